@@ -1,0 +1,183 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from conformance import __version__
+from conformance.contract import Rule, catalogue, matching
+from conformance.emulator.command import emulator
+from conformance.settings import Settings, UsageError
+
+STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
+tested · 4 error in the suite itself · 130 interrupted"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Conformance tests for implementations of Compute Engine images.insert (beta).",
+)
+app.command("emulator", epilog="Example: conformance emulator --port 8080")(emulator)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"conformance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    del version
+
+
+@app.command(epilog=f"Example: conformance run --url http://127.0.0.1:8080 --project my-project. {STATUSES}")
+def run(  # noqa: PLR0913 - the options of a command
+    url: Annotated[str | None, typer.Option(help="Root URL of the implementation; without it the embedded emulator.")] = None,
+    project: Annotated[str | None, typer.Option(help="Project to work in (default: conformance).")] = None,
+    second_project: Annotated[str | None, typer.Option(help="Another project, for the rules about isolation.")] = None,
+    api_version: Annotated[str | None, typer.Option(help="Version in the path: alpha, beta or v1 (default: beta).")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="quick: while you write. ci: a gate, five times the random examples. thorough: random, prints its seed. "
+            "real: few requests, for a slow or billed target. (default: quick)"
+        ),
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat for more.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat for more.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seed of the random examples.")] = None,
+    workers: Annotated[str | None, typer.Option("-n", help="Processes (default: as many as processors, at most 4).")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the results (default: compliance-report).")] = None,
+    strict: Annotated[bool | None, typer.Option("--strict", help="Deviations fail the run too.")] = None,
+    require_complete: Annotated[
+        bool | None, typer.Option("--require-complete", help="A rule that was never put to the test fails the run too.")
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="File with settings (default: conformance.toml, if there).")] = None,
+    header: Annotated[list[str] | None, typer.Option(help="Header to send with every request, as 'Name: value'.")] = None,
+    ca_bundle: Annotated[str | None, typer.Option(help="File of certificates to trust.")] = None,
+    deadline: Annotated[str | None, typer.Option(help="Seconds that one operation may take.")] = None,
+    rate: Annotated[str | None, typer.Option(help="Requests per second at most, in each worker.")] = None,
+    fail_fast: Annotated[bool | None, typer.Option("--fail-fast", help="Stop at the first failure.")] = None,
+) -> None:
+    """Judge an implementation, rule by rule."""
+    given = {name: value for name, value in locals().items() if value not in (None, [])}
+    settings = Settings.load(given)
+    for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
+        for glob in globs:
+            _matched([glob], f"set by {option}, its environment variable or the configuration file")
+    from conformance.runner import run as run_settings  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+    raise typer.Exit(run_settings(settings))
+
+
+@app.command(epilog="Example: conformance rules 'request-id.*'")
+def rules(
+    globs: Annotated[list[str] | None, typer.Argument(help="Globs of rule ids; none for all rules.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the rules."""
+    chosen = _matched(globs, "asked for") if globs else dict(catalogue())
+    if as_json:
+        print(json.dumps([_row(rule) for rule in chosen.values()], ensure_ascii=False, indent=1))
+        return
+    console = Console()
+    if not console.is_terminal:
+        for rule in chosen.values():
+            print(f"{rule.id}\t{rule.basis}\t{rule.statement}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("rule", "basis", "what holds"):
+        table.add_column(title, overflow="fold")
+    for rule in chosen.values():
+        table.add_row(escape(rule.id), rule.basis, escape(rule.statement))
+    console.print(table)
+
+
+@app.command(epilog="Example: conformance explain request-id.replay-after-done")
+def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> None:
+    """Explain one rule in full: what it says, where it comes from, what it stands on, and which faults it catches."""
+    from conformance.emulator.faults import FAULTS  # noqa: PLC0415 - wanted by this command alone
+
+    found = catalogue().get(rule)
+    if found is None:
+        raise UsageError(f"there is no rule '{rule}'{_near(rule)}.")
+    basis = {
+        "doc": "doc: the API reference states it; a breach fails the run",
+        "conv": "conv: the real service or Google's conventions do it; a breach is a deviation, and fails only under --strict",
+    }
+    print(f"{found.id}\n\n  {found.statement}\n")
+    print(f"basis      {basis[found.basis]}")
+    print(f"reference  {found.reference}")
+    print(f"evidence   {'live runs and recorded traffic' if found.passive else 'live runs only'}")
+    if found.requires:
+        print(f"stands on  {', '.join(found.requires)}")
+    if found.needs:
+        print(f"needs      {', '.join(found.needs)}")
+    caught = [fault for fault in FAULTS if fault.rule == found.id]
+    print("\nfaults of the emulator that it catches:" if caught else "\nno fault of the emulator breaks it")
+    for fault in caught:
+        print(f"  {fault.id}: {fault.sentence}")
+    print(f"\nrun it     conformance run --only {found.id}")
+
+
+def _row(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "area": rule.area,
+        "basis": rule.basis,
+        "statement": rule.statement,
+        "reference": rule.reference,
+    }
+
+
+def _matched(globs: list[str], origin: str) -> Mapping[str, Rule]:
+    every = catalogue()
+    for glob in globs:
+        if not matching([glob], every):
+            raise UsageError(f"no rule matches '{glob}' ({origin}){_near(glob)}; `conformance rules` lists them.")
+    found = matching(globs, every)
+    return {name: rule for name, rule in every.items() if name in found}
+
+
+def _near(name: str) -> str:
+    names = difflib.get_close_matches(name, catalogue(), n=3)
+    return f"; near to it {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
+
+
+def main() -> None:
+    """The console script: every mistake of the user ends in one sentence and status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except UsageError as error:
+        status = _complain(str(error))
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:
+        # Typer's own complaints about usage; which class they are depends on its version.
+        if not hasattr(error, "format_message"):
+            raise
+        status = _complain(error.format_message())
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(sentence: str) -> int:
+    print(f"conformance: {sentence}", file=sys.stderr)
+    return 2

@@ -1,0 +1,304 @@
+"""The API as a scenario uses it: one method for each API method, and every exchange recorded."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from conformance.contract.encryption import secrets_of
+from conformance.journal import Journal
+from conformance.profiles import Profile
+from conformance.trace import Exchange, Intent, Request, Trace
+from conformance.transport import CONNECT_SECONDS, REQUEST_SECONDS, Transport
+from strategies.insert import Fresh, InsertRequest
+
+NAME_PREFIX = "conformance"
+"""Everything that the suite creates is named so, but for the few images whose name itself is the matter of a test."""
+
+WAIT_SECONDS = 130.0
+"""wait is documented to answer after at most about two minutes."""
+
+_UNADDRESSABLE = frozenset({"", ".", ".."})
+"""Names that a URL cannot carry: its path would mean something else."""
+
+
+class Names:
+    """The run's source of names and requestIds, outside all strategies, so that no example meets its own leftovers.
+
+    Args:
+        run: the id of the run; the names of one process are distinguished by `worker`.
+    """
+
+    def __init__(self, run: str, worker: str) -> None:
+        self.prefix = f"{NAME_PREFIX}-{run}-"
+        self._worker = worker
+        self._numbers = itertools.count(1)
+
+    def fresh(self) -> str:
+        """A name that no image of this run has had."""
+        return f"{self.prefix}{self._worker}-{next(self._numbers)}"
+
+    def request_id(self, version: int | None = None) -> str:
+        """A UUID of a version, 4 unless told, that no request of this run has had."""
+        if version is None:
+            return str(uuid.uuid4())
+        value = (uuid.uuid4().int & ~(0xF << 76)) | version << 76
+        return str(uuid.UUID(int=value))
+
+
+@dataclass
+class Target:
+    """What all scenarios of a process share: where requests go, as whom, and what may be spent.
+
+    `root` ends with the API version; `secrets` are the key texts that were sent so far.
+    """
+
+    root: str
+    project: str
+    second_project: str | None
+    transport: Transport
+    names: Names
+    journal: Journal
+    profile: Profile
+    deadline: float
+    secrets: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Created:
+    """An insert that was followed to its end: its exchange, the last look at its operation, and at its image."""
+
+    insert: Exchange
+    name: str
+    operation: dict[str, Any]
+    image: Exchange | None = None
+
+    @property
+    def identifier(self) -> str:
+        """The id of the image as the operation says it; "" where it does not."""
+        target = self.operation.get("targetId")
+        return target if isinstance(target, str) else ""
+
+
+class Api:
+    """Talks to a target for one scenario, and remembers every exchange in order."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._exchanges: dict[int, Exchange] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._images: dict[tuple[str, str], bool] = {}
+
+    def trace(self) -> Trace:
+        """What was exchanged so far."""
+        exchanges = tuple(self._exchanges[number] for number in sorted(self._exchanges))
+        return Trace(exchanges, frozenset(self.target.secrets), self.target.deadline)
+
+    # Methods of images
+
+    def insert(
+        self, request: InsertRequest | Mapping[str, Any], *, project: str | None = None, intent: Intent | None = None
+    ) -> Exchange:
+        """images.insert; a fresh name and requestId are filled in where the request asks for them."""
+        request = request if isinstance(request, InsertRequest) else InsertRequest(request)
+        return self._insert(request, project, intent)[0]
+
+    def _insert(self, request: InsertRequest, project: str | None, intent: Intent | None) -> tuple[Exchange, str]:
+        """Sends an insert; answers the exchange, and the name that was sent or meant to be sent."""
+        names = self.target.names
+        query = list(request.query)
+        request_id = request.request_id
+        if isinstance(request_id, Fresh):
+            capital = request_id is Fresh.CAPITAL_FRESH
+            request_id = names.request_id(request.request_id_version)
+            request_id = request_id.upper() if capital else request_id
+        if request_id is not None:
+            query.append(("requestId", request_id))
+        name = names.fresh() if isinstance(request.name, Fresh) else request.name
+        body = dict(request.body) if name is None else {"name": name, **request.body}
+        content = json.dumps(body).encode()
+        if request.rewrite is not None:
+            content = request.rewrite(content)
+        headers = {"Content-Type": "application/json", **dict(request.headers)}
+        exchange = self.send(
+            "POST", "global/images", query, content, headers, project=project, intent=intent, makes=name or ""
+        )
+        return exchange, name or ""
+
+    def get(self, name: str, *, project: str | None = None, intent: Intent | None = None, **query: str) -> Exchange:
+        """images.get, by name or by id."""
+        return self.send("GET", f"global/images/{_quoted(name)}", query.items(), project=project, intent=intent)
+
+    def list(self, *, project: str | None = None, **query: str) -> Exchange:
+        """images.list."""
+        return self.send("GET", "global/images", query.items(), project=project)
+
+    def delete(
+        self,
+        name: str,
+        request_id: str | None = None,
+        *,
+        project: str | None = None,
+        intent: Intent | None = None,
+    ) -> Exchange:
+        """images.delete."""
+        query = [("requestId", request_id)] if request_id else []
+        return self.send("DELETE", f"global/images/{_quoted(name)}", query, project=project, intent=intent)
+
+    def patch(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
+        """images.patch."""
+        return self._post(f"global/images/{_quoted(name)}", body, intent, verb="PATCH")
+
+    def set_labels(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
+        """images.setLabels."""
+        return self._post(f"global/images/{_quoted(name)}/setLabels", body, intent)
+
+    def deprecate(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
+        """images.deprecate."""
+        return self._post(f"global/images/{_quoted(name)}/deprecate", body, intent)
+
+    def from_family(self, family: str) -> Exchange:
+        """images.getFromFamily."""
+        return self.send("GET", f"global/images/family/{_quoted(family)}")
+
+    def family_view(self, zone: str, family: str) -> Exchange:
+        """imageFamilyViews.get."""
+        return self.send("GET", f"zones/{_quoted(zone)}/imageFamilyViews/{_quoted(family)}")
+
+    # Methods of global operations
+
+    def operation(self, name: str, *, project: str | None = None, intent: Intent | None = None) -> Exchange:
+        """globalOperations.get."""
+        return self.send("GET", f"global/operations/{_quoted(name)}", project=project, intent=intent)
+
+    def wait(self, name: str) -> Exchange:
+        """globalOperations.wait."""
+        path = f"global/operations/{_quoted(name)}/wait"
+        return self.send("POST", path, timeout=max(WAIT_SECONDS, REQUEST_SECONDS))
+
+    def operations(self, **query: str) -> Exchange:
+        """globalOperations.list."""
+        return self.send("GET", "global/operations", query.items())
+
+    # Following a request to its end
+
+    def finish(self, mutation: Exchange) -> dict[str, Any]:
+        """Polls the operation that a request answered until it is DONE or the deadline is over.
+
+        Returns:
+            The operation as last seen; empty where the request answered none.
+        """
+        operation = mutation.resource or {}
+        name = operation.get("name")
+        project = mutation.route.project if mutation.route else None
+        if not isinstance(name, str) or name in _UNADDRESSABLE:
+            return operation
+        delay = self.target.profile.first_poll
+        while operation.get("status") != "DONE":
+            look = self.operation(name, project=project)
+            if look.resource is None and look.refused:
+                break
+            operation = look.resource or operation
+            if operation.get("status") == "DONE" or look.received - mutation.sent > self.target.deadline:
+                break
+            self.target.transport.sleep(delay)
+            delay = min(delay * 2, self.target.profile.last_poll)
+        return operation
+
+    def create(
+        self, request: InsertRequest | Mapping[str, Any], *, project: str | None = None, intent: Intent | None = None
+    ) -> Created:
+        """Inserts, follows the operation to its end, and gets the image: what most rules need to judge an insert."""
+        request = request if isinstance(request, InsertRequest) else InsertRequest(request)
+        exchange, name = self._insert(request, project, intent)
+        operation = self.finish(exchange) if exchange.answered else {}
+        image = self.get(name, project=project) if name not in _UNADDRESSABLE else None
+        return Created(exchange, name, operation, image)
+
+    # The wire
+
+    def send(
+        self,
+        verb: str,
+        path: str,
+        query: Any = (),
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        project: str | None = None,
+        intent: Intent | None = None,
+        timeout: float = REQUEST_SECONDS,
+        makes: str = "",
+    ) -> Exchange:
+        """Sends one request below the project and records the exchange.
+
+        `makes` is the name of the image that the request may make.
+
+        Raises:
+            TargetLost: the target answers nothing any more.
+        """
+        target = self.target
+        project = project or target.project
+        parameters = urlencode(list(query))
+        url = f"{target.root}/projects/{quote(project, safe=':')}/{path}{'?' if parameters else ''}{parameters}"
+        request = Request(verb, url, dict(headers or {}), body)
+        with self._lock:
+            number = next(self._numbers)
+        exchange = Exchange(number, request, intent=intent)
+        target.secrets.update(secrets_of(exchange))
+        if makes not in _UNADDRESSABLE:
+            target.journal.made(project, makes)
+        reply = target.transport.send(request, exchange.method, timeout)
+        exchange = Exchange(
+            number, request, reply.response, reply.failure, reply.sent, reply.received, reply.retried, intent
+        )
+        with self._lock:
+            self._exchanges[number] = exchange
+            if makes not in _UNADDRESSABLE:
+                self._note_image(project, makes, exchange)
+        return exchange
+
+    def _post(self, path: str, body: Mapping[str, Any], intent: Intent | None, verb: str = "POST") -> Exchange:
+        headers = {"Content-Type": "application/json"}
+        return self.send(verb, path, (), json.dumps(dict(body)).encode(), headers, intent=intent)
+
+    # Leaving nothing behind
+
+    def _note_image(self, project: str, name: str, exchange: Exchange) -> None:
+        """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own prefix."""
+        ours = name.startswith(self.target.names.prefix)
+        if not exchange.refused or (ours and self._images.get((project, name))):
+            self._images[project, name] = True
+            self.target.transport.cost.images += exchange.answered
+        elif ours:
+            self._images.setdefault((project, name), False)
+        else:
+            self.target.journal.refused(project, name)
+
+    def tidy(self) -> None:
+        """Deletes what this scenario has made, without waiting for the end of the deletions and without recording them."""
+        seen = {
+            (exchange.route.project, exchange.route.name)
+            for exchange in self._exchanges.values()
+            if exchange.route and exchange.method == "images.get" and exchange.answered
+        }
+        for (project, name), made in self._images.items():
+            if not made and (project, name) not in seen:
+                self.target.journal.refused(project, name)
+                continue
+            url = f"{self.target.root}/projects/{quote(project, safe=':')}/global/images/{_quoted(name)}"
+            reply = self.target.transport.send(Request("DELETE", url), "images.delete", CONNECT_SECONDS)
+            if reply.response is not None and reply.response.status in (200, 202, 204, 404):
+                self.target.journal.deleted(project, name)
+        self._images.clear()
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")

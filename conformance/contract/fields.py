@@ -1,0 +1,250 @@
+"""The fields of Image and Operation, as the API reference documents them: the one table that rules and strategies read.
+
+A path is written `rawDisk.source`; `keks[]` stands for each item of a list, `labels{}` for each value of a map. Enums are open
+in answers: a server may know more values than the reference lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+FieldType = Literal["string", "boolean", "integer", "number", "object", "array", "map"]
+SetBy = Literal["client", "server"]
+
+DEPRECATION_STATES = ("ACTIVE", "DEPRECATED", "OBSOLETE", "DELETED")
+FILE_TYPES = ("BIN", "X509")
+GUEST_OS_FEATURES = (
+    "VIRTIO_SCSI_MULTIQUEUE",
+    "WINDOWS",
+    "MULTI_IP_SUBNET",
+    "UEFI_COMPATIBLE",
+    "GVNIC",
+    "SEV_CAPABLE",
+    "SUSPEND_RESUME_COMPATIBLE",
+    "SEV_LIVE_MIGRATABLE_V2",
+    "SEV_SNP_CAPABLE",
+    "TDX_CAPABLE",
+    "IDPF",
+)
+ARCHITECTURES = ("ARM64", "X86_64")
+
+NAME_PATTERN = "[a-z]([-a-z0-9]*[a-z0-9])?"
+NAME_MAXIMUM = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a resource.
+
+    Args:
+        path: where it stands in the resource.
+        type: its JSON type; a `map` is an object with keys of the user's choice.
+        format: int64, uint64, date-time, byte or uri; "" where the type says it all.
+        set_by: whether a client may send it, or only the server sets it.
+        enum: the values that the reference lists; empty where it lists none.
+        pattern: what a text has to match from end to end; "" for any text.
+        maximum: characters of a text at most; 0 for no limit.
+        deprecated: whether the reference calls it deprecated.
+    """
+
+    path: str
+    type: FieldType
+    format: str = ""
+    set_by: SetBy = "client"
+    enum: tuple[str, ...] = ()
+    pattern: str = ""
+    maximum: int = 0
+    deprecated: bool = False
+
+    @property
+    def reference(self) -> str:
+        """Where the field stands in the API reference."""
+        return f"Fields > {self.path}"
+
+    @property
+    def leaf(self) -> bool:
+        """Whether the field holds a value rather than further fields."""
+        return self.type not in ("object", "array", "map")
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of a value of this field, as a client may send it."""
+        if self.type == "array":
+            return {"type": "array"}
+        if self.type == "map":
+            return {"type": "object", "additionalProperties": {"type": "string"}}
+        schema: dict[str, Any] = {"type": self.type}
+        if self.enum:
+            schema["enum"] = list(self.enum)
+        if self.format in ("int64", "uint64"):
+            schema["pattern"] = r"^(0|[1-9][0-9]{0,17})$"
+        if self.pattern:
+            schema["pattern"] = f"^{self.pattern}$"
+        if self.maximum:
+            schema["maxLength"] = self.maximum
+        return schema
+
+
+def _encryption_key(name: str) -> tuple[Field, ...]:
+    return (
+        Field(name, "object"),
+        Field(f"{name}.rawKey", "string"),
+        Field(f"{name}.rsaEncryptedKey", "string"),
+        Field(f"{name}.kmsKeyName", "string"),
+        Field(f"{name}.sha256", "string", set_by="server"),
+        Field(f"{name}.kmsKeyServiceAccount", "string"),
+    )
+
+
+def _rollout_policy(name: str) -> tuple[Field, ...]:
+    return (
+        Field(name, "object"),
+        Field(f"{name}.locationRolloutPolicies", "map"),
+        Field(f"{name}.locationRolloutPolicies{{}}", "string", "date-time"),
+        Field(f"{name}.defaultRolloutTime", "string", "date-time"),
+    )
+
+
+def _secure_boot_files(name: str) -> tuple[Field, ...]:
+    path = f"shieldedInstanceInitialState.{name}"
+    return (
+        Field(f"{path}[]", "object"),
+        Field(f"{path}[].content", "string", "byte"),
+        Field(f"{path}[].fileType", "string", enum=FILE_TYPES),
+    )
+
+
+IMAGE_FIELDS: tuple[Field, ...] = (
+    Field("kind", "string", set_by="server"),
+    Field("id", "string", "uint64", set_by="server"),
+    Field("creationTimestamp", "string", "date-time", set_by="server"),
+    Field("name", "string", pattern=NAME_PATTERN, maximum=NAME_MAXIMUM),
+    Field("description", "string"),
+    Field("sourceType", "string", enum=("RAW",)),
+    Field("rawDisk", "object"),
+    Field("rawDisk.source", "string", "uri"),
+    Field("rawDisk.sha1Checksum", "string", deprecated=True),
+    Field("rawDisk.containerType", "string", enum=("TAR",)),
+    Field("deprecated", "object"),
+    Field("deprecated.state", "string", enum=DEPRECATION_STATES),
+    Field("deprecated.replacement", "string", "uri"),
+    Field("deprecated.deprecated", "string", "date-time"),
+    Field("deprecated.obsolete", "string", "date-time"),
+    Field("deprecated.deleted", "string", "date-time"),
+    *_rollout_policy("deprecated.stateOverride"),
+    Field("status", "string", set_by="server", enum=("FAILED", "PENDING", "READY")),
+    Field("archiveSizeBytes", "string", "int64", set_by="server"),
+    Field("diskSizeGb", "string", "int64"),
+    Field("sourceDisk", "string", "uri"),
+    Field("sourceDiskId", "string", set_by="server"),
+    Field("licenses", "array"),
+    Field("licenses[]", "string", "uri"),
+    Field("family", "string", pattern=NAME_PATTERN, maximum=NAME_MAXIMUM),
+    *_encryption_key("imageEncryptionKey"),
+    *_encryption_key("sourceDiskEncryptionKey"),
+    Field("selfLink", "string", "uri", set_by="server"),
+    Field("labels", "map"),
+    Field("labels{}", "string", maximum=NAME_MAXIMUM),
+    Field("labelFingerprint", "string", "byte", set_by="server"),
+    Field("guestOsFeatures", "array"),
+    Field("guestOsFeatures[]", "object"),
+    Field("guestOsFeatures[].type", "string", enum=GUEST_OS_FEATURES),
+    Field("licenseCodes", "array"),
+    Field("licenseCodes[]", "string", "int64"),
+    Field("sourceImage", "string", "uri"),
+    Field("sourceImageId", "string", set_by="server"),
+    *_encryption_key("sourceImageEncryptionKey"),
+    Field("sourceSnapshot", "string", "uri"),
+    Field("sourceSnapshotId", "string", set_by="server"),
+    *_encryption_key("sourceSnapshotEncryptionKey"),
+    Field("storageLocations", "array"),
+    Field("storageLocations[]", "string"),
+    Field("shieldedInstanceInitialState", "object"),
+    Field("shieldedInstanceInitialState.pk", "object"),
+    Field("shieldedInstanceInitialState.pk.content", "string", "byte"),
+    Field("shieldedInstanceInitialState.pk.fileType", "string", enum=FILE_TYPES),
+    Field("shieldedInstanceInitialState.keks", "array"),
+    *_secure_boot_files("keks"),
+    Field("shieldedInstanceInitialState.dbs", "array"),
+    *_secure_boot_files("dbs"),
+    Field("shieldedInstanceInitialState.dbxs", "array"),
+    *_secure_boot_files("dbxs"),
+    *_rollout_policy("rolloutOverride"),
+    Field("satisfiesPzs", "boolean", set_by="server"),
+    Field("locked", "boolean"),
+    Field("architecture", "string", enum=ARCHITECTURES),
+    Field("userLicenses", "array"),
+    Field("userLicenses[]", "string", "uri"),
+    Field("enableConfidentialCompute", "boolean", set_by="server"),
+    Field("satisfiesPzi", "boolean", set_by="server"),
+)
+
+
+def _answered(path: str, type: FieldType, format: str = "", **details: Any) -> Field:  # noqa: A002 - the columns' names
+    return Field(path, type, format, set_by="server", **details)
+
+
+OPERATION_FIELDS: tuple[Field, ...] = (
+    _answered("kind", "string"),
+    _answered("id", "string", "uint64"),
+    _answered("creationTimestamp", "string", deprecated=True),
+    _answered("name", "string"),
+    _answered("zone", "string"),
+    _answered("clientOperationId", "string"),
+    _answered("operationType", "string"),
+    _answered("targetLink", "string"),
+    _answered("targetId", "string", "uint64"),
+    _answered("status", "string", enum=("PENDING", "RUNNING", "DONE")),
+    _answered("statusMessage", "string"),
+    _answered("user", "string"),
+    _answered("progress", "integer"),
+    _answered("insertTime", "string", "date-time"),
+    _answered("startTime", "string", "date-time"),
+    _answered("endTime", "string", "date-time"),
+    _answered("error", "object"),
+    _answered("error.errors", "array"),
+    _answered("error.errors[]", "object"),
+    _answered("error.errors[].code", "string"),
+    _answered("error.errors[].location", "string"),
+    _answered("error.errors[].message", "string"),
+    _answered("error.errors[].errorDetails", "array"),
+    _answered("error.errors[].errorDetails[]", "object"),
+    _answered("error.errors[].errorDetails[].errorInfo", "object"),
+    _answered("error.errors[].errorDetails[].errorInfo.reason", "string"),
+    _answered("error.errors[].errorDetails[].errorInfo.domain", "string"),
+    _answered("error.errors[].errorDetails[].errorInfo.metadatas", "map"),
+    _answered("error.errors[].errorDetails[].errorInfo.metadatas{}", "string"),
+    _answered("error.errors[].errorDetails[].quotaInfo", "object"),
+    _answered("error.errors[].errorDetails[].quotaInfo.metricName", "string"),
+    _answered("error.errors[].errorDetails[].quotaInfo.limitName", "string"),
+    _answered("error.errors[].errorDetails[].quotaInfo.dimensions", "map"),
+    _answered("error.errors[].errorDetails[].quotaInfo.dimensions{}", "string"),
+    _answered("error.errors[].errorDetails[].quotaInfo.limit", "number"),
+    _answered("error.errors[].errorDetails[].quotaInfo.futureLimit", "number"),
+    _answered("error.errors[].errorDetails[].quotaInfo.rolloutStatus", "string"),
+    _answered("error.errors[].errorDetails[].help", "object"),
+    _answered("error.errors[].errorDetails[].help.links", "array"),
+    _answered("error.errors[].errorDetails[].help.links[]", "object"),
+    _answered("error.errors[].errorDetails[].help.links[].description", "string"),
+    _answered("error.errors[].errorDetails[].help.links[].url", "string"),
+    _answered("error.errors[].errorDetails[].localizedMessage", "object"),
+    _answered("error.errors[].errorDetails[].localizedMessage.locale", "string"),
+    _answered("error.errors[].errorDetails[].localizedMessage.message", "string"),
+    _answered("warnings", "array"),
+    _answered("warnings[]", "object"),
+    _answered("warnings[].code", "string"),
+    _answered("warnings[].message", "string"),
+    _answered("warnings[].data", "array"),
+    _answered("warnings[].data[]", "object"),
+    _answered("warnings[].data[].key", "string"),
+    _answered("warnings[].data[].value", "string"),
+    _answered("httpErrorStatusCode", "integer"),
+    _answered("httpErrorMessage", "string"),
+    _answered("selfLink", "string"),
+    _answered("region", "string"),
+    _answered("description", "string"),
+    _answered("operationGroupId", "string"),
+    _answered("setCommonInstanceMetadataOperationMetadata", "object"),
+    _answered("instancesBulkInsertOperationMetadata", "object"),
+)
+"""Of the two metadata objects of other methods only the presence matters here: an operation of images carries neither."""

@@ -1,0 +1,329 @@
+"""A trace read as a story: inserts and what became of them, operations state by state, images as they were seen.
+
+Built once for each trace; every rule reads it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from conformance.contract.request_view import RequestView
+from conformance.contract.rule import is_set
+from conformance.trace import MUTATIONS, Exchange, Trace
+
+STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
+
+Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
+
+
+def after(earlier: Exchange, later: Exchange) -> bool:
+    """Whether a request was sent when the answer of another was already there: only then has their order a meaning."""
+    return earlier is not later and later.sent >= earlier.received and later.number > earlier.number
+
+
+@dataclass(frozen=True)
+class State:
+    """An operation as one answer showed it; `via` is the API method that answered."""
+
+    exchange: Exchange
+    value: dict[str, Any]
+    via: str
+
+    @property
+    def status(self) -> str:
+        """The status, "" for anything that is no text."""
+        status = self.value.get("status")
+        return status if isinstance(status, str) else ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the operation has ended."""
+        return self.status == "DONE"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended with an error, going by any of the three fields that tell so."""
+        return self.done and any(
+            is_set(self.value.get(name)) and self.value.get(name) != 0
+            for name in ("error", "httpErrorStatusCode", "httpErrorMessage")
+        )
+
+
+@dataclass
+class Operation:
+    """All that was seen of one operation, in the order of the answers' requests."""
+
+    project: str
+    name: str
+    states: list[State] = field(default_factory=list)
+    mutation: Mutation | None = None
+
+    @cached_property
+    def final(self) -> State | None:
+        """The first state that was DONE."""
+        return next((state for state in self.states if state.done), None)
+
+    def pairs(self) -> Iterator[tuple[State, State]]:
+        """Each state with the one before it, where the order is certain."""
+        for earlier, later in zip(self.states, self.states[1:], strict=False):
+            if after(earlier.exchange, later.exchange):
+                yield earlier, later
+
+
+@dataclass(eq=False)
+class Mutation:
+    """A request that changes an image (insert, delete, patch, setLabels, deprecate), and what became of it.
+
+    `image` is the name (for an insert, the name in its body; None where that is no text); `original` is the earlier request
+    with the same requestId, of the same project and method, whose outcome the target has to remember.
+    """
+
+    exchange: Exchange
+    project: str
+    image: str | None
+    request_id: str | None
+    original: Mutation | None = None
+    operation: Operation | None = None
+
+    @property
+    def method(self) -> str:
+        """The API method."""
+        return self.exchange.method
+
+    @cached_property
+    def view(self) -> RequestView:
+        """The request, part by part."""
+        return RequestView(self.exchange)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent; empty where the body is none."""
+        return self.view.body
+
+    @property
+    def answer(self) -> dict[str, Any] | None:
+        """The operation as this very request was answered."""
+        return self.exchange.resource
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the request: refused at once, failed, succeeded, still running when last seen, or unknown."""
+        if self.exchange.refused:
+            return "refused"
+        if not self.exchange.answered or self.operation is None:
+            return "unknown"
+        final = self.operation.final
+        if final is None:
+            return "running"
+        return "failed" if final.failed else "succeeded"
+
+    @property
+    def same_bytes(self) -> bool:
+        """For a replay: whether it is byte for byte the request that it replays."""
+        first = self.original
+        return (
+            first is not None
+            and first.exchange.request.body == self.exchange.request.body
+            and first.exchange.request.query == self.exchange.request.query
+        )
+
+    @property
+    def same_content(self) -> bool:
+        """For a replay: whether body and parameters mean the same, whatever the order of keys and the case of requestId."""
+        first = self.original
+        if first is None or _parameters(first.exchange) != _parameters(self.exchange):
+            return False
+        return bool(first.exchange.request.json == self.exchange.request.json)
+
+
+def _parameters(exchange: Exchange) -> dict[str, list[str]]:
+    return {name: values for name, values in exchange.request.query.items() if name != "requestId"}
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An image as one answer showed it; `via` is the API method that answered."""
+
+    exchange: Exchange
+    value: dict[str, Any]
+    via: str
+    project: str
+
+    @property
+    def name(self) -> str | None:
+        """The image's name as the answer says it."""
+        name = self.value.get("name")
+        return name if isinstance(name, str) else None
+
+
+class History:
+    """The story of one trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.exchanges = trace.exchanges
+        self.operations: dict[tuple[str, str], Operation] = {}
+        self.mutations: list[Mutation] = []
+        self.sightings: list[Sighting] = []
+        for exchange in self.exchanges:
+            self._read(exchange)
+        self._pair_replays()
+
+    # Reading
+
+    def _read(self, exchange: Exchange) -> None:
+        route = exchange.route
+        if route is None:
+            return
+        if route.method in MUTATIONS:
+            self._read_mutation(exchange)
+        resource = exchange.resource
+        if resource is None or _encodes_enums_as_numbers(exchange):
+            return
+        match route.method:
+            case "globalOperations.get" | "globalOperations.wait":
+                self._see_operation(State(exchange, resource, route.method), route.project, route.name)
+            case "globalOperations.list":
+                for item in _objects(resource.get("items")):
+                    name = item.get("name")
+                    if isinstance(name, str) and (route.project, name) in self.operations:
+                        self._see_operation(State(exchange, item, route.method), route.project, name)
+            case "images.get" | "images.getFromFamily":
+                self.sightings.append(Sighting(exchange, resource, route.method, route.project))
+            case "images.list":
+                for item in _objects(resource.get("items")):
+                    self.sightings.append(Sighting(exchange, item, route.method, route.project))
+            case "imageFamilyViews.get":
+                for item in _objects([resource.get("image")]):
+                    self.sightings.append(Sighting(exchange, item, route.method, route.project))
+
+    def _read_mutation(self, exchange: Exchange) -> None:
+        route = exchange.route
+        assert route is not None
+        if route.method == "images.insert":
+            body = exchange.request.json
+            name = body.get("name") if isinstance(body, dict) else None
+        else:
+            name = route.name
+        request_id = exchange.request.query.get("requestId", [None])[0]
+        mutation = Mutation(exchange, route.project, name if isinstance(name, str) else None, request_id)
+        self.mutations.append(mutation)
+        resource = exchange.resource
+        if resource is None:
+            return
+        operation_name = resource.get("name")
+        if isinstance(operation_name, str) and operation_name:
+            state = State(exchange, resource, route.method)
+            mutation.operation = self._see_operation(state, route.project, operation_name)
+            if mutation.operation.mutation is None:
+                mutation.operation.mutation = mutation
+
+    def _see_operation(self, state: State, project: str, name: str) -> Operation:
+        operation = self.operations.setdefault((project, name), Operation(project, name))
+        operation.states.append(state)
+        return operation
+
+    def _pair_replays(self) -> None:
+        first: dict[tuple[str, str, str], Mutation] = {}
+        for mutation in self.mutations:
+            if not mutation.request_id:
+                continue
+            key = (mutation.project, mutation.method, mutation.request_id.lower())
+            if key in first:
+                mutation.original = first[key]
+            elif not mutation.exchange.refused:
+                first[key] = mutation
+
+    # Views
+
+    @cached_property
+    def inserts(self) -> tuple[Mutation, ...]:
+        """All inserts, in order."""
+        return tuple(mutation for mutation in self.mutations if mutation.method == "images.insert")
+
+    @cached_property
+    def created(self) -> tuple[Mutation, ...]:
+        """The inserts that made an image: their operation is their own, and DONE without an error."""
+        return tuple(
+            insert
+            for insert in self.inserts
+            if insert.outcome == "succeeded" and insert.operation and insert.operation.mutation is insert
+        )
+
+    @cached_property
+    def states(self) -> tuple[State, ...]:
+        """Every state of every operation."""
+        return tuple(state for operation in self.operations.values() for state in operation.states)
+
+    @cached_property
+    def gets(self) -> tuple[Exchange, ...]:
+        """The requests for one image, by name or by id."""
+        return tuple(exchange for exchange in self.exchanges if exchange.method == "images.get")
+
+    def changes(self, mutation: Mutation) -> Iterator[Mutation]:
+        """The other requests that may have changed the same image: all on its name or id that weren't refused."""
+        names = {mutation.image, self.identifier(mutation)}
+        for other in self.mutations:
+            if other is mutation or other.project != mutation.project or other.exchange.refused:
+                continue
+            if other.image in names:
+                yield other
+
+    def identifier(self, mutation: Mutation) -> str | None:
+        """The id of the image that a request made or changed, as its operation says it."""
+        if mutation.operation is None:
+            return None
+        values = (state.value.get("targetId") for state in mutation.operation.states)
+        return next((value for value in values if isinstance(value, str) and value), None)
+
+    @cached_property
+    def _results(self) -> dict[int, tuple[Sighting, ...]]:
+        by_name: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+        for sighting in self.sightings:
+            if sighting.via == "images.get" and sighting.exchange.route:
+                by_name[sighting.project, sighting.exchange.route.name].append(sighting)
+        results: dict[int, tuple[Sighting, ...]] = {}
+        for mutation in self.mutations:
+            operation = mutation.operation
+            if operation is None or operation.final is None or operation.mutation is not mutation:
+                continue
+            ends = [change.exchange for change in self.changes(mutation) if change.exchange.number > mutation.exchange.number]
+            names = {name for name in (mutation.image, self.identifier(mutation)) if name}
+            results[id(mutation)] = tuple(
+                sighting
+                for name in names
+                for sighting in by_name.get((mutation.project, name), ())
+                if after(operation.final.exchange, sighting.exchange)
+                and not any(end.sent <= sighting.exchange.received for end in ends)
+            )
+        return results
+
+    def results(self, mutation: Mutation) -> tuple[Sighting, ...]:
+        """The image of a request as gets showed it once the operation was DONE, and before anything else could change it."""
+        return self._results.get(id(mutation), ())
+
+    @cached_property
+    def comebacks(self) -> tuple[tuple[Mutation, Sighting], ...]:
+        """Each insert that made an image, with each sighting of its result: the evidence for all that "comes back"."""
+        return tuple((insert, sighting) for insert in self.created for sighting in self.results(insert))
+
+    def sent(self, sighting: Sighting, name: str) -> bool:
+        """Whether the client itself sent a value for a field that the server owns, in the insert of this image."""
+        return any(
+            insert.image == sighting.name and insert.project == sighting.project and is_set(insert.body.get(name))
+            for insert in self.inserts
+        )
+
+
+def _objects(items: Any) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _encodes_enums_as_numbers(exchange: Exchange) -> bool:
+    """Whether the client asked for enums as numbers: such an answer's fields are judged by no rule."""
+    query = exchange.request.query
+    return any("enum-encoding" in value for key in ("alt", "$alt") for value in query.get(key, ()))

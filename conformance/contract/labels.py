@@ -1,0 +1,207 @@
+"""Rules about labels after the insert: setLabels and its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.rule import Finding, expect, is_set, rule
+
+REFERENCE = "Fields > labelFingerprint"
+UPDATED = frozenset({"labels", "labelFingerprint"})
+
+
+def _updates(history: History) -> Iterator[Mutation]:
+    return (mutation for mutation in history.mutations if mutation.method == "images.setLabels")
+
+
+def _before(history: History, mutation: Mutation) -> Sighting | None:
+    """The image as a get showed it last before a request, if nothing else could change it in between."""
+    seen = [
+        sighting
+        for sighting in history.sightings
+        if sighting.via == "images.get"
+        and sighting.name == mutation.image
+        and sighting.project == mutation.project
+        and after(sighting.exchange, mutation.exchange)
+    ]
+    if not seen:
+        return None
+    last = seen[-1]
+    disturbed = any(
+        change.exchange.received >= last.exchange.sent and change.exchange.sent <= mutation.exchange.received
+        for change in history.changes(mutation)
+    )
+    return None if disturbed else last
+
+
+def own_labels(image: dict[str, Any]) -> dict[str, Any]:
+    """The labels of an image that a client may have set: those of the service itself aside."""
+    labels = image.get("labels")
+    return {key: value for key, value in labels.items() if not key.startswith("goog-")} if isinstance(labels, dict) else {}
+
+
+def untouched(before: Sighting, later: Sighting, changed: frozenset[str]) -> dict[str, Any]:
+    """The fields that differ between two sightings of an image, those that were meant to change aside."""
+    old, new = before.value, later.value
+    return {
+        name: new.get(name)
+        for name in old.keys() | new.keys()
+        if name not in changed and (is_set(old.get(name)) or is_set(new.get(name))) and old.get(name) != new.get(name)
+    }
+
+
+@rule(
+    "labels.set",
+    "doc",
+    "setLabels with the current fingerprint replaces the labels, and touches nothing else.",
+    REFERENCE,
+    needs=("set_labels",),
+)
+def _set(history: History) -> Iterator[Finding]:
+    for update in _updates(history):
+        before = _before(history, update)
+        current = before is not None and update.body.get("labelFingerprint") == before.value.get("labelFingerprint")
+        if before is None or not current or update.exchange.intent is not None:
+            continue
+        if update.outcome in ("refused", "failed"):
+            yield expect(
+                False,
+                "setLabels with the current fingerprint is refused",
+                before.exchange,
+                update.exchange,
+                expected="success",
+                observed=f"HTTP {update.exchange.status}",
+            )
+        results = history.results(update)
+        if results:
+            wanted, last = update.view.labels, results[-1]
+            yield expect(
+                own_labels(last.value) == wanted,
+                "setLabels does not replace the labels",
+                update.exchange,
+                last.exchange,
+                expected=wanted,
+                observed=own_labels(last.value),
+            )
+            others = untouched(before, last, UPDATED)
+            yield expect(
+                not others,
+                "setLabels changes more than labels",
+                before.exchange,
+                update.exchange,
+                last.exchange,
+                expected={name: before.value.get(name) for name in others},
+                observed=others,
+            )
+
+
+@rule(
+    "labels.fingerprint-changes",
+    "doc",
+    "The fingerprint changes with every change of labels, and with nothing else.",
+    REFERENCE,
+    needs=("set_labels",),
+)
+def _fingerprint_changes(history: History) -> Iterator[Finding]:
+    last: dict[tuple[str, str | None], Sighting] = {}
+    for sighting in history.sightings:
+        if sighting.via != "images.get" or history.sent(sighting, "labelFingerprint"):
+            continue
+        key = (sighting.project, sighting.name)
+        before = last.get(key)
+        last[key] = sighting
+        if before is None or before.value.get("id") != sighting.value.get("id"):
+            continue
+        changed = own_labels(before.value) != own_labels(sighting.value)
+        unlabelled = any(
+            update.method in ("images.setLabels", "images.patch")
+            and update.image in (sighting.name, sighting.value.get("id"))
+            and not update.exchange.refused
+            and update.exchange.number < sighting.exchange.number
+            for update in history.mutations
+        )
+        same = before.value.get("labelFingerprint") == sighting.value.get("labelFingerprint")
+        if changed or not unlabelled:
+            yield expect(
+                same != changed,
+                "the labels changed, but not their fingerprint" if changed else "the fingerprint changed, but not the labels",
+                before.exchange,
+                sighting.exchange,
+                expected="another fingerprint" if changed else before.value.get("labelFingerprint"),
+                observed=sighting.value.get("labelFingerprint"),
+            )
+
+
+@rule(
+    "labels.fingerprint-required",
+    "doc",
+    "A stale or missing fingerprint is refused with 412 conditionNotMet, and the labels stay.",
+    REFERENCE,
+    needs=("set_labels",),
+)
+def _fingerprint_required(history: History) -> Iterator[Finding]:
+    for update in _updates(history):
+        intent = update.exchange.intent
+        before = _before(history, update)
+        if intent is None or intent.rule != "labels.fingerprint-required" or before is None:
+            continue
+        final = update.operation.final if update.operation else None
+        late = update.outcome == "failed" and final is not None and final.value.get("httpErrorStatusCode") in (412, None, 0)
+        yield expect(
+            update.exchange.status == 412 or late,
+            "a stale or missing fingerprint is not refused as such",
+            before.exchange,
+            update.exchange,
+            expected="HTTP 412",
+            observed=f"HTTP {update.exchange.status}",
+        )
+        later = next(
+            (
+                seen
+                for seen in history.sightings
+                if seen.via == "images.get" and seen.name == update.image and after(update.exchange, seen.exchange)
+            ),
+            None,
+        )
+        if later is not None and (update.exchange.refused or late):
+            yield expect(
+                own_labels(later.value) == own_labels(before.value),
+                "a refused setLabels changed the labels",
+                update.exchange,
+                later.exchange,
+                expected=own_labels(before.value),
+                observed=own_labels(later.value),
+            )
+
+
+@rule(
+    "labels.concurrent",
+    "doc",
+    "Of simultaneous setLabels with one fingerprint, one wins.",
+    REFERENCE,
+    needs=("set_labels",),
+    passive=False,
+)
+def _concurrent(history: History) -> Iterator[Finding]:
+    groups: dict[tuple[str | None, Any], list[Mutation]] = {}
+    for update in _updates(history):
+        groups.setdefault((update.image, update.body.get("labelFingerprint")), []).append(update)
+    for group in groups.values():
+        overlapping = [
+            one
+            for one in group
+            if any(not after(one.exchange, two.exchange) and not after(two.exchange, one.exchange) for two in group if two is not one)
+        ]
+        labels = {str(sorted(update.view.labels.items())) for update in overlapping}
+        if len(overlapping) < 2 or len(labels) < len(overlapping):
+            continue
+        winners = [update for update in overlapping if update.outcome in ("succeeded", "running")]
+        yield expect(
+            len(winners) == 1,
+            f"{len(winners)} of {len(overlapping)} simultaneous setLabels with one fingerprint won",
+            *(update.exchange for update in overlapping),
+            expected="one",
+            observed=len(winners),
+        )

@@ -1,0 +1,335 @@
+"""Rules about the life of an image: it is made, found, changed and deleted, and no other image with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.contract.history import History, Mutation, after
+from conformance.contract.labels import untouched
+from conformance.contract.requests import leak_breach, leaked, request_rule
+from conformance.contract.rule import Finding, expect, is_set, rule
+from conformance.contract.transport import OPTIONAL_METHODS
+
+LIST = "images.list"
+
+request_rule(
+    "life.insert",
+    "doc",
+    "An insert of a name and a source, and nothing else, succeeds.",
+    "HTTP request",
+)
+
+
+@rule(
+    "life.get-after-done",
+    "doc",
+    "get by name and get by id answer the same image.",
+    "Fields > id",
+    requires=("operation.success-means-ready",),
+)
+def _get_after_done(history: History) -> Iterator[Finding]:
+    for insert in history.created:
+        assert insert.operation is not None
+        assert insert.operation.final is not None
+        if is_set(insert.body.get("id")):
+            continue
+        final = insert.operation.final.exchange
+        identifier = history.identifier(insert)
+        ends = [change.exchange for change in history.changes(insert) if change.exchange.number > insert.exchange.number]
+        for exchange in history.gets:
+            assert exchange.route is not None
+            if exchange.route.project != insert.project or not after(final, exchange):
+                continue
+            if any(end.sent <= exchange.received for end in ends):
+                continue
+            by_name = exchange.route.name == insert.image
+            if by_name and exchange.status == 404:
+                continue
+            if by_name or (identifier and exchange.route.name == identifier):
+                image = exchange.resource or {}
+                if not exchange.answered and not exchange.refused:
+                    continue
+                yield expect(
+                    image.get("name") == insert.image and (not identifier or str(image.get("id")) == identifier),
+                    f"get by {'name' if by_name else 'id'} does not answer the image",
+                    insert.exchange,
+                    exchange,
+                    expected={"name": insert.image, "id": identifier},
+                    observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
+                )
+
+
+# Lists
+
+
+def _living(history: History) -> Iterator[Mutation]:
+    """The inserts whose images nobody has deleted within the trace."""
+    for insert in history.created:
+        if not any(change.method == "images.delete" for change in history.changes(insert)):
+            yield insert
+
+
+def _pages(history: History) -> Iterator[list[int]]:
+    """The complete walks through a list: the indexes of its pages, from one without a token to one without a next one."""
+    walk: list[int] = []
+    for index, exchange in enumerate(history.exchanges):
+        if exchange.method != LIST or exchange.resource is None:
+            continue
+        token = exchange.request.query.get("pageToken")
+        if not token:
+            walk = [index]
+        elif walk and history.exchanges[walk[-1]].resource and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
+            walk = [*walk, index]
+        else:
+            walk = []
+            continue
+        if not exchange.resource.get("nextPageToken"):
+            yield walk
+
+
+@rule("life.list-once", "conv", "A list holds an image exactly once, across pages of any size.", "images.list", needs=("list",))
+def _list_once(history: History) -> Iterator[Finding]:
+    for walk in _pages(history):
+        pages = [history.exchanges[index] for index in walk]
+        query = pages[0].request.query
+        for insert in _living(history):
+            assert insert.operation is not None
+            assert insert.operation.final is not None
+            if insert.project != (pages[0].route and pages[0].route.project):
+                continue
+            if not after(insert.operation.final.exchange, pages[0]):
+                continue
+            filtered = query.get("filter", [""])[0]
+            if filtered and filtered != f"name={insert.image}":
+                continue
+            found = [seen for seen in history.sightings if seen.exchange in pages and seen.name == insert.image]
+            yield expect(
+                len(found) == 1,
+                f"a list holds an image {len(found)} times",
+                insert.exchange,
+                *pages[:3],
+                expected=f"{insert.image} once",
+                observed=[seen.value.get("id") for seen in found],
+            )
+
+
+@rule("life.list-max-results", "conv", "A page of a list holds at most maxResults items.", "images.list", needs=("list",))
+def _max_results(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        limit = exchange.request.query.get("maxResults", [""])[0]
+        if exchange.method == LIST and exchange.resource is not None and limit.isdecimal() and int(limit) > 0:
+            items = exchange.resource.get("items")
+            count = len(items) if isinstance(items, list) else 0
+            yield expect(
+                count <= int(limit),
+                "a page holds more items than asked for",
+                exchange,
+                expected=f"at most {limit}",
+                observed=count,
+            )
+
+
+@rule("life.list-filter", "conv", "filter=name=N lists that image and no other.", "images.list", needs=("list",))
+def _list_filter(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        wanted = exchange.request.query.get("filter", [""])[0]
+        if exchange.method != LIST or exchange.resource is None or not wanted.startswith("name="):
+            continue
+        name = wanted.removeprefix("name=").strip('"')
+        others = [seen.name for seen in history.sightings if seen.exchange is exchange and seen.name != name]
+        yield expect(
+            not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5]
+        )
+
+
+@rule("life.list-kind", "conv", "A list's kind is compute#imageList.", "images.list", needs=("list",))
+def _list_kind(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.method == LIST and exchange.resource is not None:
+            yield expect(
+                exchange.resource.get("kind") == "compute#imageList",
+                "a list has another kind",
+                exchange,
+                expected="compute#imageList",
+                observed=exchange.resource.get("kind"),
+            )
+
+
+# Changes
+
+PATCH_MAY_CHANGE = frozenset({"labelFingerprint"})
+
+
+@rule("life.patch", "conv", "PATCH sets the fields that it names, and touches no other.", "images.patch", needs=("patch",))
+def _patch(history: History) -> Iterator[Finding]:
+    for patch in history.mutations:
+        if patch.method != "images.patch" or patch.exchange.intent is not None or patch.outcome != "succeeded":
+            continue
+        before = [
+            seen
+            for seen in history.sightings
+            if seen.via == "images.get" and seen.name == patch.image and after(seen.exchange, patch.exchange)
+        ]
+        for sighting in history.results(patch)[-1:]:
+            wrong = {name: sighting.value.get(name) for name, value in patch.body.items() if sighting.value.get(name) != value}
+            yield expect(
+                not wrong,
+                "a field that PATCH names is not set",
+                patch.exchange,
+                sighting.exchange,
+                expected=dict(patch.body),
+                observed=wrong,
+            )
+            if before:
+                others = untouched(before[-1], sighting, PATCH_MAY_CHANGE | patch.body.keys())
+                yield expect(
+                    not others,
+                    "PATCH changes a field that it does not name",
+                    before[-1].exchange,
+                    patch.exchange,
+                    sighting.exchange,
+                    expected={name: before[-1].value.get(name) for name in others},
+                    observed=others,
+                )
+
+
+@rule(
+    "life.failed-insert-leaves-nothing",
+    "doc",
+    "A refused insert changes nothing: there is no image, and the name stays free.",
+    "Response body",
+)
+def _leaves_nothing(history: History) -> Iterator[Finding]:
+    for insert in history.inserts:
+        if insert.outcome not in ("refused", "failed") or not insert.image or insert.original is not None:
+            continue
+        gets = [
+            exchange
+            for exchange in history.gets
+            if exchange.route and exchange.route.name == insert.image and after(insert.exchange, exchange)
+        ]
+        if not gets:
+            continue
+        leak = leaked(history, insert)
+        yield leak_breach(insert, leak) if leak is not None else None
+
+
+@rule(
+    "life.concurrent-same-name",
+    "conv",
+    "Of simultaneous inserts of one name without requestId exactly one wins; the others answer a conflict.",
+    "Fields > name",
+    passive=False,
+)
+def _concurrent_same_name(history: History) -> Iterator[Finding]:
+    groups: dict[tuple[str, str | None], list[Mutation]] = {}
+    for insert in history.inserts:
+        if insert.request_id is None and insert.image:
+            groups.setdefault((insert.project, insert.image), []).append(insert)
+    for group in groups.values():
+        first = group[0].exchange
+        simultaneous = [insert for insert in group if insert.exchange is first or not after(first, insert.exchange)]
+        outcomes = [insert.outcome for insert in simultaneous]
+        if len(simultaneous) < 2 or "unknown" in outcomes:
+            continue
+        winners = sum(outcome in ("succeeded", "running") for outcome in outcomes)
+        strange = [
+            insert.exchange.status for insert in simultaneous if insert.exchange.refused and insert.exchange.status != 409
+        ]
+        yield expect(
+            winners == 1 and not strange,
+            f"{winners} of {len(simultaneous)} simultaneous inserts of one name won",
+            *(insert.exchange for insert in simultaneous),
+            expected="one success, and else 409",
+            observed={"outcomes": outcomes, "statuses": [insert.exchange.status for insert in simultaneous]},
+        )
+
+
+@rule(
+    "life.delete",
+    "conv",
+    "After a delete is DONE, get answers 404, list and family no longer show the image, and its name is free.",
+    "images.delete",
+)
+def _delete(history: History) -> Iterator[Finding]:
+    for delete in history.mutations:
+        if delete.method != "images.delete" or delete.outcome != "succeeded" or delete.operation is None:
+            continue
+        if delete.operation.mutation is not delete or delete.operation.final is None:
+            continue
+        end = delete.operation.final.exchange
+        rebirths = [
+            insert.exchange for insert in history.inserts if insert.image == delete.image and insert.exchange.number > delete.exchange.number
+        ]
+        identifier = history.identifier(delete)
+        for exchange in history.gets:
+            named = exchange.route and exchange.route.project == delete.project and exchange.route.name == delete.image
+            if named and after(end, exchange) and not any(birth.sent <= exchange.received for birth in rebirths):
+                yield expect(
+                    exchange.status == 404,
+                    "a deleted image is still there",
+                    delete.exchange,
+                    end,
+                    exchange,
+                    expected="HTTP 404",
+                    observed=f"HTTP {exchange.status}",
+                )
+        for sighting in history.sightings:
+            same = sighting.project == delete.project and sighting.name == delete.image
+            gone = sighting.via != "images.get" and same and after(end, sighting.exchange)
+            if gone and identifier and sighting.value.get("id") == identifier:
+                yield expect(
+                    False,
+                    "a deleted image is still shown",
+                    delete.exchange,
+                    end,
+                    sighting.exchange,
+                    expected=f"no image with id {identifier}",
+                    observed=sighting.value.get("name"),
+                )
+        for birth in history.inserts:
+            first = rebirths and birth.exchange is rebirths[0] and birth.original is None
+            if first and after(end, birth.exchange) and birth.exchange.status != 0:
+                yield expect(
+                    birth.exchange.status != 409,
+                    "the name of a deleted image is not free",
+                    delete.exchange,
+                    end,
+                    birth.exchange,
+                    expected="success",
+                    observed=f"HTTP {birth.exchange.status}",
+                )
+
+
+@rule("life.isolation", "conv", "No change to one image changes another.", "images", requires=("life.get-after-done",))
+def _isolation(history: History) -> Iterator[Finding]:
+    for change in history.mutations:
+        if change.method == "images.insert" or change.exchange.refused or change.method in OPTIONAL_METHODS and not change.exchange.answered:
+            continue
+        for insert in history.created:
+            if insert.image == change.image or history.identifier(insert) == change.image or insert.project != change.project:
+                continue
+            seen = [
+                sighting
+                for sighting in history.sightings
+                if sighting.via == "images.get" and sighting.name == insert.image and sighting.project == insert.project
+            ]
+            earlier = [sighting for sighting in seen if after(sighting.exchange, change.exchange)]
+            later = [sighting for sighting in seen if after(change.exchange, sighting.exchange)]
+            if not earlier or not later:
+                continue
+            meddled = any(
+                other.exchange.received >= earlier[-1].exchange.sent and other.exchange.sent <= later[0].exchange.received
+                for other in history.changes(insert)
+            )
+            if not meddled and earlier[-1].value.get("status") == "READY":
+                others = untouched(earlier[-1], later[0], frozenset())
+                yield expect(
+                    not others,
+                    f"{change.method} of one image changes another",
+                    earlier[-1].exchange,
+                    change.exchange,
+                    later[0].exchange,
+                    expected={name: earlier[-1].value.get(name) for name in others},
+                    observed=others,
+                )

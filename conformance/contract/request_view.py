@@ -1,0 +1,73 @@
+"""A request part by part, so that rules need not care what a broken one lacks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from conformance.trace import NOT_JSON, Exchange
+
+
+@dataclass(frozen=True, eq=False)
+class RequestView:
+    """The parts of a request that rules look at; every part is empty where it is absent or of another type."""
+
+    exchange: Exchange
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent."""
+        body = self.exchange.request.json
+        return body if isinstance(body, dict) else {}
+
+    @cached_property
+    def is_object(self) -> bool:
+        """Whether the body is a JSON object at all."""
+        return isinstance(self.exchange.request.json, dict)
+
+    def parameter(self, name: str) -> str:
+        """The first value of a query parameter; "" without one."""
+        return self.exchange.request.query.get(name, [""])[0]
+
+    def text(self, *path: str) -> str:
+        """The text at a path of nested objects; "" where there is none."""
+        value: Any = self.body
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else ""
+
+    def part(self, name: str) -> dict[str, Any]:
+        """The object at a key of the body."""
+        value = self.body.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def items(self, name: str, within: str = "") -> list[Any]:
+        """The list at a key of the body, or of the object `within` it."""
+        value = (self.part(within) if within else self.body).get(name)
+        return value if isinstance(value, list) else []
+
+    @cached_property
+    def labels(self) -> dict[str, Any]:
+        """The labels that an insert or a setLabels sends."""
+        return self.part("labels")
+
+    @cached_property
+    def deprecation(self) -> dict[str, Any]:
+        """The deprecation status that an insert or a deprecate sends."""
+        return self.body if self.exchange.method == "images.deprecate" else self.part("deprecated")
+
+    @cached_property
+    def malformed(self) -> bool:
+        """Whether the body is certainly no JSON: what merely overflows a parser is not judged."""
+        body = self.exchange.request.body
+        if not body or self.exchange.request.json is not NOT_JSON:
+            return False
+        try:
+            json.loads(body)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            return True
+        except (ValueError, RecursionError):
+            return False
+        return True

@@ -1,0 +1,171 @@
+"""Rules about what a request may say: what is valid is accepted, what is not is refused and changes nothing.
+
+Each such rule is one row: its text, and a predicate that recognises a request that breaks it. The same predicate judges live
+scenarios and recorded traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.request_view import RequestView
+from conformance.contract.rule import Basis, Breach, Finding, Judge, Rule, expect, is_set, register
+from conformance.trace import Exchange
+
+INSERT = ("images.insert",)
+
+TEMPORARY = frozenset({409, 412})
+"""Refusals that say something of the target's state rather than of the request."""
+
+
+Broken = Callable[[RequestView], bool]
+
+_BROKEN: dict[str, tuple[Broken, tuple[str, ...]]] = {}
+
+
+def broken_rules(exchange: Exchange) -> set[str]:
+    """The rules that a request breaks by what it says, whatever the target answers."""
+    view = RequestView(exchange)
+    return {rule for rule, (broken, methods) in _BROKEN.items() if exchange.method in methods and broken(view)}
+
+
+def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
+    id: str,  # noqa: A002 - the column's name
+    basis: Basis,
+    statement: str,
+    reference: str,
+    broken: Broken | None = None,
+    *,
+    methods: tuple[str, ...] = INSERT,
+    dropped: str = "",
+    no_image: bool = False,
+    status: int = 0,
+    also: Judge | None = None,
+    requires: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+) -> None:
+    """Registers a rule about requests.
+
+    Args:
+        id, basis, statement, reference, requires, needs: as for Rule.
+        broken: tells that a request breaks the rule; None where only a scenario can know.
+        methods: the API methods whose requests it applies to.
+        dropped: a field that the target may leave out as a whole instead of refusing the request.
+        no_image: whether the rule itself says that no image may exist after the refusal.
+        status: the one HTTP status that the refusal must have; 0 for any, or a failed operation.
+        also: judges what else the rule says, of the image that was made.
+    """
+    if broken is not None:
+        _BROKEN[id] = (broken, methods)
+
+    def judge(history: History) -> Iterator[Finding]:
+        for mutation in history.mutations:
+            intent = mutation.exchange.intent
+            if mutation.method not in methods:
+                continue
+            if intent is not None and intent.rule == id:
+                yield from (accepted if intent.valid else refused)(history, mutation)
+            elif broken is not None and mutation.original is None and broken(mutation.view):
+                yield from refused(history, mutation)
+        if also is not None:
+            yield from also(history)
+
+    def accepted(history: History, mutation: Mutation) -> Iterator[Finding]:
+        del history
+        if mutation.outcome == "refused" and mutation.exchange.status not in TEMPORARY:
+            yield expect(
+                False, "a valid request is refused", mutation.exchange, expected="success", observed=_answer(mutation)
+            )
+        elif mutation.outcome == "failed":
+            yield expect(
+                False, "a valid request fails", *_shown(mutation), expected="success", observed=_answer(mutation)
+            )
+        elif mutation.outcome == "succeeded":
+            yield None
+
+    def refused(history: History, mutation: Mutation) -> Iterator[Finding]:
+        if mutation.outcome in ("refused", "failed"):
+            leak = leaked(history, mutation) if no_image else None
+            if leak is not None:
+                yield leak_breach(mutation, leak)
+            elif status and mutation.exchange.refused:
+                wanted = mutation.exchange.status == status
+                yield expect(
+                    wanted,
+                    "the refusal has another status",
+                    mutation.exchange,
+                    expected=f"HTTP {status}",
+                    observed=_answer(mutation),
+                )
+            else:
+                yield None
+        elif mutation.exchange.answered and mutation.outcome in ("succeeded", "unknown"):
+            seen = [sighting for owner, sighting in history.comebacks if owner is mutation]
+            if dropped and seen and not any(is_set(sighting.value.get(dropped)) for sighting in seen):
+                yield None
+                return
+            yield expect(
+                False,
+                "a request that breaks this rule is carried out",
+                *_shown(mutation),
+                *[sighting.exchange for sighting in seen[:1]],
+                expected="a refusal (4xx), or an operation that fails",
+                observed=_answer(mutation),
+            )
+
+    register(Rule(id, basis, statement, reference, judge, requires, needs, passive=broken is not None or also is not None))
+
+
+def leaked(history: History, insert: Mutation) -> Sighting | None:
+    """The image that a refused or failed insert left behind all the same; None where none was seen."""
+    if insert.method != "images.insert" or not insert.image:
+        return None
+    others = [
+        other
+        for other in history.inserts
+        if other is not insert and other.image == insert.image and not other.exchange.refused
+    ]
+    if others:
+        return None
+    end = insert.operation.final.exchange if insert.operation and insert.operation.final else insert.exchange
+    return next(
+        (
+            sighting
+            for sighting in history.sightings
+            if sighting.via == "images.get"
+            and sighting.name == insert.image
+            and sighting.project == insert.project
+            and after(end, sighting.exchange)
+            and sighting.value.get("status") != "FAILED"
+        ),
+        None,
+    )
+
+
+def leak_breach(insert: Mutation, leak: Sighting) -> Breach:
+    """The breach that a refused insert which left an image behind is."""
+    return Breach(
+        "the insert is refused, and yet the image exists",
+        "no image",
+        f"an image with id {leak.value.get('id')} and status {leak.value.get('status')}",
+        (insert.exchange, leak.exchange),
+    )
+
+
+def _shown(mutation: Mutation) -> tuple[Exchange, ...]:
+    final = mutation.operation.final if mutation.operation else None
+    if final is None or final.exchange is mutation.exchange:
+        return (mutation.exchange,)
+    return (mutation.exchange, final.exchange)
+
+
+def _answer(mutation: Mutation) -> str:
+    """What became of a request, for the reader of a breach."""
+    final = mutation.operation.final if mutation.operation else None
+    if mutation.exchange.answered:
+        status = final.value.get("httpErrorStatusCode") if final else None
+        ending = f"and its operation ends DONE with error {status}" if final and final.failed else "and succeeds"
+        return f"HTTP {mutation.exchange.status}, {ending if final else 'with no failed operation'}"
+    message = mutation.exchange.error.get("message")
+    return f"HTTP {mutation.exchange.status}" + (f": {message}" if isinstance(message, str) else "")

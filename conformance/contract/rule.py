@@ -1,0 +1,135 @@
+"""What a rule is, what a breach is, and the register of all rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from conformance.contract.history import History
+    from conformance.trace import Exchange
+
+Basis = Literal["doc", "conv"]
+
+NOTHING = (None, "", [], {})
+"""The values that all mean: this field is not set."""
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One breach of a rule: what was expected, what was observed, and the exchanges that show it.
+
+    `deviation` marks a breach of a mere convention within a rule whose other parts the API reference states.
+    """
+
+    message: str
+    expected: str
+    observed: str
+    exchanges: tuple[Exchange, ...]
+    deviation: bool = False
+
+
+Finding = Breach | None
+"""What a rule says of one thing that it looked at: a breach, or None where the rule holds."""
+
+Judge = Callable[["History"], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the contract.
+
+    Args:
+        id: the stable name that users gate on and waive.
+        basis: `doc` where the API reference states the rule, `conv` where only the real service or Google's conventions do.
+        statement: the rule in plain words.
+        reference: where in the API reference it stands.
+        judge: looks at a history and yields a finding for each thing that the rule applies to.
+        requires: rules that this one stands on: where one of them fails, a breach of this one is that one's.
+        needs: capabilities of the target without which the rule does not apply.
+        passive: whether recorded traffic can show it; otherwise only a scenario that knows what it does can.
+    """
+
+    id: str
+    basis: Basis
+    statement: str
+    reference: str
+    judge: Judge
+    requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    passive: bool = True
+
+    @property
+    def area(self) -> str:
+        """The part of the contract that the rule belongs to: the first part of its id."""
+        return self.id.partition(".")[0]
+
+
+_CATALOGUE: dict[str, Rule] = {}
+
+
+def register(rule: Rule) -> Rule:
+    """Adds a rule to the catalogue.
+
+    Raises:
+        ValueError: the catalogue has a rule of this id.
+    """
+    if rule.id in _CATALOGUE:
+        raise ValueError(f"there are two rules {rule.id}")
+    _CATALOGUE[rule.id] = rule
+    return rule
+
+
+def rule(  # noqa: PLR0913 - a rule is a row of this many columns
+    id: str,  # noqa: A002 - the column's name
+    basis: Basis,
+    statement: str,
+    reference: str,
+    *,
+    requires: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+    passive: bool = True,
+) -> Callable[[Judge], Judge]:
+    """Registers the decorated function as the judge of a rule; the arguments are those of Rule."""
+
+    def decorate(judge: Judge) -> Judge:
+        register(Rule(id, basis, statement, reference, judge, requires, needs, passive))
+        return judge
+
+    return decorate
+
+
+def registered() -> Mapping[str, Rule]:
+    """All rules registered so far, by id."""
+    return MappingProxyType(_CATALOGUE)
+
+
+def matching(globs: Iterable[str], rules: Iterable[str]) -> set[str]:
+    """The rule ids that at least one of the globs matches."""
+    patterns = tuple(globs)
+    return {rule for rule in rules if any(fnmatchcase(rule, pattern) for pattern in patterns)}
+
+
+def expect(
+    holds: bool, message: str, *at: Exchange, expected: Any = "", observed: Any = "", deviation: bool = False
+) -> Finding:
+    """A finding: None where the rule holds, else a breach that shows `expected` beside `observed` (any JSON value)."""
+    if holds:
+        return None
+    return Breach(message, shown(expected), shown(observed), at, deviation)
+
+
+def shown(value: Any) -> str:
+    """A value as a reader of the report wants to see it: text as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def is_set(value: Any) -> bool:
+    """Whether a field holds anything: an absent field, null, "", [] and {} are the same nothing."""
+    return value is not None and value != "" and value != [] and value != {}

@@ -1,0 +1,355 @@
+"""Rules about the fields of an image that the server sets, and about the types of all fields in answers."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.clock import not_before
+from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
+from conformance.contract.formats import decoded, is_base64, is_int64, is_uint64, link, timestamp
+from conformance.contract.history import History, Sighting, after
+from conformance.contract.insert import COMES_BACK
+from conformance.contract.operation import shown_time
+from conformance.contract.rule import Finding, expect, is_set, rule
+from conformance.contract.transport import rule_name, values_at
+
+STATUSES = ("PENDING", "READY", "FAILED", "DELETING")
+
+OUTPUT_ONLY = (
+    *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
+    *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"),
+    *(
+        f"{key}.sha256"
+        for key in ("imageEncryptionKey", "sourceDiskEncryptionKey", "sourceImageEncryptionKey", "sourceSnapshotEncryptionKey")
+    ),
+)
+"""The fields whose values from a client are ignored or refused; the labels' fingerprint the server makes by itself."""
+
+
+def _taken_over(path: str, history: History) -> Iterator[Finding]:
+    plain = [value for insert, seen in history.comebacks if not _sent(insert.body, path) for value in values_at(seen.value, path)]
+    for insert in history.inserts:
+        sent = _sent(insert.body, path)
+        if not sent or insert.original is not None:
+            continue
+        if insert.outcome == "refused":
+            yield None
+        for sighting in history.results(insert):
+            came = list(values_at(sighting.value, path))
+            told = is_set(came) and came[0] == sent[0]
+            innocent = sent[0] in plain or (isinstance(sent[0], bool) and not plain and not _baseline(history, path))
+            if told and innocent:
+                continue
+            yield expect(
+                not told,
+                f"{path} is taken over from the client",
+                insert.exchange,
+                sighting.exchange,
+                expected="a value of the server's own",
+                observed=came[0] if came else None,
+            )
+
+
+def _sent(body: dict[str, Any], path: str) -> list[Any]:
+    return [value for value in values_at(body, path) if is_set(value)]
+
+
+def _baseline(history: History, path: str) -> bool:
+    """Whether the trace shows an image that was made without a value for this field."""
+    return any(not _sent(insert.body, path) for insert, _ in history.comebacks)
+
+
+for _path in OUTPUT_ONLY:
+
+    @rule(
+        f"image.output-only.{_path}",
+        "doc",
+        f"A value for {_path} sent by the client is ignored, or the request refused; it is never taken over.",
+        f"Fields > {_path}",
+        requires=COMES_BACK,
+    )
+    def _output_only(history: History, path: str = _path) -> Iterator[Finding]:
+        return _taken_over(path, history)
+
+
+def _successions(history: History) -> Iterator[tuple[Sighting, Sighting]]:
+    """Each sighting of an image with the one before it, where nobody made or deleted an image of that name between them."""
+    last: dict[tuple[str, str], Sighting] = {}
+    for sighting in history.sightings:
+        if sighting.name is None:
+            continue
+        key = (sighting.project, sighting.name)
+        before = last.get(key)
+        last[key] = sighting
+        if before is None or not after(before.exchange, sighting.exchange):
+            continue
+        if not any(
+            mutation.method in ("images.insert", "images.delete")
+            and mutation.image in (sighting.name, before.value.get("id"))
+            and mutation.project == sighting.project
+            and not mutation.exchange.refused
+            and mutation.exchange.sent <= sighting.exchange.received
+            and mutation.exchange.received >= before.exchange.sent
+            for mutation in history.mutations
+        ):
+            yield before, sighting
+
+
+@rule("image.kind", "doc", "kind is compute#image.", "Fields > kind")
+def _kind(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        if not history.sent(sighting, "kind"):
+            yield expect(
+                sighting.value.get("kind") == "compute#image",
+                "an image has another kind",
+                sighting.exchange,
+                expected="compute#image",
+                observed=sighting.value.get("kind"),
+            )
+
+
+@rule("image.id", "doc", "id is a uint64 as a decimal string, unique, and never changing.", "Fields > id")
+def _id(history: History) -> Iterator[Finding]:
+    owners: dict[tuple[str, str], Sighting] = {}
+    for sighting in history.sightings:
+        if history.sent(sighting, "id"):
+            continue
+        identifier = sighting.value.get("id")
+        yield expect(
+            is_uint64(identifier),
+            "the id of an image is no uint64 as a decimal string",
+            sighting.exchange,
+            expected="a decimal string",
+            observed=identifier,
+        )
+        owner = owners.setdefault((sighting.project, str(identifier)), sighting)
+        if is_uint64(identifier):
+            yield expect(
+                owner.name == sighting.name,
+                "two images have one id",
+                owner.exchange,
+                sighting.exchange,
+                expected=f"{identifier} for {owner.name} alone",
+                observed=sighting.name,
+            )
+    for before, sighting in _successions(history):
+        yield expect(
+            before.value.get("id") == sighting.value.get("id"),
+            "the id of an image changed",
+            before.exchange,
+            sighting.exchange,
+            expected=before.value.get("id"),
+            observed=sighting.value.get("id"),
+        )
+
+
+@rule(
+    "image.creation-timestamp",
+    "doc",
+    "creationTimestamp is RFC 3339, at or after the insert was sent, and never changing.",
+    "Fields > creationTimestamp",
+)
+def _creation_timestamp(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        if not history.sent(sighting, "creationTimestamp"):
+            yield expect(
+                timestamp(sighting.value.get("creationTimestamp")) is not None,
+                "creationTimestamp is not RFC 3339",
+                sighting.exchange,
+                expected="RFC 3339, such as 2024-05-01T09:30:00.123-07:00",
+                observed=sighting.value.get("creationTimestamp"),
+            )
+    for insert, sighting in history.comebacks:
+        moment = timestamp(sighting.value.get("creationTimestamp"))
+        if moment is not None and not is_set(insert.body.get("creationTimestamp")):
+            yield expect(
+                not_before(moment, insert.exchange),
+                "an image is older than its insert",
+                insert.exchange,
+                sighting.exchange,
+                expected=f"{shown_time(insert.exchange)} or later",
+                observed=sighting.value.get("creationTimestamp"),
+            )
+    for before, sighting in _successions(history):
+        earlier, later = (timestamp(seen.value.get("creationTimestamp")) for seen in (before, sighting))
+        if earlier is not None and later is not None:
+            yield expect(
+                earlier == later,
+                "the creationTimestamp of an image changed",
+                before.exchange,
+                sighting.exchange,
+                expected=before.value.get("creationTimestamp"),
+                observed=sighting.value.get("creationTimestamp"),
+            )
+
+
+@rule(
+    "image.self-link",
+    "conv",
+    "selfLink is an absolute URL that names this project and image.",
+    "JSON representation > selfLink",
+)
+def _self_link(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        if history.sent(sighting, "selfLink"):
+            continue
+        own = sighting.value.get("selfLink")
+        path = link(own).split("/")
+        yield expect(
+            isinstance(own, str)
+            and own.startswith(("https://", "http://"))
+            and path[2:] in (["global", "images", sighting.name], ["global", "images", sighting.value.get("id")]),
+            "selfLink does not name the image",
+            sighting.exchange,
+            expected=f"https://…/projects/{sighting.project}/global/images/{sighting.name}",
+            observed=own,
+        )
+
+
+@rule(
+    "image.status",
+    "doc",
+    "status is PENDING, READY or FAILED, or DELETING while it is being deleted; READY is left for DELETING only.",
+    "Fields > status",
+)
+def _status(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        status = sighting.value.get("status")
+        if history.sent(sighting, "status"):
+            continue
+        yield expect(
+            status in STATUSES,
+            "an image has an unknown status",
+            sighting.exchange,
+            expected=list(STATUSES),
+            observed=status,
+        )
+    for before, sighting in _successions(history):
+        if before.value.get("status") == "READY" and not history.sent(sighting, "status"):
+            yield expect(
+                sighting.value.get("status") in ("READY", "DELETING"),
+                "an image that was READY is so no more",
+                before.exchange,
+                sighting.exchange,
+                expected="READY",
+                observed=sighting.value.get("status"),
+            )
+
+
+@rule(
+    "image.archive-size-bytes",
+    "doc",
+    "archiveSizeBytes is an int64 as a decimal string.",
+    "Fields > archiveSizeBytes",
+)
+def _archive_size(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        size = sighting.value.get("archiveSizeBytes")
+        if is_set(size) and not history.sent(sighting, "archiveSizeBytes"):
+            yield expect(
+                is_int64(size) and int(size) >= 0,
+                "archiveSizeBytes is no int64 as a decimal string",
+                sighting.exchange,
+                expected="a decimal string",
+                observed=size,
+            )
+
+
+@rule(
+    "image.label-fingerprint.format",
+    "doc",
+    "labelFingerprint is base64, and present in every get.",
+    "Fields > labelFingerprint",
+)
+def _fingerprint(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        fingerprint = sighting.value.get("labelFingerprint")
+        if history.sent(sighting, "labelFingerprint"):
+            continue
+        if sighting.via == "images.get" or is_set(fingerprint):
+            yield expect(
+                bool(decoded(fingerprint)),
+                "labelFingerprint is missing, or no base64",
+                sighting.exchange,
+                expected="base64, such as " + base64.b64encode(bytes(8)).decode(),
+                observed=fingerprint,
+            )
+
+
+# JSON types of answers
+
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "map": (dict,),
+    "array": (list,),
+}
+
+
+def right_type(field: Field, value: Any) -> bool:
+    """Whether a value in an answer has the documented JSON type and format of its field."""
+    if not isinstance(value, _JSON_TYPES[field.type]) or (isinstance(value, bool) and field.type != "boolean"):
+        return False
+    match field.format:
+        case "int64":
+            return is_int64(value)
+        case "uint64":
+            return is_uint64(value)
+        case "date-time":
+            return timestamp(value) is not None
+        case "byte":
+            return is_base64(value)
+    return True
+
+
+def _judge_type(area: str, fields: tuple[Field, ...], history: History) -> Iterator[Finding]:
+    seen: list[tuple[Any, dict[str, Any]]] = []
+    if area == "operation":
+        seen = [(state.exchange, state.value) for state in history.states]
+    else:
+        seen = [(sighting.exchange, sighting.value) for sighting in history.sightings]
+    for exchange, value in seen:
+        for field in fields:
+            for part in values_at(value, field.path):
+                if is_set(part) and not (area == "image" and _echo(history, exchange, field.path)):
+                    yield expect(
+                        right_type(field, part),
+                        f"{field.path} has another JSON type or format than documented",
+                        exchange,
+                        expected=f"{field.type}{f' in {field.format} format' if field.format else ''}",
+                        observed=part,
+                    )
+
+
+def _echo(history: History, exchange: Any, path: str) -> bool:
+    """Whether the client sent a value where only the server sets one: what comes back then is that rule's matter."""
+    name = path.partition(".")[0]
+    return name in OUTPUT_ONLY and any(
+        history.sent(sighting, name) for sighting in history.sightings if sighting.exchange is exchange
+    )
+
+
+def _typed(fields: tuple[Field, ...]) -> dict[str, tuple[Field, ...]]:
+    """The fields of a table by the name that their rule has: a list and its items have one rule."""
+    named: dict[str, tuple[Field, ...]] = {}
+    for field in fields:
+        named[rule_name(field.path)] = (*named.get(rule_name(field.path), ()), field)
+    return named
+
+
+for _area, _table in (("image", IMAGE_FIELDS), ("operation", OPERATION_FIELDS)):
+    for _name, _fields in _typed(_table).items():
+
+        @rule(
+            f"{_area}.type.{_name}",
+            "doc",
+            f"{_name} has the documented JSON type and format in every answer.",
+            f"{'Fields' if _area == 'image' else 'Response body'} > {_name}",
+        )
+        def _type(history: History, area: str = _area, fields: tuple[Field, ...] = _fields) -> Iterator[Finding]:
+            return _judge_type(area, fields, history)

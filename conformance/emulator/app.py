@@ -1,0 +1,139 @@
+"""The HTTP side of the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from conformance.emulator.behaviour import Answer, Behaviour, Call
+from conformance.emulator.errors import ApiError
+from conformance.emulator.service import HANDLERS, Service, body_of
+
+ROUTES: tuple[tuple[str, str, str], ...] = (
+    ("POST", "global/images", "images.insert"),
+    ("GET", "global/images", "images.list"),
+    ("GET", "global/images/family/{name}", "images.getFromFamily"),
+    ("GET", "global/images/{name}", "images.get"),
+    ("DELETE", "global/images/{name}", "images.delete"),
+    ("PATCH", "global/images/{name}", "images.patch"),
+    ("POST", "global/images/{name}/setLabels", "images.setLabels"),
+    ("POST", "global/images/{name}/deprecate", "images.deprecate"),
+    ("GET", "global/operations", "globalOperations.list"),
+    ("GET", "global/operations/{name}", "globalOperations.get"),
+    ("DELETE", "global/operations/{name}", "globalOperations.delete"),
+    ("POST", "global/operations/{name}/wait", "globalOperations.wait"),
+    ("GET", "zones/{zone}/imageFamilyViews/{name}", "imageFamilyViews.get"),
+)
+WITH_BODY = frozenset({"images.insert", "images.patch", "images.setLabels", "images.deprecate"})
+DEPTH_MAXIMUM = 500
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(behaviour: Behaviour, projects: tuple[str, ...] | None = None) -> Starlette:
+    """The emulator as an ASGI application.
+
+    Args:
+        behaviour: what is otherwise than the API reference has it.
+        projects: the projects that exist; None for any.
+    """
+    service = Service(behaviour, projects)
+    routes = [
+        Route(f"/compute/{version}/projects/{{project}}/{path}", _endpoint(service, method, version), methods=[verb])
+        for verb, path, method in ROUTES
+        for version in ("beta", "v1")
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _unknown_path})
+
+
+def _endpoint(service: Service, method: str, version: str) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        parameters = request.path_params
+        call = Call(
+            method,
+            parameters["project"],
+            parameters.get("name", ""),
+            dict(request.query_params),
+            None,
+            dict(request.headers),
+            version,
+        )
+        content = await request.body()
+        answer = Answer(200, None)
+        try:
+            if method in service.behaviour.unsupported:
+                raise ApiError(501, "notImplemented", "The method is not implemented.")
+            call.body = _parsed(content) if method in WITH_BODY else None
+            for hook in service.behaviour.on_request:
+                hook(call)
+            if method in WITH_BODY:
+                body_of(call)
+            if method == "globalOperations.wait":
+                await asyncio.sleep(service.seconds_left(call))
+            if method == "imageFamilyViews.get":
+                answer.body = service.family_view(call, parameters["zone"])
+            else:
+                answer.body = HANDLERS[method](service, call)
+        except ApiError as error:
+            answer.status, answer.body = error.status, error.body()
+        for change in service.behaviour.on_answer:
+            change(answer, call)
+        return _response(answer)
+
+    return endpoint
+
+
+def _parsed(content: bytes) -> Any:
+    """The JSON value of a body, None without one.
+
+    Raises:
+        ApiError: the body is not JSON.
+    """
+    if not content:
+        return None
+    try:
+        text = content.decode("utf-8")
+        if _depth(text) > DEPTH_MAXIMUM:
+            raise ApiError(400, "parseError", "Parse Error: the body is nested too deeply.")
+        return json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        raise ApiError(400, "parseError", "Parse Error: the body is not JSON.") from None
+
+
+def _depth(text: str) -> int:
+    """How deeply a JSON text is nested at most; brackets within texts count as well, which is near enough for a limit."""
+    if text.count("[") + text.count("{") <= DEPTH_MAXIMUM:
+        return 0
+    deepest = depth = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _response(answer: Answer) -> Response:
+    content = answer.raw if answer.raw is not None else json.dumps(answer.body, ensure_ascii=False).encode(errors="replace")
+    headers = {"content-type": "application/json; charset=UTF-8", **answer.headers}
+    return Response(content, answer.status, {name: value for name, value in headers.items() if value})
+
+
+async def _unknown_path(request: Request, error: Exception) -> Response:
+    del request
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    refusal = ApiError(status, "notFound" if status == 404 else "httpMethodNotAllowed", "There is no such method.")
+    return _response(Answer(status, refusal.body()))

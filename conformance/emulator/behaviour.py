@@ -1,0 +1,86 @@
+"""What can be otherwise about the emulator: the switches and hooks that faults and variants turn.
+
+The clean emulator has none of them set. Every hook is called at one place, so that a fault is one row with one small function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Resource = dict[str, Any]
+
+
+@dataclass
+class Call:
+    """One request, as hooks see it."""
+
+    method: str
+    project: str
+    name: str
+    query: dict[str, str]
+    body: Any
+    headers: dict[str, str]
+    version: str
+
+
+@dataclass
+class Answer:
+    """One answer, as hooks see it and may change it: `raw` replaces the JSON of `body`."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    drop: bool = False
+
+
+@dataclass
+class Behaviour:
+    """The switches and hooks.
+
+    Args:
+        seconds: how long an operation takes; it is PENDING for the first third of that.
+        link_base: scheme and host of all links; "" for those under which the emulator was called.
+        unchecked: checks of requests that are left out, by name.
+        unsupported: API methods that are answered 501.
+        late_refusals: whether refusals of fields come as operations that fail.
+        keeps_name_after_delete, keeps_image_after_delete: whether a deletion is carried out in part only.
+        conflicts: whether a name can be used but once.
+        remembers_refusals: whether a refused request uses up its requestId.
+        recognises_without_request_id: whether requests without a requestId are taken for replays as well.
+        stale_labels_win: whether setLabels needs no current fingerprint.
+        stored_when_refused: whether a refused insert makes its image all the same.
+        on_request: may change a call before anything is done with it, or raise a refusal.
+        on_store: may change an image before it is stored; gets the call's body too.
+        on_image: may change an image before it is answered; gets how often it was answered before.
+        on_operation: may change an operation before it is answered; gets how often it was answered before.
+        on_answer: may change any answer.
+        replay: decides whether a request that bears a known requestId is a replay.
+        request_key: what a requestId is known under.
+    """
+
+    seconds: float = 0.02
+    link_base: str = "https://www.googleapis.com"
+    unchecked: set[str] = field(default_factory=set)
+    unsupported: set[str] = field(default_factory=set)
+    late_refusals: bool = False
+    keeps_name_after_delete: bool = False
+    keeps_image_after_delete: bool = False
+    conflicts: bool = True
+    remembers_refusals: bool = False
+    recognises_without_request_id: bool = False
+    stale_labels_win: bool = False
+    stored_when_refused: bool = False
+    on_request: list[Callable[[Call], None]] = field(default_factory=list)
+    on_store: list[Callable[[Resource, Resource], None]] = field(default_factory=list)
+    on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)
+    on_operation: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)
+    on_answer: list[Callable[[Answer, Call], None]] = field(default_factory=list)
+    replay: Callable[[Any, Call], bool] = lambda operation, call: True  # noqa: E731 - a switch with a default
+    request_key: Callable[[Call], tuple[str, ...]] = lambda call: (  # noqa: E731 - a switch with a default
+        call.project,
+        call.method,
+        call.query.get("requestId", "").lower(),
+    )

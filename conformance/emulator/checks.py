@@ -1,0 +1,329 @@
+"""What a request must keep: one check for each documented rule about fields, by name."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from conformance.emulator.errors import ApiError, invalid, required
+
+NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+LABEL_KEY = re.compile(r"[^\W\d_][\w-]{0,62}")
+LABEL_VALUE = re.compile(r"[\w-]{0,63}")
+
+STATES = {"ACTIVE", "DEPRECATED", "OBSOLETE", "DELETED"}
+FEATURES = set(
+    """VIRTIO_SCSI_MULTIQUEUE WINDOWS MULTI_IP_SUBNET UEFI_COMPATIBLE GVNIC SEV_CAPABLE SUSPEND_RESUME_COMPATIBLE
+    SEV_LIVE_MIGRATABLE_V2 SEV_SNP_CAPABLE TDX_CAPABLE IDPF SEV_LIVE_MIGRATABLE SECURE_BOOT""".split()
+)
+KEYS = ("imageEncryptionKey", "sourceDiskEncryptionKey", "sourceImageEncryptionKey", "sourceSnapshotEncryptionKey")
+FILE_LISTS = ("keks", "dbs", "dbxs")
+
+TEXT, FLAG, NUMBER, TEXTS, MAP = "string", "boolean", "int64", "list of strings", "map of strings"
+_FILE = {"content": TEXT, "fileType": TEXT}
+_POLICY = {"locationRolloutPolicies": MAP, "defaultRolloutTime": TEXT}
+_KEY = dict.fromkeys(("rawKey", "rsaEncryptedKey", "kmsKeyName", "sha256", "kmsKeyServiceAccount"), TEXT)
+
+SHAPE: dict[str, Any] = {
+    "name": TEXT,
+    "description": TEXT,
+    "sourceType": TEXT,
+    "rawDisk": {"source": TEXT, "sha1Checksum": TEXT, "containerType": TEXT},
+    "deprecated": {
+        **dict.fromkeys(("state", "replacement", "deprecated", "obsolete", "deleted"), TEXT),
+        "stateOverride": _POLICY,
+    },
+    "diskSizeGb": NUMBER,
+    "sourceDisk": TEXT,
+    "licenses": TEXTS,
+    "family": TEXT,
+    **dict.fromkeys(KEYS, _KEY),
+    "labels": MAP,
+    "guestOsFeatures": [{"type": TEXT}],
+    "licenseCodes": [NUMBER],
+    "sourceImage": TEXT,
+    "sourceSnapshot": TEXT,
+    "storageLocations": TEXTS,
+    "shieldedInstanceInitialState": {"pk": _FILE, "keks": [_FILE], "dbs": [_FILE], "dbxs": [_FILE]},
+    "rolloutOverride": _POLICY,
+    "locked": FLAG,
+    "architecture": TEXT,
+    "userLicenses": TEXTS,
+}
+"""The JSON types of all fields that a client may set."""
+
+Check = Callable[[dict[str, Any], dict[str, str]], None]
+
+
+def is_time(value: str) -> bool:
+    """Whether a text is an RFC 3339 timestamp."""
+    if not TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(re.sub(r"\.\d+", "", value.upper()).replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return True
+
+
+def from_base64(value: str) -> bytes | None:
+    """The bytes behind a base64 text, padded or not, of either alphabet; None for anything else."""
+    text = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _types(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    _type_of("", body, SHAPE)
+
+
+def _type_of(path: str, value: Any, shape: Any) -> None:
+    """Raises where a value is not of the shape that the reference documents; null is always an absent field."""
+    if value is None:
+        return
+    if isinstance(shape, dict):
+        _wrong_unless(isinstance(value, dict), path, value, "an object")
+        for key, part in shape.items():
+            _type_of(f"{path}.{key}" if path else key, value.get(key), part)
+    elif isinstance(shape, list):
+        _wrong_unless(isinstance(value, list), path, value, "a list")
+        for item in value:
+            _type_of(path, item, shape[0])
+    elif shape == TEXTS:
+        _type_of(path, value, [TEXT])
+    elif shape == MAP:
+        _wrong_unless(isinstance(value, dict), path, value, "an object")
+        _wrong_unless(all(isinstance(part, str | None) for part in value.values()), path, value, "a map of strings")
+    elif shape == NUMBER:
+        number = isinstance(value, int) and not isinstance(value, bool)
+        text = isinstance(value, str) and re.fullmatch(r"-?\d{1,19}|", value)
+        _wrong_unless(bool(number or text) and abs(int(value or 0)) < 2**63, path, value, "a 64-bit integer")
+    elif shape == FLAG:
+        _wrong_unless(isinstance(value, bool), path, value, "a boolean")
+    else:
+        _wrong_unless(isinstance(value, str), path, value, "a string")
+
+
+def _wrong_unless(right: bool, path: str, value: Any, wanted: str) -> None:
+    if not right:
+        raise invalid(f"resource.{path}", type(value).__name__, f"It must be {wanted}.")
+
+
+def _name_required(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    if body.get("name") is None:
+        raise required("resource.name")
+
+
+def _name_length(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    name = body.get("name")
+    if name is not None and not 1 <= len(name) <= 63:
+        raise invalid("resource.name", name, "It must have 1 to 63 characters.")
+
+
+def _name_pattern(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    name = body.get("name")
+    if name and len(name) <= 63 and not NAME.fullmatch(name):
+        raise invalid("resource.name", name, f"Must be a match of regex '{NAME.pattern}'")
+
+
+def _family(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    family = body.get("family")
+    if family and not NAME.fullmatch(family):
+        raise invalid("resource.family", family, f"Must be a match of regex '{NAME.pattern}'")
+
+
+def _one_of(path: str, allowed: set[str]) -> Check:
+    *parents, name = path.split(".")
+
+    def check(body: dict[str, Any], query: dict[str, str]) -> None:
+        del query
+        part: Any = body
+        for parent in parents:
+            part = part.get(parent) or {}
+        if part.get(name) and part[name] not in allowed:
+            raise invalid(f"resource.{path}", part[name], f"It must be one of {', '.join(sorted(allowed))}.")
+
+    return check
+
+
+def deprecation_times(status: dict[str, Any]) -> None:
+    """Raises where a time of a deprecation is not RFC 3339."""
+    for name in ("deprecated", "obsolete", "deleted"):
+        if status.get(name) and not is_time(status[name]):
+            raise invalid(f"resource.deprecated.{name}", status[name], "It must be an RFC 3339 timestamp.")
+
+
+def _deprecation_times(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    deprecation_times(body.get("deprecated") or {})
+
+
+def labels(body: dict[str, Any], query: dict[str, str] | None = None) -> None:
+    """Raises where labels are beyond their limits."""
+    del query
+    values = body.get("labels") or {}
+    if len(values) > 64:
+        raise invalid("resource.labels", "", "There may be at most 64 labels.")
+    for key, value in values.items():
+        for text, pattern in ((key, LABEL_KEY), (value or "", LABEL_VALUE)):
+            if not pattern.fullmatch(text) or text != text.lower():
+                raise invalid("resource.labels", "", f"Label '{text}' violates format constraints.")
+
+
+def _features(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    for item in body.get("guestOsFeatures") or []:
+        if (item or {}).get("type") and item["type"] not in FEATURES:
+            raise invalid("resource.guestOsFeatures.type", item["type"], "There is no such feature.")
+
+
+def _files(body: dict[str, Any]) -> list[dict[str, Any]]:
+    state = body.get("shieldedInstanceInitialState") or {}
+    files = [state.get("pk") or {}]
+    for name in FILE_LISTS:
+        files.extend(item or {} for item in state.get(name) or [])
+    return files
+
+
+def _file_content(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    for file in _files(body):
+        if file.get("content") and from_base64(file["content"]) is None:
+            raise invalid("resource.shieldedInstanceInitialState.content", "", "It must be base64.")
+
+
+def _file_type(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    for file in _files(body):
+        if file.get("fileType") and file["fileType"] not in ("BIN", "X509", "UNDEFINED"):
+            raise invalid("resource.shieldedInstanceInitialState.fileType", file["fileType"], "It must be BIN or X509.")
+
+
+def _rollout(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    policy = body.get("rolloutOverride") or {}
+    for time in [policy.get("defaultRolloutTime"), *(policy.get("locationRolloutPolicies") or {}).values()]:
+        if time and not is_time(time):
+            raise invalid("resource.rolloutOverride", time, "It must be an RFC 3339 timestamp.")
+
+
+def _raw_key(name: str) -> Check:
+    def check(body: dict[str, Any], query: dict[str, str]) -> None:
+        del query
+        raw = (body.get(name) or {}).get("rawKey")
+        if raw and len(from_base64(raw) or b"") != 32:
+            raise invalid(f"resource.{name}.rawKey", "", "It must be base64 of 256 bits.")
+
+    return check
+
+
+def _one_key(name: str) -> Check:
+    def check(body: dict[str, Any], query: dict[str, str]) -> None:
+        del query
+        key = body.get(name) or {}
+        if key.get("rawKey") and key.get("rsaEncryptedKey"):
+            raise invalid(f"resource.{name}", "", "Give rawKey or rsaEncryptedKey, not both.")
+
+    return check
+
+
+def _wrapped_key(name: str) -> Check:
+    def check(body: dict[str, Any], query: dict[str, str]) -> None:
+        del query
+        wrapped = (body.get(name) or {}).get("rsaEncryptedKey")
+        if wrapped and from_base64(re.sub(r"\s", "", wrapped)) is None:
+            raise invalid(f"resource.{name}.rsaEncryptedKey", "", "It must be base64.")
+
+    return check
+
+
+def sources_of(body: dict[str, Any]) -> list[str]:
+    """The fields by which an insert names sources."""
+    named = [name for name in ("sourceDisk", "sourceImage", "sourceSnapshot") if body.get(name)]
+    return named + (["rawDisk"] if (body.get("rawDisk") or {}).get("source") else [])
+
+
+def _source_required(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    if not sources_of(body):
+        raise ApiError(400, "invalidUsage", "Invalid resource usage: 'Must specify exactly one source for an image.'.")
+
+
+def _source_exclusive(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    if len(sources_of(body)) > 1:
+        raise ApiError(400, "invalidUsage", "Invalid resource usage: 'Must specify exactly one source for an image.'.")
+
+
+def _force_create(body: dict[str, Any], query: dict[str, str]) -> None:
+    del body
+    if query.get("forceCreate", "").lower() not in ("", "true", "false", "1", "0"):
+        raise ApiError(400, "invalidParameter", f"Invalid value '{query['forceCreate']}' for forceCreate: no boolean.")
+
+
+def request_id_zero(query: dict[str, str]) -> None:
+    """Raises for the zero UUID."""
+    if query.get("requestId") == "00000000-0000-0000-0000-000000000000":
+        raise ApiError(400, "invalid", "Invalid value for field 'requestId': the zero UUID is not supported.")
+
+
+def request_id_malformed(query: dict[str, str]) -> None:
+    """Raises for what is no UUID."""
+    if query.get("requestId") and not UUID.fullmatch(query["requestId"]):
+        raise ApiError(400, "invalid", f"Invalid value for field 'requestId': '{query['requestId']}' is no UUID.")
+
+
+BODY_CHECKS: dict[str, Check] = {
+    "force-create.not-boolean": _force_create,
+    "types": _types,
+    "image.name.required": _name_required,
+    "image.name.length": _name_length,
+    "image.name.pattern": _name_pattern,
+    "image.family.pattern": _family,
+    "image.source-type": _one_of("sourceType", {"RAW"}),
+    "image.raw-disk.container-type": _one_of("rawDisk.containerType", {"TAR"}),
+    "image.architecture": _one_of("architecture", {"ARM64", "X86_64"}),
+    "image.deprecated.state": _one_of("deprecated.state", STATES),
+    "image.deprecated.timestamps": _deprecation_times,
+    "image.labels.limits": labels,
+    "image.guest-os-features.type": _features,
+    "image.shielded.base64": _file_content,
+    "image.shielded.file-type": _file_type,
+    "image.rollout-override.timestamps": _rollout,
+    **{
+        f"encryption.{rule}": make(name)
+        for key, name in zip(("image", "source-disk", "source-image", "source-snapshot"), KEYS, strict=True)
+        for rule, make in (
+            (f"{key}.raw-key-length", _raw_key),
+            (f"{key}.raw-or-rsa", _one_key),
+            (f"{key}.rsa-base64", _wrapped_key),
+        )
+    },
+    "source.required": _source_required,
+    "source.exclusive": _source_exclusive,
+}
+"""The checks of an insert in the order in which they are made; a check is named after the rule that it keeps."""
+
+
+def check_insert(body: dict[str, Any], query: dict[str, str], unchecked: set[str]) -> None:
+    """Makes every check but those left out.
+
+    Raises:
+        ApiError: the request is refused.
+    """
+    for name, check in BODY_CHECKS.items():
+        if name not in unchecked:
+            check(body, query)

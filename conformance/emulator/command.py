@@ -1,0 +1,93 @@
+"""`conformance emulator`: serves the reference implementation."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from conformance.emulator.app import create_app
+from conformance.emulator.behaviour import Behaviour
+from conformance.emulator.faults import FAULTS
+from conformance.emulator.variants import VARIANTS
+
+
+def emulator(  # noqa: PLR0913 - the options of a command
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for any that is free.")] = 0,
+    project: Annotated[list[str] | None, typer.Option(help="Project that exists; repeat for more. None: any.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="Fault to break one rule with; repeat for more.")] = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Freedom of the contract to use; repeat for more.")] = None,
+    operation_seconds: Annotated[float, typer.Option(min=0, help="How long an operation takes.")] = 0.02,
+    link_base: Annotated[str, typer.Option(help="Scheme and host of links.")] = "https://www.googleapis.com",
+    list_faults: Annotated[bool, typer.Option("--list-faults", help="List the faults, and end.")] = False,
+    list_variants: Annotated[bool, typer.Option("--list-variants", help="List the variants, and end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="List as JSON.")] = False,
+    until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True)] = False,
+) -> None:
+    """Serve the reference implementation, correct or broken on purpose.
+
+    Prints `listening URL` once it answers. Example: conformance emulator --port 8080 --fault image.name.length/64
+    """
+    if list_faults or list_variants:
+        _list(as_json=as_json, faults=list_faults, variants=list_variants)
+        return
+    behaviour = Behaviour(seconds=operation_seconds, link_base=link_base)
+    rows = {row.id: row for row in (*FAULTS, *VARIANTS)}
+    for name in (*(fault or ()), *(variant or ())):
+        if name not in rows:
+            near = difflib.get_close_matches(name, rows, n=3, cutoff=0.3)
+            raise typer.BadParameter(f"there is no fault or variant '{name}'; near to it are {', '.join(near) or 'none'}.")
+        rows[name].change(behaviour)
+    _serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)
+
+
+def _list(*, as_json: bool, faults: bool, variants: bool) -> None:
+    rows = [{"id": row.id, "rule": row.rule, "sentence": row.sentence} for row in FAULTS if faults]
+    rows += [{"id": row.id, "rule": "", "sentence": row.sentence} for row in VARIANTS if variants]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        for row in rows:
+            print(f"{row['id']:<64} {row['sentence']}")
+
+
+def _serve(behaviour: Behaviour, projects: Sequence[str] | None, host: str, port: int, *, until_eof: bool) -> None:
+    listener = _listener(host, port)
+    app = create_app(behaviour, tuple(projects) if projects else None)
+    config = uvicorn.Config(
+        app, log_level="critical", access_log=False, http="httptools", lifespan="off", server_header=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+
+    async def serve() -> None:
+        if until_eof:
+            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), lambda: setattr(server, "should_exit", True))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not task.done():
+            await asyncio.sleep(0.005)
+        bound = listener.getsockname()
+        print(f"listening http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}", flush=True)
+        await task
+
+    try:
+        asyncio.run(serve())
+    except KeyboardInterrupt:
+        return
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot listen at {host}:{port}: {error.strerror}.") from None
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

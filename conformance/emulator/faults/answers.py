@@ -1,0 +1,112 @@
+"""Faults in answers as such: their status, their headers, their form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.emulator.behaviour import Answer, Behaviour, Call
+from conformance.emulator.errors import invalid
+from conformance.emulator.faults.row import Change, Fault
+
+
+def _answered(hook: Any) -> Change:
+    def on_answer(answer: Answer, call: Call) -> None:
+        hook(answer, call)
+
+    return lambda behaviour: behaviour.on_answer.append(on_answer)
+
+
+def _errors(hook: Any) -> Change:
+    return _answered(lambda answer, call: hook(answer, answer.body["error"]) if answer.status >= 400 else None)
+
+
+def _bare_message(answer: Answer, error: dict[str, Any]) -> None:
+    answer.body = {"message": error["message"]}
+
+
+def _html(answer: Answer, error: dict[str, Any]) -> None:
+    answer.raw = f"<html><body>{error['message']}</body></html>".encode()
+    answer.headers["content-type"] = "text/html"
+
+
+def _trace(answer: Answer, error: dict[str, Any]) -> None:
+    del answer
+    error["message"] += '\nTraceback (most recent call last):\n  File "server.py", line 12, in handle'
+
+
+def _reason(answer: Answer, error: dict[str, Any]) -> None:
+    if answer.status in (404, 409, 412):
+        error["errors"][0]["reason"] = "badRequest"
+
+
+def _missing_is_gone(answer: Answer, call: Call) -> None:
+    if answer.status == 404 and call.method == "images.get":
+        answer.status = 410
+        answer.body["error"]["code"] = 410
+
+
+def _missing_operation(answer: Answer, call: Call) -> None:
+    if answer.status == 404 and call.method == "globalOperations.get":
+        answer.status = 400
+        answer.body["error"]["code"] = 400
+
+
+def _created(answer: Answer, call: Call) -> None:
+    if answer.status == 200 and call.method == "images.insert":
+        answer.status = 201
+
+
+def _crash(answer: Answer, call: Call) -> None:
+    if answer.status == 400 and call.method == "images.insert" and call.body is None:
+        answer.status = 500
+        answer.body["error"]["code"] = 500
+
+
+def _doubled(answer: Answer, call: Call) -> None:
+    if call.method == "images.list" and answer.status == 200 and answer.body["items"]:
+        answer.body["items"].append(answer.body["items"][-1])
+
+
+def _one_more(answer: Answer, call: Call) -> None:
+    limit = call.query.get("maxResults", "")
+    if call.method == "images.list" and answer.status == 200 and limit.isdecimal():
+        while answer.body["items"] and len(answer.body["items"]) <= int(limit):
+            answer.body["items"].append({**answer.body["items"][0], "name": "one-more", "id": "4242424242"})
+
+
+def _by_name_only(behaviour: Behaviour) -> None:
+    def guard(call: Call) -> None:
+        if call.method == "images.get" and call.name.isdecimal():
+            raise invalid("image", call.name, "It must be a name.")
+
+    behaviour.on_request.append(guard)
+
+
+def _strict_parameters(behaviour: Behaviour) -> None:
+    def guard(call: Call) -> None:
+        if "prettyPrint" in call.query:
+            raise invalid("prettyPrint", "", "There is no such parameter.")
+
+    behaviour.on_request.append(guard)
+
+
+_ROWS: tuple[tuple[str, str, str, Change], ...] = (
+    ("transport.json", "text", "answers say text/plain", _answered(lambda answer, call: answer.headers.update({"content-type": "text/plain"}))),
+    ("transport.error-envelope", "message-only", "an error is a mere message", _errors(_bare_message)),
+    ("transport.error-envelope", "wrong-code", "the code of an error is not its status", _errors(lambda answer, error: error.update(code=1))),
+    ("transport.error-list", "missing", "errors have no errors[]", _errors(lambda answer, error: error.pop("errors"))),
+    ("transport.error-reason", "wrong", "404, 409 and 412 have the reason badRequest", _errors(_reason)),
+    ("transport.no-internals", "stack-trace", "errors show a stack trace", _errors(_trace)),
+    ("transport.json", "html", "errors are HTML pages", _errors(_html)),
+    ("transport.success-status", "201", "inserts are answered 201", _answered(_created)),
+    ("transport.no-server-error", "bad-json", "a body that is not JSON is answered 500", _answered(_crash)),
+    ("transport.not-found", "410", "an image that does not exist is answered 410", _answered(_missing_is_gone)),
+    ("transport.system-parameters", "refused", "prettyPrint is refused", _strict_parameters),
+    ("operation.not-found", "400", "an operation that does not exist is answered 400", _answered(_missing_operation)),
+    ("life.get-after-done", "by-name-only", "get by id is refused", _by_name_only),
+    ("life.list-once", "doubled", "a list holds its last image twice", _answered(_doubled)),
+    ("life.list-max-results", "one-more", "a page holds one image more than asked for", _answered(_one_more)),
+    ("life.list-kind", "other", "the kind of a list is compute#list", _answered(lambda answer, call: answer.body.update(kind="compute#list") if call.method == "images.list" and answer.status == 200 else None)),
+)
+
+FAULTS: tuple[Fault, ...] = tuple(Fault(*row) for row in _ROWS)

@@ -1,0 +1,189 @@
+"""Faults in what images show, and in what becomes of them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from conformance.emulator import checks
+from conformance.emulator.behaviour import Behaviour, Call, Resource
+from conformance.emulator.faults.row import Change, Fault, put, shown_image, stored, switched, unchecked
+
+OUTPUT_ONLY = (
+    *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
+    *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"),
+)
+
+_TAKEN = "fault: taken from the client"
+
+
+def _taken_over(name: str) -> Change:
+    """Takes a field over from the client that only the server sets."""
+
+    def change(behaviour: Behaviour) -> None:
+        behaviour.on_store.append(keep)
+        behaviour.on_image.append(show)
+
+    def keep(fields: Resource, body: Resource) -> None:
+        if body.get(name) is not None:
+            fields[_TAKEN] = {name: body[name]}
+
+    def show(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        image.update(image.pop(_TAKEN, {}))
+
+    return change
+
+
+def _hash_taken_over(key: str) -> Change:
+    def keep(fields: Resource, body: Resource) -> None:
+        if (body.get(key) or {}).get("sha256"):
+            fields[key] = {**(fields.get(key) or {}), "sha256": body[key]["sha256"]}
+
+    return stored(keep)
+
+
+def _changed(name: str, change: Any) -> Change:
+    """Changes one field of new images, if the client has set it."""
+
+    def keep(fields: Resource, body: Resource) -> None:
+        if body.get(name) and fields.get(name) is not None:
+            fields[name] = change(copy.deepcopy(fields[name]))
+
+    return stored(keep)
+
+
+def _always(name: str, value: Any) -> Change:
+    return shown_image(lambda image, call, times: image.update({name: value}))
+
+
+def _key_field(name: str, change: Any) -> Change:
+    def show(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        key = image.get("imageEncryptionKey") or {}
+        if key.get(name):
+            key[name] = change(key[name])
+
+    return shown_image(show)
+
+
+def _echo_key(fields: Resource, body: Resource) -> None:
+    raw = (body.get("imageEncryptionKey") or {}).get("rawKey")
+    if raw:
+        fields["imageEncryptionKey"] = {**fields.get("imageEncryptionKey", {}), "rawKey": raw}
+
+
+def _store_unknown(fields: Resource, body: Resource) -> None:
+    for name, value in body.items():
+        if name not in checks.SHAPE and name not in OUTPUT_ONLY:
+            fields[name] = value
+
+
+def _lose_digits(fields: Resource, body: Resource) -> None:
+    del body
+    fields["licenseCodes"] = [str(int(float(code))) for code in fields.get("licenseCodes") or []]
+
+
+def _smaller(fields: Resource, body: Resource) -> None:
+    if body.get("diskSizeGb"):
+        fields["diskSizeGb"] = str(body["diskSizeGb"])
+
+
+def _without(*names: str) -> Change:
+    def show(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        for name in names:
+            image.pop(name, None)
+
+    return shown_image(show)
+
+
+_ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
+    ("image.description.round-trip", "trimmed", "blanks at the ends of a description are cut off", _changed("description", str.strip)),
+    ("image.description.round-trip", "first-line", "only the first line of a description is kept", _changed("description", lambda text: text.split("\n")[0])),
+    ("image.description.round-trip", "ascii", "a description loses what is not ASCII", _changed("description", lambda text: text.encode("ascii", "ignore").decode())),
+    ("image.family.round-trip", "lost", "the family is lost", _changed("family", lambda family: None)),
+    ("image.labels.round-trip", "blank-dropped", "labels with an empty value are dropped", _changed("labels", lambda labels: {key: value for key, value in labels.items() if value})),
+    ("image.labels.round-trip", "one-added", "a label is added", stored(lambda fields, body: fields.update(labels={**(fields.get("labels") or {}), "added": "by-fault"}))),
+    ("image.licenses.round-trip", "lost", "the licences that were sent are lost", _changed("licenses", lambda licenses: licenses[1:])),
+    ("image.license-codes.round-trip", "lost", "the licence codes that were sent are lost", stored(lambda fields, body: fields.update(licenseCodes=[]))),
+    ("image.license-codes.exact", "double", "licence codes are read as doubles", stored(_lose_digits)),
+    ("image.guest-os-features.round-trip", "lost", "the first feature is lost", _changed("guestOsFeatures", lambda items: items[1:])),
+    ("image.storage-locations.round-trip", "fixed", "the storage location is always us", stored(lambda fields, body: fields.update(storageLocations=["us"]))),
+    ("image.shielded.round-trip", "dbxs-lost", "dbxs are lost", _changed("shieldedInstanceInitialState", lambda state: {**state, "dbxs": []})),
+    ("image.shielded.round-trip", "type-lost", "pk becomes another fileType", _changed("shieldedInstanceInitialState", lambda state: {**state, "pk": {**(state.get("pk") or {}), "fileType": "UNDEFINED"}})),
+    ("image.rollout-override.read-only", "changed", "a rollout policy comes back changed", _changed("rolloutOverride", lambda policy: {"defaultRolloutTime": "2031-01-01T00:00:00Z"})),
+    ("image.locked.round-trip", "lost", "locked is lost", stored(lambda fields, body: fields.update(locked=False))),
+    ("image.deprecated.round-trip", "lost", "the deprecation of the insert is lost", _changed("deprecated", lambda status: None)),
+    ("image.user-licenses.round-trip", "lost", "user licences are lost", _changed("userLicenses", lambda licenses: None)),
+    ("image.architecture", "fixed", "the architecture is always X86_64", stored(lambda fields, body: fields.update(architecture="X86_64"))),
+    ("image.source-type", "missing", "sourceType is not there", _without("sourceType")),
+    ("encryption.image.sha256", "of-the-text", "sha256 is wrong", _key_field("sha256", lambda digest: digest[::-1])),
+    ("encryption.image.kms-key-name", "cut", "the KMS key name is cut to its last part", _key_field("kmsKeyName", lambda name: name.rsplit("/", 1)[-1])),
+    ("encryption.never-echoed", "in-image", "the raw key comes back with the image", stored(_echo_key)),
+    ("transport.unknown-field", "stored", "unknown fields are stored and come back", stored(_store_unknown)),
+    ("source.image.id", "missing", "sourceImageId is missing", _without("sourceImageId")),
+    ("source.disk.id", "missing", "sourceDiskId is missing", _without("sourceDiskId")),
+    ("source.snapshot.id", "missing", "sourceSnapshotId is missing", _without("sourceSnapshotId")),
+    ("source.image.round-trip", "lost", "sourceImage does not come back", _without("sourceImage")),
+    ("source.disk.round-trip", "lost", "sourceDisk does not come back", _without("sourceDisk")),
+    ("source.snapshot.round-trip", "lost", "sourceSnapshot does not come back", _without("sourceSnapshot")),
+    ("source.raw-disk.round-trip", "lost", "rawDisk does not come back", _without("rawDisk")),
+    ("image.disk-size-gb", "number", "diskSizeGb is a number", shown_image(lambda image, call, times: image.update(diskSizeGb=int(image["diskSizeGb"])))),
+    ("image.disk-size-gb", "smaller", "an image can be smaller than its source", stored(_smaller)),
+    ("image.license-codes.format", "numbers", "licence codes are numbers", shown_image(lambda image, call, times: image.update(licenseCodes=[int(code) for code in image.get("licenseCodes") or [7]]))),
+)
+
+_SERVER_FIELDS: tuple[tuple[str, str, str, Change], ...] = (
+    ("image.kind", "disk", "kind is compute#disk", _always("kind", "compute#disk")),
+    ("image.kind", "missing", "kind is missing", _without("kind")),
+    ("image.id", "number", "id is a number", shown_image(lambda image, call, times: image.update(id=int(image["id"])))),
+    ("image.id", "changes", "id changes from get to get", shown_image(lambda image, call, times: image.update(id=str(int(image["id"]) + times)))),
+    ("image.creation-timestamp", "no-offset", "creationTimestamp has no offset", shown_image(lambda image, call, times: image.update(creationTimestamp=image["creationTimestamp"][:19]))),
+    ("image.creation-timestamp", "epoch", "creationTimestamp is 1970", _always("creationTimestamp", "1970-01-01T00:00:00.000Z")),
+    ("image.self-link", "relative", "selfLink is a relative URL", shown_image(lambda image, call, times: image.update(selfLink=image["selfLink"].split("/compute/")[1]))),
+    ("image.self-link", "other", "selfLink names another image", shown_image(lambda image, call, times: image.update(selfLink=image["selfLink"] + "-other"))),
+    ("image.status", "unknown", "status is AVAILABLE", shown_image(lambda image, call, times: image.update(status="AVAILABLE") if image["status"] == "PENDING" or times > 2 else None)),
+    ("image.archive-size-bytes", "number", "archiveSizeBytes is a number", _always("archiveSizeBytes", 1073741824)),
+    ("image.label-fingerprint.format", "missing", "labelFingerprint is missing", _without("labelFingerprint")),
+    ("image.type.satisfiesPzs", "text", "satisfiesPzs is a text", _always("satisfiesPzs", "false")),
+    ("image.type.enableConfidentialCompute", "text", "enableConfidentialCompute is a text", _always("enableConfidentialCompute", "false")),
+    ("image.type.storageLocations", "text", "storageLocations is a text", _always("storageLocations", "us")),
+    ("image.type.labels", "list", "labels is a list", _always("labels", [{"key": "k", "value": "v"}])),
+)
+
+
+def _lose_labels(behaviour: Behaviour) -> None:
+    behaviour.on_request.append(lambda call: call.body.update(labels={}) if call.method == "images.setLabels" and isinstance(call.body, dict) else None)
+
+
+def _fixed_fingerprint(image: Resource, call: Call, times: int) -> None:
+    del call, times
+    image["labelFingerprint"] = "42WmSpB8rSM="
+
+
+def _restless_fingerprint(image: Resource, call: Call, times: int) -> None:
+    del call
+    put(image, "labelFingerprint", f"AAAAAAA{times % 10}AAA=")
+
+
+_LIFE: tuple[tuple[str, str, str, Change], ...] = (
+    ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),
+    ("labels.fingerprint-required", "ignored", "setLabels takes any fingerprint", switched(stale_labels_win=True)),
+    ("life.delete", "image-stays", "a deleted image stays", switched(keeps_image_after_delete=True)),
+    ("life.delete", "deleting-forever", "a deleted image stays DELETING", switched(keeps_name_after_delete=True)),
+    ("family.deprecated-skipped", "ignored", "deprecated images stay the latest of their family", unchecked("family.deprecated-skipped")),
+    ("family.view-rollout", "ignored", "rolloutOverride is ignored by views", unchecked("family.view-rollout")),
+    ("deprecate.use-obsolete", "no-warning", "the use of a DEPRECATED image gives no warning", unchecked("deprecate.use-obsolete/no-warning")),
+    ("labels.fingerprint-changes", "restless", "the fingerprint changes from get to get", shown_image(_restless_fingerprint)),
+    ("labels.fingerprint-changes", "fixed", "the fingerprint never changes", lambda behaviour: (behaviour.on_image.append(_fixed_fingerprint), setattr(behaviour, "stale_labels_win", True)) and None),
+)
+
+FAULTS: tuple[Fault, ...] = (
+    *(Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name)) for name in OUTPUT_ONLY),
+    *(
+        Fault(f"image.output-only.{key}.sha256", "taken-over", f"{key}.sha256 is taken over from the client", _hash_taken_over(key))
+        for key in checks.KEYS
+    ),
+    *(Fault(*row) for row in (*_ROUND_TRIPS, *_SERVER_FIELDS, *_LIFE)),
+)

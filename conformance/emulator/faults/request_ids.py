@@ -1,0 +1,212 @@
+"""Faults in how requests are recognised as replays."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from conformance.emulator.behaviour import Behaviour, Call
+from conformance.emulator.errors import ApiError
+from conformance.emulator.faults.row import Change, Fault, shown_operation, switched
+
+
+def _answer_anew(operation: dict[str, Any], call: Call, times: int) -> None:
+    """Gives an operation that is answered again another identity."""
+    if call.method == "images.insert" and times:
+        operation["name"] = f"{operation['name']}-{times}"
+        operation["id"] = str(int(operation["id"]) + times)
+
+
+def _conflict_after(seconds: float) -> Change:
+    return switched(replay=lambda operation, call: time.time() < operation.begun + seconds)
+
+
+def _carry_out_changed(operation: Any, call: Call) -> bool:
+    return call.method != "images.insert" or bool(operation.body == call.body)
+
+
+def _second_image(behaviour: Behaviour) -> None:
+    behaviour.replay = lambda operation, call: call.method != "images.insert"
+    behaviour.conflicts = False
+
+
+def _revive(operation: Any, call: Call) -> bool:
+    """Whether a replay is recognised, by a server that forgets what it did for an image that was deleted."""
+    return call.method != "images.insert" or (call.project, call.body.get("name")) not in _DELETED
+
+
+_DELETED: set[tuple[str, str]] = set()
+
+
+def _note_delete(behaviour: Behaviour) -> None:
+    behaviour.replay = _revive
+    behaviour.on_request.append(
+        lambda call: _DELETED.add((call.project, call.name)) if call.method == "images.delete" else None
+    )
+
+
+def _unordered(operation: Any, call: Call) -> bool:
+    return call.method != "images.insert" or list(operation.body) == list(call.body)
+
+
+def _client_operation_id(change: Any) -> Change:
+    def hook(operation: dict[str, Any], call: Call, times: int) -> None:
+        value = change(operation.get("clientOperationId"), call)
+        operation["clientOperationId"] = value
+        if value is None:
+            del operation["clientOperationId"]
+
+    return shown_operation(hook)
+
+
+def _refuse_reuse(call: Call) -> None:
+    if call.method == "images.delete" and call.query.get("requestId"):
+        _SEEN_DELETES.setdefault(call.query["requestId"], 0)
+        _SEEN_DELETES[call.query["requestId"]] += 1
+        if _SEEN_DELETES[call.query["requestId"]] > 1:
+            raise ApiError(404, "notFound", "The resource was not found")
+
+
+_SEEN_DELETES: dict[str, int] = {}
+
+
+
+def _by_name_without_id(call: Call) -> tuple[str, ...]:
+    """What a request is known under where the name stands in for a requestId that is not there."""
+    if call.method != "images.insert":
+        return (call.project, call.method, call.query.get("requestId") or str(time.time()))
+    return (call.project, call.method, call.query.get("requestId") or str(call.body.get("name")))
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "request-id.replay-same-operation",
+        "never-recognised",
+        "a replay is never recognised, and answers a conflict",
+        switched(replay=lambda operation, call: False),
+    ),
+    Fault(
+        "request-id.replay-same-operation",
+        "new-operation",
+        "each replay is answered with an operation of another name and id",
+        shown_operation(_answer_anew),
+    ),
+    Fault(
+        "request-id.replay-same-operation",
+        "new-insert-time",
+        "each replay shows another insertTime",
+        shown_operation(
+            lambda operation, call, times: operation.update(insertTime=operation["startTime"][:-10] + ".001-07:00")
+            if call.method == "images.insert" and times
+            else None
+        ),
+    ),
+    Fault(
+        "request-id.replay-creates-nothing",
+        "second-image",
+        "a replay makes a second image of the name",
+        _second_image,
+    ),
+    Fault(
+        "request-id.replay-while-running",
+        "only-when-done",
+        "a replay is recognised only after the operation is DONE",
+        switched(replay=lambda operation, call: operation.status == "DONE"),
+    ),
+    Fault(
+        "request-id.replay-after-done",
+        "only-while-running",
+        "a replay is recognised only until the operation is DONE",
+        switched(replay=lambda operation, call: operation.status != "DONE"),
+    ),
+    Fault(
+        "request-id.replay-after-done",
+        "forgotten-soon",
+        "a requestId is forgotten 30 ms after its request",
+        _conflict_after(0.03),
+    ),
+    Fault(
+        "request-id.replay-after-delete",
+        "revives",
+        "a replay after the image was deleted makes it anew",
+        _note_delete,
+    ),
+    Fault(
+        "request-id.replay-other-body",
+        "carried-out",
+        "a changed body under a used requestId is carried out",
+        switched(replay=_carry_out_changed, conflicts=False),
+    ),
+    Fault(
+        "request-id.replay-key-order",
+        "byte-for-byte",
+        "a replay is recognised only with its keys in the same order",
+        switched(replay=_unordered),
+    ),
+    Fault(
+        "request-id.distinct",
+        "by-name",
+        "an insert with any requestId is taken for a replay if its name is known",
+        switched(request_key=lambda call: (call.project, call.method, str((call.body or {}).get("name") or call.name))),
+    ),
+    Fault(
+        "request-id.absent",
+        "by-name",
+        "an insert without a requestId is taken for a replay if its name is known",
+        switched(recognises_without_request_id=True, request_key=_by_name_without_id),
+    ),
+    Fault(
+        "request-id.case",
+        "case-sensitive",
+        "a requestId in another case is another requestId",
+        switched(request_key=lambda call: (call.project, call.method, call.query.get("requestId", ""))),
+    ),
+    Fault(
+        "request-id.scoped-to-project",
+        "global",
+        "requestIds of all projects are one space",
+        switched(request_key=lambda call: (call.method, call.query.get("requestId", "").lower())),
+    ),
+    Fault(
+        "request-id.scoped-to-method",
+        "shared",
+        "a delete with the requestId of an insert is taken for a replay of that insert",
+        switched(request_key=lambda call: (call.project, call.query.get("requestId", "").lower())),
+    ),
+    Fault(
+        "request-id.refused-not-remembered",
+        "remembered",
+        "a refused insert blocks its requestId",
+        switched(remembers_refusals=True),
+    ),
+    Fault(
+        "request-id.delete-replay",
+        "not-found",
+        "a replayed delete is answered 404",
+        lambda behaviour: behaviour.on_request.append(_refuse_reuse),
+    ),
+    Fault(
+        "request-id.client-operation-id",
+        "missing",
+        "clientOperationId is never there",
+        _client_operation_id(lambda value, call: None),
+    ),
+    Fault(
+        "request-id.client-operation-id",
+        "blank-without",
+        'without a requestId clientOperationId is ""',
+        _client_operation_id(lambda value, call: value or ""),
+    ),
+    Fault(
+        "request-id.client-operation-id",
+        "lower-case",
+        "clientOperationId is the requestId in lower case",
+        _client_operation_id(lambda value, call: value and value.lower()),
+    ),
+    Fault(
+        "request-id.client-operation-id",
+        "missing-on-polls",
+        "clientOperationId is missing when the operation is polled",
+        _client_operation_id(lambda value, call: None if call.method == "globalOperations.get" else value),
+    ),
+)

@@ -1,0 +1,277 @@
+"""Faults in what is refused: requests that should be, are not; and the other way round."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from conformance.emulator import checks
+from conformance.emulator.behaviour import Answer, Behaviour, Call
+from conformance.emulator.errors import ApiError, invalid
+from conformance.emulator.faults.row import Change, Fault, switched, unchecked
+
+SPARE_SOURCE = "projects/debian-cloud/global/images/family/debian-12"
+
+
+def _allow(check: str, exempt: Any) -> Change:
+    """Makes a check let some requests pass; `exempt` gets body and query."""
+
+    def change(behaviour: Behaviour) -> None:
+        behaviour.unchecked.add(check)
+        behaviour.on_request.append(guard)
+
+    def guard(call: Call) -> None:
+        if call.method == "images.insert" and isinstance(call.body, dict) and not exempt(call.body, call.query):
+            checks.BODY_CHECKS[check](call.body, call.query)
+
+    return change
+
+
+def _refuse(wanted: Any, field: str) -> Change:
+    """Refuses inserts that are valid; `wanted` gets body and query."""
+
+    def guard(call: Call) -> None:
+        if call.method == "images.insert" and isinstance(call.body, dict) and wanted(call.body, call.query):
+            raise invalid(field, "", "It is refused by a fault.")
+
+    return lambda behaviour: behaviour.on_request.append(guard)
+
+
+def _drop_wrong_type(path: str) -> Change:
+    """Takes a value of a wrong type for one field as if the field were absent."""
+    name = path.partition(".")[0]
+
+    def guard(call: Call) -> None:
+        if call.method != "images.insert" or not isinstance(call.body, dict) or call.body.get(name) is None:
+            return
+        try:
+            checks.BODY_CHECKS["types"]({name: call.body[name]}, {})
+        except ApiError as error:
+            if f"'resource.{path}'" in error.message:
+                _mend(call.body, name)
+
+    return lambda behaviour: behaviour.on_request.append(guard)
+
+
+def _mend(body: dict[str, Any], name: str) -> None:
+    del body[name]
+    if name == "name":
+        body["name"] = "conformance-fault-mended"
+    if name in ("sourceImage", "sourceDisk", "sourceSnapshot", "rawDisk") and not checks.sources_of(body):
+        body["sourceImage"] = SPARE_SOURCE
+
+
+def _raw(status: int, matching: Any) -> Change:
+    """Answers bodies that are no JSON object with a status of its own."""
+
+    def change(answer: Answer, call: Call) -> None:
+        if call.method == "images.insert" and answer.status == 400 and matching(call.body, answer):
+            answer.status = status
+            answer.body["error"]["code"] = status
+
+    return lambda behaviour: behaviour.on_answer.append(change)
+
+
+def _malformed(body: Any, answer: Answer) -> bool:
+    return body is None and "Parse Error" in str(answer.body)
+
+
+def _typed_paths(shape: dict[str, Any], prefix: str = "") -> list[str]:
+    """The path of every field of the table of types."""
+    paths: list[str] = []
+    for name, part in shape.items():
+        paths.append(f"{prefix}{name}")
+        inner = part[0] if isinstance(part, list) else part
+        if isinstance(inner, dict):
+            paths.extend(_typed_paths(inner, f"{prefix}{name}."))
+    return paths
+
+
+_CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
+    ("request-id.zero-refused", "the zero UUID is accepted"),
+    ("request-id.malformed-refused", "any text is accepted as requestId"),
+    ("force-create.not-boolean", "any text is accepted as forceCreate"),
+    ("source.required", "an insert without a source is accepted"),
+    ("source.exclusive", "an insert with two sources is accepted"),
+    ("source.raw-disk.malformed", "any text is accepted as rawDisk.source"),
+    ("source.image.not-ready", "an image that is not READY is accepted as a source"),
+    *((f"source.{kind}.unknown", f"a {kind} that does not exist is accepted as a source") for kind in ("image", "disk", "snapshot")),
+    *((f"source.{kind}.malformed", f"any text is accepted as the URL of a source {kind}") for kind in ("image", "disk", "snapshot")),
+    ("image.name.length", "names of any length are accepted"),
+    ("image.name.pattern", "any text is accepted as a name"),
+    ("image.family.pattern", "any text is accepted as a family"),
+    ("image.source-type", "any sourceType is accepted"),
+    ("image.raw-disk.container-type", "any containerType is accepted"),
+    ("image.architecture", "any architecture is accepted"),
+    ("image.deprecated.state", "any state of deprecation is accepted"),
+    ("image.deprecated.timestamps", "times of a deprecation are not checked"),
+    ("image.labels.limits", "labels are not checked"),
+    ("image.guest-os-features.type", "any feature type is accepted"),
+    ("image.shielded.base64", "secure boot keys are not checked for base64"),
+    ("image.shielded.file-type", "any fileType is accepted"),
+    ("image.rollout-override.timestamps", "times of a rollout are not checked"),
+    ("image.locked.forbids", "a locked image is accepted as a source"),
+    ("deprecate.use-obsolete", "an OBSOLETE image is accepted as a source"),
+    ("encryption.required-for-source", "an encrypted source can be used without its key"),
+    *((name, f"the check {name} is left out") for name in checks.BODY_CHECKS if name.startswith("encryption.")),
+)
+
+FAULTS: tuple[Fault, ...] = (
+    *(Fault(rule, "unchecked", sentence, unchecked(rule)) for rule, sentence in _CHECKS_LEFT_OUT),
+    *(
+        Fault(f"transport.wrong-type.{path}", "ignored", f"a value of a wrong type for {path} is ignored", _drop_wrong_type(path))
+        for path in _typed_paths(checks.SHAPE)
+    ),
+    Fault(
+        "image.name.required",
+        "made-up",
+        "an insert without a name makes up one",
+        lambda behaviour: behaviour.on_request.append(
+            lambda call: call.body.setdefault("name", "conformance-made-up")
+            if call.method == "images.insert" and isinstance(call.body, dict)
+            else None
+        ),
+    ),
+    Fault(
+        "image.name.length",
+        "64-accepted",
+        "a name of 64 characters is accepted",
+        _allow("image.name.length", lambda body, query: len(body.get("name") or "") == 64),
+    ),
+    Fault(
+        "image.name.length",
+        "63-refused",
+        "a name of 63 characters is refused",
+        _refuse(lambda body, query: len(str(body.get("name"))) == 63, "resource.name"),
+    ),
+    Fault(
+        "image.name.length",
+        "1-refused",
+        "a name of one character is refused",
+        _refuse(lambda body, query: len(str(body.get("name"))) == 1, "resource.name"),
+    ),
+    *(
+        Fault(
+            "image.name.pattern",
+            name,
+            sentence,
+            _allow("image.name.pattern", lambda body, query, pattern=pattern: re.search(pattern, str(body.get("name")))),
+        )
+        for name, sentence, pattern in (
+            ("trailing-dash-accepted", "a name that ends with a dash is accepted", r"-\Z"),
+            ("newline-accepted", "a name with a newline at its end is accepted", r"\n\Z"),
+            ("upper-case-accepted", "upper case is accepted in names", r"[A-Z]"),
+            ("leading-digit-accepted", "a name that begins with a digit is accepted", r"\A[0-9]"),
+            ("underscore-accepted", "an underscore is accepted in names", r"_"),
+            ("unicode-accepted", "letters and digits of any script are accepted in names", r"[^\x00-\x7f]"),
+        )
+    ),
+    Fault(
+        "image.name.pattern",
+        "double-dash-refused",
+        "a name with two dashes in a row is refused",
+        _refuse(lambda body, query: "--" in str(body.get("name")), "resource.name"),
+    ),
+    Fault(
+        "image.name.unique",
+        "overwrites",
+        "a second insert of a name replaces the first image",
+        switched(conflicts=False),
+    ),
+    Fault(
+        "request-id.valid-accepted",
+        "version-4-only",
+        "only UUIDs of version 4 are accepted",
+        _refuse(lambda body, query: query.get("requestId") and query["requestId"][14] != "4", "requestId"),
+    ),
+    Fault(
+        "force-create.boolean",
+        "true-refused",
+        "forceCreate=true is refused",
+        _refuse(lambda body, query: query.get("forceCreate") == "true", "forceCreate"),
+    ),
+    Fault(
+        "source.image.full-url",
+        "refused",
+        "full URLs are refused as sourceImage",
+        _refuse(lambda body, query: str(body.get("sourceImage")).startswith("http"), "resource.sourceImage"),
+    ),
+    Fault(
+        "source.image.partial-url",
+        "refused",
+        "a sourceImage without its project is refused",
+        _refuse(lambda body, query: str(body.get("sourceImage")).startswith("global/"), "resource.sourceImage"),
+    ),
+    Fault(
+        "source.disk.full-url",
+        "refused",
+        "full URLs are refused as sourceDisk",
+        _refuse(lambda body, query: str(body.get("sourceDisk")).startswith("http"), "resource.sourceDisk"),
+    ),
+    Fault(
+        "source.disk.partial-url",
+        "refused",
+        "a sourceDisk without its project is refused",
+        _refuse(lambda body, query: str(body.get("sourceDisk")).startswith("zones/"), "resource.sourceDisk"),
+    ),
+    Fault(
+        "source.snapshot.full-url",
+        "refused",
+        "full URLs are refused as sourceSnapshot",
+        _refuse(lambda body, query: str(body.get("sourceSnapshot")).startswith("http"), "resource.sourceSnapshot"),
+    ),
+    Fault(
+        "source.snapshot.partial-url",
+        "refused",
+        "a sourceSnapshot without its project is refused",
+        _refuse(lambda body, query: str(body.get("sourceSnapshot")).startswith("global/"), "resource.sourceSnapshot"),
+    ),
+    Fault(
+        "source.image.family-url",
+        "refused",
+        "an image family is refused as sourceImage",
+        _refuse(lambda body, query: "/family/" in str(body.get("sourceImage")), "resource.sourceImage"),
+    ),
+    Fault(
+        "source.raw-disk",
+        "refused",
+        "rawDisk.source is refused",
+        _refuse(lambda body, query: checks.sources_of(body) == ["rawDisk"] and len(body["rawDisk"]) == 1, "resource.rawDisk"),
+    ),
+    Fault(
+        "image.raw-disk.sha1-checksum",
+        "refused",
+        "a checksum is refused",
+        _refuse(lambda body, query: (body.get("rawDisk") or {}).get("sha1Checksum"), "resource.rawDisk.sha1Checksum"),
+    ),
+    Fault(
+        "transport.malformed-json",
+        "422",
+        "a body that is not JSON is answered 422",
+        _raw(422, _malformed),
+    ),
+    Fault(
+        "transport.body-not-object",
+        "422",
+        "a JSON body that is no object is answered 422",
+        _raw(422, lambda body, answer: body is not None and not isinstance(body, dict)),
+    ),
+    Fault(
+        "transport.empty-body",
+        "411",
+        "an empty body is answered 411",
+        _raw(411, lambda body, answer: body is None and not _malformed(body, answer)),
+    ),
+    Fault(
+        "transport.refuse-at-once",
+        "late",
+        "faults of fields make operations fail instead of being refused",
+        switched(late_refusals=True),
+    ),
+    Fault(
+        "life.failed-insert-leaves-nothing",
+        "stored",
+        "a refused insert makes its image all the same",
+        switched(stored_when_refused=True),
+    ),
+)

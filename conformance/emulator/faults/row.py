@@ -1,0 +1,101 @@
+"""What a fault is, and the changes that many faults are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.emulator.behaviour import Behaviour, Call, Resource
+
+Change = Callable[[Behaviour], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A way to break one rule.
+
+    Args:
+        rule: the rule that it breaks.
+        name: what happens, in a few words with dashes; the id is rule and name with a slash between.
+        sentence: what happens, for a reader.
+        change: breaks a behaviour.
+    """
+
+    rule: str
+    name: str
+    sentence: str
+    change: Change
+
+    @property
+    def id(self) -> str:
+        """The id by which the fault is switched on."""
+        return f"{self.rule}/{self.name}"
+
+
+def unchecked(*checks: str) -> Change:
+    """Leaves checks out."""
+    return lambda behaviour: behaviour.unchecked.update(checks)
+
+
+def switched(**switches: Any) -> Change:
+    """Turns switches of the behaviour."""
+
+    def change(behaviour: Behaviour) -> None:
+        for name, value in switches.items():
+            setattr(behaviour, name, value)
+
+    return change
+
+
+def stored(hook: Callable[[Resource, Resource], object]) -> Change:
+    """Changes images before they are stored; the hook gets the image and the body of the insert."""
+
+    def on_store(fields: Resource, body: Resource) -> None:
+        hook(fields, body)
+
+    return lambda behaviour: behaviour.on_store.append(on_store)
+
+
+def shown_image(hook: Callable[[Resource, Call, int], object]) -> Change:
+    """Changes images before they are answered; the hook gets the image, the call, and how often it was shown before."""
+
+    def on_image(image: Resource, call: Call, times: int) -> None:
+        hook(image, call, times)
+
+    return lambda behaviour: behaviour.on_image.append(on_image)
+
+
+def shown_operation(hook: Callable[[Resource, Call, int], object]) -> Change:
+    """Changes operations before they are answered; the hook gets the operation, the call, and how often it was shown."""
+
+    def on_operation(operation: Resource, call: Call, times: int) -> None:
+        hook(operation, call, times)
+
+    return lambda behaviour: behaviour.on_operation.append(on_operation)
+
+
+def when_done(hook: Callable[[Resource, int], object]) -> Change:
+    """Changes operations that are DONE before they are answered."""
+    return shown_operation(lambda operation, call, times: hook(operation, times) if operation["status"] == "DONE" else None)
+
+
+def put(resource: Resource, path: str, value: Any) -> None:
+    """Sets a field at a path of nested objects; for `a[]` and `a{}` the one item of a list or map."""
+    head, _, rest = path.partition(".")
+    name = head.rstrip("[]{}")
+    if not rest and head == name:
+        resource[name] = value
+        return
+    inner: Any = value
+    if head.endswith("[]"):
+        items = resource.get(name) or [{}]
+        inner = items[0] if rest and isinstance(items[0], dict) else value
+        resource[name] = [inner]
+    elif head.endswith("{}"):
+        resource[name] = {"key": value}
+    else:
+        inner = resource.get(name) if isinstance(resource.get(name), dict) else {}
+        resource[name] = inner
+    if rest:
+        put(inner, rest, value)

@@ -1,0 +1,61 @@
+"""Filters and pages of lists."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from conformance.emulator.errors import ApiError
+
+PAGE_MAXIMUM = 500
+
+_TERM = re.compile(r'\(?\s*([A-Za-z_][\w.-]*)\s*(=|!=|eq|ne|:)\s*(?:"([^"]*)"|(\S*?))\s*\)?')
+
+
+def matches(resource: dict[str, Any], expression: str) -> bool:
+    """Whether a resource passes a filter: comparisons, joined by AND.
+
+    Raises:
+        ApiError: the filter is none.
+    """
+    if not expression.strip():
+        return True
+    return all(_matches_term(resource, term) for term in re.split(r"\s+AND\s+", expression.strip()))
+
+
+def _matches_term(resource: dict[str, Any], term: str) -> bool:
+    found = _TERM.fullmatch(term.strip())
+    if found is None:
+        raise ApiError(400, "invalid", f"Invalid value for field 'filter': '{term}'. Invalid list filter expression.")
+    path, operator = found[1], found[2]
+    wanted = found[3] if found[3] is not None else found[4]
+    value: Any = resource
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    text = "" if value is None else str(value)
+    if operator in ("eq", "ne"):
+        return bool(re.fullmatch(re.escape(wanted).replace(r"\.\*", ".*"), text)) == (operator == "eq")
+    if operator == ":":
+        return wanted == "*" and value is not None or (wanted != "*" and wanted in text)
+    return (text == wanted) == (operator == "=")
+
+
+def page(items: list[dict[str, Any]], query: dict[str, str]) -> tuple[list[dict[str, Any]], str]:
+    """One page of a list, and the token of the next ("" after the last).
+
+    Raises:
+        ApiError: maxResults or pageToken is none.
+    """
+    size = query.get("maxResults") or str(PAGE_MAXIMUM)
+    if not size.isdecimal():
+        raise ApiError(400, "invalid", f"Invalid value for field 'maxResults': '{size}'.")
+    start = 0
+    if query.get("pageToken"):
+        try:
+            start = int(base64.urlsafe_b64decode(query["pageToken"]))
+        except ValueError:
+            raise ApiError(400, "invalid", "Invalid value for field 'pageToken'.") from None
+    end = start + min(int(size) or PAGE_MAXIMUM, PAGE_MAXIMUM)
+    token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else ""
+    return items[start:end], token

@@ -1,0 +1,528 @@
+"""What each API method does."""
+
+from __future__ import annotations
+
+import copy
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from conformance.emulator import checks
+from conformance.emulator.behaviour import Behaviour, Call, Resource
+from conformance.emulator.clock import moment, written
+from conformance.emulator.errors import ApiError, conflict, invalid, not_found, required
+from conformance.emulator.filters import matches, page
+from conformance.emulator.store import ZONE, Image, Operation, Project, digest, fingerprint, new_id, new_project
+
+INHERITED = ("licenses", "licenseCodes", "architecture", "guestOsFeatures", "diskSizeGb")
+PATCHABLE = frozenset({"description", "family", "labels", "labelFingerprint", "deprecated"})
+STORED = frozenset(checks.SHAPE) - set(checks.KEYS[1:])
+LINKS = ("sourceDisk", "sourceImage", "sourceSnapshot")
+WAIT_SECONDS = 120.0
+
+_SOURCES = {
+    "sourceDisk": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?zones/[^/]+/disks/(?P<name>[^/]+)"),
+    "sourceImage": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?global/images/(?P<family>family/)?(?P<name>[^/]+)"),
+    "sourceSnapshot": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?global/snapshots/(?P<name>[^/]+)"),
+}
+_RAW_DISK = re.compile(r"https://(?:storage\.googleapis\.com|www\.googleapis\.com/storage)/.+")
+KEY_OF = {
+    "sourceDisk": "sourceDiskEncryptionKey",
+    "sourceImage": "sourceImageEncryptionKey",
+    "sourceSnapshot": "sourceSnapshotEncryptionKey",
+}
+
+
+class LateFailure(Exception):  # noqa: N818 - it is how an operation ends, and no error of the emulator
+    """A request is taken, and its operation fails."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.failure = (status, code, message)
+
+
+class Service:
+    """All projects of an emulator.
+
+    Args:
+        behaviour: what is otherwise than the API reference has it.
+        projects: the projects that exist; None for any that is asked for.
+    """
+
+    def __init__(self, behaviour: Behaviour, projects: tuple[str, ...] | None = None) -> None:
+        self.behaviour = behaviour
+        self._allowed = projects
+        self._projects: dict[str, Project] = {}
+        self._shown: dict[str, int] = {}
+
+    def project(self, name: str) -> Project:
+        """A project.
+
+        Raises:
+            ApiError: there is none of this name.
+        """
+        if self._allowed is not None and name not in (*self._allowed, "debian-cloud"):
+            raise not_found(f"projects/{name}")
+        if name not in self._projects:
+            self._projects[name] = new_project(name)
+        return self._projects[name]
+
+    # Images: changes
+
+    def insert(self, call: Call) -> Resource:
+        """images.insert."""
+        project = self.project(call.project)
+        self._check_request_id(call)
+        known = self._replayed(project, call)
+        if known is not None:
+            return self.shown_operation(known, call)
+        body, failure = call.body, None
+        try:
+            checks.check_insert(body, call.query, self.behaviour.unchecked)
+        except ApiError as error:
+            self._note_refusal(project, call)
+            if not self.behaviour.late_refusals:
+                if self.behaviour.stored_when_refused and isinstance(body.get("name"), str):
+                    self._store(project, call, {})
+                raise
+            failure = (error.status, error.reason.upper(), error.message)
+        name = body.get("name")
+        name = name if isinstance(name, str) else ""
+        path = f"projects/{project.name}/global/images/{name}"
+        if failure is None and self.behaviour.conflicts and project.image(name) is not None:
+            raise conflict(path)
+        made: dict[str, Any] = {}
+        warnings: list[Resource] = []
+        if failure is None:
+            try:
+                made, warnings = self._from_source(project, call)
+            except LateFailure as late:
+                failure = late.failure
+        image = None if failure else self._store(project, call, made)
+        target = image.fields["id"] if image else new_id()
+        operation = self._begin(project, call, "insert", name, target, failure)
+        if image is not None:
+            image.ready_at = operation.done_at
+        if warnings:
+            operation.fields["warnings"] = warnings
+        return self.shown_operation(operation, call)
+
+    def _note_refusal(self, project: Project, call: Call) -> None:
+        if self.behaviour.remembers_refusals and call.query.get("requestId"):
+            project.requests[self.behaviour.request_key(call)] = ""
+
+    def _store(self, project: Project, call: Call, made: dict[str, Any]) -> Image:
+        body = call.body
+        fields = {name: copy.deepcopy(value) for name, value in body.items() if name in STORED and _is_set(value)}
+        inherited = {name: made[name] for name in INHERITED if name in made and not fields.get(name)}
+        for name in ("licenses", "licenseCodes", "guestOsFeatures"):
+            if fields.get(name) and made.get(name):
+                fields[name] = fields[name] + [item for item in made[name] if item not in fields[name]]
+        fields = {**inherited, **fields, **made.get("links", {})}
+        if fields.get("diskSizeGb") and made.get("diskSizeGb"):
+            fields["diskSizeGb"] = str(max(int(fields["diskSizeGb"]), int(made["diskSizeGb"])))
+        fields["licenseCodes"] = [str(code) for code in fields.get("licenseCodes") or []]
+        key = body.get("imageEncryptionKey") or {}
+        fields["imageEncryptionKey"] = {
+            name: key[name] for name in ("kmsKeyName", "kmsKeyServiceAccount") if key.get(name)
+        } | ({"sha256": digest(key["rawKey"])} if _usable(key.get("rawKey")) else {})
+        fields |= {
+            "id": new_id(),
+            "creationTimestamp": written(time.time()),
+            "sourceType": "RAW",
+            "storageLocations": fields.get("storageLocations") or ["us"],
+            "archiveSizeBytes": "1073741824",
+            "diskSizeGb": str(fields.get("diskSizeGb") or "10"),
+        }
+        for hook in self.behaviour.on_store:
+            hook(fields, body)
+        image = Image(fields)
+        project.add(image)
+        return image
+
+    def _from_source(self, project: Project, call: Call) -> tuple[dict[str, Any], list[Resource]]:
+        """What an image gets from its source, and the warnings that its use gives."""
+        body = call.body
+        named = checks.sources_of(body)
+        if named == ["rawDisk"]:
+            if "source.raw-disk.malformed" not in self.behaviour.unchecked and not _RAW_DISK.fullmatch(body["rawDisk"]["source"]):
+                raise invalid("resource.rawDisk.source", body["rawDisk"]["source"], "It is no Cloud Storage URL.")
+            return {"links": {"rawDisk": {"containerType": "TAR", **body["rawDisk"]}}}, []
+        if not named:
+            return {}, []
+        field = named[0]
+        kind = field.removeprefix("source").lower()
+        found = _SOURCES[field].fullmatch(body[field])
+        if found is None:
+            if f"source.{kind}.malformed" in self.behaviour.unchecked:
+                return {}, []
+            raise invalid(f"resource.{field}", body[field], "The URL is malformed.")
+        parts = found.groupdict()
+        owner = self.project(parts["project"] or project.name)
+        try:
+            source, image = self._find(owner, field, parts)
+        except (ApiError, LateFailure):
+            if f"source.{kind}.unknown" in self.behaviour.unchecked:
+                return {}, []
+            raise
+        warnings = self._check_use(owner, image) if image else []
+        self._check_key(field, source, body)
+        name = image.fields["name"] if image else parts["name"]
+        collection = {"disk": f"zones/{ZONE}/disks", "image": "global/images", "snapshot": "global/snapshots"}[kind]
+        links = {field: f"projects/{owner.name}/{collection}/{name}", f"{field}Id": source["id"]}
+        return {**{key: copy.deepcopy(source[key]) for key in INHERITED if source.get(key)}, "links": links}, warnings
+
+    def _find(self, owner: Project, field: str, parts: dict[str, Any]) -> tuple[dict[str, Any], Image | None]:
+        name = parts["name"]
+        if field == "sourceImage":
+            image = self._latest(owner, name) if parts["family"] else owner.image(name)
+            if image is None:
+                raise not_found(f"projects/{owner.name}/global/images/{name}")
+            key = (image.fields.get("imageEncryptionKey") or {}).get("sha256")
+            return {**image.fields, **({"key": key} if key else {})}, image
+        source = (owner.disks if field == "sourceDisk" else owner.snapshots).get(name)
+        if source is None and field == "sourceSnapshot":
+            raise LateFailure(404, "RESOURCE_NOT_FOUND", f"The resource 'projects/{owner.name}/global/snapshots/{name}' was not found")
+        if source is None:
+            raise invalid("resource.sourceDisk", name, "Referenced resource was not found.")
+        return source, None
+
+    def _check_use(self, owner: Project, image: Image) -> list[Resource]:
+        unchecked = self.behaviour.unchecked
+        name = image.fields["name"]
+        if image.status != "READY" and "source.image.not-ready" not in unchecked:
+            raise ApiError(400, "resourceNotReady", f"The resource 'projects/{owner.name}/global/images/{name}' is not ready")
+        if image.fields.get("locked") and "image.locked.forbids" not in unchecked:
+            raise ApiError(400, "invalidUsage", f"The image '{name}' is locked.")
+        if image.state in ("OBSOLETE", "DELETED") and "deprecate.use-obsolete" not in unchecked:
+            raise ApiError(400, "invalidUsage", f"The image '{name}' is {image.state}.")
+        if image.state != "DEPRECATED" or "deprecate.use-obsolete/no-warning" in unchecked:
+            return []
+        replacement = image.fields["deprecated"].get("replacement")
+        data = [{"key": "resource_name", "value": f"projects/{owner.name}/global/images/{name}"}]
+        data += [{"key": "replacement_suggestion", "value": replacement}] if replacement else []
+        return [{"code": "DEPRECATED_RESOURCE_USED", "message": f"The image '{name}' is deprecated.", "data": data}]
+
+    def _check_key(self, field: str, source: dict[str, Any], body: Resource) -> None:
+        if not source.get("key") or "encryption.required-for-source" in self.behaviour.unchecked:
+            return
+        raw = (body.get(KEY_OF[field]) or {}).get("rawKey")
+        if not raw or digest(raw) != source["key"]:
+            message = "The resource is protected by a customer-supplied encryption key that was not given."
+            raise ApiError(400, "resourceIsEncryptedWithCustomerEncryptionKey", message)
+
+    def delete(self, call: Call) -> Resource:
+        """images.delete."""
+        project, image = self._existing(call)
+        known = self._replayed(project, call)
+        if known is not None:
+            return self.shown_operation(known, call)
+        if image is None:
+            raise not_found(f"projects/{project.name}/global/images/{call.name}")
+        name = image.fields["name"]
+        operation = self._begin(project, call, "delete", name, image.fields["id"])
+        image.deleting = not self.behaviour.keeps_image_after_delete
+        if not (self.behaviour.keeps_name_after_delete or self.behaviour.keeps_image_after_delete):
+            image.gone_at = operation.done_at
+        return self.shown_operation(operation, call)
+
+    def set_labels(self, call: Call) -> Resource:
+        """images.setLabels."""
+        project, image = self._must_exist(call)
+        if "image.labels.limits" not in self.behaviour.unchecked:
+            checks.labels(call.body)
+        current = self._fingerprint(image)
+        if not self.behaviour.stale_labels_win and call.body.get("labelFingerprint") != current:
+            message = "Labels fingerprint either invalid or resource labels have changed"
+            raise ApiError(412, "conditionNotMet", message, location="If-Match", locationType="header")
+        self._relabel(image, call.body.get("labels") or {})
+        return self._at_once(project, call, "setLabels", image)
+
+    def _relabel(self, image: Image, labels: dict[str, str]) -> None:
+        changed = labels != (image.fields.get("labels") or {})
+        image.fields["labels"] = dict(labels)
+        image.generation += changed
+
+    def deprecate(self, call: Call) -> Resource:
+        """images.deprecate."""
+        project, image = self._must_exist(call)
+        known = self._replayed(project, call)
+        if known is not None:
+            return self.shown_operation(known, call)
+        status = {name: value for name, value in call.body.items() if _is_set(value)}
+        for name in ("image.deprecated.state", "image.deprecated.timestamps"):
+            if name not in self.behaviour.unchecked:
+                checks.BODY_CHECKS[name]({"deprecated": status}, {})
+        image.fields["deprecated"] = status if status.get("state", "ACTIVE") != "ACTIVE" or len(status) > 1 else None
+        return self._at_once(project, call, "setDeprecation", image)
+
+    def patch(self, call: Call) -> Resource:
+        """images.patch."""
+        project, image = self._must_exist(call)
+        known = self._replayed(project, call)
+        if known is not None:
+            return self.shown_operation(known, call)
+        fixed = sorted(set(call.body) - PATCHABLE)
+        if fixed and not ("locked" in fixed and "image.locked.forbids" in self.behaviour.unchecked):
+            raise invalid(f"resource.{fixed[0]}", "", "The field cannot be changed.")
+        checks.check_insert({"name": "patch", "sourceImage": "x", **call.body}, {}, self.behaviour.unchecked)
+        for name, value in call.body.items():
+            if name == "labels":
+                self._relabel(image, value or {})
+            elif name != "labelFingerprint":
+                image.fields[name] = value
+        return self._at_once(project, call, "patch", image)
+
+    # Images: looks
+
+    def get(self, call: Call) -> Resource:
+        """images.get."""
+        _, image = self._must_exist(call)
+        return self.shown_image(image, call)
+
+    def list(self, call: Call) -> Resource:
+        """images.list."""
+        project = self.project(call.project)
+        shown = [self.shown_image(image, call) for image in project.living()]
+        found = [image for image in shown if matches(image, call.query.get("filter", ""))]
+        if call.query.get("orderBy", "").startswith("creationTimestamp"):
+            found.reverse()
+        else:
+            found.sort(key=lambda image: str(image["name"]))
+        items, token = page(found, call.query)
+        answer = {"kind": "compute#imageList", "id": f"projects/{project.name}/global/images", "items": items}
+        answer["selfLink"] = self._link(call, f"projects/{project.name}/global/images")
+        return answer | ({"nextPageToken": token} if token else {})
+
+    def from_family(self, call: Call) -> Resource:
+        """images.getFromFamily."""
+        project = self.project(call.project)
+        image = self._latest(project, call.name)
+        if image is None:
+            raise not_found(f"projects/{project.name}/global/images/family/{call.name}")
+        return self.shown_image(image, call)
+
+    def family_view(self, call: Call, zone: str) -> Resource:
+        """imageFamilyViews.get."""
+        project = self.project(call.project)
+        image = self._latest(project, call.name, zone)
+        if image is None:
+            raise not_found(f"projects/{project.name}/zones/{zone}/imageFamilyViews/{call.name}")
+        return {"image": self.shown_image(image, call)}
+
+    def _latest(self, project: Project, family: str, zone: str = "") -> Image | None:
+        """The latest image of a family that is READY and not deprecated, in a zone if one is given."""
+        found = [
+            image
+            for image in project.living()
+            if image.fields.get("family") == family and image.status == "READY" and self._eligible(image, zone)
+        ]
+        return max(found, key=lambda image: image.number, default=None)
+
+    def _eligible(self, image: Image, zone: str) -> bool:
+        unchecked = self.behaviour.unchecked
+        if image.state != "ACTIVE" and "family.deprecated-skipped" not in unchecked:
+            policy = image.fields["deprecated"].get("stateOverride") or {}
+            return bool(zone) and not _reached(policy, zone)
+        return not zone or "family.view-rollout" in unchecked or _reached(image.fields.get("rolloutOverride") or {}, zone)
+
+    def _existing(self, call: Call) -> tuple[Project, Image | None]:
+        project = self.project(call.project)
+        self._check_request_id(call)
+        return project, project.image(call.name)
+
+    def _must_exist(self, call: Call) -> tuple[Project, Image]:
+        project, image = self._existing(call)
+        if image is None:
+            raise not_found(f"projects/{project.name}/global/images/{call.name}")
+        return project, image
+
+    # Operations
+
+    def operation(self, call: Call) -> Resource:
+        """globalOperations.get."""
+        return self.shown_operation(self._operation(call), call)
+
+    def seconds_left(self, call: Call) -> float:
+        """How long a wait for an operation has to wait."""
+        return min(max(self._operation(call).done_at - time.time(), 0.0), WAIT_SECONDS)
+
+    def operations(self, call: Call) -> Resource:
+        """globalOperations.list."""
+        project = self.project(call.project)
+        shown = [self.shown_operation(operation, call) for operation in list(project.operations.values())[-2000:]]
+        items, token = page([item for item in shown if matches(item, call.query.get("filter", ""))], call.query)
+        answer = {"kind": "compute#operationList", "id": f"projects/{project.name}/global/operations", "items": items}
+        return answer | ({"nextPageToken": token} if token else {})
+
+    def forget(self, call: Call) -> Resource:
+        """globalOperations.delete."""
+        operation = self._operation(call)
+        del self.project(call.project).operations[operation.fields["name"]]
+        return {}
+
+    def _operation(self, call: Call) -> Operation:
+        project = self.project(call.project)
+        found = project.operations.get(call.name)
+        if found is None:
+            found = next((item for item in project.operations.values() if item.fields["id"] == call.name), None)
+        if found is None:
+            raise not_found(f"projects/{project.name}/global/operations/{call.name}")
+        return found
+
+    def _begin(
+        self,
+        project: Project,
+        call: Call,
+        kind: str,
+        image: str,
+        target: str,
+        failure: tuple[int, str, str] | None = None,
+        seconds: float | None = None,
+    ) -> Operation:
+        now = time.time()
+        seconds = self.behaviour.seconds if seconds is None else seconds
+        name = f"operation-{int(now * 1000)}-{secrets.token_hex(7)[:13]}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
+        fields = {
+            "id": new_id(),
+            "name": name,
+            "operationType": kind,
+            "targetLink": f"projects/{project.name}/global/images/{image}",
+            "targetId": target,
+            "user": "user@example.com",
+            "insertTime": written(now),
+            "clientOperationId": call.query.get("requestId") or None,
+        }
+        operation = Operation(fields, call.method, image, now, now + seconds / 3, now + seconds, failure, call.body)
+        project.remember(operation)
+        if call.query.get("requestId") or self.behaviour.recognises_without_request_id:
+            project.requests[self.behaviour.request_key(call)] = name
+        return operation
+
+    def _at_once(self, project: Project, call: Call, kind: str, image: Image) -> Resource:
+        return self.shown_operation(
+            self._begin(project, call, kind, image.fields["name"], image.fields["id"], seconds=0.0), call
+        )
+
+    def _check_request_id(self, call: Call) -> None:
+        for name, check in (
+            ("request-id.zero-refused", checks.request_id_zero),
+            ("request-id.malformed-refused", checks.request_id_malformed),
+        ):
+            if name not in self.behaviour.unchecked:
+                check(call.query)
+
+    def _replayed(self, project: Project, call: Call) -> Operation | None:
+        """The operation of an earlier request with the same requestId."""
+        if not (call.query.get("requestId") or self.behaviour.recognises_without_request_id):
+            return None
+        name = project.requests.get(self.behaviour.request_key(call))
+        if name == "":
+            raise ApiError(400, "invalid", "The requestId was used by a request that was refused.")
+        operation = project.operations.get(name or "")
+        return operation if operation is not None and self.behaviour.replay(operation, call) else None
+
+    # What answers show
+
+    def shown_image(self, image: Image, call: Call) -> Resource:
+        """An image as an answer shows it."""
+        fields = image.fields
+        path = f"projects/{call.project}/global/images/{fields['name']}"
+        shown = {"kind": "compute#image", **{name: copy.deepcopy(value) for name, value in fields.items() if _is_set(value)}}
+        for name in LINKS:
+            if shown.get(name):
+                shown[name] = self._link(call, shown[name])
+        shown["licenses"] = [self._link(call, item) if item.startswith("projects/") else item for item in fields.get("licenses") or []]
+        if not shown["licenses"]:
+            del shown["licenses"]
+        shown.setdefault("creationTimestamp", written(0))
+        shown["selfLink"] = self._link(call, path)
+        shown["status"] = image.status
+        shown["labelFingerprint"] = self._fingerprint(image)
+        shown["enableConfidentialCompute"] = False
+        for hook in self.behaviour.on_image:
+            hook(shown, call, self._count(fields["id"]))
+        return shown
+
+    def shown_operation(self, operation: Operation, call: Call) -> Resource:
+        """An operation as an answer shows it."""
+        fields = operation.fields
+        status = operation.status
+        shown = {"kind": "compute#operation", **{name: value for name, value in fields.items() if value is not None}}
+        shown["status"] = status
+        share = (time.time() - operation.begun) / max(operation.done_at - operation.begun, 1e-9)
+        shown["progress"] = 100 if status == "DONE" else min(int(share * 100), 99)
+        shown["startTime"] = written(operation.begun)
+        shown["targetLink"] = self._link(call, fields["targetLink"])
+        shown["selfLink"] = self._link(call, f"projects/{call.project}/global/operations/{fields['name']}")
+        if status == "DONE":
+            shown["endTime"] = written(operation.done_at)
+        if status == "DONE" and operation.error is not None:
+            code, reason, message = operation.error
+            shown["error"] = {"errors": [{"code": reason, "message": message}]}
+            shown["httpErrorStatusCode"] = code
+            shown["httpErrorMessage"] = {404: "NOT FOUND", 409: "CONFLICT"}.get(code, "BAD REQUEST")
+        if status != "DONE":
+            shown.pop("warnings", None)
+        for hook in self.behaviour.on_operation:
+            hook(shown, call, operation.told)
+        operation.told += 1
+        return shown
+
+    def _fingerprint(self, image: Image) -> str:
+        return fingerprint(image.fields.get("labels") or {}, image.generation)
+
+    def _count(self, identifier: str) -> int:
+        """How often an image was shown before; counted only where a hook asks for it."""
+        self._shown[identifier] = self._shown.get(identifier, -1) + 1
+        return self._shown[identifier]
+
+    def _link(self, call: Call, path: str) -> str:
+        base = self.behaviour.link_base or f"http://{call.headers.get('host', 'localhost')}"
+        return path if path.startswith("http") else f"{base}/compute/{call.version}/{path}"
+
+
+Handler = Callable[[Service, Call], Resource]
+
+HANDLERS: dict[str, Handler] = {
+    "images.insert": Service.insert,
+    "images.list": Service.list,
+    "images.get": Service.get,
+    "images.delete": Service.delete,
+    "images.patch": Service.patch,
+    "images.setLabels": Service.set_labels,
+    "images.deprecate": Service.deprecate,
+    "images.getFromFamily": Service.from_family,
+    "globalOperations.get": Service.operation,
+    "globalOperations.wait": Service.operation,
+    "globalOperations.list": Service.operations,
+    "globalOperations.delete": Service.forget,
+}
+"""The methods that need nothing but the call; imageFamilyViews.get has its zone beside it."""
+
+
+def body_of(call: Call) -> None:
+    """Makes sure that a body is there where a method needs one.
+
+    Raises:
+        ApiError: there is none, or it is no JSON object.
+    """
+    if not isinstance(call.body, dict):
+        raise required("resource")
+
+
+def _is_set(value: Any) -> bool:
+    return value is not None and value != "" and value != [] and value != {}
+
+
+def _usable(raw_key: Any) -> bool:
+    return isinstance(raw_key, str) and bool(checks.from_base64(raw_key))
+
+
+def _reached(policy: dict[str, Any], zone: str) -> bool:
+    """Whether a rollout has reached a zone: it has where the policy does not speak of the zone, or its time has come."""
+    times = policy.get("locationRolloutPolicies") or {}
+    time_of_zone = times.get(f"zones/{zone}") or policy.get("defaultRolloutTime")
+    return not time_of_zone or moment(str(time_of_zone)) <= time.time()

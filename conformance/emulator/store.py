@@ -1,0 +1,172 @@
+"""What the emulator remembers: images, operations and sources of each project."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+OPERATIONS_KEPT = 20_000
+"""Operations, and with them requestIds, that a project remembers; the oldest go first."""
+
+SWEEP_EVERY = 1_000
+"""Images after whose creation those that are gone are dropped from memory."""
+
+NO_LABELS = "42WmSpB8rSM="
+DISK_SIZE = "10"
+ZONE = "us-central1-a"
+
+SOURCE_KEYS = {
+    "image": "SW1hZ2Uga2V5IG9mIHRoZSBjb25mb3JtYW5jZSBydW4=",
+    "disk": "RGlzayBrZXkgb2YgdGhlIGNvbmZvcm1hbmNlIHRlc3Q=",
+    "snapshot": "U25hcHNob3Qga2V5IG9mIGEgY29uZm9ybWFuY2UgcnU=",
+}
+"""The keys of the encrypted sources that every project has."""
+
+_ids = itertools.count(secrets.randbelow(2**61) + 2**61, 7919)
+
+
+def new_id() -> str:
+    """An identifier that nothing else has."""
+    return str(next(_ids))
+
+
+def digest(raw_key: str) -> str:
+    """The base64 of SHA-256 over the bytes of a customer-supplied key."""
+    return base64.b64encode(hashlib.sha256(base64.b64decode(raw_key)).digest()).decode()
+
+
+def fingerprint(labels: dict[str, str], generation: int) -> str:
+    """A fingerprint of labels; the same for all resources that have none."""
+    if not labels:
+        return NO_LABELS
+    content = repr((sorted(labels.items()), generation)).encode()
+    return base64.b64encode(hashlib.sha256(content).digest()[:8]).decode()
+
+
+@dataclass(eq=False)
+class Image:
+    """An image: its fields as stored, when it is READY, and when it is gone."""
+
+    fields: dict[str, Any]
+    ready_at: float = 0.0
+    gone_at: float = float("inf")
+    deleting: bool = False
+    failed: bool = False
+    generation: int = 0
+    number: int = 0
+
+    @property
+    def status(self) -> str:
+        """The status at this moment."""
+        if self.deleting:
+            return "DELETING"
+        return "READY" if time.time() >= self.ready_at else "PENDING"
+
+    @property
+    def state(self) -> str:
+        """The state of deprecation."""
+        return (self.fields.get("deprecated") or {}).get("state") or "ACTIVE"
+
+
+@dataclass(eq=False)
+class Operation:
+    """An operation: its fields, the request that it answers, and the moments at which it is RUNNING and DONE."""
+
+    fields: dict[str, Any]
+    method: str
+    image: str
+    begun: float
+    runs_at: float
+    done_at: float
+    error: tuple[int, str, str] | None = None
+    body: Any = None
+    told: int = 0
+
+    @property
+    def status(self) -> str:
+        """The status at this moment."""
+        now = time.time()
+        return "DONE" if now >= self.done_at else "RUNNING" if now >= self.runs_at else "PENDING"
+
+
+@dataclass
+class Project:
+    """One project: everything in it is its own."""
+
+    name: str
+    images: dict[str, Image] = field(default_factory=dict)
+    operations: OrderedDict[str, Operation] = field(default_factory=OrderedDict)
+    requests: dict[tuple[str, ...], str] = field(default_factory=dict)
+    disks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    count: int = 0
+
+    def image(self, name: str) -> Image | None:
+        """The image of a name or id, if it is there at this moment."""
+        found = self.images.get(name)
+        if found is None and name.isdecimal():
+            found = next((image for image in self.images.values() if image.fields["id"] == name), None)
+        if found is not None and time.time() >= found.gone_at:
+            self.images.pop(found.fields["name"], None)
+            return None
+        return found
+
+    def add(self, image: Image) -> None:
+        """Stores a new image."""
+        self.count += 1
+        image.number = self.count
+        if self.count % SWEEP_EVERY == 0:
+            self.living()
+        self.images[image.fields["name"]] = image
+
+    def living(self) -> list[Image]:
+        """All images that are there at this moment, oldest first."""
+        return [image for name in list(self.images) if (image := self.image(name)) is not None]
+
+    def remember(self, operation: Operation) -> None:
+        """Keeps an operation, and forgets the oldest beyond the number that is kept."""
+        self.operations[operation.fields["name"]] = operation
+        while len(self.operations) > OPERATIONS_KEPT:
+            gone, _ = self.operations.popitem(last=False)
+            if len(self.requests) > 2 * OPERATIONS_KEPT:
+                self.requests = {key: name for key, name in self.requests.items() if name != gone and name in self.operations}
+
+
+def _source(kind: str, *, encrypted: bool = False) -> dict[str, Any]:
+    source: dict[str, Any] = {
+        "id": new_id(),
+        "diskSizeGb": DISK_SIZE,
+        "licenses": ["projects/debian-cloud/global/licenses/debian-12-bookworm"],
+        "licenseCodes": ["3853522013536123851"],
+        "architecture": "X86_64",
+        "guestOsFeatures": [{"type": "UEFI_COMPATIBLE"}, {"type": "GVNIC"}],
+    }
+    return source | ({"key": digest(SOURCE_KEYS[kind])} if encrypted else {})
+
+
+def _image(name: str, number: int, *, encrypted: bool = False, **more: Any) -> Image:
+    fields = _source("image", encrypted=encrypted)
+    key = fields.pop("key", None)
+    fields |= {"name": name, "sourceType": "RAW", "archiveSizeBytes": "1073741824", "storageLocations": ["us"]} | more
+    fields |= {"imageEncryptionKey": {"sha256": key}} if key else {}
+    return Image(fields, number=number)
+
+
+def new_project(name: str) -> Project:
+    """A project with the sources that each one has; the public one has just its image family."""
+    project = Project(name)
+    if name == "debian-cloud":
+        project.add(_image("debian-12-bookworm-v20261101", 1, family="debian-12"))
+        return project
+    for image in (_image("base", 1), _image("base-locked", 2, locked=True), _image("base-encrypted", 3, encrypted=True)):
+        project.add(image)
+    for sources, kind in ((project.disks, "disk"), (project.snapshots, "snapshot")):
+        sources["base"] = _source(kind)
+        sources["base-encrypted"] = _source(kind, encrypted=True)
+    return project

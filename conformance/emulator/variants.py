@@ -1,0 +1,184 @@
+"""Variants: correct emulators, each of which uses a freedom that the contract leaves."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.emulator import checks
+from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
+from conformance.emulator.errors import ApiError, invalid
+from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched
+
+TIMES = ("insertTime", "startTime", "endTime", "creationTimestamp")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A freedom of the contract.
+
+    Args:
+        id: the name by which it is switched on.
+        sentence: what it does.
+        change: changes a behaviour.
+    """
+
+    id: str
+    sentence: str
+    change: Change
+    rule: str = ""
+
+
+def _in_seconds(resource: Resource) -> None:
+    for name in TIMES:
+        if resource.get(name):
+            resource[name] = re.sub(r"\.\d+", "", resource[name])
+
+
+def _in_nanoseconds(resource: Resource) -> None:
+    for name in TIMES:
+        if resource.get(name):
+            resource[name] = re.sub(r"\.(\d+)", r".\g<1>000001", resource[name])
+
+
+def _both(change: Callable[[Resource], None]) -> Change:
+    """Changes images and operations alike."""
+
+    def apply(behaviour: Behaviour) -> None:
+        shown_image(lambda image, call, times: change(image))(behaviour)
+        shown_operation(lambda operation, call, times: change(operation))(behaviour)
+
+    return apply
+
+
+def _refuse_if(unwanted: Callable[[dict[str, Any]], object], field: str) -> Change:
+    def guard(call: Call) -> None:
+        if call.method == "images.insert" and isinstance(call.body, dict) and unwanted(call.body):
+            raise invalid(field, "", "The field cannot be set.")
+
+    return lambda behaviour: behaviour.on_request.append(guard)
+
+
+def _output_only(body: dict[str, Any]) -> bool:
+    names = {"kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"}
+    names |= {"satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"}
+    return any(body.get(name) for name in names) or any((body.get(key) or {}).get("sha256") for key in checks.KEYS)
+
+
+def _now_and_then(behaviour: Behaviour) -> None:
+    """Answers every 25th request 429 or 503, with advice to try again at once."""
+    count = [0]
+
+    def guard(call: Call) -> None:
+        del call
+        count[0] += 1
+        if count[0] % 25 == 0:
+            raise ApiError(429 if count[0] % 50 else 503, "rateLimitExceeded", "Try again.")
+
+    def advise(answer: Answer, call: Call) -> None:
+        del call
+        if answer.status in (429, 503):
+            answer.headers["retry-after"] = "0"
+
+    behaviour.on_request.insert(0, guard)
+    behaviour.on_answer.append(advise)
+
+
+def _compressed(answer: Answer, call: Call) -> None:
+    if "gzip" in call.headers.get("accept-encoding", ""):
+        answer.raw = gzip.compress(json.dumps(answer.body).encode())
+        answer.headers["content-encoding"] = "gzip"
+
+
+def _details(answer: Answer, call: Call) -> None:
+    del call
+    if answer.status >= 400:
+        answer.body["error"]["status"] = "FAILED_PRECONDITION"
+        answer.body["error"]["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID"}]
+
+
+def _pages_of_one(call: Call) -> None:
+    if call.method == "images.list":
+        call.query["maxResults"] = "1"
+
+
+def _version_suffix(image: Resource, call: Call, times: int) -> None:
+    del call, times
+    key = image.get("imageEncryptionKey") or {}
+    if key.get("kmsKeyName"):
+        key["kmsKeyName"] += "/cryptoKeyVersions/1"
+
+
+def _target_when_done(operation: Resource, call: Call, times: int) -> None:
+    del call, times
+    if operation["status"] != "DONE":
+        operation.pop("targetId", None)
+
+
+def _start_when_running(operation: Resource, call: Call, times: int) -> None:
+    del call, times
+    if operation["status"] == "PENDING":
+        operation.pop("startTime", None)
+
+
+def _no(status: str, instead: str) -> Change:
+    return shown_operation(
+        lambda operation, call, times: operation.update(status=instead) if operation["status"] == status else None
+    )
+
+
+def _same_body_only(operation: Any, call: Call) -> bool:
+    if call.method == "images.insert" and operation.body != call.body:
+        raise ApiError(409, "conflict", "The requestId was used with another body.")
+    return True
+
+
+def _empties(resource: Resource) -> None:
+    for name, value in (("description", ""), ("labels", {}), ("deprecated", None), ("warnings", []), ("zone", None)):
+        resource.setdefault(name, value)
+
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant("instant", "operations are DONE at once", switched(seconds=0.0)),
+    Variant("slow", "operations take 300 ms", switched(seconds=0.3)),
+    Variant("no-pending", "operations begin RUNNING", _no("PENDING", "RUNNING")),
+    Variant("no-running", "operations are PENDING until they are DONE", _no("RUNNING", "PENDING")),
+    Variant("no-progress", "operations show no progress", shown_operation(lambda operation, call, times: operation.pop("progress"))),
+    Variant("whole-seconds", "times are in whole seconds", _both(_in_seconds)),
+    Variant("nanoseconds", "times are in nanoseconds", _both(_in_nanoseconds)),
+    Variant("own-links", "links name the host that was called", switched(link_base="")),
+    Variant("late-refusals", "refused fields make operations fail", switched(late_refusals=True)),
+    Variant("output-only-refused", "values for output-only fields are refused", _refuse_if(_output_only, "resource")),
+    Variant("unknown-refused", "unknown fields are refused", _refuse_if(lambda body: set(body) - set(checks.SHAPE) and not _output_only(body), "resource")),
+    Variant("empty-fields", "unset fields are null, blank or empty", _both(_empties)),
+    Variant("extra-fields", "answers have fields beyond the reference", _both(lambda resource: resource.update(novelty={"a": 1}))),
+    Variant("pages-of-one", "a page of a list holds one item", lambda behaviour: behaviour.on_request.append(_pages_of_one)),
+    Variant("now-and-then", "some requests are answered 429 or 503 with advice", _now_and_then),
+    *(
+        Variant(f"no-{name}", f"{', '.join(methods)} are not offered", lambda behaviour, methods=methods: behaviour.unsupported.update(methods))  # type: ignore[misc]
+        for name, methods in (
+            ("wait", ("globalOperations.wait",)),
+            ("list", ("images.list",)),
+            ("operations-list", ("globalOperations.list",)),
+            ("patch", ("images.patch",)),
+            ("set-labels", ("images.setLabels",)),
+            ("deprecate", ("images.deprecate",)),
+            ("families", ("images.getFromFamily", "imageFamilyViews.get")),
+        )
+    ),
+    Variant("no-customer-keys", "customer-supplied keys are refused", _refuse_if(lambda body: any((body.get(key) or {}).get("rawKey") for key in checks.KEYS), "resource.imageEncryptionKey")),
+    Variant("kms-version", "KMS keys come back with a version", shown_image(_version_suffix)),
+    Variant("compressed", "answers are compressed", lambda behaviour: behaviour.on_answer.append(_compressed)),
+    Variant("connection-close", "connections are closed after each answer", lambda behaviour: behaviour.on_answer.append(lambda answer, call: answer.headers.update({"connection": "close"}))),
+    Variant("error-details", "errors have a status and details too", lambda behaviour: behaviour.on_answer.append(_details)),
+    Variant("target-when-done", "targetId is there only when DONE", shown_operation(_target_when_done)),
+    Variant("start-when-running", "startTime is there from RUNNING on", shown_operation(_start_when_running)),
+    Variant("deprecated-dropped", "the deprecation of an insert is dropped", stored(lambda fields, body: fields.update(deprecated=None))),
+    Variant("rollout-dropped", "rollout policies are dropped", stored(lambda fields, body: fields.update(rolloutOverride=None))),
+    Variant("user-licenses-dropped", "user licences are dropped", stored(lambda fields, body: fields.update(userLicenses=None))),
+    Variant("other-body-refused", "a changed body under a used requestId is refused", switched(replay=_same_body_only)),
+)

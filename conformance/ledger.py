@@ -1,0 +1,186 @@
+"""Counts what the rules say of each trace, and turns the counts into one verdict per rule."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from conformance.contract import Breach, Rule
+from conformance.contract.history import History
+from conformance.redaction import redacted
+from conformance.trace import Trace
+
+Verdict = Literal[
+    "passed", "failed", "deviates", "not_exercised", "not_applicable", "blocked", "waived", "error"
+]
+
+EXAMPLES_KEPT = 3
+"""Breaches of one rule that are kept in full: those with the least traffic."""
+
+
+@dataclass
+class Tally:
+    """What was found about one rule: how often it was looked at and breached, and the smallest breaches in full.
+
+    `examples` are in the form in which they stand in results.json, each with the size of its trace.
+    """
+
+    observations: int = 0
+    breaches: int = 0
+    deviations: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Takes over what another process found."""
+        self.observations += other.observations
+        self.breaches += other.breaches
+        self.deviations += other.deviations
+        self.keep(other.examples)
+
+    def keep(self, examples: Iterable[dict[str, Any]]) -> None:
+        """Keeps the smallest of the examples known so far, and no two that say the same."""
+        smallest: dict[str, dict[str, Any]] = {}
+        for example in sorted([*self.examples, *examples], key=lambda item: item["size"]):
+            smallest.setdefault(example["message"], example)
+        self.examples = list(smallest.values())[:EXAMPLES_KEPT]
+
+
+class Ledger:
+    """Judges traces by a set of rules, and keeps the count.
+
+    Args:
+        rules: the rules to judge by; others are not looked at.
+    """
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
+        self.tallies: dict[str, Tally] = defaultdict(Tally)
+        self.errors: dict[str, str] = {}
+
+    def judge(self, trace: Trace) -> list[tuple[Rule, Breach]]:
+        """Judges a trace by every rule, and answers the breaches in the order of the catalogue.
+
+        A rule that raises is our own fault: it is noted as an error, and the other rules go on.
+        """
+        history = History(trace)
+        found: list[tuple[Rule, Breach]] = []
+        for rule in self._rules.values():
+            try:
+                findings = list(rule.judge(history))
+            except Exception:  # noqa: BLE001 - whatever a rule does wrong must not take the run with it
+                self.errors.setdefault(rule.id, traceback.format_exc(limit=-4))
+                continue
+            if findings:
+                breaches = [finding for finding in findings if finding is not None]
+                self._count(rule, trace, len(findings), breaches)
+                found.extend((rule, breach) for breach in breaches)
+        return found
+
+    def _count(self, rule: Rule, trace: Trace, observations: int, breaches: list[Breach]) -> None:
+        tally = self.tallies[rule.id]
+        tally.observations += observations
+        if not breaches:
+            return
+        tally.breaches += len(breaches)
+        tally.deviations += sum(breach.deviation for breach in breaches)
+        size = trace.size()
+        if len(tally.examples) < EXAMPLES_KEPT or list(size) < tally.examples[-1]["size"]:
+            tally.keep(_example(breach, trace) for breach in breaches[:EXAMPLES_KEPT])
+
+    def drain(self) -> dict[str, Any]:
+        """What was counted since the last call, as JSON, for the process that merges."""
+        tallies = {rule: vars(tally) for rule, tally in self.tallies.items()}
+        drained = {"tallies": tallies, "errors": dict(self.errors)}
+        self.tallies = defaultdict(Tally)
+        self.errors = {}
+        return drained
+
+    def merge(self, drained: Mapping[str, Any]) -> None:
+        """Takes over what another process counted."""
+        for rule, tally in drained["tallies"].items():
+            self.tallies[rule].add(Tally(**tally))
+        for rule, error in drained["errors"].items():
+            self.errors.setdefault(rule, error)
+
+
+def _example(breach: Breach, trace: Trace) -> dict[str, Any]:
+    exchanges = {exchange.number: exchange for exchange in breach.exchanges}
+    return {
+        "message": breach.message,
+        "expected": redacted(breach.expected, trace.secrets),
+        "observed": redacted(breach.observed, trace.secrets),
+        "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], trace.secrets),
+        "size": list(trace.size()),
+    }
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one rule, and why, where the verdict does not say it all."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def verdicts(
+    rules: Mapping[str, Rule],
+    ledger: Ledger,
+    absent: Mapping[str, str],
+    deselected: Iterable[str] = (),
+    unreached: str = "",
+) -> dict[str, Judgement]:
+    """The verdict on every rule of the catalogue.
+
+    Args:
+        rules: the catalogue.
+        ledger: what was counted.
+        absent: the capabilities that the target lacks, each with the reason.
+        deselected: rules that the user left out of this run.
+        unreached: why the run ended before all scenarios had their turn; "" where it did not.
+    """
+    left_out = set(deselected)
+    own = {rule.id: _own_verdict(rule, ledger, absent, left_out, unreached) for rule in rules.values()}
+    return {rule.id: _blocked(rule, own, rules) or own[rule.id] for rule in rules.values()}
+
+
+def _own_verdict(
+    rule: Rule, ledger: Ledger, absent: Mapping[str, str], deselected: set[str], unreached: str
+) -> Judgement:
+    tally = ledger.tallies.get(rule.id, Tally())
+    missing = [absent[need] for need in rule.needs if need in absent]
+    if rule.id in deselected:
+        return Judgement("not_applicable", "left out of this run")
+    if rule.id in ledger.errors:
+        return Judgement("error", ledger.errors[rule.id])
+    if missing:
+        return Judgement("not_applicable", missing[0])
+    if tally.breaches:
+        gated = rule.basis == "doc" and tally.breaches > tally.deviations
+        return Judgement("failed" if gated else "deviates")
+    if tally.observations:
+        return Judgement("passed")
+    return Judgement("not_exercised", unreached or "no scenario of this run put the rule to the test")
+
+
+def _blocked(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule]) -> Judgement | None:
+    """A rule that fails, or was never tried, because one failed that it stands on, is blocked by that one."""
+    if own[rule.id].verdict not in ("failed", "deviates", "not_exercised"):
+        return None
+    cause = _failed_prerequisite(rule, own, rules, set())
+    return Judgement("blocked", f"{cause} {own[cause].verdict}") if cause else None
+
+
+def _failed_prerequisite(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule], seen: set[str]) -> str:
+    for name in rule.requires:
+        if name in seen or name not in rules:
+            continue
+        seen.add(name)
+        if own[name].verdict in ("failed", "deviates"):
+            return name
+        deeper = _failed_prerequisite(rules[name], own, rules, seen)
+        if deeper:
+            return deeper
+    return ""

@@ -1,0 +1,279 @@
+"""The pytest plugin: options, the fixture of the scenarios, and verdicts collected across all workers.
+
+The process that controls a run starts the emulator where no URL is given, looks at the target first, hands what it found to
+the workers, merges what they counted, deletes what is left, and writes the results.
+"""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cleanup import delete_all
+from conformance.contract import catalogue, matching
+from conformance.emulator.process import EmulatorProcess
+from conformance.preflight import Untestable
+from conformance.results import Collector, Exit
+from conformance.run import Ground, Process, new_ground
+from conformance.scenario import Scenario
+from conformance.settings import Settings, UsageError
+from conformance.transport import TargetLost
+
+EXERCISES = "exercises"
+WITHOUT_INSERT = "without_insert"
+PAYLOAD = "conformance"
+
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("url", {"help": "root URL of the implementation to judge; without it the embedded emulator"}),
+    ("project", {"help": "project to work in (default: conformance)"}),
+    ("second-project", {"help": "another project, for the rules about isolation"}),
+    ("api-version", {"help": "version in the path (default: beta)"}),
+    ("profile", {"help": "quick, ci, thorough or real (default: quick)"}),
+    ("only", {"action": "append", "help": "judge only the rules that match this glob"}),
+    ("skip", {"action": "append", "help": "leave out the rules that match this glob"}),
+    ("seed", {"help": "seed of the random examples"}),
+    ("out", {"help": "folder to write the results to"}),
+    ("config", {"help": "file with settings (default: conformance.toml)"}),
+    ("header", {"action": "append", "help": "header to send with every request, as 'Name: value'"}),
+    ("ca-bundle", {"help": "file of certificates to trust"}),
+    ("deadline", {"help": "seconds that one operation may take"}),
+    ("rate", {"help": "requests per second at most, in each worker"}),
+)
+
+_PLUGIN = pytest.StashKey["ConformancePlugin"]()
+
+
+class GivenSettings:
+    """Settings that `conformance run` has already loaded, handed to the plugin by way of pytest's list of plugins."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options of `conformance run`, under the same names."""
+    group = parser.getgroup("conformance", "conformance of an implementation of Compute Engine images")
+    for name, details in OPTIONS:
+        group.addoption(f"--{name}", dest=f"conformance_{name.replace('-', '_')}", default=None, **details)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the markers and, with the settings at hand, the plugin proper."""
+    config.addinivalue_line("markers", f"{EXERCISES}(*globs): the rules that a scenario puts to the test")
+    config.addinivalue_line("markers", f"{WITHOUT_INSERT}: a scenario that needs no insert to succeed")
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        ground = Ground.from_json(worker[PAYLOAD]) if PAYLOAD in worker else None
+        plugin: ConformancePlugin = Worker(ground, worker["workerid"])
+    else:
+        given = config.pluginmanager.get_plugin(GivenSettings.__name__)
+        try:
+            settings = given.settings if isinstance(given, GivenSettings) else Settings.load(_options(config))
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+        plugin = Controller(settings)
+    config.stash[_PLUGIN] = plugin
+    config.pluginmanager.register(plugin, "conformance-run")
+
+
+def _options(config: pytest.Config) -> dict[str, Any]:
+    options = {name.replace("-", "_"): config.getoption(f"conformance_{name.replace('-', '_')}") for name, _ in OPTIONS}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def exercised(item: pytest.Item) -> set[str]:
+    """The rules that a scenario test says it puts to the test.
+
+    Raises:
+        pytest.UsageError: a glob of its markers matches no rule.
+    """
+    rules: set[str] = set()
+    for marker in item.iter_markers(EXERCISES):
+        for glob in marker.args:
+            found = matching([glob], catalogue())
+            if not found:
+                raise pytest.UsageError(f"{item.nodeid} exercises {glob}, which matches no rule")
+            rules |= found
+    return rules
+
+
+class ConformancePlugin:
+    """What controller and workers have in common: they run scenarios, and hand on what was counted."""
+
+    process: Process | None = None
+
+    def ready(self) -> Process:
+        """The process to run scenarios with."""
+        raise LookupError("a worker was given no target")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leaves out the scenarios of which no rule is selected."""
+        selected = self.selection()
+        left_out = [item for item in items if (rules := exercised(item)) and not rules & selected]
+        if left_out:
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+
+    def selection(self) -> set[str]:
+        """The rules that this run judges."""
+        raise NotImplementedError
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Attaches what a scenario counted to its report, which is how it reaches the controller from any worker."""
+        outcome = yield
+        rules = exercised(item)
+        if self.process is None or not rules or call.when == "setup":
+            return
+        payload: dict[str, Any] = self.process.drain() if call.when == "call" else {}
+        error = call.excinfo.value if call.excinfo else None
+        if isinstance(error, TargetLost):
+            payload["lost"] = str(error)
+        elif error is not None and not isinstance(error, pytest.skip.Exception | pytest.fail.Exception | KeyboardInterrupt):
+            text = "".join(traceback.format_exception(error, limit=-6))
+            payload.setdefault("ledger", {"tallies": {}, "errors": {}})["errors"].update(dict.fromkeys(rules, text))
+        if payload:
+            outcome.get_result().user_properties.append((PAYLOAD, payload))  # type: ignore[attr-defined]
+
+
+class Worker(ConformancePlugin):
+    """The plugin in a worker of pytest-xdist."""
+
+    def __init__(self, ground: Ground | None, name: str) -> None:
+        self._ground = ground
+        self.process = Process(ground, name) if ground else None
+
+    def ready(self) -> Process:
+        """The process of this worker."""
+        return self.process or super().ready()
+
+    def selection(self) -> set[str]:
+        """The rules that this run judges."""
+        return self.process.selected if self.process else set(catalogue())
+
+    def pytest_sessionfinish(self) -> None:
+        """Ends the threads of this worker; the controller deletes what is left."""
+        if self.process is not None:
+            self.process.close()
+
+
+class Controller(ConformancePlugin):
+    """The plugin in the process that controls a run.
+
+    It gets the target ready when the first scenario, or the first worker, needs it: tests of the suite itself need none.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.collector = Collector(settings)
+        self._emulator: EmulatorProcess | None = None
+
+    def ready(self) -> Process:
+        """The process, after the preflight.
+
+        Raises:
+            pytest.exit.Exception: the target cannot be tested.
+        """
+        if self.process is None:
+            self.collector.begin()
+            url = self.settings.url
+            try:
+                if url is None:
+                    self._emulator = EmulatorProcess()
+                    self._emulator.__enter__()
+                    url = self._emulator.url
+                ground = new_ground(self.settings, url)
+                self.process = Process(ground, "main")
+                ground.findings = self.process.preflight()
+            except Untestable as reason:
+                self.collector.untestable = str(reason)
+                pytest.exit(str(reason), returncode=Exit.UNTESTABLE)
+            finally:
+                if self.process is not None:
+                    self.collector.take(self.process.drain())
+            self.collector.findings = ground.findings
+            self.collector.root = self.process.target.root
+        return self.process
+
+    def selection(self) -> set[str]:
+        """The rules that this run judges."""
+        return self.collector.selected
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hands the target to a worker of pytest-xdist."""
+        if any("api" in str(argument) or Path(str(argument)).is_dir() for argument in node.config.args):
+            node.workerinput[PAYLOAD] = self.ready().ground.to_json()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Takes over what a scenario counted, wherever it ran."""
+        for name, payload in report.user_properties:
+            if name == PAYLOAD and isinstance(payload, dict):
+                self.collector.take(payload)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        """Deletes what the run has made, and concludes; all workers have ended by then."""
+        yield
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.close()
+        self.collector.left = delete_all(process.target, process.ground.folder)
+        self.collector.take(process.drain())
+        shutil.rmtree(process.ground.folder, ignore_errors=True)
+        if self._emulator is not None:
+            self._emulator.__exit__(None, None, None)
+        if not session.config.option.collectonly:
+            self.collector.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.collector.lost
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Says what plain pytest would not: the verdict on the target."""
+        if self.collector.begun:
+            terminalreporter.section("conformance")
+            terminalreporter.line(self.collector.results()["summary"]["reason"])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Stops the run where the target is lost, or at the first failure if so asked."""
+        if self.collector.lost:
+            item.session.shouldstop = self.collector.lost
+        elif self.settings.fail_fast and self.collector.failing:
+            item.session.shouldstop = "stopped at the first failure (--fail-fast)"
+
+
+@pytest.fixture
+def scenario(request: pytest.FixtureRequest) -> Iterator[Scenario]:
+    """The means of a scenario test; what it breaks fails the test with one line for each rule."""
+    process = request.config.stash[_PLUGIN].ready()
+    rules = exercised(request.node)
+    findings = process.ground.findings
+    absent = [[findings.absent[need] for need in catalogue()[name].needs if need in findings.absent] for name in rules]
+    if rules and all(absent):
+        pytest.skip(absent[0][0])
+    if findings.broken and not request.node.get_closest_marker(WITHOUT_INSERT):
+        pytest.skip(findings.broken)
+    scenario = process.scenario(request.node.nodeid.rpartition("::")[2])
+    yield scenario
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """After a scenario has acted, its test fails if a rule was broken."""
+    outcome = yield
+    acted = pyfuncitem.funcargs.get("scenario")
+    if outcome.excinfo is None and isinstance(acted, Scenario):
+        strict = pyfuncitem.config.stash[_PLUGIN].ready().ground.settings.strict
+        broken = {rule.id: breach for rule, breach in acted.breaches if strict or (rule.basis == "doc" and not breach.deviation)}
+        if broken:
+            lines = [
+                f"{name}: {breach.message}; expected {breach.expected}, observed {breach.observed}"
+                for name, breach in broken.items()
+            ]
+            outcome.force_exception(pytest.fail.Exception("\n".join(lines), pytrace=False))

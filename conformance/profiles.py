@@ -1,0 +1,37 @@
+"""What a run may spend: one row for each profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How hard a run tries.
+
+    Args:
+        examples: random examples of each strategy, after all enumerated cases.
+        in_flight: requests of one scenario that may be under way at once.
+        deadline: seconds that one operation may take.
+        first_poll: seconds until an operation is looked at again; doubles from look to look.
+        last_poll: seconds between two looks at most.
+        shrinking: executions that may be spent on making one failing example smaller.
+        derandomised: whether the same examples are tried in every run that is given no seed.
+    """
+
+    examples: int
+    in_flight: int
+    deadline: float
+    first_poll: float
+    last_poll: float
+    shrinking: int
+    derandomised: bool
+
+
+PROFILES = {
+    "quick": Profile(3, 8, 15.0, 0.004, 0.5, 60, True),
+    "ci": Profile(15, 8, 30.0, 0.004, 0.5, 200, True),
+    "thorough": Profile(150, 8, 60.0, 0.004, 1.0, 500, False),
+    "real": Profile(0, 8, 600.0, 2.0, 10.0, 0, True),
+}
+"""quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed target."""

@@ -1,0 +1,251 @@
+"""From what was counted to results.json: verdicts, summary, exit status, and what the run cost."""
+
+from __future__ import annotations
+
+import enum
+import json
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from conformance import __version__
+from conformance.contract import Rule, catalogue
+from conformance.ledger import Judgement, Ledger, Tally, verdicts
+from conformance.preflight import Findings
+from conformance.redaction import redacted
+from conformance.reproduction import reproduction
+from conformance.run import selected_rules
+from conformance.settings import Settings, command_line
+from conformance.transport import Cost
+
+SCHEMA_VERSION = 1
+
+VERDICTS = ("passed", "failed", "deviates", "not_exercised", "not_applicable", "blocked", "waived", "error")
+
+
+class Exit(enum.IntEnum):
+    """The exit statuses of the command line."""
+
+    CONFORMANT = 0
+    NOT_CONFORMANT = 1
+    USAGE = 2
+    UNTESTABLE = 3
+    SUITE_ERROR = 4
+    INTERRUPTED = 130
+
+
+class Collector:
+    """Merges what the processes of a run counted, and concludes.
+
+    Attributes:
+        lost: why the target was lost in the middle of the run; "" where it was not.
+        untestable: why nothing could be tested; "" where it could.
+        left: the images that could not be deleted.
+        interrupted: whether the user stopped the run.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.selected = selected_rules(settings)
+        self.findings = Findings()
+        self.root = settings.url or "the embedded emulator"
+        self.lost = ""
+        self.untestable = ""
+        self.left: list[str] = []
+        self.interrupted = False
+        self._ledger = Ledger(catalogue())
+        self._cost = Cost()
+        self._started: datetime | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether any scenario was about to run."""
+        return self._started is not None
+
+    @property
+    def failing(self) -> bool:
+        """Whether a rule has been broken already that fails the run."""
+        return any(
+            (tally.breaches > tally.deviations and catalogue()[rule].basis == "doc") or (tally.breaches and self.settings.strict)
+            for rule, tally in self._ledger.tallies.items()
+        )
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many rules have been put to the test, and how many requests were sent, so far."""
+        return sum(1 for tally in self._ledger.tallies.values() if tally.observations), self._cost.requests
+
+    def begin(self) -> None:
+        """Notes when the run began."""
+        self._started = datetime.now(UTC)
+
+    def take(self, payload: Mapping[str, Any]) -> None:
+        """Takes over what a process counted since it was last asked."""
+        if "ledger" in payload:
+            self._ledger.merge(payload["ledger"])
+        if "cost" in payload:
+            cost = payload["cost"]
+            self._cost.requests += cost["requests"]
+            self._cost.retries += cost["retries"]
+            self._cost.images += cost["images"]
+            self._cost.waiting += cost["waiting"]
+            for method, values in cost["latencies"].items():
+                self._cost.latencies[method].extend(values)
+        self.lost = self.lost or payload.get("lost", "")
+
+    def results(self) -> dict[str, Any]:
+        """Everything that is known, as it stands in results.json."""
+        settings = self.settings
+        finished = datetime.now(UTC)
+        started = self._started or finished
+        rules = catalogue()
+        judgements = verdicts(
+            rules,
+            self._ledger,
+            self.findings.absent,
+            set(rules) - self.selected,
+            self.untestable or self.lost or self.findings.broken or ("the run was interrupted" if self.interrupted else ""),
+        )
+        if self.findings.broken:
+            judgements = _blame_the_insert(rules, judgements, self.findings.broken)
+        exit_status, verdict, reason = self._conclude(judgements)
+        counts = Counter(judgement.verdict for judgement in judgements.values())
+        results = {
+            "schema_version": SCHEMA_VERSION,
+            "run": {
+                "id": started.strftime("%Y%m%dT%H%M%SZ"),
+                "started": started.isoformat(timespec="milliseconds"),
+                "finished": finished.isoformat(timespec="milliseconds"),
+                "seconds": round((finished - started).total_seconds(), 3),
+                "seed": settings.seed,
+                "profile": settings.profile,
+                "suite_version": __version__,
+                "command": command_line(settings),
+                "shard": None,
+            },
+            "target": {
+                "url": settings.url or "embedded emulator",
+                "project": settings.project,
+                "api_version": settings.api_version,
+                "capabilities": {**dict.fromkeys(self.findings.present, True), **self.findings.absent},
+            },
+            "summary": {
+                "verdict": verdict,
+                "exit_status": int(exit_status),
+                "reason": reason,
+                "counts": {name: counts[name] for name in VERDICTS},
+            },
+            "cost": {
+                "requests": self._cost.requests,
+                "retries": self._cost.retries,
+                "images_created": self._cost.images,
+                "images_left": self.left,
+                "seconds_waiting": round(self._cost.waiting, 3),
+            },
+            "latency": {method: _latency(values) for method, values in sorted(self._cost.latencies.items())},
+            "notes": [f"{len(self.left)} images could not be deleted"] if self.left else [],
+            "rules": [_row(rule, judgements[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings) for rule in rules.values()],
+        }
+        secret = [value for value in settings.request_headers().values() if len(value) > 6]
+        cleaned: dict[str, Any] = redacted(results, secret, settings.request_headers())
+        return cleaned
+
+    def _conclude(self, judgements: Mapping[str, Judgement]) -> tuple[Exit, str, str]:
+        """Exit status, verdict and one sentence: the one place where they are decided."""
+        found = {verdict: [rule for rule, own in judgements.items() if own.verdict == verdict] for verdict in VERDICTS}
+        gating = [*found["failed"], *(found["deviates"] if self.settings.strict else [])]
+        blocked = [rule for rule in found["blocked"] if self._gates(rule, judgements)]
+        if self.untestable:
+            return Exit.UNTESTABLE, "inconclusive", self.untestable
+        if self.interrupted:
+            return Exit.INTERRUPTED, "inconclusive", "the run was interrupted; what was known by then is written"
+        if found["error"]:
+            return Exit.SUITE_ERROR, "inconclusive", f"the suite itself failed in {_some(found['error'])}"
+        if gating:
+            return Exit.NOT_CONFORMANT, "non-conformant", f"{_count(gating, 'rule')} failed: {_some(gating)}"
+        if self.lost:
+            return Exit.UNTESTABLE, "inconclusive", self.lost
+        if blocked:
+            return Exit.NOT_CONFORMANT, "non-conformant", f"{_count(blocked, 'rule')} could not be judged: {judgements[blocked[0]].reason}"
+        if self.settings.require_complete and found["not_exercised"]:
+            missing = found["not_exercised"]
+            return Exit.NOT_CONFORMANT, "inconclusive", f"{_count(missing, 'rule')} never put to the test: {_some(missing)}"
+        if not found["passed"]:
+            return Exit.UNTESTABLE, "inconclusive", "no rule was put to the test"
+        deviations = f"; {_count(found['deviates'], 'rule')} deviated: {_some(found['deviates'])}" if found["deviates"] else ""
+        return Exit.CONFORMANT, "conformant", f"all {_count(found['passed'], 'rule')} that were put to the test hold{deviations}"
+
+    def _gates(self, rule: str, judgements: Mapping[str, Judgement]) -> bool:
+        """Whether a blocked rule fails the run: not where it is a convention blocked by a mere deviation."""
+        cause = judgements[rule].reason.partition(" ")[0]
+        mild = cause in judgements and judgements[cause].verdict == "deviates"
+        return self.settings.strict or not (mild and catalogue()[rule].basis == "conv")
+
+
+def _blame_the_insert(rules: Mapping[str, Rule], judgements: Mapping[str, Judgement], broken: str) -> dict[str, Judgement]:
+    """Where no image can be made, the rules that were never tried for it are blocked: one cause, one failure."""
+    return {
+        rule: Judgement("blocked", broken) if rule in rules and judgement.verdict == "not_exercised" else judgement
+        for rule, judgement in judgements.items()
+    }
+
+
+def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings) -> dict[str, Any]:
+    shown = judgement.verdict in ("failed", "deviates", "blocked", "waived")
+    return {
+        "id": rule.id,
+        "area": rule.area,
+        "basis": rule.basis,
+        "statement": rule.statement,
+        "reference": rule.reference,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "observations": tally.observations,
+        "breach_count": tally.breaches,
+        "breaches": [
+            {
+                "message": example["message"],
+                "expected": example["expected"],
+                "observed": example["observed"],
+                "exchanges": example["exchanges"],
+                "reproduce": reproduction(rule.id, example["exchanges"], settings),
+            }
+            for example in (tally.examples if shown else [])
+        ],
+    }
+
+
+def _latency(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        "count": len(ordered),
+        "p50_ms": round(statistics.median(ordered), 2),
+        "p95_ms": ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))],
+        "max_ms": ordered[-1],
+    }
+
+
+def _count(items: list[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _some(rules: list[str], most: int = 3) -> str:
+    more = f" and {len(rules) - most} more" if len(rules) > most else ""
+    return ", ".join(rules[:most]) + more
+
+
+def write_results(results: Mapping[str, Any], folder: Path) -> Path:
+    """Writes results.json, whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "results.json"
+    draft = path.with_suffix(".json.draft")
+    draft.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
+    draft.replace(path)
+    return path

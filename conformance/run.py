@@ -1,0 +1,137 @@
+"""One process of a run: the target as its scenarios share it, judged by one ledger."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.client import Api, Names, Target
+from conformance.contract import catalogue, matching
+from conformance.journal import Journal
+from conformance.ledger import Ledger
+from conformance.preflight import Findings, Untestable, look
+from conformance.profiles import PROFILES
+from conformance.scenario import Scenario
+from conformance.settings import Settings
+from conformance.transport import Cost, TargetLost, Transport
+
+
+@dataclass
+class Ground:
+    """What the controller of a run tells its workers: where the target is, and what the preflight found there."""
+
+    settings: Settings
+    run_id: str
+    url: str
+    folder: Path
+    findings: Findings = field(default_factory=Findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which it travels to workers."""
+        return {
+            "settings": self.settings.to_json(),
+            "run_id": self.run_id,
+            "url": self.url,
+            "folder": str(self.folder),
+            "findings": vars(self.findings),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Ground:
+        """The inverse of to_json."""
+        return cls(
+            Settings.from_json(value["settings"]),
+            value["run_id"],
+            value["url"],
+            Path(value["folder"]),
+            Findings(**value["findings"]),
+        )
+
+
+def selected_rules(settings: Settings) -> set[str]:
+    """The rules that a run judges, after `--only` and `--skip`."""
+    rules = set(catalogue())
+    only = matching(settings.only, rules) if settings.only else rules
+    return only - matching(settings.skip, rules)
+
+
+class Process:
+    """A process of a run: the controller, or a worker.
+
+    Args:
+        ground: what the run stands on.
+        worker: a name for this process, part of the names of all that it creates.
+    """
+
+    def __init__(self, ground: Ground, worker: str) -> None:
+        settings = ground.settings
+        profile = PROFILES[settings.profile]
+        self.ground = ground
+        self.selected = selected_rules(settings)
+        self.ledger = Ledger({name: rule for name, rule in catalogue().items() if name in self.selected})
+        root = f"{ground.url}/compute/{settings.api_version}"
+        self.target = Target(
+            root=root,
+            project=settings.project,
+            second_project=settings.second_project,
+            transport=Transport(root, settings.request_headers(), settings.ca_bundle, settings.rate),
+            names=Names(ground.run_id, worker),
+            journal=Journal(ground.folder / f"{worker}.journal"),
+            profile=profile,
+            deadline=settings.deadline or profile.deadline,
+        )
+        self._pool = ThreadPoolExecutor(profile.in_flight)
+        self._settled: set[str] = set()
+
+    def scenario(self, name: str) -> Scenario:
+        """The means for a scenario test, by the id of the test."""
+        findings = self.ground.findings
+        return Scenario(
+            self.target,
+            self.ledger,
+            self._pool,
+            self.ground.settings.sources,
+            frozenset(findings.present),
+            self._settled,
+            self.ground.settings.seed,
+            name,
+        )
+
+    def preflight(self) -> Findings:
+        """Looks at the target before all scenarios; its exchanges are evidence like any other.
+
+        Raises:
+            Untestable: nothing can be said about this target.
+        """
+        api = Api(self.target)
+        settings = self.ground.settings
+        try:
+            return look(self.target, settings.sources, settings.capabilities, api)
+        finally:
+            try:
+                api.tidy()
+            except TargetLost as lost:
+                raise Untestable(str(lost)) from None
+            self.ledger.judge(api.trace())
+
+    def drain(self) -> dict[str, Any]:
+        """What this process has counted since the last call, as JSON."""
+        cost = self.target.transport.cost
+        drained = {"ledger": self.ledger.drain(), "cost": {**vars(cost), "latencies": dict(cost.latencies)}}
+        self.target.transport.cost = Cost()
+        return drained
+
+    def close(self) -> None:
+        """Ends the threads and the journal of this process."""
+        self._pool.shutdown(cancel_futures=True)
+        self.target.journal.close()
+
+
+def new_ground(settings: Settings, url: str) -> Ground:
+    """The ground of a new run against the target at `url`."""
+    folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+    return Ground(settings, secrets.token_hex(4), url, folder)

@@ -1,0 +1,232 @@
+"""What was said to a target and what it answered: exchanges in order, immutable, and nothing else.
+
+Rules judge traces and do no I/O, so a trace may come from a live scenario as well as from recorded traffic.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+NOT_JSON = object()
+"""Stands for a body that is not JSON."""
+
+_COLLECTIONS = re.compile(
+    r"^(?P<root>.*?/compute/(?P<version>[a-z0-9]+))/projects/(?P<project>[^/]+)/"
+    r"(?:global|zones/(?P<zone>[^/]+))/(?P<rest>(?:images|operations|imageFamilyViews)(?:/.*)?)$"
+)
+
+_METHODS: tuple[tuple[str, str, str], ...] = (
+    ("POST", r"images", "images.insert"),
+    ("GET", r"images", "images.list"),
+    ("GET", r"images/family/(?P<name>[^/]+)", "images.getFromFamily"),
+    ("GET", r"images/(?P<name>[^/]+)", "images.get"),
+    ("DELETE", r"images/(?P<name>[^/]+)", "images.delete"),
+    ("PATCH", r"images/(?P<name>[^/]+)", "images.patch"),
+    ("POST", r"images/(?P<name>[^/]+)/setLabels", "images.setLabels"),
+    ("POST", r"images/(?P<name>[^/]+)/deprecate", "images.deprecate"),
+    ("GET", r"operations", "globalOperations.list"),
+    ("GET", r"operations/(?P<name>[^/]+)", "globalOperations.get"),
+    ("DELETE", r"operations/(?P<name>[^/]+)", "globalOperations.delete"),
+    ("POST", r"operations/(?P<name>[^/]+)/wait", "globalOperations.wait"),
+    ("GET", r"imageFamilyViews/(?P<name>[^/]+)", "imageFamilyViews.get"),
+)
+_ROUTES = tuple((verb, re.compile(f"^{pattern}$"), method) for verb, pattern, method in _METHODS)
+
+MUTATIONS = frozenset({"images.insert", "images.delete", "images.patch", "images.setLabels", "images.deprecate"})
+"""The API methods that answer an operation of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which API method a request calls, and on what.
+
+    `name` is the image, family or operation named in the path ("" for a collection); `zone` is "" for global resources.
+    """
+
+    method: str
+    version: str
+    project: str
+    name: str = ""
+    zone: str = ""
+
+
+def route(verb: str, path: str) -> Route | None:
+    """The API method behind an HTTP verb and a URL path; None where it is none of this API's."""
+    collection = _COLLECTIONS.match(path)
+    if collection is None:
+        return None
+    for known_verb, pattern, method in _ROUTES:
+        found = pattern.match(collection["rest"]) if verb == known_verb else None
+        if found:
+            name = unquote(found.groupdict().get("name") or "")
+            return Route(method, collection["version"], unquote(collection["project"]), name, collection["zone"] or "")
+    return None
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request as sent: `url` in full, header names as sent, `body` in bytes (None without one)."""
+
+    verb: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    @cached_property
+    def path(self) -> str:
+        """The path of the URL, still percent-encoded."""
+        return urlsplit(self.url).path
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """The query parameters, blank values kept."""
+        return parse_qs(urlsplit(self.url).query, keep_blank_values=True)
+
+    @cached_property
+    def json(self) -> Any:
+        """The parsed body, or NOT_JSON."""
+        return parse_json(self.body)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP answer: header names in lower case; `body` decoded from its content encoding, cut at the client's limit."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    truncated: bool = False
+
+    @cached_property
+    def json(self) -> Any:
+        """The parsed body, or NOT_JSON."""
+        return parse_json(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a scenario knows of its request beyond the traffic: that it is valid, or not, in the matter of one rule.
+
+    Only a scenario can know that a source does not exist, or that a request with a certain name deserves success.
+    """
+
+    valid: bool
+    rule: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer, or the reason why there is none.
+
+    `number` counts from 1 in the order of sending; `sent` and `received` are seconds since the epoch; `retried` tells that an
+    earlier try of this request got no answer, so the target may have seen it twice.
+    """
+
+    number: int
+    request: Request
+    response: Response | None = None
+    failure: str = ""
+    sent: float = 0.0
+    received: float = 0.0
+    retried: bool = False
+    intent: Intent | None = None
+
+    @cached_property
+    def route(self) -> Route | None:
+        """Which API method this is; None for a request of some other API."""
+        return route(self.request.verb, self.request.path)
+
+    @property
+    def method(self) -> str:
+        """The API method, as `images.insert`; the HTTP verb where it is none."""
+        return self.route.method if self.route else self.request.verb
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; 0 without an answer."""
+        return self.response.status if self.response else 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether the request succeeded (2xx)."""
+        return 200 <= self.status < 300
+
+    @property
+    def refused(self) -> bool:
+        """Whether the target refused the request itself: 4xx, but neither for want of access nor of quota."""
+        return 400 <= self.status < 500 and self.status not in (401, 403, 407, 408, 429)
+
+    @cached_property
+    def resource(self) -> dict[str, Any] | None:
+        """The JSON object of a 2xx answer; None where there is none."""
+        value = self.response.json if self.response is not None and self.answered else None
+        return value if isinstance(value, dict) else None
+
+    @cached_property
+    def error(self) -> dict[str, Any]:
+        """The `error` object of a refusal; empty where there is none."""
+        value = self.response.json if self.response is not None and not self.answered else None
+        error = value.get("error") if isinstance(value, dict) else None
+        return error if isinstance(error, dict) else {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which exchanges stand in results.json and trace.json."""
+        response = self.response
+        return {
+            "number": self.number,
+            "method": self.method,
+            "request": {
+                "method": self.request.verb,
+                "url": self.request.url,
+                "headers": dict(self.request.headers),
+                "body": _text(self.request.body or b""),
+            },
+            "response": response
+            and {"status": response.status, "headers": dict(response.headers), "body": _text(response.body)},
+            "error": self.failure or None,
+            "started": datetime.fromtimestamp(self.sent, UTC).isoformat(timespec="milliseconds"),
+            "seconds": round(self.received - self.sent, 6),
+        }
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The exchanges of one scenario in the order of sending.
+
+    `secrets` are key texts that the run has sent so far, in this scenario or before; `deadline` is how long an operation may
+    take, in seconds, and is 0 where nobody waited for it (recorded traffic).
+    """
+
+    exchanges: tuple[Exchange, ...]
+    secrets: frozenset[str] = frozenset()
+    deadline: float = 0.0
+
+    def size(self) -> tuple[int, int]:
+        """How large this evidence is: exchanges, then bytes sent. The smaller trace is the better example."""
+        sent = sum(len(item.request.url) + len(item.request.body or b"") for item in self.exchanges)
+        return len(self.exchanges), sent
+
+
+def parse_json(body: bytes | None) -> Any:
+    """The value of a JSON text, or NOT_JSON; never raises, whatever a hostile target sends."""
+    if not body:
+        return NOT_JSON
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", errors="backslashreplace")

@@ -1,0 +1,1 @@
+"""Hypothesis strategies: what a scenario sends."""

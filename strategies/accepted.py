@@ -1,0 +1,141 @@
+"""Valid requests that have to be accepted: for each rule the values at its limits, then any others."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_TYPES, GUEST_OS_FEATURES, NAME_MAXIMUM
+from conformance.sources import Sources
+from strategies import values
+from strategies.bodies import SOURCE_FIELDS, full_urls, minimal, partial_urls
+from strategies.insert import CAPITAL_FRESH, InsertRequest
+
+Cases = Callable[[Sources], Sequence[InsertRequest]]
+Chance = Callable[[Sources], st.SearchStrategy[InsertRequest]]
+
+LABELS_MAXIMUM = 64
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What one rule says has to be accepted.
+
+    Args:
+        rule: the rule.
+        cases: the values at the limits, in a fixed order.
+        random: further values.
+        needs: the capability of the target that they need; "" for none.
+    """
+
+    rule: str
+    cases: Cases
+    random: Chance | None = None
+    needs: str = ""
+
+
+def _bodies(*changes: dict[str, Any]) -> Cases:
+    """Plain requests with some fields more."""
+    return lambda sources: [InsertRequest({**minimal(sources), **change}) for change in changes]
+
+
+def _random(field: str, strategy: st.SearchStrategy[Any]) -> Chance:
+    return lambda sources: strategy.map(lambda value: InsertRequest({**minimal(sources), field: value}))
+
+
+def _names(*names: str) -> Cases:
+    return lambda sources: [InsertRequest(minimal(sources), name=name) for name in names]
+
+
+def _queries(*queries: tuple[tuple[str, str], ...]) -> Cases:
+    return lambda sources: [InsertRequest(minimal(sources), query=query) for query in queries]
+
+
+def _versions(sources: Sources) -> Sequence[InsertRequest]:
+    """A requestId of every version of UUID, and one in capitals."""
+    body = minimal(sources)
+    requests = [InsertRequest(body, request_id_version=version) for version in range(1, 9)]
+    return [*requests, InsertRequest(body, request_id=CAPITAL_FRESH)]
+
+
+def _raw_disk(**more: Any) -> Cases:
+    return lambda sources: [InsertRequest({"rawDisk": {"source": sources.raw_disk, **more}})]
+
+
+def _shapes(kind: str, shape: Callable[[str, str], tuple[str, ...]]) -> Cases:
+    return lambda sources: [
+        InsertRequest({SOURCE_FIELDS[kind]: url}) for url in shape(getattr(sources, kind), sources.project)
+    ]
+
+
+def _file(content: str, kind: str) -> dict[str, str]:
+    return {"content": content, "fileType": kind}
+
+
+def _shielded(kind: str) -> dict[str, Any]:
+    one, two = _file("AAEC", kind), _file("AwQF", kind)
+    return {"shieldedInstanceInitialState": {"pk": one, "keks": [one], "dbs": [one, two], "dbxs": [two]}}
+
+
+def _digits(count: int) -> str:
+    """A name of so many characters, unlikely to be anybody's."""
+    return ("q" + "0123456789-" * 6)[: count - 1] + "z"
+
+
+ACCEPTED: tuple[Acceptance, ...] = (
+    Acceptance("force-create.boolean", _queries((), (("forceCreate", "true"),), (("forceCreate", "false"),))),
+    Acceptance("request-id.valid-accepted", _versions),
+    Acceptance(
+        "image.name.length",
+        lambda sources: [InsertRequest(minimal(sources), name=name) for name in ("q", _digits(62), _digits(63))],
+    ),
+    Acceptance(
+        "image.name.pattern",
+        _names("q0", "q--conformance", "q-0", "conformance0", "q" + string.digits, "conformance-0-0--0"),
+        lambda sources: values.names.map(lambda name: InsertRequest(minimal(sources), name=name)),
+    ),
+    Acceptance("image.source-type", _bodies({"sourceType": "RAW"}, {})),
+    Acceptance("image.raw-disk.container-type", _raw_disk(containerType="TAR"), needs="source.raw_disk"),
+    Acceptance("image.raw-disk.sha1-checksum", _raw_disk(sha1Checksum="0123456789" * 4), needs="source.raw_disk"),
+    Acceptance("source.raw-disk", _raw_disk(), needs="source.raw_disk"),
+    Acceptance("image.deprecated.state", _bodies(*({"deprecated": {"state": state}} for state in DEPRECATION_STATES))),
+    Acceptance("image.architecture", _bodies(*({"architecture": name} for name in ARCHITECTURES))),
+    Acceptance(
+        "image.family.pattern",
+        _bodies({"family": "q"}, {"family": _digits(NAME_MAXIMUM)}, {"family": "q--0"}),
+        _random("family", values.names),
+    ),
+    Acceptance(
+        "image.labels.limits",
+        _bodies(
+            {"labels": {"k": ""}},
+            {"labels": {"k" * NAME_MAXIMUM: "v" * NAME_MAXIMUM}},
+            {"labels": {"k0_-": "0_-v", "k_": "-"}},
+            {"labels": {f"k{number}": f"v{number}" for number in range(LABELS_MAXIMUM)}},
+            {"labels": {"\u00e9t\u00e9": "\u00fc", "\u6f22\u5b57": "\u6f22"}},
+        ),
+        _random("labels", values.labels),
+    ),
+    Acceptance("image.guest-os-features.type", _bodies(*({"guestOsFeatures": [{"type": name}]} for name in GUEST_OS_FEATURES))),
+    Acceptance("image.shielded.file-type", _bodies(*(_shielded(kind) for kind in FILE_TYPES))),
+    Acceptance("image.shielded.base64", _bodies(_shielded("BIN"))),
+    *(
+        Acceptance(f"source.{kind}.full-url", _shapes(kind, full_urls), needs=f"source.{kind}") for kind in SOURCE_FIELDS
+    ),
+    *(
+        Acceptance(f"source.{kind}.partial-url", _shapes(kind, partial_urls), needs=f"source.{kind}")
+        for kind in SOURCE_FIELDS
+    ),
+    Acceptance(
+        "encryption.image.raw-key-length",
+        _bodies({"imageEncryptionKey": {"rawKey": values.CUSTOMER_KEY}}),
+        lambda sources: values.customer_keys.map(
+            lambda key: InsertRequest({**minimal(sources), "imageEncryptionKey": {"rawKey": key}})
+        ),
+        needs="csek",
+    ),
+)

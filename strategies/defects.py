@@ -1,0 +1,304 @@
+"""Requests with exactly one fault: for each rule the neighbours of its limits and each class of error, then any others."""
+
+from __future__ import annotations
+
+import base64
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.contract.fields import IMAGE_FIELDS, Field
+from conformance.sources import Sources
+from strategies import values
+from strategies.accepted import LABELS_MAXIMUM, Cases, Chance
+from strategies.bodies import SOURCE_FIELDS, minimal
+from strategies.from_schema import wrong_typed, wrong_values
+from strategies.insert import InsertRequest
+
+ZERO_UUID = "00000000-0000-0000-0000-000000000000"
+UUID = "123e4567-e89b-42d3-a456-426614174000"
+ABSENT = "conformance-does-not-exist"
+
+MALFORMED_UUIDS = (
+    UUID[:-1],
+    UUID + "0",
+    UUID.replace("e", "g", 1),
+    UUID.replace("-", "", 1),
+    UUID.replace("-", "_"),
+    "-" + UUID.replace("-", "", 1),
+    "{" + UUID + "}",
+    " " + UUID,
+    UUID + " ",
+    "not-a-uuid",
+    "1",
+)
+BAD_NAMES = (
+    "Conformance",
+    "conformancE",
+    "1conformance",
+    "-conformance",
+    "conformance-",
+    "conformance.name",
+    "conformance_name",
+    "conformance name",
+    "conformance\n",
+    "conformancé",
+    "conformance٣",
+)
+BAD_TIMES = ("yesterday", "2024-05-01", "2024-05-01T10:00:00", "2024-13-01T00:00:00Z", "2024-05-01T25:00:00Z", "1714557600")
+NOT_BASE64 = ("***", "AAAA!AAA", "é")
+BAD_LABELS: tuple[dict[str, str], ...] = (
+    {"": "empty"},
+    {"k" * 64: "v"},
+    {"k": "v" * 64},
+    {"Key": "v"},
+    {"key": "Value"},
+    {"1key": "v"},
+    {"_key": "v"},
+    {"-key": "v"},
+    {"k.y": "v"},
+    {"k y": "v"},
+    {"key": "v v"},
+    {"key": "v.v"},
+    {f"k{number}": "v" for number in range(LABELS_MAXIMUM + 1)},
+)
+
+
+@dataclass(frozen=True)
+class Defect:
+    """The ways to break one rule with one request.
+
+    Args:
+        rule: the rule that the requests break, and no other.
+        cases: the neighbours of the limits and each class of error, in a fixed order.
+        random: further requests that break the rule.
+        needs: the capability of the target without which they prove nothing; "" for none.
+    """
+
+    rule: str
+    cases: Cases
+    random: Chance | None = None
+    needs: str = ""
+
+
+def _bodies(*changes: dict[str, Any]) -> Cases:
+    return lambda sources: [InsertRequest({**minimal(sources), **change}) for change in changes]
+
+
+def _random(field: str, strategy: st.SearchStrategy[Any]) -> Chance:
+    return lambda sources: strategy.map(lambda value: InsertRequest({**minimal(sources), field: value}))
+
+
+def _names(*names: str | None) -> Cases:
+    return lambda sources: [InsertRequest(minimal(sources), name=name) for name in names]
+
+
+def _request_ids(*request_ids: str) -> Cases:
+    return lambda sources: [InsertRequest(minimal(sources), request_id=text) for text in request_ids]
+
+
+def _alone(*bodies: dict[str, Any]) -> Cases:
+    return lambda _: [InsertRequest(body) for body in bodies]
+
+
+def _two_sources(sources: Sources) -> Sequence[InsertRequest]:
+    """Each pair of sources at once; those that the target lacks are named all the same."""
+    project = sources.project
+    single: list[dict[str, Any]] = [
+        {"sourceImage": sources.image or f"projects/{project}/global/images/base"},
+        {"sourceDisk": sources.disk or f"projects/{project}/zones/us-central1-a/disks/base"},
+        {"sourceSnapshot": sources.snapshot or f"projects/{project}/global/snapshots/base"},
+        {"rawDisk": {"source": sources.raw_disk or "https://storage.googleapis.com/conformance/disk.tar.gz"}},
+    ]
+    return [
+        InsertRequest({**one, **two}) for index, one in enumerate(single) for two in single[index + 1 :]
+    ]
+
+
+def _unknown(kind: str) -> Cases:
+    collection = {"image": "global/images", "disk": "zones/us-central1-a/disks", "snapshot": "global/snapshots"}[kind]
+    return lambda sources: [
+        InsertRequest({SOURCE_FIELDS[kind]: f"projects/{sources.project}/{collection}/{ABSENT}"}),
+        InsertRequest({SOURCE_FIELDS[kind]: f"{collection}/{ABSENT}"}),
+    ]
+
+
+def _malformed(kind: str) -> Cases:
+    return _alone(*({SOURCE_FIELDS[kind]: text} for text in ("not a url", "http://", "projects//global", "?", "a/b/c")))
+
+
+def _shielded(*files: dict[str, str]) -> Cases:
+    return _bodies(
+        *({"shieldedInstanceInitialState": {"pk": file}} for file in files),
+        *({"shieldedInstanceInitialState": {name: [files[0]]}} for name in ("keks", "dbs", "dbxs")),
+    )
+
+
+def _rollout(*times: str) -> Cases:
+    return _bodies(
+        *({"rolloutOverride": {"defaultRolloutTime": time}} for time in times),
+        {"rolloutOverride": {"locationRolloutPolicies": {"zones/us-central1-a": times[0]}}},
+    )
+
+
+def _key_of(length: int) -> str:
+    return base64.b64encode(bytes(range(length))).decode()
+
+
+_ENCRYPTION_KEYS = {
+    "image": ("imageEncryptionKey", ""),
+    "source-disk": ("sourceDiskEncryptionKey", "disk"),
+    "source-image": ("sourceImageEncryptionKey", "image"),
+    "source-snapshot": ("sourceSnapshotEncryptionKey", "snapshot"),
+}
+
+
+def _keys(field: str, kind: str, *keys: dict[str, str]) -> Cases:
+    """Requests with such a key, each beside a source of the key's own kind."""
+
+    def cases(sources: Sources) -> Sequence[InsertRequest]:
+        source = {SOURCE_FIELDS[kind]: getattr(sources, kind)} if kind else minimal(sources)
+        return [InsertRequest({**source, field: key}) for key in keys]
+
+    return cases
+
+
+def _encryption() -> Sequence[Defect]:
+    lengths = [{"rawKey": _key_of(length)} for length in (1, 16, 31, 33, 64)]
+    texts = [{"rawKey": "*" * 44}, {"rawKey": "conformance"}]
+    wrapped = base64.b64encode(bytes(256)).decode()
+    both = {"rawKey": values.CUSTOMER_KEY, "rsaEncryptedKey": wrapped}
+    broken = [{"rsaEncryptedKey": "*" * 344}, {"rsaEncryptedKey": wrapped[:-4] + "!!!!"}]
+    return [
+        Defect(f"encryption.{key}.{rule}", _keys(field, kind, *keys), needs=f"source.{kind}" if kind else "csek")
+        for key, (field, kind) in _ENCRYPTION_KEYS.items()
+        for rule, keys in (("raw-key-length", [*lengths, *texts]), ("raw-or-rsa", [both]), ("rsa-base64", broken))
+    ]
+
+
+# JSON types
+
+
+def _rule_name(path: str) -> str:
+    return path.replace("[]", "").replace("{}", "")
+
+
+def _placed(path: str, value: Any) -> dict[str, Any]:
+    """A body with a value at a path of the field table, and as little around it as it takes."""
+    head, _, rest = path.partition(".")
+    name = head.rstrip("[]{}")
+    inner = _placed(rest, value) if rest else value
+    for opening in reversed([head[index : index + 2] for index in range(len(name), len(head), 2)]):
+        inner = [inner] if opening == "[]" else {"zones/us-central1-a" if "Policies" in name else "key": inner}
+    return {name: inner}
+
+
+def _with_value(field: Field, value: Any) -> Callable[[Sources], InsertRequest]:
+    def request(sources: Sources) -> InsertRequest:
+        placed = _placed(field.path, value)
+        own_source = field.path.partition(".")[0] in (*SOURCE_FIELDS.values(), "rawDisk")
+        note = f"{field.path}: {type(value).__name__}"
+        if field.path == "name":
+            return InsertRequest({**minimal(sources), **placed}, name=None, note=note)
+        if own_source and field.path in ("rawDisk.sha1Checksum", "rawDisk.containerType"):
+            source = sources.raw_disk or "https://storage.googleapis.com/conformance/disk.tar.gz"
+            return InsertRequest({"rawDisk": {"source": source, **placed["rawDisk"]}}, note=note)
+        return InsertRequest(placed if own_source else {**minimal(sources), **placed}, note=note)
+
+    return request
+
+
+def _wrong_types() -> Sequence[Defect]:
+    named: dict[str, list[Field]] = {}
+    for field in IMAGE_FIELDS:
+        if field.set_by == "client":
+            named.setdefault(_rule_name(field.path), []).append(field)
+
+    def cases(fields: list[Field]) -> Cases:
+        return lambda sources: [
+            _with_value(field, value)(sources) for field in fields for value in wrong_values(field)
+        ]
+
+    def chance(fields: list[Field]) -> Chance:
+        return lambda sources: st.one_of(
+            *(wrong_typed(field).map(lambda value, field=field: _with_value(field, value)(sources)) for field in fields)
+        )
+
+    return [Defect(f"transport.wrong-type.{name}", cases(fields), chance(fields)) for name, fields in named.items()]
+
+
+_other_characters = st.characters(codec="utf-8", exclude_characters=string.ascii_lowercase + string.digits + "-\x00/.")
+_bad_names = st.builds(lambda name, other, rest: name + other + rest, values.names, _other_characters, values.names).filter(
+    lambda name: len(name) <= 63
+)
+
+DEFECTS: tuple[Defect, ...] = (
+    Defect("request-id.zero-refused", _request_ids(ZERO_UUID)),
+    Defect("request-id.malformed-refused", _request_ids(*MALFORMED_UUIDS)),
+    Defect(
+        "force-create.not-boolean",
+        lambda sources: [
+            InsertRequest(minimal(sources), query=(("forceCreate", text),)) for text in ("maybe", "2", "[true]", "nil")
+        ],
+    ),
+    Defect("source.required", _alone({}, {"description": "without a source"}, {"rawDisk": {"containerType": "TAR"}})),
+    Defect("source.exclusive", _two_sources),
+    *(Defect(f"source.{kind}.unknown", _unknown(kind)) for kind in SOURCE_FIELDS),
+    *(Defect(f"source.{kind}.malformed", _malformed(kind)) for kind in SOURCE_FIELDS),
+    Defect(
+        "source.raw-disk.malformed",
+        _alone(*({"rawDisk": {"source": text}} for text in ("not a url", "https://example.com/disk.tar.gz", "disk.tar.gz"))),
+    ),
+    Defect("image.name.required", _names(None)),
+    Defect(
+        "image.name.pattern",
+        _names(*BAD_NAMES),
+        lambda sources: _bad_names.map(lambda name: InsertRequest(minimal(sources), name=name)),
+    ),
+    Defect("image.name.length", _names("", "q" * 64, "q" * 100)),
+    Defect("image.source-type", _bodies(*({"sourceType": text} for text in ("raw", "RAW ", "QCOW2", "RAWX")))),
+    Defect(
+        "image.raw-disk.container-type",
+        lambda sources: [
+            InsertRequest(
+                {
+                    "rawDisk": {
+                        "source": sources.raw_disk or "https://storage.googleapis.com/conformance/disk.tar.gz",
+                        "containerType": text,
+                    }
+                }
+            )
+            for text in ("tar", "ZIP", "TAR_GZ")
+        ],
+    ),
+    Defect("image.deprecated.state", _bodies(*({"deprecated": {"state": text}} for text in ("deprecated", "RETIRED", "OBSOLETE ")))),
+    Defect(
+        "image.deprecated.timestamps",
+        _bodies(
+            *({"deprecated": {"state": "ACTIVE", "deleted": time}} for time in BAD_TIMES),
+            *({"deprecated": {"state": "ACTIVE", name: BAD_TIMES[0]}} for name in ("deprecated", "obsolete")),
+        ),
+    ),
+    Defect(
+        "image.family.pattern",
+        _bodies(*({"family": name} for name in (*BAD_NAMES, "q" * 64))),
+        _random("family", _bad_names),
+    ),
+    Defect("image.labels.limits", _bodies(*({"labels": labels} for labels in BAD_LABELS))),
+    Defect(
+        "image.guest-os-features.type",
+        _bodies(
+            *({"guestOsFeatures": [{"type": text}]} for text in ("windows", "UEFI", "NOT_A_FEATURE")),
+            {"guestOsFeatures": [{"type": "WINDOWS"}, {"type": "NOT_A_FEATURE"}]},
+        ),
+    ),
+    Defect("image.shielded.base64", _shielded(*({"content": text, "fileType": "BIN"} for text in NOT_BASE64))),
+    Defect("image.shielded.file-type", _shielded(*({"content": "AAEC", "fileType": text} for text in ("bin", "PEM")))),
+    Defect("image.rollout-override.timestamps", _rollout(*BAD_TIMES)),
+    Defect("image.architecture", _bodies(*({"architecture": text} for text in ("x86_64", "ARM", "RISCV64", "X86-64")))),
+    *_encryption(),
+    *_wrong_types(),
+)

@@ -1,0 +1,48 @@
+"""A request for images.insert, before the run gives it its name and its requestId."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+class Fresh(enum.Enum):
+    """Stands for a value that the run supplies when a request is sent, so that no example meets its own leftovers."""
+
+    FRESH = "fresh"
+    CAPITAL_FRESH = "fresh, in capitals"
+
+
+FRESH = Fresh.FRESH
+CAPITAL_FRESH = Fresh.CAPITAL_FRESH
+
+
+@dataclass(frozen=True)
+class InsertRequest:
+    """What to send.
+
+    Args:
+        body: the image without its name.
+        name: the name; None sends none.
+        request_id: the requestId; None sends none.
+        request_id_version: the version of the UUID that a fresh requestId is; None for any.
+        query: further query parameters.
+        headers: further headers.
+        rewrite: makes the bytes to send from the JSON of the whole body; None sends that JSON.
+        note: what is special about this request, in a few words.
+    """
+
+    body: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None | Fresh = FRESH
+    request_id: str | None | Fresh = FRESH
+    request_id_version: int | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    rewrite: Callable[[bytes], bytes] | None = None
+    note: str = ""
+
+    def replace(self, **changes: Any) -> InsertRequest:
+        """The same request but for some of its parts."""
+        return replace(self, **changes)

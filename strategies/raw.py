@@ -1,0 +1,73 @@
+"""Bodies that are no JSON object, and bodies that put a parser to the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from conformance.sources import Sources
+from strategies.bodies import minimal
+from strategies.insert import InsertRequest
+
+DEPTH = 10_000
+LONG_TEXT = 2**20
+
+
+@dataclass(frozen=True)
+class RawRequest:
+    """Bodies for one rule, each a function of a valid body as text."""
+
+    rule: str
+    bodies: tuple[tuple[str, Callable[[bytes], bytes]], ...]
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def cases(self, sources: Sources) -> Sequence[InsertRequest]:
+        """The requests to send."""
+        body = minimal(sources)
+        return [InsertRequest(body, rewrite=rewrite, note=note, headers=self.headers) for note, rewrite in self.bodies]
+
+
+def _with(valid: bytes, more: bytes) -> bytes:
+    """A valid body with one more member."""
+    return valid[:-1] + b", " + more + b"}"
+
+
+RAW: tuple[RawRequest, ...] = (
+    RawRequest(
+        "transport.malformed-json",
+        (
+            ("cut off", lambda valid: valid[:-1]),
+            ("cut off in a text", lambda valid: valid[:12]),
+            ("trailing comma", lambda valid: valid[:-1] + b",}"),
+            ("bad UTF-8", lambda valid: _with(valid, b'"description": "\xff\xfe"')),
+            ("bare NaN", lambda valid: _with(valid, b'"diskSizeGb": NaN')),
+            ("text after the end", lambda valid: valid + b" and more"),
+            ("no JSON at all", lambda _: b"name=image"),
+        ),
+    ),
+    RawRequest(
+        "transport.body-not-object",
+        (
+            ("array", lambda valid: b"[" + valid + b"]"),
+            ("string", lambda _: b'"text"'),
+            ("number", lambda _: b"7"),
+            ("null", lambda _: b"null"),
+            ("true", lambda _: b"true"),
+        ),
+    ),
+    RawRequest("transport.empty-body", (("empty", lambda _: b""),)),
+    RawRequest(
+        "transport.no-server-error",
+        (
+            ("deeply nested", lambda valid: _with(valid, b'"conformance": ' + b"[" * DEPTH + b"]" * DEPTH)),
+            ("a text of 1 MB", lambda valid: _with(valid, b'"description": "' + b"a" * LONG_TEXT + b'"')),
+            ("a name twice", lambda valid: _with(valid, b'"name": "Conformance-Again"')),
+            ("a number of 1,000 digits", lambda valid: _with(valid, b'"diskSizeGb": ' + b"9" * 1000)),
+        ),
+    ),
+    RawRequest(
+        "transport.no-server-error",
+        (("the wrong content type", lambda _: b"name=conformance"),),
+        headers=(("Content-Type", "application/x-www-form-urlencoded"),),
+    ),
+)

@@ -1,0 +1,55 @@
+"""Single values that images are made of, valid ones, from the plainest to the strangest."""
+
+from __future__ import annotations
+
+import base64
+import string
+
+from hypothesis import strategies as st
+
+from conformance.contract.fields import NAME_MAXIMUM
+from strategies.insert import FRESH
+
+__all__ = ["CUSTOMER_KEY", "FRESH"]
+
+CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-01").decode()
+"""A valid customer-supplied key: base64 of 32 bytes."""
+
+KMS_KEY = "projects/conformance/locations/us/keyRings/ring/cryptoKeys/key"
+LICENSE = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/licenses/debian-9-stretch"
+EXACT_LICENSE_CODE = 2**53 + 1
+"""The smallest code that a reader of JSON numbers as doubles cannot keep."""
+
+_LOWER = string.ascii_lowercase
+_DIGITS = string.digits
+
+names = st.builds(
+    lambda first, middle, last: first + middle + last,
+    st.sampled_from(_LOWER),
+    st.text(alphabet=_LOWER + _DIGITS + "-", max_size=NAME_MAXIMUM - 2),
+    st.sampled_from(_LOWER + _DIGITS),
+)
+"""Names that RFC 1035 allows, of 2 characters and more."""
+
+texts = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"), max_size=80)
+"""Text of every plane of Unicode."""
+
+label_keys = st.builds(
+    lambda first, rest: first + rest,
+    st.sampled_from(_LOWER),
+    st.text(alphabet=_LOWER + _DIGITS + "_-", max_size=NAME_MAXIMUM - 1),
+).filter(lambda key: not key.startswith("goog"))
+label_values = st.text(alphabet=_LOWER + _DIGITS + "_-", max_size=NAME_MAXIMUM)
+labels = st.dictionaries(label_keys, label_values, max_size=8)
+"""Labels within the ASCII part of the limits."""
+
+base64_texts = st.binary(min_size=1, max_size=48).map(lambda content: base64.b64encode(content).decode())
+customer_keys = st.binary(min_size=32, max_size=32).map(lambda content: base64.b64encode(content).decode())
+disk_sizes = st.one_of(st.sampled_from([10, 11, 2000]), st.integers(10, 2000)).map(str)
+license_codes = st.one_of(st.just(EXACT_LICENSE_CODE), st.integers(1, 2**62)).map(str)
+storage_locations = st.sampled_from(["us", "eu", "asia", "us-central1", "europe-west1"])
+timestamps = st.builds(
+    lambda moment, suffix: moment.strftime("%Y-%m-%dT%H:%M:%S") + suffix,
+    st.datetimes().filter(lambda moment: 2000 <= moment.year <= 2100),
+    st.sampled_from(["Z", ".123Z", "+00:00", "-07:00", ".000000001+05:30"]),
+)

@@ -1,0 +1,79 @@
+"""An operation is a story that only moves forward, and every method tells it alike."""
+
+import pytest
+
+from conformance.client import Api
+from conformance.scenario import Scenario
+from conformance.trace import Intent
+from strategies import bodies
+from strategies.bodies import minimal
+from strategies.insert import InsertRequest
+
+LOOKS_AFTER_DONE = 4
+
+
+@pytest.mark.exercises("operation.[!nw]*", "operation.name", "life.get-after-done")
+def test_operation_of_an_insert(scenario: Scenario) -> None:
+    def act(api: Api, request: InsertRequest) -> None:
+        insert = api.insert(request)
+        name = (insert.resource or {}).get("name")
+        operation = api.finish(insert)
+        for _ in range(LOOKS_AFTER_DONE if name else 0):
+            api.operation(name)
+        api.get(insert.request.json["name"])
+        target = operation.get("targetId")
+        if isinstance(target, str) and target:
+            api.get(target)
+
+    scenario.each([InsertRequest(minimal(scenario.sources)), InsertRequest(minimal(scenario.sources), request_id=None)], act)
+    scenario.examples(bodies.valid(scenario.sources), act)
+
+
+@pytest.mark.exercises("operation.wait", "operation.agrees")
+def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        insert = api.insert(InsertRequest(minimal(scenario.sources)))
+        name = (insert.resource or {}).get("name")
+        if not name:
+            return
+        api.operation(name)
+        if scenario.can("wait"):
+            api.wait(name)
+        api.finish(insert)
+        if scenario.can("operations_list"):
+            api.operations(filter=f"name={name}")
+        if scenario.can("wait"):
+            api.wait(name)
+        api.operation(name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("operation.type", "operation.target-link", "operation.target-id", "operation.status-monotonic", "life.delete")
+def test_operation_of_a_delete(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        created = api.create(minimal(scenario.sources))
+        delete = api.delete(created.name)
+        api.finish(delete)
+        api.get(created.name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("operation.error-*", "operation.failure-means-none", "operation.http-error-code", "source.*.unknown")
+def test_operation_that_fails(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        absent = f"projects/{api.target.project}/global/images/{api.target.names.fresh()}"
+        api.create({"sourceImage": absent}, intent=Intent(valid=False, rule="source.image.unknown"))
+
+    scenario.once(act)
+
+
+@pytest.mark.without_insert
+@pytest.mark.exercises("operation.not-found")
+def test_operation_that_does_not_exist(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        absent = "operation-1700000000000-0000000000000-00000000-00000000"
+        api.operation(absent, intent=Intent(valid=False, rule="operation.not-found"))
+
+    scenario.once(act)

@@ -1,0 +1,186 @@
+"""A retry is safe: however an insert is sent again under its requestId, it is carried out once."""
+
+import json
+import uuid
+
+import pytest
+
+from conformance.client import Api, Created
+from conformance.scenario import Scenario
+from conformance.trace import Intent
+from strategies import bodies, values
+from strategies.bodies import minimal
+from strategies.insert import InsertRequest
+
+REPLAYS = 3
+
+
+def first_insert(api: Api, request: InsertRequest) -> tuple[InsertRequest, Created]:
+    """Makes an image, and answers with it the request that replays its insert to the letter."""
+    created = api.create(request)
+    return literal(created), created
+
+
+def literal(created: Created) -> InsertRequest:
+    """The request behind an insert, to be sent again to the letter."""
+    sent = created.insert.request
+    query = tuple((name, value) for name, values in sent.query.items() for value in values if name != "requestId")
+    return InsertRequest({}, created.name, sent.query["requestId"][0], query=query, rewrite=lambda _: sent.body)
+
+
+def look_again(api: Api, created: Created, *answers) -> None:
+    """Looks for a second image: under the name, under every id that a replay told of, and in the list."""
+    api.get(created.name)
+    for answer in answers:
+        api.finish(answer)
+        target = (answer.resource or {}).get("targetId")
+        if isinstance(target, str) and target and target != created.identifier:
+            api.get(target)
+    api.get(created.name)
+
+
+@pytest.mark.exercises("request-id.replay-same-operation", "request-id.replay-while-running", "request-id.replay-creates-nothing")
+def test_replay_while_running(scenario: Scenario) -> None:
+    def act(api: Api, request: InsertRequest) -> None:
+        insert = api.insert(request)
+        created = Created(insert, insert.request.json["name"], {})
+        answers = [api.insert(literal(created)) for _ in range(REPLAYS)]
+        operation = api.finish(insert)
+        look_again(api, Created(insert, created.name, operation), *answers)
+        if scenario.can("list"):
+            api.list(filter=f"name={created.name}")
+
+    scenario.each([InsertRequest(minimal(scenario.sources))], act)
+    scenario.examples(bodies.valid(scenario.sources), act)
+
+
+@pytest.mark.exercises(
+    "request-id.replay-same-operation", "request-id.replay-after-done", "request-id.replay-creates-nothing"
+)
+def test_replay_after_done(scenario: Scenario) -> None:
+    def act(api: Api, request: InsertRequest) -> None:
+        again, created = first_insert(api, request)
+        answers = [api.insert(again) for _ in range(REPLAYS)]
+        look_again(api, created, *answers)
+        if scenario.can("list"):
+            api.list(filter=f"name={created.name}")
+
+    scenario.each([InsertRequest(minimal(scenario.sources))], act)
+    scenario.examples(bodies.valid(scenario.sources), act)
+
+
+@pytest.mark.exercises("request-id.replay-after-delete")
+def test_replay_after_delete(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        again, created = first_insert(api, InsertRequest(minimal(scenario.sources)))
+        api.finish(api.delete(created.name))
+        api.finish(api.insert(again))
+        api.get(created.name)
+
+    scenario.once(act)
+
+
+OTHER_BODIES = ({"description": "another"}, {"labels": {"another": "label"}}, {"family": "another-family"})
+
+
+@pytest.mark.exercises("request-id.replay-other-body")
+def test_replay_with_another_body(scenario: Scenario) -> None:
+    def act(api: Api, change: dict) -> None:
+        again, created = first_insert(api, InsertRequest(minimal(scenario.sources)))
+        body = {**minimal(scenario.sources), **change}
+        name = api.target.names.fresh() if change.get("name") else created.name
+        body.pop("name", None)
+        api.finish(api.insert(InsertRequest(body, name=name, request_id=again.request_id)))
+        api.get(name)
+        api.get(created.name)
+
+    scenario.each([*OTHER_BODIES, {"name": "another"}], act)
+
+
+@pytest.mark.exercises("request-id.replay-key-order")
+def test_replay_in_another_key_order(scenario: Scenario) -> None:
+    def act(api: Api, request: InsertRequest) -> None:
+        again, created = first_insert(api, request)
+        content = created.insert.request.json
+        reordered = json.dumps(dict(reversed(content.items())), indent=2).encode()
+        look_again(api, created, api.insert(again.replace(rewrite=lambda _: reordered)))
+
+    scenario.each([InsertRequest({**minimal(scenario.sources), "description": "some text"})], act)
+
+
+@pytest.mark.exercises("request-id.case", "request-id.client-operation-id")
+def test_replay_with_its_request_id_in_another_case(scenario: Scenario) -> None:
+    def act(api: Api, upper: bool) -> None:
+        request_id = str(uuid.uuid4())
+        sent = request_id.upper() if upper else request_id
+        again, created = first_insert(api, InsertRequest(minimal(scenario.sources), request_id=sent))
+        other = request_id if upper else request_id.upper()
+        look_again(api, created, api.insert(again.replace(request_id=other)))
+
+    scenario.each([False, True], act)
+
+
+@pytest.mark.exercises("request-id.distinct", "request-id.absent", "image.name.unique")
+def test_second_insert_of_a_name_is_a_new_request(scenario: Scenario) -> None:
+    def act(api: Api, request_ids: tuple) -> None:
+        first, second = request_ids
+        body = minimal(scenario.sources)
+        created = api.create(InsertRequest(body, request_id=first))
+        api.finish(api.insert(InsertRequest(body, name=created.name, request_id=second)))
+        api.get(created.name)
+
+    fresh = values.FRESH
+    scenario.each([(fresh, fresh), (fresh, None), (None, fresh), (None, None)], act)
+
+
+@pytest.mark.exercises("request-id.client-operation-id")
+def test_client_operation_id(scenario: Scenario) -> None:
+    def act(api: Api, request_id) -> None:
+        created = api.create(InsertRequest(minimal(scenario.sources), request_id=request_id))
+        delete = str(uuid.uuid4()) if request_id is not None else None
+        api.finish(api.delete(created.name, delete))
+
+    scenario.each([values.FRESH, None], act)
+
+
+@pytest.mark.exercises("request-id.refused-not-remembered")
+def test_refused_request_does_not_block_its_request_id(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        request_id = str(uuid.uuid4())
+        body = minimal(scenario.sources)
+        refused = api.insert(InsertRequest({**body, "architecture": "PDP_11"}, request_id=request_id))
+        name = refused.request.json["name"]
+        if refused.refused:
+            corrected = InsertRequest(body, name=name, request_id=request_id)
+            api.create(corrected, intent=Intent(valid=True, rule="request-id.refused-not-remembered"))
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("request-id.scoped-to-project")
+def test_request_id_belongs_to_its_project(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        again, created = first_insert(api, InsertRequest(minimal(scenario.sources)))
+        api.create(again, project=api.target.second_project)
+        api.get(created.name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("request-id.delete-replay", "request-id.scoped-to-method")
+def test_delete_with_a_request_id(scenario: Scenario) -> None:
+    def replayed(api: Api) -> None:
+        created = api.create(minimal(scenario.sources))
+        request_id = str(uuid.uuid4())
+        delete = api.delete(created.name, request_id)
+        api.delete(created.name, request_id)
+        api.finish(delete)
+        api.delete(created.name, request_id)
+
+    def of_the_insert(api: Api) -> None:
+        again, created = first_insert(api, InsertRequest(minimal(scenario.sources)))
+        api.finish(api.delete(created.name, again.request_id))
+        api.get(created.name)
+
+    scenario.once(replayed)
+    scenario.once(of_the_insert)

@@ -1,0 +1,65 @@
+"""What a request may say: one fault is refused, what is valid is accepted, what the server owns is its own."""
+
+import pytest
+
+from conformance.client import Api
+from conformance.scenario import Scenario
+from conformance.trace import Intent
+from strategies.accepted import ACCEPTED, Acceptance
+from strategies.bodies import minimal
+from strategies.defects import DEFECTS, Defect
+from strategies.insert import InsertRequest
+from strategies.output_only import OUTPUT_ONLY, OutputOnly
+from strategies.raw import RAW, RawRequest
+
+
+def by_rule(rows):
+    """One test for each row of a table, named after its rule and marked as exercising it."""
+    return [pytest.param(row, id=row.rule, marks=pytest.mark.exercises(row.rule)) for row in rows]
+
+
+def refused(rule: str):
+    """Sends a request that breaks a rule, follows it to its end, and looks for the image that must not be there."""
+
+    def act(api: Api, request: InsertRequest) -> None:
+        api.create(request, intent=Intent(valid=False, rule=rule))
+
+    return act
+
+
+@pytest.mark.without_insert
+@pytest.mark.parametrize("defect", by_rule(DEFECTS))
+def test_request_with_one_fault_is_refused(scenario: Scenario, defect: Defect) -> None:
+    if defect.needs and not scenario.can(defect.needs):
+        pytest.skip(f"the target lacks {defect.needs}")
+    scenario.each(defect.cases(scenario.sources), refused(defect.rule))
+    if defect.random is not None:
+        scenario.examples(defect.random(scenario.sources), refused(defect.rule))
+
+
+@pytest.mark.without_insert
+@pytest.mark.parametrize("raw", by_rule(RAW))
+def test_body_that_is_no_json_object_is_refused(scenario: Scenario, raw: RawRequest) -> None:
+    scenario.each(raw.cases(scenario.sources), lambda api, request: api.insert(request))
+
+
+@pytest.mark.parametrize("acceptance", by_rule(ACCEPTED))
+def test_valid_request_is_accepted(scenario: Scenario, acceptance: Acceptance) -> None:
+    if acceptance.needs and not scenario.can(acceptance.needs):
+        pytest.skip(f"the target lacks {acceptance.needs}")
+
+    def accepted(api: Api, request: InsertRequest) -> None:
+        api.create(request, intent=Intent(valid=True, rule=acceptance.rule))
+
+    scenario.each(acceptance.cases(scenario.sources), accepted)
+    if acceptance.random is not None:
+        scenario.examples(acceptance.random(scenario.sources), accepted)
+
+
+@pytest.mark.parametrize("field", by_rule(OUTPUT_ONLY))
+def test_value_for_an_output_only_field_is_not_taken_over(scenario: Scenario, field: OutputOnly) -> None:
+    def spoofed(api: Api, request: InsertRequest) -> None:
+        api.create(minimal(scenario.sources))
+        api.create(request)
+
+    scenario.each(field.cases(scenario.sources), spoofed)
