@@ -7,7 +7,7 @@ import json
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -221,6 +221,11 @@ class Api:
         operation = self.finish(exchange) if exchange.answered else {}
         image = self.get(name, project=project) if name not in _UNADDRESSABLE else None
         return Created(exchange, name, operation, image)
+
+    def confirm(self, exchange: Exchange, intent: Intent) -> None:
+        """Notes afterwards what a request was: some can only be told by how the target was when they were sent."""
+        with self._lock:
+            self._exchanges[exchange.number] = replace(exchange, intent=intent)
 
     # The wire
 

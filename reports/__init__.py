@@ -1,12 +1,50 @@
-"""Renderers over results.json; nothing here talks to a target."""
+"""Renderers over results.json; nothing here talks to a target.
 
+Every text in the results may come from a hostile target: each renderer escapes all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
-def write(results, directory): return []
-def summary(results, console):
-    console.print(results["summary"])
-    for r in results["rules"]:
-        if r["verdict"] in ("failed","deviates","blocked","error"):
-            console.print(r["verdict"], r["id"], r["reason"][-600:], [b["message"]+" EXP "+b["expected"][:200]+" OBS "+b["observed"][:200] for b in r["breaches"]][:1], markup=False)
-    print("not exercised", [r["id"] for r in results["rules"] if r["verdict"]=="not_exercised"])
-    print("not applicable", [r["id"] for r in results["rules"] if r["verdict"]=="not_applicable"])
-    print(results["cost"], results["run"]["seconds"], results["latency"])
+from typing import Any
+
+from reports import badge, html, junit, markdown
+from reports.terminal import summary
+
+__all__ = ["summary", "write"]
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Writes every report beside results.json.
+
+    Args:
+        results: what results.json holds.
+        folder: where to write.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    contents = {
+        folder / "report.html": html.render(results),
+        folder / "summary.md": markdown.render(results),
+        folder / "junit.xml": junit.render(results),
+        folder / "badge.svg": badge.render(results),
+    }
+    for rule in results["rules"]:
+        if rule["breaches"] and _SAFE_NAME.fullmatch(rule["id"]):
+            breach = rule["breaches"][0]
+            place = folder / "failures" / rule["id"]
+            contents[place / "reproduce.sh"] = breach["reproduce"]["shell"]
+            contents[place / "trace.json"] = json.dumps(breach["exchanges"], ensure_ascii=False, indent=1)
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return list(contents)

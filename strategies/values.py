@@ -15,6 +15,8 @@ __all__ = ["CUSTOMER_KEY", "FRESH"]
 CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-01").decode()
 """A valid customer-supplied key: base64 of 32 bytes."""
 
+OTHER_CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-02").decode()
+
 KMS_KEY = "projects/conformance/locations/us/keyRings/ring/cryptoKeys/key"
 LICENSE = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/licenses/debian-9-stretch"
 EXACT_LICENSE_CODE = 2**53 + 1

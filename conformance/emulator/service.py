@@ -115,7 +115,7 @@ class Service:
 
     def _store(self, project: Project, call: Call, made: dict[str, Any]) -> Image:
         body = call.body
-        fields = {name: copy.deepcopy(value) for name, value in body.items() if name in STORED and _is_set(value)}
+        fields = {name: _known(value, checks.SHAPE[name]) for name, value in body.items() if name in STORED and _is_set(value)}
         inherited = {name: made[name] for name in INHERITED if name in made and not fields.get(name)}
         for name in ("licenses", "licenseCodes", "guestOsFeatures"):
             if fields.get(name) and made.get(name):
@@ -511,6 +511,15 @@ def body_of(call: Call) -> None:
     """
     if not isinstance(call.body, dict):
         raise required("resource")
+
+
+def _known(value: Any, shape: Any) -> Any:
+    """A copy of a value without the fields that the reference does not have."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        return {name: _known(part, shape[name]) for name, part in value.items() if name in shape}
+    if isinstance(shape, list) and isinstance(value, list):
+        return [_known(item, shape[0]) for item in value]
+    return copy.deepcopy(value)
 
 
 def _is_set(value: Any) -> bool:

@@ -1,0 +1,40 @@
+"""Hostile text made harmless, and the words that all reports use for verdicts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+VERDICTS: dict[str, tuple[str, str]] = {
+    "failed": ("✗", "failed"),
+    "error": ("!", "error in the suite"),
+    "blocked": ("⊘", "blocked"),
+    "deviates": ("≈", "deviates"),
+    "waived": ("w", "waived"),
+    "not_exercised": ("○", "not exercised"),
+    "not_applicable": ("–", "not applicable"),
+    "passed": ("✓", "passed"),
+}
+"""Each verdict with its sign and its name, the gravest first."""
+
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str, *, lines: bool = True) -> str:
+    """A text without control characters and changes of direction; line ends stay if `lines` says so."""
+    kept = "\n\t" if lines else ""
+    shown = (
+        character if character in kept or unicodedata.category(character) != "Cc" else f"\\x{ord(character):02x}"
+        for character in text
+    )
+    return _DIRECTIONS.sub("�", "".join(shown))
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of so many characters at most; what was left out is counted."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

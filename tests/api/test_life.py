@@ -1,0 +1,278 @@
+"""The life of an image: it is found, changed and deleted, and no other image with it."""
+
+import threading
+import time
+
+import pytest
+
+from conformance.client import Api
+from conformance.scenario import Scenario
+from conformance.trace import Intent
+from strategies.bodies import minimal
+from strategies.insert import InsertRequest
+
+PAGES_MAXIMUM = 50
+LABEL_LOOKS = 20
+
+
+@pytest.mark.exercises("life.list-*", "life.delete")
+def test_images_in_lists(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        created = [api.create(minimal(scenario.sources)) for _ in range(3)]
+        for one in created:
+            api.list(filter=f"name={one.name}")
+        prefix = api.target.names.prefix
+        for size in ("1", "2"):
+            walk(api, maxResults=size, filter=f"name eq {prefix}.*")
+        api.finish(api.delete(created[0].name))
+        api.list(filter=f"name={created[0].name}")
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("life.list-once")
+def test_whole_list(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        api.create(minimal(scenario.sources))
+        walk(api, maxResults="500")
+
+    scenario.once(act)
+
+
+def walk(api: Api, **query: str) -> None:
+    """Walks through a list page by page, as far as is sensible."""
+    page = api.list(**query)
+    for _ in range(PAGES_MAXIMUM):
+        token = (page.resource or {}).get("nextPageToken")
+        if not isinstance(token, str) or not token:
+            break
+        page = api.list(**query, pageToken=token)
+
+
+@pytest.mark.exercises("life.delete", "life.failed-insert-leaves-nothing")
+def test_name_is_free_after_delete(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        created = api.create(minimal(scenario.sources))
+        api.finish(api.delete(created.name))
+        api.get(created.name)
+        again = api.create(InsertRequest(minimal(scenario.sources), name=created.name))
+        api.finish(api.delete(again.identifier or created.name))
+        api.get(created.name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("life.isolation")
+def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        labelled = {**minimal(scenario.sources), "labels": {"colour": "blue"}, "description": "untouched"}
+        bystander = api.create(labelled)
+        changed = api.create(labelled)
+        api.get(bystander.name)
+        if scenario.can("set_labels"):
+            fingerprint = labels_of(api, changed.name)[1]
+            api.finish(api.set_labels(changed.name, {"labels": {"colour": "red"}, "labelFingerprint": fingerprint}))
+        api.get(bystander.name)
+        if scenario.can("deprecate"):
+            api.finish(api.deprecate(changed.name, {"state": "DEPRECATED"}))
+        api.get(bystander.name)
+        api.finish(api.delete(changed.name))
+        api.get(bystander.name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("life.patch")
+def test_patch(scenario: Scenario) -> None:
+    def act(api: Api, change: dict) -> None:
+        created = api.create({**minimal(scenario.sources), "description": "before", "labels": {"colour": "blue"}})
+        api.get(created.name)
+        api.finish(api.patch(created.name, change))
+        api.get(created.name)
+
+    scenario.each([{"description": "after"}, {"family": "conformance-patched"}], act)
+
+
+@pytest.mark.exercises("life.concurrent-same-name")
+def test_simultaneous_inserts_of_one_name(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        name = api.target.names.fresh()
+        request = InsertRequest(minimal(scenario.sources), name=name, request_id=None)
+        answers = together(api, lambda: api.insert(request))
+        for answer in answers:
+            api.finish(answer)
+        api.get(name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("request-id.replay-concurrent", "request-id.replay-creates-nothing")
+def test_simultaneous_inserts_with_one_request_id(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        name, request_id = api.target.names.fresh(), api.target.names.request_id()
+        request = InsertRequest(minimal(scenario.sources), name=name, request_id=request_id)
+        for answer in together(api, lambda: api.insert(request)):
+            api.finish(answer)
+        api.get(name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("labels.concurrent")
+def test_simultaneous_label_changes(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        created = api.create(minimal(scenario.sources))
+        fingerprint = labels_of(api, created.name)[1]
+        numbers = iter(range(10_000))
+
+        def change() -> object:
+            labels = {"number": str(next(numbers))}
+            return api.set_labels(created.name, {"labels": labels, "labelFingerprint": fingerprint})
+
+        for answer in together(api, change):
+            api.finish(answer)
+
+    scenario.once(act)
+
+
+def together(api: Api, send):
+    """Sends requests from several threads that start at one barrier; answers their exchanges."""
+    count = api.target.profile.in_flight
+    barrier = threading.Barrier(count)
+    answers: list = []
+    errors: list[BaseException] = []
+
+    def one() -> None:
+        try:
+            api.target.transport.local_session()
+            barrier.wait()
+            answers.append(send())
+        except BaseException as error:  # noqa: BLE001 - handed over to the thread that asked
+            errors.append(error)
+
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return answers
+
+
+def labels_of(api: Api, name: str) -> tuple:
+    """The labels of an image and their fingerprint, as a get shows them."""
+    image = api.get(name).resource or {}
+    return image.get("labels") or {}, image.get("labelFingerprint")
+
+
+def relabelled(api: Api, name: str, labels: dict, fingerprint: object) -> None:
+    """Sets labels, and looks until they are seen: a target may show them a moment later."""
+    api.finish(api.set_labels(name, {"labels": labels, "labelFingerprint": fingerprint}))
+    for _ in range(LABEL_LOOKS):
+        if labels_of(api, name)[0] == labels:
+            break
+        api.target.transport.sleep(0.1)
+
+
+@pytest.mark.exercises("labels.set", "labels.fingerprint-changes")
+def test_labels_are_replaced(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        created = api.create({**minimal(scenario.sources), "labels": {"colour": "blue"}, "description": "labelled"})
+        for labels in ({"colour": "red", "size": "xl"}, {"shape": "round", "empty": ""}, {}):
+            relabelled(api, created.name, labels, labels_of(api, created.name)[1])
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("labels.fingerprint-required", "image.labels.limits")
+def test_fingerprint_is_required(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        created = api.create({**minimal(scenario.sources), "labels": {"colour": "blue"}})
+        stale = labels_of(api, created.name)[1]
+        relabelled(api, created.name, {"colour": "red"}, stale)
+        labels_of(api, created.name)
+        for body in ({"labelFingerprint": stale}, {}, {"labelFingerprint": "AAAAAAAAAAE="}):
+            intent = Intent(valid=False, rule="labels.fingerprint-required")
+            api.finish(api.set_labels(created.name, {"labels": {"colour": "green"}, **body}, intent=intent))
+            labels_of(api, created.name)
+
+    def beyond_limits(api: Api, labels: dict) -> None:
+        created = api.create(minimal(scenario.sources))
+        fingerprint = labels_of(api, created.name)[1]
+        api.finish(api.set_labels(created.name, {"labels": labels, "labelFingerprint": fingerprint}))
+
+    scenario.once(act)
+    scenario.each([{"Key": "v"}, {"k": "v" * 64}, {f"k{number}": "v" for number in range(65)}], beyond_limits)
+
+
+@pytest.mark.exercises("deprecate.*", "image.deprecated.*")
+def test_deprecation(scenario: Scenario) -> None:
+    def act(api: Api, body: dict) -> None:
+        created = api.create(minimal(scenario.sources))
+        api.finish(api.deprecate(created.name, body))
+        api.get(created.name)
+
+    past, future = "2001-02-03T04:05:06Z", "2040-02-03T04:05:06+01:00"
+    replacement = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/debian-12"
+    scenario.each(
+        [
+            {"state": "DEPRECATED", "replacement": replacement},
+            {"state": "OBSOLETE", "deleted": future},
+            {"state": "DELETED"},
+            {"state": "DEPRECATED", "deprecated": past, "obsolete": past, "deleted": past},
+            {"state": "ACTIVE", "deprecated": past, "deleted": past},
+            {"state": "RETIRED"},
+            {"state": "DEPRECATED", "deleted": "tomorrow"},
+        ],
+        act,
+    )
+
+
+@pytest.mark.exercises("family.latest", "family.deprecated-skipped", "family.view-latest", "family.view-shape")
+def test_family_answers_its_latest_image(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+
+        def look() -> None:
+            api.from_family(family)
+            if scenario.can("family_views"):
+                api.family_view("us-central1-a", family)
+
+        first = api.create(body)
+        look()
+        second = later(api, first, body)
+        look()
+        if scenario.can("deprecate"):
+            for state in ({"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}, {"state": "DEPRECATED"}, {"state": "ACTIVE"}):
+                api.finish(api.deprecate(second.name, state))
+                look()
+            for created in (first, second):
+                api.finish(api.deprecate(created.name, {"state": "DEPRECATED"}))
+            look()
+
+    scenario.once(act)
+
+
+def later(api: Api, first, body: dict):
+    """Makes an image whose creation the target's clock can tell from that of another."""
+    made = api.create(body)
+    stamps = [(one.image.resource or {}).get("creationTimestamp") if one.image else None for one in (first, made)]
+    if stamps[0] == stamps[1]:
+        time.sleep(1.1)
+        made = api.create(body)
+    return made
+
+
+@pytest.mark.exercises("family.view-rollout")
+def test_rollout_has_to_reach_a_zone(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+        first = api.create(body)
+        policy = {"locationRolloutPolicies": {"zones/us-central1-a": "2040-01-01T00:00:00Z"}}
+        later(api, first, {**body, "rolloutOverride": policy})
+        api.family_view("us-central1-a", family)
+
+    scenario.once(act)

@@ -1,0 +1,131 @@
+"""What an image can be made from: families, images in the wrong state, and sources behind a key."""
+
+import pytest
+
+from conformance.client import Api, Created
+from conformance.scenario import Scenario
+from conformance.trace import Intent
+from strategies import values
+from strategies.bodies import SOURCE_FIELDS, minimal, partial_urls
+from strategies.insert import InsertRequest
+
+
+def url_of(api: Api, created: Created) -> str:
+    """The partial URL of an image that the scenario has made."""
+    return f"projects/{api.target.project}/global/images/{created.name}"
+
+
+def refused(rule: str) -> Intent:
+    """The intent of a request that must not succeed."""
+    return Intent(valid=False, rule=rule)
+
+
+def accepted(rule: str) -> Intent:
+    """The intent of a request that must succeed."""
+    return Intent(valid=True, rule=rule)
+
+
+@pytest.mark.exercises("source.image.family-url", "family.latest")
+def test_family_as_source(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        family = api.target.names.fresh()
+        member = api.create({**minimal(scenario.sources), "family": family})
+        if not member.insert.answered or member.operation.get("error"):
+            return
+        for url in partial_urls(f"projects/{api.target.project}/global/images/family/{family}", api.target.project):
+            api.create({"sourceImage": url}, intent=accepted("source.image.family-url"))
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("source.image.id")
+def test_source_image_is_the_one_that_was_named(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        source = api.create(minimal(scenario.sources))
+        api.create({"sourceImage": url_of(api, source)})
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("source.image.not-ready")
+def test_image_that_is_not_ready_is_no_source(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        insert = api.insert(minimal(scenario.sources))
+        name = insert.request.json["name"]
+        look = api.get(name)
+        again = api.insert({"sourceImage": f"projects/{api.target.project}/global/images/{name}"})
+        later = api.get(name)
+        pending = [(exchange.resource or {}).get("status") for exchange in (look, later)] == ["PENDING", "PENDING"]
+        api.finish(insert)
+        api.finish(again)
+        if pending:
+            api.confirm(again, refused("source.image.not-ready"))
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("image.locked.forbids")
+def test_locked_image_is_no_source(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        locked = api.create({**minimal(scenario.sources), "locked": True})
+        shown = (locked.image.resource or {}) if locked.image else {}
+        if shown.get("locked") is True:
+            api.create({"sourceImage": url_of(api, locked)}, intent=refused("image.locked.forbids"))
+
+    def configured(api: Api) -> None:
+        api.create({"sourceImage": scenario.sources.locked_image}, intent=refused("image.locked.forbids"))
+
+    scenario.once(act)
+    if scenario.sources.locked_image:
+        scenario.once(configured)
+
+
+@pytest.mark.exercises("deprecate.use-obsolete", "deprecate.state")
+@pytest.mark.parametrize("state", ["DEPRECATED", "OBSOLETE", "DELETED", "ACTIVE"])
+def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
+    def act(api: Api) -> None:
+        source = api.create(minimal(scenario.sources))
+        replacement = f"projects/{api.target.project}/global/images/{api.target.names.fresh()}"
+        body = {"state": state, "replacement": replacement} if state == "DEPRECATED" else {"state": state}
+        api.finish(api.deprecate(source.name, body))
+        look = api.get(source.name)
+        shown = ((look.resource or {}).get("deprecated") or {}).get("state") or "ACTIVE"
+        if shown == state:
+            usable = state in ("ACTIVE", "DEPRECATED")
+            api.create({"sourceImage": url_of(api, source)}, intent=Intent(valid=usable, rule="deprecate.use-obsolete"))
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("encryption.required-for-source")
+def test_source_behind_a_customer_key(scenario: Scenario) -> None:
+    def made(api: Api) -> None:
+        key = {"rawKey": values.CUSTOMER_KEY}
+        other = {"rawKey": values.OTHER_CUSTOMER_KEY}
+        source = api.create({**minimal(scenario.sources), "imageEncryptionKey": key})
+        shown = (source.image.resource or {}).get("imageEncryptionKey") if source.image else None
+        if not (isinstance(shown, dict) and shown.get("sha256")):
+            return
+        body = {"sourceImage": url_of(api, source)}
+        api.create(body, intent=refused("encryption.required-for-source"))
+        api.create({**body, "sourceImageEncryptionKey": other}, intent=refused("encryption.required-for-source"))
+        api.create({**body, "sourceImageEncryptionKey": key}, intent=accepted("encryption.required-for-source"))
+
+    def configured(api: Api, kind: str) -> None:
+        url, key = getattr(scenario.sources, f"encrypted_{kind}"), getattr(scenario.sources, f"encrypted_{kind}_key")
+        if url and key:
+            name = SOURCE_FIELDS[kind]
+            api.create({name: url}, intent=refused("encryption.required-for-source"))
+            body = {name: url, f"{name}EncryptionKey": {"rawKey": key}}
+            api.create(body, intent=accepted("encryption.required-for-source"))
+
+    scenario.once(made)
+    scenario.each(SOURCE_FIELDS, configured)
+
+
+@pytest.mark.exercises("encryption.image.sha256", "encryption.never-echoed")
+def test_image_with_a_customer_key(scenario: Scenario) -> None:
+    def act(api: Api, key: dict) -> None:
+        api.create(InsertRequest({**minimal(scenario.sources), "imageEncryptionKey": key}))
+
+    scenario.each([{"rawKey": values.CUSTOMER_KEY}, {"rawKey": values.OTHER_CUSTOMER_KEY + "*"}], act)
