@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from conformance.contract.encryption import secrets_of
 from conformance.journal import Journal
 from conformance.profiles import Profile
+from conformance.race import Race
 from conformance.trace import Exchange, Intent, Request, Trace
 from conformance.transport import CONNECT_SECONDS, REQUEST_SECONDS, Transport
 from strategies.insert import Fresh, InsertRequest
@@ -67,6 +68,7 @@ class Target:
     journal: Journal
     profile: Profile
     deadline: float
+    race: Race
     secrets: set[str] = field(default_factory=set)
 
 

@@ -45,6 +45,9 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("rate", {"help": "requests per second at most, in each worker"}),
 )
 
+NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt)
+"""How a scenario may end without an error of the suite."""
+
 _PLUGIN = pytest.StashKey["ConformancePlugin"]()
 
 
@@ -129,13 +132,13 @@ class ConformancePlugin:
         """Attaches what a scenario counted to its report, which is how it reaches the controller from any worker."""
         outcome = yield
         rules = exercised(item)
-        if self.process is None or not rules or call.when == "setup":
+        if not rules:
             return
-        payload: dict[str, Any] = self.process.drain() if call.when == "call" else {}
+        payload: dict[str, Any] = self.process.drain() if self.process is not None and call.when == "call" else {}
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, TargetLost):
             payload["lost"] = str(error)
-        elif error is not None and not isinstance(error, pytest.skip.Exception | pytest.fail.Exception | KeyboardInterrupt):
+        elif error is not None and not isinstance(error, NO_ERRORS):
             text = "".join(traceback.format_exception(error, limit=-6))
             payload.setdefault("ledger", {"tallies": {}, "errors": {}})["errors"].update(dict.fromkeys(rules, text))
         if payload:
@@ -173,6 +176,7 @@ class Controller(ConformancePlugin):
         self.settings = settings
         self.collector = Collector(settings)
         self._emulator: EmulatorProcess | None = None
+        self._broken: Exception | None = None
 
     def ready(self) -> Process:
         """The process, after the preflight.
@@ -180,26 +184,34 @@ class Controller(ConformancePlugin):
         Raises:
             pytest.exit.Exception: the target cannot be tested.
         """
+        if self._broken is not None:
+            raise self._broken
         if self.process is None:
             self.collector.begin()
-            url = self.settings.url
             try:
-                if url is None:
-                    self._emulator = EmulatorProcess()
-                    self._emulator.__enter__()
-                    url = self._emulator.url
-                ground = new_ground(self.settings, url)
-                self.process = Process(ground, "main")
-                ground.findings = self.process.preflight()
+                self._prepare()
             except Untestable as reason:
                 self.collector.untestable = str(reason)
                 pytest.exit(str(reason), returncode=Exit.UNTESTABLE)
-            finally:
-                if self.process is not None:
-                    self.collector.take(self.process.drain())
-            self.collector.findings = ground.findings
-            self.collector.root = self.process.target.root
+            except Exception as error:
+                self._broken = error
+                raise
+        assert self.process is not None
         return self.process
+
+    def _prepare(self) -> None:
+        """Starts the emulator where there is no other target, and looks at the target."""
+        url = self.settings.url
+        if url is None:
+            self._emulator = EmulatorProcess()
+            url = self._emulator.__enter__().url
+        ground = new_ground(self.settings, url)
+        self.process = process = Process(ground, "main")
+        try:
+            ground.findings = process.preflight()
+        finally:
+            self.collector.take(process.drain())
+        self.collector.findings = ground.findings
 
     def selection(self) -> set[str]:
         """The rules that this run judges."""
@@ -221,17 +233,15 @@ class Controller(ConformancePlugin):
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         """Deletes what the run has made, and concludes; all workers have ended by then."""
         yield
-        if self.process is None:
-            return
         process, self.process = self.process, None
-        process.close()
-        self.collector.left = delete_all(process.target, process.ground.folder)
-        self.collector.take(process.drain())
-        shutil.rmtree(process.ground.folder, ignore_errors=True)
+        if process is not None:
+            self.collector.left = delete_all(process.target, process.ground.folder)
+            self.collector.take(process.drain())
+            process.close()
+            shutil.rmtree(process.ground.folder, ignore_errors=True)
         if self._emulator is not None:
             self._emulator.__exit__(None, None, None)
-        if not session.config.option.collectonly:
-            self.collector.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.collector.lost
+        self.collector.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.collector.lost
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Says what plain pytest would not: the verdict on the target."""

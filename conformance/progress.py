@@ -23,6 +23,7 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.collector: Collector | None = None
+        self.failures: list[str] = []
         self._bar = Bar(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -45,6 +46,15 @@ class Progress:
         """Finds the collector that counts."""
         plugin = config.pluginmanager.get_plugin(CONTROLLER)
         self.collector = getattr(plugin, "collector", None)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Notes scenarios that cannot even be loaded, which is our own fault."""
+        if report.failed:
+            self.failures.append(str(report.longrepr))
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Notes what broke pytest itself, which is our own fault too."""
+        self.failures.append(str(excrepr))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learns how many scenarios there are."""

@@ -51,7 +51,6 @@ class Collector:
         self.settings = settings
         self.selected = selected_rules(settings)
         self.findings = Findings()
-        self.root = settings.url or "the embedded emulator"
         self.lost = ""
         self.untestable = ""
         self.left: list[str] = []

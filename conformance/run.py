@@ -15,6 +15,7 @@ from conformance.journal import Journal
 from conformance.ledger import Ledger
 from conformance.preflight import Findings, Untestable, look
 from conformance.profiles import PROFILES
+from conformance.race import Race
 from conformance.scenario import Scenario
 from conformance.settings import Settings
 from conformance.transport import Cost, TargetLost, Transport
@@ -74,15 +75,17 @@ class Process:
         self.selected = selected_rules(settings)
         self.ledger = Ledger({name: rule for name, rule in catalogue().items() if name in self.selected})
         root = f"{ground.url}/compute/{settings.api_version}"
+        transport = Transport(root, settings.request_headers(), settings.ca_bundle, settings.rate)
         self.target = Target(
             root=root,
             project=settings.project,
             second_project=settings.second_project,
-            transport=Transport(root, settings.request_headers(), settings.ca_bundle, settings.rate),
+            transport=transport,
             names=Names(ground.run_id, worker),
             journal=Journal(ground.folder / f"{worker}.journal"),
             profile=profile,
             deadline=settings.deadline or profile.deadline,
+            race=Race(transport, profile.racers),
         )
         self._pool = ThreadPoolExecutor(profile.in_flight)
         self._settled: set[str] = set()
@@ -128,6 +131,7 @@ class Process:
     def close(self) -> None:
         """Ends the threads and the journal of this process."""
         self._pool.shutdown(cancel_futures=True)
+        self.target.race.close()
         self.target.journal.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -50,11 +52,12 @@ def run(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     os.environ.pop("PYTEST_ADDOPTS", None)
     plugins: list[Any] = [progress]
-    with progress:
+    with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
         status = _pytest(settings, given, plugins)
     collector = progress.collector
-    if collector is None:
-        console.print(f"conformance: the scenarios could not be run (pytest exit status {int(status)})", style="bold red")
+    if collector is None or progress.failures:
+        reason = "\n".join(progress.failures) or complaints.getvalue().strip()
+        print(f"conformance: the scenarios could not be run: {reason}", file=sys.stderr)
         return Exit.SUITE_ERROR
     if collector.untestable:
         print(f"conformance: {collector.untestable}", file=sys.stderr)

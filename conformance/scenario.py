@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import TypeVar
 
 import hypothesis
@@ -22,12 +22,7 @@ Case = TypeVar("Case")
 
 
 class RuleBroken(Exception):  # noqa: N818 - it ends an example, and is no error of ours
-    """An example broke a rule; there is one subclass for each rule, which is how Hypothesis tells findings apart."""
-
-
-@cache
-def _broken(rule: str) -> type[RuleBroken]:
-    return type(rule, (RuleBroken,), {})
+    """An example broke the rule that is being chased."""
 
 
 class Scenario:
@@ -95,48 +90,54 @@ class Scenario:
             raise errors[0]
 
     def examples(self, strategy: SearchStrategy[Case], act: Callable[[Api, Case], object]) -> None:
-        """Acts with random cases, as many as the profile allows; a breach not seen before is made as small as possible."""
-        profile = self.target.profile
-        if not profile.examples:
-            return
-        chased: list[str] = []
-        budget = [profile.shrinking]
+        """Acts with random cases, as many as the profile allows; a breach not seen before is made as small as possible.
+
+        The cases are drawn first and then acted on several at a time, since nothing that is drawn depends on an answer.
+        """
+        cases: list[Case] = []
+        before = set(self._settled)
+        self._draw(strategy, cases.append, [Phase.generate])
+        self.each(cases, act)
+        new = {rule.id for rule, _ in self.breaches} - before
+        if new and self.target.profile.shrinking:
+            self._shrink(strategy, act, min(new))
+
+    def _shrink(self, strategy: SearchStrategy[Case], act: Callable[[Api, Case], object], rule: str) -> None:
+        """Finds the breach of one rule again and makes its example smaller, as far as the profile allows."""
+        budget = [self.target.profile.shrinking]
 
         def attempt(case: Case) -> None:
+            if budget[0] <= 0:
+                return
+            budget[0] -= 1
             api = Api(self.target)
             try:
                 act(api, case)
             finally:
                 api.tidy()
-                found = {rule.id for rule, _ in self._judge(api)}
-            new = [rule for rule in found if rule not in self._settled]
-            if new and not chased:
-                chased.append(min(new))
-            if chased and chased[0] in found and budget[0] > 0:
-                budget[0] -= 1
-                raise _broken(chased[0])
+            if any(found.id == rule for found, _ in self._judge(api)):
+                raise RuleBroken
 
-        phases = [Phase.generate] + ([Phase.shrink] if profile.shrinking else [])
-        checked = hypothesis.settings(
+        # A budget that is spent lets the last example pass, which Hypothesis calls flaky; the ledger has the smallest one.
+        with contextlib.suppress(RuleBroken, Flaky):
+            self._draw(strategy, attempt, [Phase.generate, Phase.shrink])
+
+    def _draw(self, strategy: SearchStrategy[Case], use: Callable[[Case], None], phases: Sequence[Phase]) -> None:
+        """Draws as many cases as the profile allows, the same ones whenever it is called with the same strategy."""
+        profile = self.target.profile
+        if not profile.examples:
+            return
+        drawn = hypothesis.settings(
             max_examples=profile.examples,
             phases=phases,
             deadline=None,
             database=None,
-            derandomize=False,
             report_multiple_bugs=False,
             print_blob=False,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-        )(given(strategy)(attempt))
+        )(given(strategy)(lambda case: use(case)))
         number = zlib.crc32(self._name.encode()) ^ (self._seed or 0)
-        try:
-            hypothesis.seed(number)(checked)()
-        except RuleBroken:
-            pass
-        except Flaky:
-            # The budget for shrinking was spent, so the last example was let pass: it stands in the ledger all the same.
-            if not chased:
-                raise
-        self._settled.update(chased)
+        hypothesis.seed(number)(drawn)()
 
     def _judge(self, api: Api) -> Sequence[tuple[Rule, Breach]]:
         found = self._ledger.judge(api.trace())

@@ -132,6 +132,11 @@ class Transport:
             raise TargetLost(f"the target at {self._root} no longer answers: {reply.failure}")
         return Reply(reply.response, reply.failure, reply.sent, reply.received, retried=broken)
 
+    def connect(self) -> None:
+        """Opens the connection of this thread, if it is not open, by a request that asks for nothing."""
+        if getattr(self._local, "session", None) is None:
+            self._send_once(Request("GET", self._root), CONNECT_SECONDS)
+
     def sleep(self, seconds: float) -> None:
         """Waits, and counts the waiting as a cost."""
         with self._lock:

@@ -18,6 +18,7 @@ CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-01").decode()
 OTHER_CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-02").decode()
 
 KMS_KEY = "projects/conformance/locations/us/keyRings/ring/cryptoKeys/key"
+SERVICE_ACCOUNT = "images@conformance.iam.gserviceaccount.com"
 LICENSE = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/licenses/debian-9-stretch"
 EXACT_LICENSE_CODE = 2**53 + 1
 """The smallest code that a reader of JSON numbers as doubles cannot keep."""

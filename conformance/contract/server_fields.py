@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -334,16 +335,23 @@ def _echo(history: History, exchange: Any, path: str) -> bool:
     )
 
 
-def _typed(fields: tuple[Field, ...]) -> dict[str, tuple[Field, ...]]:
+IMAGE_NEVER = re.compile(r".*\.(?:rawKey|rsaEncryptedKey)|source\w+EncryptionKey.*")
+OPERATION_NEVER = re.compile(r"zone|region|\w+OperationMetadata")
+"""Fields that an answer must not have: other rules say so, and there is no type to judge."""
+
+
+def _typed(fields: tuple[Field, ...], never: re.Pattern[str]) -> dict[str, tuple[Field, ...]]:
     """The fields of a table by the name that their rule has: a list and its items have one rule."""
     named: dict[str, tuple[Field, ...]] = {}
     for field in fields:
+        if never.fullmatch(field.path):
+            continue
         named[rule_name(field.path)] = (*named.get(rule_name(field.path), ()), field)
     return named
 
 
-for _area, _table in (("image", IMAGE_FIELDS), ("operation", OPERATION_FIELDS)):
-    for _name, _fields in _typed(_table).items():
+for _area, _table, _never in (("image", IMAGE_FIELDS, IMAGE_NEVER), ("operation", OPERATION_FIELDS, OPERATION_NEVER)):
+    for _name, _fields in _typed(_table, _never).items():
 
         @rule(
             f"{_area}.type.{_name}",

@@ -392,6 +392,7 @@ class Service:
             "targetLink": f"projects/{project.name}/global/images/{image}",
             "targetId": target,
             "user": "user@example.com",
+            "description": f"{kind} of {image}",
             "insertTime": written(now),
             "clientOperationId": call.query.get("requestId") or None,
         }
@@ -441,7 +442,7 @@ class Service:
         shown["selfLink"] = self._link(call, path)
         shown["status"] = image.status
         shown["labelFingerprint"] = self._fingerprint(image)
-        shown["enableConfidentialCompute"] = False
+        shown |= {"enableConfidentialCompute": False, "satisfiesPzs": False, "satisfiesPzi": False}
         for hook in self.behaviour.on_image:
             hook(shown, call, self._count(fields["id"]))
         return shown
@@ -457,11 +458,12 @@ class Service:
         shown["startTime"] = written(operation.begun)
         shown["targetLink"] = self._link(call, fields["targetLink"])
         shown["selfLink"] = self._link(call, f"projects/{call.project}/global/operations/{fields['name']}")
+        shown["statusMessage"] = f"The operation is {status}."
         if status == "DONE":
             shown["endTime"] = written(operation.done_at)
         if status == "DONE" and operation.error is not None:
             code, reason, message = operation.error
-            shown["error"] = {"errors": [{"code": reason, "message": message}]}
+            shown["error"] = {"errors": [{"code": reason, "message": message, **_details(reason, message)}]}
             shown["httpErrorStatusCode"] = code
             shown["httpErrorMessage"] = {404: "NOT FOUND", 409: "CONFLICT"}.get(code, "BAD REQUEST")
         if status != "DONE":
@@ -511,6 +513,29 @@ def body_of(call: Call) -> None:
     """
     if not isinstance(call.body, dict):
         raise required("resource")
+
+
+def _details(reason: str, message: str) -> Resource:
+    """What an error tells beside code and message: every kind of detail that the reference has."""
+    service = "compute.googleapis.com"
+    return {
+        "location": "resource",
+        "errorDetails": [
+            {"errorInfo": {"reason": reason, "domain": service, "metadatas": {"service": service}}},
+            {"help": {"links": [{"description": "About errors", "url": "https://cloud.google.com/compute/docs"}]}},
+            {"localizedMessage": {"locale": "en-US", "message": message}},
+            {
+                "quotaInfo": {
+                    "metricName": f"{service}/images",
+                    "limitName": "IMAGES-per-project",
+                    "dimensions": {"region": "global"},
+                    "limit": 10_000,
+                    "futureLimit": 20_000.0,
+                    "rolloutStatus": "IN_PROGRESS",
+                }
+            },
+        ],
+    }
 
 
 def _known(value: Any, shape: Any) -> Any:

@@ -1,6 +1,5 @@
 """The life of an image: it is found, changed and deleted, and no other image with it."""
 
-import threading
 import time
 
 import pytest
@@ -98,8 +97,7 @@ def test_simultaneous_inserts_of_one_name(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         name = api.target.names.fresh()
         request = InsertRequest(minimal(scenario.sources), name=name, request_id=None)
-        answers = together(api, lambda: api.insert(request))
-        for answer in answers:
+        for answer in api.target.race.run(lambda _: api.insert(request)):
             api.finish(answer)
         api.get(name)
 
@@ -111,7 +109,7 @@ def test_simultaneous_inserts_with_one_request_id(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         name, request_id = api.target.names.fresh(), api.target.names.request_id()
         request = InsertRequest(minimal(scenario.sources), name=name, request_id=request_id)
-        for answer in together(api, lambda: api.insert(request)):
+        for answer in api.target.race.run(lambda _: api.insert(request)):
             api.finish(answer)
         api.get(name)
 
@@ -123,41 +121,15 @@ def test_simultaneous_label_changes(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         created = api.create(minimal(scenario.sources))
         fingerprint = labels_of(api, created.name)[1]
-        numbers = iter(range(10_000))
 
-        def change() -> object:
-            labels = {"number": str(next(numbers))}
+        def change(number: int):
+            labels = {"number": str(number)}
             return api.set_labels(created.name, {"labels": labels, "labelFingerprint": fingerprint})
 
-        for answer in together(api, change):
+        for answer in api.target.race.run(change):
             api.finish(answer)
 
     scenario.once(act)
-
-
-def together(api: Api, send):
-    """Sends requests from several threads that start at one barrier; answers their exchanges."""
-    count = api.target.profile.in_flight
-    barrier = threading.Barrier(count)
-    answers: list = []
-    errors: list[BaseException] = []
-
-    def one() -> None:
-        try:
-            api.target.transport.local_session()
-            barrier.wait()
-            answers.append(send())
-        except BaseException as error:  # noqa: BLE001 - handed over to the thread that asked
-            errors.append(error)
-
-    threads = [threading.Thread(target=one) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return answers
 
 
 def labels_of(api: Api, name: str) -> tuple:
@@ -222,6 +194,7 @@ def test_deprecation(scenario: Scenario) -> None:
             {"state": "DELETED"},
             {"state": "DEPRECATED", "deprecated": past, "obsolete": past, "deleted": past},
             {"state": "ACTIVE", "deprecated": past, "deleted": past},
+            {"state": "DEPRECATED", "stateOverride": {"defaultRolloutTime": past, "locationRolloutPolicies": {"zones/us-central1-a": past}}},
             {"state": "RETIRED"},
             {"state": "DEPRECATED", "deleted": "tomorrow"},
         ],

@@ -1,0 +1,69 @@
+"""JUnit XML: one case for each rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree
+
+from reports.text import VERDICTS, harmless
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+SKIPPED = frozenset({"not_exercised", "not_applicable", "waived", "deviates"})
+
+
+def render(results: Mapping[str, Any]) -> str:
+    """The results as JUnit XML: a suite for each area, a case for each rule.
+
+    A failed or blocked rule is a failure, our own error an error, and what does not gate is skipped with its reason; under
+    a strict run, whose exit status says so, deviations are failures as well.
+
+    Args:
+        results: what results.json holds.
+    """
+    strict = results["summary"]["exit_status"] == 1 and not results["summary"]["counts"]["failed"]
+    root = ElementTree.Element("testsuites", name="Compute Engine images")
+    suites: dict[str, ElementTree.Element] = {}
+    for rule in results["rules"]:
+        area = rule["area"]
+        if area not in suites:
+            suites[area] = ElementTree.SubElement(root, "testsuite", name=area)
+        case = ElementTree.SubElement(suites[area], "testcase", classname=area, name=rule["id"], time="0")
+        _judge(case, rule, strict=strict)
+    for suite in [root, *suites.values()]:
+        suite.set("tests", str(len(list(suite.iter("testcase")))))
+        for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            suite.set(name, str(len(list(suite.iter(tag)))))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _judge(case: ElementTree.Element, rule: Mapping[str, Any], *, strict: bool) -> None:
+    verdict = rule["verdict"]
+    if verdict == "passed":
+        return
+    if verdict in SKIPPED and not (strict and verdict == "deviates"):
+        ElementTree.SubElement(case, "skipped", message=_text(f"{VERDICTS[verdict][1]} {rule['reason']}".strip()))
+        return
+    tag = "error" if verdict == "error" else "failure"
+    breach = rule["breaches"][0] if rule["breaches"] and verdict != "blocked" else None
+    message = breach["message"] if breach else rule["reason"]
+    found = ElementTree.SubElement(case, tag, type=verdict, message=_text(message))
+    found.text = _text(_story(rule, breach) if breach else rule["reason"])
+
+
+def _story(rule: Mapping[str, Any], breach: Mapping[str, Any]) -> str:
+    """The smallest example of a breach, as text."""
+    lines = [rule["statement"], f"expected: {breach['expected']}", f"observed: {breach['observed']}"]
+    for exchange in breach["exchanges"]:
+        request, response = exchange["request"], exchange["response"]
+        lines.append(f"{exchange['number']}. {request['method']} {request['url']}")
+        lines += [f"   {request['body']}"] if request["body"] else []
+        lines.append(f"   HTTP {response['status']} {response['body']}" if response else f"   {exchange['error']}")
+    return "\n".join(lines)
+
+
+def _text(text: str) -> str:
+    """A text that XML can hold."""
+    return _NOT_XML.sub("�", harmless(text))

@@ -1,0 +1,52 @@
+"""A summary in Markdown, for the page of a CI job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.text import VERDICTS, counted, harmless, shortened
+
+ROWS_MAXIMUM = 100
+SHOWN = ("failed", "error", "blocked", "deviates", "waived")
+
+
+def render(results: Mapping[str, Any]) -> str:
+    """The results as Markdown.
+
+    Args:
+        results: what results.json holds.
+    """
+    total, run, target, cost = results["summary"], results["run"], results["target"], results["cost"]
+    lines = [
+        f"## Compute Engine images: {_cell(total['verdict'])}",
+        "",
+        _cell(total["reason"]),
+        "",
+        f"Target {_cell(target['url'])}, project {_cell(target['project'])}, API version {_cell(target['api_version'])}; "
+        f"profile {_cell(run['profile'])}, seed {run['seed']}, {run['seconds']:.1f} s, "
+        f"{counted(cost['requests'], 'request')}, {counted(cost['images_created'], 'image')} created, "
+        f"{len(cost['images_left'])} left.",
+        "",
+        "| verdict | rules |",
+        "| --- | ---: |",
+        *(f"| {sign} {name} | {total['counts'][verdict]} |" for verdict, (sign, name) in VERDICTS.items()),
+    ]
+    rows = [rule for verdict in SHOWN for rule in results["rules"] if rule["verdict"] == verdict]
+    if rows:
+        lines += ["", "| rule | verdict | what holds | why |", "| --- | --- | --- | --- |"]
+        for rule in rows[:ROWS_MAXIMUM]:
+            why = rule["breaches"][0]["message"] if rule["breaches"] and rule["verdict"] != "blocked" else rule["reason"]
+            name = VERDICTS[rule["verdict"]][1]
+            lines.append(f"| `{rule['id']}` | {name} | {_cell(rule['statement'])} | {_cell(shortened(why, 300))} |")
+        if len(rows) > ROWS_MAXIMUM:
+            lines += ["", f"… and {len(rows) - ROWS_MAXIMUM} more."]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: object) -> str:
+    """A text that Markdown takes for nothing but text, on one line."""
+    plain = harmless(str(text), lines=False).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for character in "\\`*_[]|#~":
+        plain = plain.replace(character, f"&#{ord(character)};")
+    return plain

@@ -1,0 +1,81 @@
+"""The verdict on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from reports.text import VERDICTS, counted, harmless, shortened
+
+STYLES = {"conformant": "bold green", "non-conformant": "bold red", "inconclusive": "bold yellow"}
+SHOWN = {"failed": "red", "error": "magenta", "blocked": "yellow", "deviates": "yellow"}
+RULES_MAXIMUM = 20
+TEXT_MAXIMUM = 300
+
+
+def summary(results: Mapping[str, Any], console: Console) -> None:
+    """Prints the verdict, what failed with its smallest example, and what the run cost.
+
+    Args:
+        results: what results.json holds.
+        console: where to print.
+    """
+    for verdict, style in SHOWN.items():
+        rules = [rule for rule in results["rules"] if rule["verdict"] == verdict]
+        for rule in rules[:RULES_MAXIMUM]:
+            _rule(rule, verdict, style, console)
+        if len(rules) > RULES_MAXIMUM:
+            console.print(f"  … and {len(rules) - RULES_MAXIMUM} more {VERDICTS[verdict][1]}; see the report", style=style)
+    run, target, cost, total = results["run"], results["target"], results["cost"], results["summary"]
+    for note in results["notes"]:
+        console.print(Text(harmless(note), style="yellow"), soft_wrap=True)
+    for name in cost["images_left"]:
+        console.print(Text(f"left behind: {harmless(name, lines=False)}", style="yellow"), soft_wrap=True)
+    console.print(
+        Text.assemble(
+            (total["verdict"], STYLES.get(total["verdict"], "bold")),
+            f": {harmless(total['reason'], lines=False)}",
+        ),
+        soft_wrap=True,
+    )
+    counts = ", ".join(
+        f"{total['counts'][verdict]} {name}" for verdict, (_, name) in VERDICTS.items() if total["counts"][verdict]
+    )
+    console.print(Text(counts), soft_wrap=True)
+    console.print(
+        Text(
+            f"{harmless(target['url'], lines=False)} · profile {run['profile']} · {run['seconds']:.1f} s · "
+            f"{counted(cost['requests'], 'request')} · {counted(cost['images_created'], 'image')} created, "
+            f"{len(cost['images_left'])} left"
+        ),
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _rule(rule: Mapping[str, Any], verdict: str, style: str, console: Console) -> None:
+    sign, name = VERDICTS[verdict]
+    console.print(Text.assemble((f"{sign} {rule['id']} {name}", f"bold {style}")), soft_wrap=True)
+    console.print(Text(f"  {rule['statement']}"), soft_wrap=True)
+    if rule["reason"]:
+        console.print(Text(f"  {shortened(harmless(rule['reason']), 2000)}"), style="dim", soft_wrap=True)
+    if verdict == "blocked":
+        return
+    for breach in rule["breaches"][:1]:
+        console.print(Text(f"  {harmless(breach['message'], lines=False)}"), soft_wrap=True)
+        for title in ("expected", "observed"):
+            console.print(Text(f"    {title} {shortened(harmless(breach[title], lines=False), TEXT_MAXIMUM)}"), soft_wrap=True)
+        for exchange in breach["exchanges"]:
+            console.print(Text(f"    {_line(exchange)}"), style="dim", soft_wrap=True)
+
+
+def _line(exchange: Mapping[str, Any]) -> str:
+    """One exchange on one line."""
+    request, response = exchange["request"], exchange["response"]
+    path = request["url"].partition("/projects/")[2]
+    answer = f"HTTP {response['status']}" if response else exchange["error"]
+    body = f" {shortened(harmless(request['body'], lines=False), TEXT_MAXIMUM)}" if request["body"] else ""
+    return f"{request['method']} …/{harmless(path, lines=False)}{body} → {answer}"
