@@ -51,6 +51,7 @@ def run(settings: Settings) -> int:
     given = GivenSettings(settings)
     signal.signal(signal.SIGTERM, _interrupt)
     os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(_cache()))
     plugins: list[Any] = [progress]
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
         status = _pytest(settings, given, plugins)
@@ -105,6 +106,11 @@ class _Registrar:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.register(self._given, self._name)
+
+
+def _cache() -> Path:
+    """Where Hypothesis keeps its tables of Unicode, so that it leaves nothing in the working directory."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compute-images-conformance"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -230,7 +230,7 @@ def _wrong_types() -> Sequence[Defect]:
     return [Defect(f"transport.wrong-type.{name}", cases(fields), chance(fields)) for name, fields in named.items()]
 
 
-_other_characters = st.characters(codec="utf-8", exclude_characters=string.ascii_lowercase + string.digits + "-\x00/.")
+_other_characters = st.characters(exclude_categories=("Cs",), exclude_characters=string.ascii_lowercase + string.digits + "-\x00/.")
 _bad_names = st.builds(lambda name, other, rest: name + other + rest, values.names, _other_characters, values.names).filter(
     lambda name: len(name) <= 63
 )
