@@ -25,12 +25,14 @@ EXAMPLES_KEPT = 3
 class Tally:
     """What was found about one rule: how often it was looked at and breached, and the smallest breaches in full.
 
-    `examples` are in the form in which they stand in results.json, each with the size of its trace.
+    `examples` are in the form in which they stand in results.json, each with the size of its trace; `first` is how many
+    requests had been sent when the first breach was seen, None without one.
     """
 
     observations: int = 0
     breaches: int = 0
     deviations: int = 0
+    first: int | None = None
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -38,6 +40,7 @@ class Tally:
         self.observations += other.observations
         self.breaches += other.breaches
         self.deviations += other.deviations
+        self.first = other.first if self.first is None else self.first
         self.keep(other.examples)
 
     def keep(self, examples: Iterable[dict[str, Any]]) -> None:
@@ -60,8 +63,12 @@ class Ledger:
         self.tallies: dict[str, Tally] = defaultdict(Tally)
         self.errors: dict[str, str] = {}
 
-    def judge(self, trace: Trace) -> list[tuple[Rule, Breach]]:
+    def judge(self, trace: Trace, spent: int = 0) -> list[tuple[Rule, Breach]]:
         """Judges a trace by every rule, and answers the breaches in the order of the catalogue.
+
+        Args:
+            trace: what was exchanged.
+            spent: how many requests this process has sent so far.
 
         A rule that raises is our own fault: it is noted as an error, and the other rules go on.
         """
@@ -75,16 +82,17 @@ class Ledger:
                 continue
             if findings:
                 breaches = [finding for finding in findings if finding is not None]
-                self._count(rule, trace, len(findings), breaches)
+                self._count(rule, trace, spent, len(findings), breaches)
                 found.extend((rule, breach) for breach in breaches)
         return found
 
-    def _count(self, rule: Rule, trace: Trace, observations: int, breaches: list[Breach]) -> None:
+    def _count(self, rule: Rule, trace: Trace, spent: int, observations: int, breaches: list[Breach]) -> None:
         tally = self.tallies[rule.id]
         tally.observations += observations
         if not breaches:
             return
         tally.breaches += len(breaches)
+        tally.first = spent if tally.first is None else tally.first
         tally.deviations += sum(breach.deviation for breach in breaches)
         size = trace.size()
         if len(tally.examples) < EXAMPLES_KEPT or list(size) < tally.examples[-1]["size"]:
@@ -98,10 +106,12 @@ class Ledger:
         self.errors = {}
         return drained
 
-    def merge(self, drained: Mapping[str, Any]) -> None:
-        """Takes over what another process counted."""
-        for rule, tally in drained["tallies"].items():
-            self.tallies[rule].add(Tally(**tally))
+    def merge(self, drained: Mapping[str, Any], spent: int = 0) -> None:
+        """Takes over what another process counted, `spent` requests after the start of the run."""
+        for rule, row in drained["tallies"].items():
+            tally = Tally(**row)
+            tally.first = None if tally.first is None else tally.first + spent
+            self.tallies[rule].add(tally)
         for rule, error in drained["errors"].items():
             self.errors.setdefault(rule, error)
 

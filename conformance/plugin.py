@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,9 @@ _PLUGIN = pytest.StashKey["ConformancePlugin"]()
 class GivenSettings:
     """Settings that `conformance run` has already loaded, handed to the plugin by way of pytest's list of plugins."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, focus: frozenset[str] = frozenset()) -> None:
         self.settings = settings
+        self.focus = focus
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
             settings = given.settings if isinstance(given, GivenSettings) else Settings.load(_options(config))
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-        plugin = Controller(settings)
+        plugin = Controller(settings, given.focus if isinstance(given, GivenSettings) else frozenset())
     config.stash[_PLUGIN] = plugin
     config.pluginmanager.register(plugin, "conformance-run")
 
@@ -123,8 +124,8 @@ class ConformancePlugin:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
 
-    def selection(self) -> set[str]:
-        """The rules that this run judges."""
+    def selection(self) -> Set[str]:
+        """The rules of which this run makes scenarios."""
         raise NotImplementedError
 
     @pytest.hookimpl(hookwrapper=True)
@@ -156,9 +157,9 @@ class Worker(ConformancePlugin):
         """The process of this worker."""
         return self.process or super().ready()
 
-    def selection(self) -> set[str]:
-        """The rules that this run judges."""
-        return self.process.selected if self.process else set(catalogue())
+    def selection(self) -> Set[str]:
+        """The rules of which this run makes scenarios."""
+        return self.process.ground.focus or self.process.selected if self.process else frozenset(catalogue())
 
     def pytest_sessionfinish(self) -> None:
         """Ends the threads of this worker; the controller deletes what is left."""
@@ -172,8 +173,9 @@ class Controller(ConformancePlugin):
     It gets the target ready when the first scenario, or the first worker, needs it: tests of the suite itself need none.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, focus: frozenset[str] = frozenset()) -> None:
         self.settings = settings
+        self._focus = focus
         self.collector = Collector(settings)
         self._emulator: EmulatorProcess | None = None
         self._broken: Exception | None = None
@@ -205,7 +207,7 @@ class Controller(ConformancePlugin):
         if url is None:
             self._emulator = EmulatorProcess()
             url = self._emulator.__enter__().url
-        ground = new_ground(self.settings, url)
+        ground = new_ground(self.settings, url, self._focus)
         self.process = process = Process(ground, "main")
         try:
             ground.findings = process.preflight()
@@ -213,9 +215,9 @@ class Controller(ConformancePlugin):
             self.collector.take(process.drain())
         self.collector.findings = ground.findings
 
-    def selection(self) -> set[str]:
-        """The rules that this run judges."""
-        return self.collector.selected
+    def selection(self) -> Set[str]:
+        """The rules of which this run makes scenarios."""
+        return self._focus or self.collector.selected
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -84,7 +84,7 @@ class Collector:
     def take(self, payload: Mapping[str, Any]) -> None:
         """Takes over what a process counted since it was last asked."""
         if "ledger" in payload:
-            self._ledger.merge(payload["ledger"])
+            self._ledger.merge(payload["ledger"], self._cost.requests)
         if "cost" in payload:
             cost = payload["cost"]
             self._cost.requests += cost["requests"]
@@ -103,7 +103,7 @@ class Collector:
         rules = catalogue()
         judgements = verdicts(
             rules,
-            self._ledger,
+            Ledger(rules) if self.untestable else self._ledger,
             self.findings.absent,
             set(rules) - self.selected,
             self.untestable or self.lost or self.findings.broken or ("the run was interrupted" if self.interrupted else ""),
@@ -204,6 +204,7 @@ def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings) -> 
         "reason": judgement.reason,
         "observations": tally.observations,
         "breach_count": tally.breaches,
+        "first_breach_after_requests": tally.first,
         "breaches": [
             {
                 "message": example["message"],

@@ -23,12 +23,16 @@ from conformance.transport import Cost, TargetLost, Transport
 
 @dataclass
 class Ground:
-    """What the controller of a run tells its workers: where the target is, and what the preflight found there."""
+    """What the controller of a run tells its workers: where the target is, and what the preflight found there.
+
+    `focus` are the rules whose scenarios are run; empty for those of all rules that the settings select.
+    """
 
     settings: Settings
     run_id: str
     url: str
     folder: Path
+    focus: frozenset[str] = frozenset()
     findings: Findings = field(default_factory=Findings)
 
     def to_json(self) -> dict[str, Any]:
@@ -38,6 +42,7 @@ class Ground:
             "run_id": self.run_id,
             "url": self.url,
             "folder": str(self.folder),
+            "focus": sorted(self.focus),
             "findings": vars(self.findings),
         }
 
@@ -49,6 +54,7 @@ class Ground:
             value["run_id"],
             value["url"],
             Path(value["folder"]),
+            frozenset(value["focus"]),
             Findings(**value["findings"]),
         )
 
@@ -135,7 +141,7 @@ class Process:
         self.target.journal.close()
 
 
-def new_ground(settings: Settings, url: str) -> Ground:
+def new_ground(settings: Settings, url: str, focus: frozenset[str] = frozenset()) -> Ground:
     """The ground of a new run against the target at `url`."""
     folder = Path(tempfile.mkdtemp(prefix="conformance-"))
-    return Ground(settings, secrets.token_hex(4), url, folder)
+    return Ground(settings, secrets.token_hex(4), url, folder, focus)

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,8 +24,6 @@ from conformance.settings import Settings, UsageError
 WORKERS_MAXIMUM = 4
 """Workers used unless told otherwise: beyond that the target is the bottleneck."""
 
-_CONTROLLER = "conformance-run"
-
 
 def scenarios() -> Path:
     """Where the scenarios are: within the package once it is installed, in `tests/api` of a checkout."""
@@ -34,7 +33,7 @@ def scenarios() -> Path:
 
 
 def run(settings: Settings) -> int:
-    """Judges a target and writes the results.
+    """Judges a target, writes the results, and says on the terminal what came out.
 
     Args:
         settings: of the run.
@@ -47,65 +46,68 @@ def run(settings: Settings) -> int:
     """
     _check_writable(settings.out)
     console = Console(stderr=False)
-    progress = Progress(console)
-    given = GivenSettings(settings)
     signal.signal(signal.SIGTERM, _interrupt)
-    os.environ.pop("PYTEST_ADDOPTS", None)
-    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(_cache()))
-    plugins: list[Any] = [progress]
-    with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
-        status = _pytest(settings, given, plugins)
-    collector = progress.collector
-    if collector is None or progress.failures:
-        reason = "\n".join(progress.failures) or complaints.getvalue().strip()
-        print(f"conformance: the scenarios could not be run: {reason}", file=sys.stderr)
+    try:
+        results = judge(settings, console=console)
+    except SuiteError as error:
+        print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
         return Exit.SUITE_ERROR
-    if collector.untestable:
-        print(f"conformance: {collector.untestable}", file=sys.stderr)
-        return Exit.UNTESTABLE
-    collector.interrupted = collector.interrupted or status == pytest.ExitCode.INTERRUPTED and not collector.lost
-    results = collector.results()
+    status = int(results["summary"]["exit_status"])
     write_results(results, settings.out)
     reports.write(results, settings.out)
+    if status == Exit.UNTESTABLE:
+        print(f"conformance: {results['summary']['reason']}", file=sys.stderr)
+        return status
     reports.summary(results, console)
     console.print(f"[dim]report: {settings.out / 'report.html'}[/dim]", soft_wrap=True)
-    return int(results["summary"]["exit_status"])
+    return status
 
 
-def _pytest(settings: Settings, given: GivenSettings, plugins: list[Any]) -> int:
+class SuiteError(Exception):
+    """The scenarios could not be run at all: an error of ours, not of the target."""
+
+
+def judge(settings: Settings, focus: Collection[str] = (), console: Console | None = None) -> dict[str, Any]:
+    """Judges a target, and answers the results as they stand in results.json.
+
+    Args:
+        settings: of the run.
+        focus: run only the scenarios that put one of these rules to the test, yet judge what happens by every rule.
+        console: where to show how far the run is; None to show nothing.
+
+    Raises:
+        SuiteError: the scenarios could not be run.
+    """
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(_cache()))
+    progress = Progress(console or Console(quiet=True))
+    with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
+        status = pytest.main(_arguments(settings), plugins=[_Registrar(GivenSettings(settings, frozenset(focus))), progress])
+    collector = progress.collector
+    if collector is None or progress.failures:
+        raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
+    collector.interrupted = collector.interrupted or status == pytest.ExitCode.INTERRUPTED and not collector.lost
+    return collector.results()
+
+
+def _arguments(settings: Settings) -> list[str]:
     workers = settings.workers or min(os.cpu_count() or 1, WORKERS_MAXIMUM)
     folder = scenarios()
-    arguments = [
-        str(folder),
-        f"--rootdir={folder}",
-        f"--confcutdir={folder}",
-        "-c",
-        os.devnull,
-        "--import-mode=importlib",
-        "-p",
-        "conformance.plugin",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:terminal",
-    ]
-    if workers > 1:
-        arguments += ["-n", str(workers), "--dist", "worksteal"]
-    holder = type(given).__name__
-    registrar = _Registrar(holder, given)
-    return int(pytest.main(arguments, plugins=[registrar, *plugins]))
+    alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
+    plugins = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
+    spread = ["-n", str(workers), "--dist", "worksteal"] if workers > 1 else []
+    return [str(folder), *alone, *plugins, *spread]
 
 
 class _Registrar:
     """Registers the settings under a name before the plugin looks for them."""
 
-    def __init__(self, name: str, given: GivenSettings) -> None:
-        self._name = name
+    def __init__(self, given: GivenSettings) -> None:
         self._given = given
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.pluginmanager.register(self._given, self._name)
+        config.pluginmanager.register(self._given, GivenSettings.__name__)
 
 
 def _cache() -> Path:

@@ -82,8 +82,9 @@ class Scenario:
         for case in cases:
             apis.append(Api(self.target))
             futures.append(self._pool.submit(attempt, apis[-1], case))
-        errors = [error for future in futures if (error := future.exception())]
-        for api in apis:
+        errors = []
+        for api, future in zip(apis, futures, strict=True):
+            errors += [error] if (error := future.exception()) else []
             found = self._judge(api)
             self._settled.update(rule.id for rule, _ in found)
         if errors:
@@ -140,6 +141,6 @@ class Scenario:
         hypothesis.seed(number)(drawn)()
 
     def _judge(self, api: Api) -> Sequence[tuple[Rule, Breach]]:
-        found = self._ledger.judge(api.trace())
+        found = self._ledger.judge(api.trace(), self.target.transport.cost.requests)
         self.breaches.extend(found)
         return found

@@ -105,6 +105,12 @@ class Mutation:
         return self.view.body
 
     @property
+    def invalid(self) -> bool:
+        """Whether the request should have been refused: what becomes of it is the matter of the rule that it breaks, alone."""
+        intent = self.exchange.intent
+        return (intent is not None and not intent.valid) or bool(self.view.broken_rules)
+
+    @property
     def answer(self) -> dict[str, Any] | None:
         """The operation as this very request was answered."""
         return self.exchange.resource
@@ -168,7 +174,7 @@ class History:
         self.exchanges = trace.exchanges
         self.operations: dict[tuple[str, str], Operation] = {}
         self.mutations: list[Mutation] = []
-        self.sightings: list[Sighting] = []
+        self.every_sighting: list[Sighting] = []
         for exchange in self.exchanges:
             self._read(exchange)
         self._pair_replays()
@@ -193,13 +199,13 @@ class History:
                     if isinstance(name, str) and (route.project, name) in self.operations:
                         self._see_operation(State(exchange, item, route.method), route.project, name)
             case "images.get" | "images.getFromFamily":
-                self.sightings.append(Sighting(exchange, resource, route.method, route.project))
+                self.every_sighting.append(Sighting(exchange, resource, route.method, route.project))
             case "images.list":
                 for item in _objects(resource.get("items")):
-                    self.sightings.append(Sighting(exchange, item, route.method, route.project))
+                    self.every_sighting.append(Sighting(exchange, item, route.method, route.project))
             case "imageFamilyViews.get":
                 for item in _objects([resource.get("image")]):
-                    self.sightings.append(Sighting(exchange, item, route.method, route.project))
+                    self.every_sighting.append(Sighting(exchange, item, route.method, route.project))
 
     def _read_mutation(self, exchange: Exchange) -> None:
         route = exchange.route
@@ -247,12 +253,24 @@ class History:
 
     @cached_property
     def created(self) -> tuple[Mutation, ...]:
-        """The inserts that made an image: their operation is their own, and DONE without an error."""
+        """The inserts that rightly made an image: their operation is their own, and DONE without an error."""
         return tuple(
             insert
             for insert in self.inserts
-            if insert.outcome == "succeeded" and insert.operation and insert.operation.mutation is insert
+            if insert.outcome == "succeeded"
+            and insert.operation
+            and insert.operation.mutation is insert
+            and not insert.invalid
         )
+
+    @cached_property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """The images as they were seen, but for those that only invalid requests can have made."""
+        made: dict[tuple[str, str | None], bool] = {}
+        for insert in self.inserts:
+            key = (insert.project, insert.image)
+            made[key] = made.get(key, True) and insert.invalid
+        return tuple(seen for seen in self.every_sighting if not made.get((seen.project, seen.name)))
 
     @cached_property
     def states(self) -> tuple[State, ...]:
@@ -283,7 +301,7 @@ class History:
     @cached_property
     def _results(self) -> dict[int, tuple[Sighting, ...]]:
         by_name: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
-        for sighting in self.sightings:
+        for sighting in self.every_sighting:
             if sighting.via == "images.get" and sighting.exchange.route:
                 by_name[sighting.project, sighting.exchange.route.name].append(sighting)
         results: dict[int, tuple[Sighting, ...]] = {}

@@ -358,7 +358,8 @@ def _canonical(value: Any) -> Any:
 
 def _same_deprecation(sent: Any, came: Any) -> bool:
     """ACTIVE is how an image is that nobody deprecated, so it need not be said."""
-    wanted = {key: value for key, value in _canonical(sent).items() if (key, value) != ("state", "ACTIVE")}
+    fields = _canonical(sent) if isinstance(sent, dict) else {}
+    wanted = {key: value for key, value in fields.items() if (key, value) != ("state", "ACTIVE")}
     got = _canonical(came) if isinstance(came, dict) else {}
     return all(_same_value(value, got.get(key)) for key, value in wanted.items())
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.history import History, Mutation, Sighting, after
-from conformance.contract.requests import broken_rules
 from conformance.contract.rule import Finding, expect, is_set, rule
 
 REFERENCE = "Fields > labelFingerprint"
@@ -64,7 +63,7 @@ def _set(history: History) -> Iterator[Finding]:
     for update in _updates(history):
         before = _before(history, update)
         current = before is not None and update.body.get("labelFingerprint") == before.value.get("labelFingerprint")
-        if before is None or not current or update.exchange.intent is not None or broken_rules(update.exchange):
+        if before is None or not current or update.exchange.intent is not None or update.view.broken_rules:
             continue
         if update.outcome in ("refused", "failed"):
             yield expect(

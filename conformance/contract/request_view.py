@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -59,6 +60,12 @@ class RequestView:
         return self.body if self.exchange.method == "images.deprecate" else self.part("deprecated")
 
     @cached_property
+    def broken_rules(self) -> frozenset[str]:
+        """The rules that the request breaks by what it says, whatever the target answers."""
+        method = self.exchange.method
+        return frozenset(rule for rule, (broken, methods) in _RECOGNISERS.items() if method in methods and broken(self))
+
+    @cached_property
     def malformed(self) -> bool:
         """Whether the body is certainly no JSON: what merely overflows a parser is not judged."""
         body = self.exchange.request.body
@@ -71,3 +78,14 @@ class RequestView:
         except (ValueError, RecursionError):
             return False
         return True
+
+
+Broken = Callable[[RequestView], bool]
+"""Tells that a request breaks a rule by what it says."""
+
+_RECOGNISERS: dict[str, tuple[Broken, tuple[str, ...]]] = {}
+
+
+def recognise(rule: str, broken: Broken, methods: tuple[str, ...]) -> None:
+    """From now on, requests of these API methods that break a rule are recognised by a predicate."""
+    _RECOGNISERS[rule] = (broken, methods)

@@ -6,10 +6,10 @@ scenarios and recorded traffic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from conformance.contract.history import History, Mutation, Sighting, after
-from conformance.contract.request_view import RequestView
+from conformance.contract.request_view import Broken, recognise
 from conformance.contract.rule import Basis, Breach, Finding, Judge, Rule, expect, is_set, register
 from conformance.trace import Exchange
 
@@ -17,17 +17,6 @@ INSERT = ("images.insert",)
 
 TEMPORARY = frozenset({409, 412})
 """Refusals that say something of the target's state rather than of the request."""
-
-
-Broken = Callable[[RequestView], bool]
-
-_BROKEN: dict[str, tuple[Broken, tuple[str, ...]]] = {}
-
-
-def broken_rules(exchange: Exchange) -> set[str]:
-    """The rules that a request breaks by what it says, whatever the target answers."""
-    view = RequestView(exchange)
-    return {rule for rule, (broken, methods) in _BROKEN.items() if exchange.method in methods and broken(view)}
 
 
 def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
@@ -57,7 +46,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
         also: judges what else the rule says, of the image that was made.
     """
     if broken is not None:
-        _BROKEN[id] = (broken, methods)
+        recognise(id, broken, methods)
 
     def judge(history: History) -> Iterator[Finding]:
         for mutation in history.mutations:
@@ -66,7 +55,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
                 continue
             if intent is not None and intent.rule == id:
                 yield from (accepted if intent.valid else refused)(history, mutation)
-            elif broken is not None and mutation.original is None and broken(mutation.view):
+            elif mutation.original is None and id in mutation.view.broken_rules:
                 yield from refused(history, mutation)
         if also is not None:
             yield from also(history)
@@ -101,7 +90,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             else:
                 yield None
         elif mutation.exchange.answered and mutation.outcome in ("succeeded", "unknown"):
-            seen = [sighting for owner, sighting in history.comebacks if owner is mutation]
+            seen = history.results(mutation)
             if dropped and seen and not any(is_set(sighting.value.get(dropped)) for sighting in seen):
                 yield None
                 return
@@ -132,7 +121,7 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
     return next(
         (
             sighting
-            for sighting in history.sightings
+            for sighting in history.every_sighting
             if sighting.via == "images.get"
             and sighting.name == insert.image
             and sighting.project == insert.project

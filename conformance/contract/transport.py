@@ -9,7 +9,7 @@ from typing import Any
 from conformance.contract.fields import IMAGE_FIELDS, Field
 from conformance.contract.history import History
 from conformance.contract.request_view import RequestView
-from conformance.contract.requests import broken_rules, request_rule
+from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.trace import NOT_JSON, Exchange
 
@@ -307,7 +307,7 @@ def _refuse_at_once(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
         if insert.outcome not in ("refused", "failed") or insert.original is not None:
             continue
-        broken = {name for name in broken_rules(insert.exchange) if not name.startswith("source.")}
+        broken = {name for name in insert.view.broken_rules if not name.startswith("source.")}
         if broken:
             yield expect(
                 insert.exchange.status == 400,

@@ -84,6 +84,8 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
                 answer.body = HANDLERS[method](service, call)
         except ApiError as error:
             answer.status, answer.body = error.status, error.body()
+        if method in WITH_BODY:
+            await asyncio.sleep(service.behaviour.answer_delay)
         for change in service.behaviour.on_answer:
             change(answer, call)
         return _response(answer)

@@ -47,11 +47,14 @@ class Behaviour:
         unsupported: API methods that are answered 501.
         late_refusals: whether refusals of fields come as operations that fail.
         keeps_name_after_delete, keeps_image_after_delete: whether a deletion is carried out in part only.
-        conflicts: whether a name can be used but once.
+        conflicts: whether a name is taken by an image of an age, in seconds.
+        answer_delay: seconds that the answer to a change is held back, after all is done.
         remembers_refusals: whether a refused request uses up its requestId.
         recognises_without_request_id: whether requests without a requestId are taken for replays as well.
-        stale_labels_win: whether setLabels needs no current fingerprint.
-        stored_when_refused: whether a refused insert makes its image all the same.
+        stale_labels_win: whether setLabels needs no current fingerprint, by the seconds since the last change of labels.
+        stored_when_refused, stored_when_failed: whether such an insert makes its image all the same.
+        shares_labels: whether images with the same labels change them together.
+        one_store: whether all projects see the same images.
         on_request: may change a call before anything is done with it, or raise a refusal.
         on_store: may change an image before it is stored; gets the call's body too.
         on_image: may change an image before it is answered; gets how often it was answered before.
@@ -68,11 +71,15 @@ class Behaviour:
     late_refusals: bool = False
     keeps_name_after_delete: bool = False
     keeps_image_after_delete: bool = False
-    conflicts: bool = True
+    conflicts: Callable[[float], bool] = lambda age: True  # noqa: E731 - a switch with a default
+    answer_delay: float = 0.0
     remembers_refusals: bool = False
     recognises_without_request_id: bool = False
-    stale_labels_win: bool = False
+    stale_labels_win: Callable[[float], bool] = lambda age: False  # noqa: E731 - a switch with a default
     stored_when_refused: bool = False
+    stored_when_failed: bool = False
+    shares_labels: bool = False
+    one_store: bool = False
     on_request: list[Callable[[Call], None]] = field(default_factory=list)
     on_store: list[Callable[[Resource, Resource], None]] = field(default_factory=list)
     on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)

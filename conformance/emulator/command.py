@@ -8,7 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -16,6 +16,7 @@ import uvicorn
 from conformance.emulator.app import create_app
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.faults import FAULTS
+from conformance.emulator.faults.row import Change
 from conformance.emulator.variants import VARIANTS
 
 
@@ -40,18 +41,21 @@ def emulator(  # noqa: PLR0913 - the options of a command
         _list(as_json=as_json, faults=list_faults, variants=list_variants)
         return
     behaviour = Behaviour(seconds=operation_seconds, link_base=link_base)
-    rows = {row.id: row for row in (*FAULTS, *VARIANTS)}
+    changes: dict[str, Change] = {row.id: row.change for row in FAULTS} | {row.id: row.change for row in VARIANTS}
     for name in (*(fault or ()), *(variant or ())):
-        if name not in rows:
-            near = difflib.get_close_matches(name, rows, n=3, cutoff=0.3)
+        if name not in changes:
+            near = difflib.get_close_matches(name, changes, n=3, cutoff=0.3)
             raise typer.BadParameter(f"there is no fault or variant '{name}'; near to it are {', '.join(near) or 'none'}.")
-        rows[name].change(behaviour)
+        changes[name](behaviour)
     _serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)
 
 
 def _list(*, as_json: bool, faults: bool, variants: bool) -> None:
-    rows = [{"id": row.id, "rule": row.rule, "sentence": row.sentence} for row in FAULTS if faults]
-    rows += [{"id": row.id, "rule": "", "sentence": row.sentence} for row in VARIANTS if variants]
+    rows: list[dict[str, Any]] = []
+    if faults:
+        rows += [{"id": fault.id, "rule": fault.rule, "sentence": fault.sentence} for fault in FAULTS]
+    if variants:
+        rows += [{"id": row.id, "sentence": row.sentence, "deviates": list(row.deviates)} for row in VARIANTS]
     if as_json:
         print(json.dumps(rows, indent=1))
     else:

@@ -65,9 +65,10 @@ class Service:
         """
         if self._allowed is not None and name not in (*self._allowed, "debian-cloud"):
             raise not_found(f"projects/{name}")
-        if name not in self._projects:
-            self._projects[name] = new_project(name)
-        return self._projects[name]
+        key = "" if self.behaviour.one_store and name != "debian-cloud" else name
+        if key not in self._projects:
+            self._projects[key] = new_project(name)
+        return self._projects[key]
 
     # Images: changes
 
@@ -91,7 +92,8 @@ class Service:
         name = body.get("name")
         name = name if isinstance(name, str) else ""
         path = f"projects/{project.name}/global/images/{name}"
-        if failure is None and self.behaviour.conflicts and project.image(name) is not None:
+        taken = project.image(name)
+        if failure is None and taken is not None and self.behaviour.conflicts(time.time() - taken.made_at):
             raise conflict(path)
         made: dict[str, Any] = {}
         warnings: list[Resource] = []
@@ -100,7 +102,7 @@ class Service:
                 made, warnings = self._from_source(project, call)
             except LateFailure as late:
                 failure = late.failure
-        image = None if failure else self._store(project, call, made)
+        image = None if failure and not self.behaviour.stored_when_failed else self._store(project, call, made)
         target = image.fields["id"] if image else new_id()
         operation = self._begin(project, call, "insert", name, target, failure)
         if image is not None:
@@ -234,16 +236,21 @@ class Service:
         if "image.labels.limits" not in self.behaviour.unchecked:
             checks.labels(call.body)
         current = self._fingerprint(image)
-        if not self.behaviour.stale_labels_win and call.body.get("labelFingerprint") != current:
+        stale = call.body.get("labelFingerprint") != current
+        if stale and not self.behaviour.stale_labels_win(time.time() - image.relabelled_at):
             message = "Labels fingerprint either invalid or resource labels have changed"
             raise ApiError(412, "conditionNotMet", message, location="If-Match", locationType="header")
-        self._relabel(image, call.body.get("labels") or {})
+        self._relabel(project, image, call.body.get("labels") or {})
         return self._at_once(project, call, "setLabels", image)
 
-    def _relabel(self, image: Image, labels: dict[str, str]) -> None:
-        changed = labels != (image.fields.get("labels") or {})
-        image.fields["labels"] = dict(labels)
-        image.generation += changed
+    def _relabel(self, project: Project, image: Image, labels: dict[str, str]) -> None:
+        before = image.fields.get("labels") or {}
+        everything = project.living() if self.behaviour.shares_labels else []
+        sharing = [other for other in everything if other is not image and other.fields.get("labels") == before]
+        for changed in (image, *sharing):
+            changed.fields["labels"] = dict(labels)
+            changed.generation += labels != before
+            changed.relabelled_at = time.time()
 
     def deprecate(self, call: Call) -> Resource:
         """images.deprecate."""
@@ -270,7 +277,7 @@ class Service:
         checks.check_insert({"name": "patch", "sourceImage": "x", **call.body}, {}, self.behaviour.unchecked)
         for name, value in call.body.items():
             if name == "labels":
-                self._relabel(image, value or {})
+                self._relabel(project, image, value or {})
             elif name != "labelFingerprint":
                 image.fields[name] = value
         return self._at_once(project, call, "patch", image)
@@ -319,7 +326,8 @@ class Service:
             for image in project.living()
             if image.fields.get("family") == family and image.status == "READY" and self._eligible(image, zone)
         ]
-        return max(found, key=lambda image: image.number, default=None)
+        oldest = ("family.view-latest" if zone else "family.latest") in self.behaviour.unchecked
+        return (min if oldest else max)(found, key=lambda image: image.number, default=None)
 
     def _eligible(self, image: Image, zone: str) -> bool:
         unchecked = self.behaviour.unchecked

@@ -51,13 +51,14 @@ def fingerprint(labels: dict[str, str], generation: int) -> str:
 
 @dataclass(eq=False)
 class Image:
-    """An image: its fields as stored, when it is READY, and when it is gone."""
+    """An image: its fields as stored, and the moments at which it was made, labelled, READY, and is gone."""
 
     fields: dict[str, Any]
+    made_at: float = field(default_factory=time.time)
+    relabelled_at: float = 0.0
     ready_at: float = 0.0
     gone_at: float = float("inf")
     deleting: bool = False
-    failed: bool = False
     generation: int = 0
     number: int = 0
 

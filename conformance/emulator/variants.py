@@ -25,12 +25,13 @@ class Variant:
         id: the name by which it is switched on.
         sentence: what it does.
         change: changes a behaviour.
+        deviates: the rules of mere convention that it departs from.
     """
 
     id: str
     sentence: str
     change: Change
-    rule: str = ""
+    deviates: tuple[str, ...] = ()
 
 
 def _in_seconds(resource: Resource) -> None:
@@ -63,10 +64,15 @@ def _refuse_if(unwanted: Callable[[dict[str, Any]], object], field: str) -> Chan
     return lambda behaviour: behaviour.on_request.append(guard)
 
 
+def _key(body: dict[str, Any], name: str) -> dict[str, Any]:
+    key = body.get(name)
+    return key if isinstance(key, dict) else {}
+
+
 def _output_only(body: dict[str, Any]) -> bool:
     names = {"kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"}
     names |= {"satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"}
-    return any(body.get(name) for name in names) or any((body.get(key) or {}).get("sha256") for key in checks.KEYS)
+    return any(body.get(name) for name in names) or any(_key(body, key).get("sha256") for key in checks.KEYS)
 
 
 def _now_and_then(behaviour: Behaviour) -> None:
@@ -151,7 +157,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("whole-seconds", "times are in whole seconds", _both(_in_seconds)),
     Variant("nanoseconds", "times are in nanoseconds", _both(_in_nanoseconds)),
     Variant("own-links", "links name the host that was called", switched(link_base="")),
-    Variant("late-refusals", "refused fields make operations fail", switched(late_refusals=True)),
+    Variant("late-refusals", "refused fields make operations fail", switched(late_refusals=True), ("transport.refuse-at-once",)),
     Variant("output-only-refused", "values for output-only fields are refused", _refuse_if(_output_only, "resource")),
     Variant("unknown-refused", "unknown fields are refused", _refuse_if(lambda body: set(body) - set(checks.SHAPE) and not _output_only(body), "resource")),
     Variant("empty-fields", "unset fields are null, blank or empty", _both(_empties)),
@@ -170,15 +176,15 @@ VARIANTS: tuple[Variant, ...] = (
             ("families", ("images.getFromFamily", "imageFamilyViews.get")),
         )
     ),
-    Variant("no-customer-keys", "customer-supplied keys are refused", _refuse_if(lambda body: any((body.get(key) or {}).get("rawKey") for key in checks.KEYS), "resource.imageEncryptionKey")),
+    Variant("no-customer-keys", "customer-supplied keys are refused", _refuse_if(lambda body: any(_key(body, key).get("rawKey") for key in checks.KEYS), "resource.imageEncryptionKey")),
     Variant("kms-version", "KMS keys come back with a version", shown_image(_version_suffix)),
     Variant("compressed", "answers are compressed", lambda behaviour: behaviour.on_answer.append(_compressed)),
     Variant("connection-close", "connections are closed after each answer", lambda behaviour: behaviour.on_answer.append(lambda answer, call: answer.headers.update({"connection": "close"}))),
     Variant("error-details", "errors have a status and details too", lambda behaviour: behaviour.on_answer.append(_details)),
     Variant("target-when-done", "targetId is there only when DONE", shown_operation(_target_when_done)),
     Variant("start-when-running", "startTime is there from RUNNING on", shown_operation(_start_when_running)),
-    Variant("deprecated-dropped", "the deprecation of an insert is dropped", stored(lambda fields, body: fields.update(deprecated=None))),
+    Variant("deprecated-dropped", "the deprecation of an insert is dropped", stored(lambda fields, body: fields.update(deprecated=None)), ("image.deprecated.round-trip",)),
     Variant("rollout-dropped", "rollout policies are dropped", stored(lambda fields, body: fields.update(rolloutOverride=None))),
-    Variant("user-licenses-dropped", "user licences are dropped", stored(lambda fields, body: fields.update(userLicenses=None))),
+    Variant("user-licenses-dropped", "user licences are dropped", stored(lambda fields, body: fields.update(userLicenses=None)), ("image.user-licenses.round-trip",)),
     Variant("other-body-refused", "a changed body under a used requestId is refused", switched(replay=_same_body_only)),
 )

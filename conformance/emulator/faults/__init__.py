@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.emulator.faults import answers, images, operations, request_ids, requests
+from conformance.emulator.faults import answers, images, operations, request_ids, requests, types
 from conformance.emulator.faults.row import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -11,6 +11,7 @@ FAULTS: tuple[Fault, ...] = (
     *images.FAULTS,
     *operations.FAULTS,
     *answers.FAULTS,
+    *types.FAULTS,
 )
 
 __all__ = ["FAULTS", "Fault"]

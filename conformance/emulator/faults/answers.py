@@ -90,6 +90,11 @@ def _strict_parameters(behaviour: Behaviour) -> None:
     behaviour.on_request.append(guard)
 
 
+def _bare_view(answer: Answer, call: Call) -> None:
+    if call.method == "imageFamilyViews.get" and answer.status == 200:
+        answer.body = answer.body["image"]
+
+
 _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("transport.json", "text", "answers say text/plain", _answered(lambda answer, call: answer.headers.update({"content-type": "text/plain"}))),
     ("transport.error-envelope", "message-only", "an error is a mere message", _errors(_bare_message)),
@@ -106,6 +111,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("life.get-after-done", "by-name-only", "get by id is refused", _by_name_only),
     ("life.list-once", "doubled", "a list holds its last image twice", _answered(_doubled)),
     ("life.list-max-results", "one-more", "a page holds one image more than asked for", _answered(_one_more)),
+    ("family.view-shape", "bare", "a view of a family is the bare image", _answered(_bare_view)),
     ("life.list-kind", "other", "the kind of a list is compute#list", _answered(lambda answer, call: answer.body.update(kind="compute#list") if call.method == "images.list" and answer.status == 200 else None)),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator import checks
@@ -13,6 +14,9 @@ OUTPUT_ONLY = (
     *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
     *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"),
 )
+
+MOMENT = 0.02
+"""Seconds within which requests count as simultaneous."""
 
 _TAKEN = "fault: taken from the client"
 
@@ -146,9 +150,6 @@ _SERVER_FIELDS: tuple[tuple[str, str, str, Change], ...] = (
     ("image.status", "unknown", "status is AVAILABLE", shown_image(lambda image, call, times: image.update(status="AVAILABLE") if image["status"] == "PENDING" or times > 2 else None)),
     ("image.archive-size-bytes", "number", "archiveSizeBytes is a number", _always("archiveSizeBytes", 1073741824)),
     ("image.label-fingerprint.format", "missing", "labelFingerprint is missing", _without("labelFingerprint")),
-    ("image.type.satisfiesPzs", "text", "satisfiesPzs is a text", _always("satisfiesPzs", "false")),
-    ("image.type.enableConfidentialCompute", "text", "enableConfidentialCompute is a text", _always("enableConfidentialCompute", "false")),
-    ("image.type.storageLocations", "text", "storageLocations is a text", _always("storageLocations", "us")),
     ("image.type.labels", "list", "labels is a list", _always("labels", [{"key": "k", "value": "v"}])),
 )
 
@@ -167,16 +168,41 @@ def _restless_fingerprint(image: Resource, call: Call, times: int) -> None:
     put(image, "labelFingerprint", f"AAAAAAA{times % 10}AAA=")
 
 
+def _on(method: str, change: Callable[[Call], object]) -> Change:
+    """Changes the calls of one method before anything is done with them."""
+    return lambda behaviour: behaviour.on_request.append(lambda call: change(call) if call.method == method else None)
+
+
+def _add_description(call: Call) -> None:
+    call.body = {"description": "set by the fault", **call.body}
+
+
+def _state_only(call: Call) -> None:
+    call.body = {"state": call.body.get("state")}
+
+
 _LIFE: tuple[tuple[str, str, str, Change], ...] = (
+    ("life.patch", "ignored", "PATCH changes nothing", _on("images.patch", lambda call: call.body.clear())),
+    ("life.patch", "more", "PATCH changes the description too", _on("images.patch", _add_description)),
+    ("life.isolation", "shared-labels", "images with the same labels share them", switched(shares_labels=True)),
+    ("life.list-filter", "ignored", "the filter of a list is ignored", _on("images.list", lambda call: call.query.pop("filter", ""))),
+    ("life.concurrent-same-name", "race", "inserts of one name within 20 ms all win", switched(conflicts=lambda age: age > MOMENT, answer_delay=2 * MOMENT)),
+    ("labels.concurrent", "race", "label changes with one fingerprint within 20 ms all win", switched(stale_labels_win=lambda age: age < MOMENT, answer_delay=2 * MOMENT)),
+    ("deprecate.state", "ignored", "deprecate changes nothing", _on("images.deprecate", lambda call: call.body.clear())),
+    ("deprecate.round-trip", "state-only", "deprecate keeps nothing but the state", _on("images.deprecate", _state_only)),
+    ("family.latest", "oldest", "a family answers its oldest image", unchecked("family.latest")),
+    ("family.view-latest", "oldest", "a view of a family answers its oldest image", unchecked("family.view-latest")),
+    ("operation.failure-means-none", "stored", "an insert that fails makes its image all the same", switched(stored_when_failed=True)),
+    ("transport.project-isolation", "one-store", "all projects see the same images", switched(one_store=True)),
     ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),
-    ("labels.fingerprint-required", "ignored", "setLabels takes any fingerprint", switched(stale_labels_win=True)),
+    ("labels.fingerprint-required", "ignored", "setLabels takes any fingerprint", switched(stale_labels_win=lambda age: True)),
     ("life.delete", "image-stays", "a deleted image stays", switched(keeps_image_after_delete=True)),
     ("life.delete", "deleting-forever", "a deleted image stays DELETING", switched(keeps_name_after_delete=True)),
     ("family.deprecated-skipped", "ignored", "deprecated images stay the latest of their family", unchecked("family.deprecated-skipped")),
     ("family.view-rollout", "ignored", "rolloutOverride is ignored by views", unchecked("family.view-rollout")),
     ("deprecate.use-obsolete", "no-warning", "the use of a DEPRECATED image gives no warning", unchecked("deprecate.use-obsolete/no-warning")),
     ("labels.fingerprint-changes", "restless", "the fingerprint changes from get to get", shown_image(_restless_fingerprint)),
-    ("labels.fingerprint-changes", "fixed", "the fingerprint never changes", lambda behaviour: (behaviour.on_image.append(_fixed_fingerprint), setattr(behaviour, "stale_labels_win", True)) and None),
+    ("labels.fingerprint-changes", "fixed", "the fingerprint never changes", lambda behaviour: (behaviour.on_image.append(_fixed_fingerprint), setattr(behaviour, "stale_labels_win", lambda age: True)) and None),
 )
 
 FAULTS: tuple[Fault, ...] = (

@@ -112,9 +112,6 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("operation.metadata-scope", "bulk", "an operation has the metadata of a bulk insert", _always("instancesBulkInsertOperationMetadata", {"perLocationStatus": {"zones/a": {"status": "CREATING"}}})),
     ("operation.wait", "older", "wait answers an older state", shown_operation(_old_state)),
     ("operation.agrees", "list", "the list tells another insertTime", shown_operation(_other_story)),
-    ("operation.type.progress", "text", "progress is a text", _each("progress", lambda value, times: str(value))),
-    ("operation.type.targetId", "number", "targetId is a number", _each("targetId", lambda value, times: int(value))),
-    ("operation.type.user", "object", "user is an object", _always("user", {"email": "user@example.com"})),
 )
 
 FAULTS: tuple[Fault, ...] = tuple(Fault(*row) for row in _ROWS)

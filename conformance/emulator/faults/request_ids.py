@@ -10,6 +10,10 @@ from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.row import Change, Fault, shown_operation, switched
 
 
+MOMENT = 0.02
+"""Seconds within which requests count as simultaneous."""
+
+
 def _answer_anew(operation: dict[str, Any], call: Call, times: int) -> None:
     """Gives an operation that is answered again another identity."""
     if call.method == "images.insert" and times:
@@ -21,13 +25,17 @@ def _conflict_after(seconds: float) -> Change:
     return switched(replay=lambda operation, call: time.time() < operation.begun + seconds)
 
 
+def _not_at_once(operation: Any, call: Call) -> bool:
+    return call.method != "images.insert" or time.time() > operation.begun + MOMENT
+
+
 def _carry_out_changed(operation: Any, call: Call) -> bool:
     return call.method != "images.insert" or bool(operation.body == call.body)
 
 
 def _second_image(behaviour: Behaviour) -> None:
     behaviour.replay = lambda operation, call: call.method != "images.insert"
-    behaviour.conflicts = False
+    behaviour.conflicts = lambda age: False
 
 
 def _revive(operation: Any, call: Call) -> bool:
@@ -132,10 +140,22 @@ FAULTS: tuple[Fault, ...] = (
         _note_delete,
     ),
     Fault(
+        "request-id.replay-concurrent",
+        "second-image",
+        "replays within 20 ms are carried out as well",
+        switched(replay=_not_at_once, conflicts=lambda age: age > MOMENT, answer_delay=2 * MOMENT),
+    ),
+    Fault(
+        "request-id.replay-concurrent",
+        "conflict",
+        "replays within 20 ms are answered with a conflict",
+        switched(replay=_not_at_once, answer_delay=2 * MOMENT),
+    ),
+    Fault(
         "request-id.replay-other-body",
         "carried-out",
         "a changed body under a used requestId is carried out",
-        switched(replay=_carry_out_changed, conflicts=False),
+        switched(replay=_carry_out_changed, conflicts=lambda age: False),
     ),
     Fault(
         "request-id.replay-key-order",

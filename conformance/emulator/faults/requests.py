@@ -117,10 +117,12 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
 )
 
 FAULTS: tuple[Fault, ...] = (
+    Fault("life.insert", "refused", "every insert is refused", _refuse(lambda body, query: True, "resource")),
     *(Fault(rule, "unchecked", sentence, unchecked(rule)) for rule, sentence in _CHECKS_LEFT_OUT),
     *(
         Fault(f"transport.wrong-type.{path}", "ignored", f"a value of a wrong type for {path} is ignored", _drop_wrong_type(path))
         for path in _typed_paths(checks.SHAPE)
+        if not path.endswith(".sha256")
     ),
     Fault(
         "image.name.required",

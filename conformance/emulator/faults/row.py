@@ -80,22 +80,19 @@ def when_done(hook: Callable[[Resource, int], object]) -> Change:
     return shown_operation(lambda operation, call, times: hook(operation, times) if operation["status"] == "DONE" else None)
 
 
-def put(resource: Resource, path: str, value: Any) -> None:
-    """Sets a field at a path of nested objects; for `a[]` and `a{}` the one item of a list or map."""
+def put(resource: Resource, path: str, value: object) -> None:
+    """Sets a field at a path of nested objects; `a[]` stands for the items of a list, of which there is at least one."""
     head, _, rest = path.partition(".")
-    name = head.rstrip("[]{}")
-    if not rest and head == name:
+    name = head.removesuffix("[]")
+    if not rest:
         resource[name] = value
         return
-    inner: Any = value
     if head.endswith("[]"):
-        items = resource.get(name) or [{}]
-        inner = items[0] if rest and isinstance(items[0], dict) else value
-        resource[name] = [inner]
-    elif head.endswith("{}"):
-        resource[name] = {"key": value}
+        items = resource.get(name)
+        resource[name] = inner = items if isinstance(items, list) and items else [{}]
     else:
-        inner = resource.get(name) if isinstance(resource.get(name), dict) else {}
-        resource[name] = inner
-    if rest:
-        put(inner, rest, value)
+        part = resource.get(name)
+        resource[name] = part if isinstance(part, dict) else {}
+        inner = [resource[name]]
+    for item in inner:
+        put(item, rest, value)
