@@ -40,17 +40,23 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     del version
 
 
 @app.command(epilog=f"Example: conformance run --url http://127.0.0.1:8080 --project my-project. {STATUSES}")
 def run(  # noqa: PLR0913 - the options of a command
-    url: Annotated[str | None, typer.Option(help="Root URL of the implementation; without it the embedded emulator.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Root URL of the implementation; without it the embedded emulator.")
+    ] = None,
     project: Annotated[str | None, typer.Option(help="Project to work in (default: conformance).")] = None,
     second_project: Annotated[str | None, typer.Option(help="Another project, for the rules about isolation.")] = None,
-    api_version: Annotated[str | None, typer.Option(help="Version in the path: alpha, beta or v1 (default: beta).")] = None,
+    api_version: Annotated[
+        str | None, typer.Option(help="Version in the path: alpha, beta or v1 (default: beta).")
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -58,17 +64,27 @@ def run(  # noqa: PLR0913 - the options of a command
             "real: few requests, for a slow or billed target. (default: quick)"
         ),
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat for more.")] = None,
-    skip: Annotated[list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat for more.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat for more.")
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat for more.")
+    ] = None,
     seed: Annotated[str | None, typer.Option(help="Seed of the random examples.")] = None,
-    workers: Annotated[str | None, typer.Option("-n", help="Processes (default: as many as processors, at most 4).")] = None,
+    workers: Annotated[
+        str | None, typer.Option("-n", help="Processes (default: as many as processors, at most 4).")
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Folder for the results (default: compliance-report).")] = None,
     strict: Annotated[bool | None, typer.Option("--strict", help="Deviations fail the run too.")] = None,
     require_complete: Annotated[
         bool | None, typer.Option("--require-complete", help="A rule that was never put to the test fails the run too.")
     ] = None,
-    config: Annotated[str | None, typer.Option(help="File with settings (default: conformance.toml, if there).")] = None,
-    header: Annotated[list[str] | None, typer.Option(help="Header to send with every request, as 'Name: value'.")] = None,
+    config: Annotated[
+        str | None, typer.Option(help="File with settings (default: conformance.toml, if there).")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="Header to send with every request, as 'Name: value'.")
+    ] = None,
     ca_bundle: Annotated[str | None, typer.Option(help="File of certificates to trust.")] = None,
     deadline: Annotated[str | None, typer.Option(help="Seconds that one operation may take.")] = None,
     rate: Annotated[str | None, typer.Option(help="Requests per second at most, in each worker.")] = None,

@@ -282,7 +282,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     acted = pyfuncitem.funcargs.get("scenario")
     if outcome.excinfo is None and isinstance(acted, Scenario):
         strict = pyfuncitem.config.stash[_PLUGIN].ready().ground.settings.strict
-        broken = {rule.id: breach for rule, breach in acted.breaches if strict or (rule.basis == "doc" and not breach.deviation)}
+        broken = {
+            rule.id: breach
+            for rule, breach in acted.breaches
+            if strict or (rule.basis == "doc" and not breach.deviation)
+        }
         if broken:
             lines = [
                 f"{name}: {breach.message}; expected {breach.expected}, observed {breach.observed}"

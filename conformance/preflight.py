@@ -97,16 +97,22 @@ def _refuse_strangers(exchange: Exchange, target: Target) -> None:
     if exchange.answered and not any(resource.get(sign) for sign in OPERATION_SIGNS):
         raise Untestable(f"{target.root} is not the Compute Engine API: it answers an insert with no operation")
     if response.status in ABSENT_STATUSES and not exchange.error:
-        raise Untestable(f"{target.root} is not the Compute Engine API: it knows no images.insert (HTTP {response.status})")
+        raise Untestable(
+            f"{target.root} is not the Compute Engine API: it knows no images.insert (HTTP {response.status})"
+        )
     if not exchange.answered and response.json is NOT_JSON and response.status < 500:
-        raise Untestable(f"{target.root} is not the Compute Engine API: it answers an insert with HTTP {response.status} and no JSON")
+        raise Untestable(
+            f"{target.root} is not the Compute Engine API: it answers an insert with HTTP {response.status} and no JSON"
+        )
 
 
 def _why(created: Created) -> str:
     exchange = created.insert
     if not exchange.answered:
         message = exchange.error.get("message")
-        return f"a plain insert is answered HTTP {exchange.status}" + (f": {message}" if isinstance(message, str) else "")
+        return f"a plain insert is answered HTTP {exchange.status}" + (
+            f": {message}" if isinstance(message, str) else ""
+        )
     if created.operation.get("status") != "DONE":
         return "the operation of a plain insert is never DONE"
     return "the operation of a plain insert fails"

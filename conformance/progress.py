@@ -27,7 +27,9 @@ class Progress:
         self._bar = Bar(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed}/{task.total} scenarios · {task.fields[rules]} rules · {task.fields[requests]} requests"),
+            TextColumn(
+                "{task.completed}/{task.total} scenarios · {task.fields[rules]} rules · {task.fields[requests]} requests"
+            ),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -39,7 +41,9 @@ class Progress:
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
 
     def pytest_configure(self, config: pytest.Config) -> None:

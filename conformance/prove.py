@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any, Literal
 
-from conformance.contract import catalogue
+from conformance.contract import catalogue, matching
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
 from conformance.emulator.variants import VARIANTS
@@ -28,8 +28,8 @@ Kind = Literal["fault", "variant"]
 class Server:
     """An emulator to put the suite to the test with: broken by one fault, or fair in a way of its own.
 
-    `switches` are the faults or variants that are on; `rule` is the one that has to fail ("" for a fair server); `deviates` are
-    the conventions that a fair server departs from.
+    `switches` are the faults or variants that are on; `rule` is the one that has to fail ("" for a fair server); `also` are globs
+    of the rules that may fail beside it: those broken by the same fault, or the conventions that a fair server departs from.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Server:
     sentence: str
     switches: tuple[str, ...]
     rule: str = ""
-    deviates: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     seed: int | None = None
 
 
@@ -69,7 +69,8 @@ class Proof:
     @property
     def needless(self) -> tuple[str, ...]:
         """The rules that failed or deviated although the server keeps them."""
-        return tuple(rule for rule in self.failed if rule != self.server.rule and rule not in self.server.deviates)
+        expected = matching((self.server.rule, *self.server.also), self.failed)
+        return tuple(rule for rule in self.failed if rule not in expected)
 
 
 @dataclass
@@ -140,18 +141,20 @@ def servers(selected: Callable[[str], bool], seeds: Sequence[int], combinations:
     """
     for fault in FAULTS:
         if selected(fault.id):
-            yield Server(fault.id, "fault", fault.sentence, (fault.id,), fault.rule)
+            yield Server(fault.id, "fault", fault.sentence, (fault.id,), fault.rule, fault.also)
     variants = [variant for variant in VARIANTS if selected(variant.id)]
     for seed in seeds or (None,):
         suffix = "" if seed is None else f" (seed {seed})"
         for variant in variants:
-            yield Server(f"{variant.id}{suffix}", "variant", variant.sentence, (variant.id,), deviates=variant.deviates, seed=seed)
+            yield Server(
+                f"{variant.id}{suffix}", "variant", variant.sentence, (variant.id,), also=variant.deviates, seed=seed
+            )
         chance = random.Random(seed or 0)
         for _ in range(combinations if len(variants) > COMBINED else 0):
             chosen = sorted(chance.sample(variants, COMBINED), key=variants.index)
             names = tuple(variant.id for variant in chosen)
             deviates = tuple(rule for variant in chosen for rule in variant.deviates)
-            yield Server(f"{'+'.join(names)}{suffix}", "variant", "all at once", names, deviates=deviates, seed=seed)
+            yield Server(f"{'+'.join(names)}{suffix}", "variant", "all at once", names, also=deviates, seed=seed)
 
 
 def prove(wanted: Iterable[Server], profile: str, jobs: int, told: Callable[[Proof], None]) -> Matrix:

@@ -68,7 +68,8 @@ class Collector:
     def failing(self) -> bool:
         """Whether a rule has been broken already that fails the run."""
         return any(
-            (tally.breaches > tally.deviations and catalogue()[rule].basis == "doc") or (tally.breaches and self.settings.strict)
+            (tally.breaches > tally.deviations and catalogue()[rule].basis == "doc")
+            or (tally.breaches and self.settings.strict)
             for rule, tally in self._ledger.tallies.items()
         )
 
@@ -106,7 +107,10 @@ class Collector:
             Ledger(rules) if self.untestable else self._ledger,
             self.findings.absent,
             set(rules) - self.selected,
-            self.untestable or self.lost or self.findings.broken or ("the run was interrupted" if self.interrupted else ""),
+            self.untestable
+            or self.lost
+            or self.findings.broken
+            or ("the run was interrupted" if self.interrupted else ""),
         )
         if self.findings.broken:
             judgements = _blame_the_insert(rules, judgements, self.findings.broken)
@@ -146,7 +150,10 @@ class Collector:
             },
             "latency": {method: _latency(values) for method, values in sorted(self._cost.latencies.items())},
             "notes": [f"{len(self.left)} images could not be deleted"] if self.left else [],
-            "rules": [_row(rule, judgements[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings) for rule in rules.values()],
+            "rules": [
+                _row(rule, judgements[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings)
+                for rule in rules.values()
+            ],
         }
         secret = [value for value in settings.request_headers().values() if len(value) > 6]
         cleaned: dict[str, Any] = redacted(results, secret, settings.request_headers())
@@ -168,14 +175,28 @@ class Collector:
         if self.lost:
             return Exit.UNTESTABLE, "inconclusive", self.lost
         if blocked:
-            return Exit.NOT_CONFORMANT, "non-conformant", f"{_count(blocked, 'rule')} could not be judged: {judgements[blocked[0]].reason}"
+            return (
+                Exit.NOT_CONFORMANT,
+                "non-conformant",
+                f"{_count(blocked, 'rule')} could not be judged: {judgements[blocked[0]].reason}",
+            )
         if self.settings.require_complete and found["not_exercised"]:
             missing = found["not_exercised"]
-            return Exit.NOT_CONFORMANT, "inconclusive", f"{_count(missing, 'rule')} never put to the test: {_some(missing)}"
+            return (
+                Exit.NOT_CONFORMANT,
+                "inconclusive",
+                f"{_count(missing, 'rule')} never put to the test: {_some(missing)}",
+            )
         if not found["passed"]:
             return Exit.UNTESTABLE, "inconclusive", "no rule was put to the test"
-        deviations = f"; {_count(found['deviates'], 'rule')} deviated: {_some(found['deviates'])}" if found["deviates"] else ""
-        return Exit.CONFORMANT, "conformant", f"all {_count(found['passed'], 'rule')} that were put to the test hold{deviations}"
+        deviations = (
+            f"; {_count(found['deviates'], 'rule')} deviated: {_some(found['deviates'])}" if found["deviates"] else ""
+        )
+        return (
+            Exit.CONFORMANT,
+            "conformant",
+            f"all {_count(found['passed'], 'rule')} that were put to the test hold{deviations}",
+        )
 
     def _gates(self, rule: str, judgements: Mapping[str, Judgement]) -> bool:
         """Whether a blocked rule fails the run: not where it is a convention blocked by a mere deviation."""
@@ -184,7 +205,9 @@ class Collector:
         return self.settings.strict or not (mild and catalogue()[rule].basis == "conv")
 
 
-def _blame_the_insert(rules: Mapping[str, Rule], judgements: Mapping[str, Judgement], broken: str) -> dict[str, Judgement]:
+def _blame_the_insert(
+    rules: Mapping[str, Rule], judgements: Mapping[str, Judgement], broken: str
+) -> dict[str, Judgement]:
     """Where no image can be made, the rules that were never tried for it are blocked: one cause, one failure."""
     return {
         rule: Judgement("blocked", broken) if rule in rules and judgement.verdict == "not_exercised" else judgement

@@ -125,7 +125,7 @@ class Process:
                 api.tidy()
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
-            self.ledger.judge(api.trace())
+            self.ledger.judge(api.trace(), self.target.transport.cost.requests)
 
     def drain(self) -> dict[str, Any]:
         """What this process has counted since the last call, as JSON."""

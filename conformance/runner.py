@@ -82,11 +82,13 @@ def judge(settings: Settings, focus: Collection[str] = (), console: Console | No
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(_cache()))
     progress = Progress(console or Console(quiet=True))
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
-        status = pytest.main(_arguments(settings), plugins=[_Registrar(GivenSettings(settings, frozenset(focus))), progress])
+        status = pytest.main(
+            _arguments(settings), plugins=[_Registrar(GivenSettings(settings, frozenset(focus))), progress]
+        )
     collector = progress.collector
     if collector is None or progress.failures:
         raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
-    collector.interrupted = collector.interrupted or status == pytest.ExitCode.INTERRUPTED and not collector.lost
+    collector.interrupted = collector.interrupted or (status == pytest.ExitCode.INTERRUPTED and not collector.lost)
     return collector.results()
 
 
@@ -127,4 +129,6 @@ def _check_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"out is '{folder}', which cannot be written to ({error.strerror}); name another folder with --out") from None
+        raise UsageError(
+            f"out is '{folder}', which cannot be written to ({error.strerror}); name another folder with --out"
+        ) from None

@@ -26,7 +26,9 @@ IGNORED_VARIABLES = frozenset({"CONFORMANCE_TRACES"})
 CAPABILITIES = ("csek", "deprecate", "family", "family_views", "list", "operations_list", "patch", "set_labels", "wait")
 """What a target may lack; anything else about it is not negotiable."""
 
-_PROJECT = re.compile(r"(?:(?:[-a-z0-9]{1,63}\.)*[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?:)?(?:[0-9]{1,19}|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)")
+_PROJECT = re.compile(
+    r"(?:(?:[-a-z0-9]{1,63}\.)*[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?:)?(?:[0-9]{1,19}|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)"
+)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -71,7 +73,9 @@ class Settings(BaseModel):
             return None
         try:
             parts = urlsplit(value.strip())
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            usable = (
+                parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            )
         except ValueError:
             usable = False
         if not usable or parts.username or parts.query or parts.fragment:
@@ -113,7 +117,13 @@ class Settings(BaseModel):
         values = (value,) if isinstance(value, str) else value
         for item in values if isinstance(values, list | tuple) else ():
             name, colon, text = str(item).partition(":")
-            if not colon or not _HEADER_NAME.fullmatch(name.strip()) or not text.strip() or "\n" in text or "\r" in text:
+            if (
+                not colon
+                or not _HEADER_NAME.fullmatch(name.strip())
+                or not text.strip()
+                or "\n" in text
+                or "\r" in text
+            ):
                 raise ValueError("text of the form 'Name: value'")
         return tuple(values) if isinstance(values, list) else values
 
@@ -235,7 +245,9 @@ def _from_file(path: Path, *, named: str) -> dict[str, tuple[Any, str]]:
             raise UsageError(f"the configuration file {path} is larger than 1 MB.")
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"config is '{path}' (set {named or 'by its name'}), which cannot be read: {error.strerror}.") from None
+        raise UsageError(
+            f"config is '{path}' (set {named or 'by its name'}), which cannot be read: {error.strerror}."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"the configuration file {path} is not valid TOML: {error}.") from None
     for key in table:

@@ -218,7 +218,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.InvalidURL | ValueError):
         return f"no usable answer: {type(error).__name__}"
     text = str(error)
-    for sign in ("Connection refused", "Connection reset", "Name or service not known", "No route to host", "closed connection"):
+    for sign in (
+        "Connection refused",
+        "Connection reset",
+        "Name or service not known",
+        "No route to host",
+        "closed connection",
+    ):
         if sign.lower() in text.lower():
             return sign.lower()
     return f"the connection broke ({type(error).__name__})"

@@ -33,7 +33,11 @@ def render(results: Mapping[str, Any]) -> str:
     """
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        harmless=harmless, pretty=_pretty, path=_path, answer=_answer, milliseconds=lambda seconds: f"{seconds * 1000:.1f} ms"
+        harmless=harmless,
+        pretty=_pretty,
+        path=_path,
+        answer=_answer,
+        milliseconds=lambda seconds: f"{seconds * 1000:.1f} ms",
     )
     environment.globals.update(counted=counted, marked=_marked)
     style, script = _part("report.css"), _part("report.js")
@@ -104,5 +108,7 @@ def _timeline(rule: Mapping[str, Any]) -> list[dict[str, Any]]:
         except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict) and body.get("kind") == "compute#operation":
-            states.append({"number": exchange["number"], "method": exchange["method"], "status": str(body.get("status"))[:20]})
+            states.append(
+                {"number": exchange["number"], "method": exchange["method"], "status": str(body.get("status"))[:20]}
+            )
     return states if len(states) > 1 else []

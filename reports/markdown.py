@@ -36,7 +36,9 @@ def render(results: Mapping[str, Any]) -> str:
     if rows:
         lines += ["", "| rule | verdict | what holds | why |", "| --- | --- | --- | --- |"]
         for rule in rows[:ROWS_MAXIMUM]:
-            why = rule["breaches"][0]["message"] if rule["breaches"] and rule["verdict"] != "blocked" else rule["reason"]
+            why = (
+                rule["breaches"][0]["message"] if rule["breaches"] and rule["verdict"] != "blocked" else rule["reason"]
+            )
             name = VERDICTS[rule["verdict"]][1]
             lines.append(f"| `{rule['id']}` | {name} | {_cell(rule['statement'])} | {_cell(shortened(why, 300))} |")
         if len(rows) > ROWS_MAXIMUM:

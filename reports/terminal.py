@@ -28,7 +28,9 @@ def summary(results: Mapping[str, Any], console: Console) -> None:
         for rule in rules[:RULES_MAXIMUM]:
             _rule(rule, verdict, style, console)
         if len(rules) > RULES_MAXIMUM:
-            console.print(f"  … and {len(rules) - RULES_MAXIMUM} more {VERDICTS[verdict][1]}; see the report", style=style)
+            console.print(
+                f"  … and {len(rules) - RULES_MAXIMUM} more {VERDICTS[verdict][1]}; see the report", style=style
+            )
     run, target, cost, total = results["run"], results["target"], results["cost"], results["summary"]
     for note in results["notes"]:
         console.print(Text(harmless(note), style="yellow"), soft_wrap=True)
@@ -67,7 +69,9 @@ def _rule(rule: Mapping[str, Any], verdict: str, style: str, console: Console) -
     for breach in rule["breaches"][:1]:
         console.print(Text(f"  {harmless(breach['message'], lines=False)}"), soft_wrap=True)
         for title in ("expected", "observed"):
-            console.print(Text(f"    {title} {shortened(harmless(breach[title], lines=False), TEXT_MAXIMUM)}"), soft_wrap=True)
+            console.print(
+                Text(f"    {title} {shortened(harmless(breach[title], lines=False), TEXT_MAXIMUM)}"), soft_wrap=True
+            )
         for exchange in breach["exchanges"]:
             console.print(Text(f"    {_line(exchange)}"), style="dim", soft_wrap=True)
 

@@ -120,11 +120,14 @@ ACCEPTED: tuple[Acceptance, ...] = (
         ),
         _random("labels", values.labels),
     ),
-    Acceptance("image.guest-os-features.type", _bodies(*({"guestOsFeatures": [{"type": name}]} for name in GUEST_OS_FEATURES))),
+    Acceptance(
+        "image.guest-os-features.type", _bodies(*({"guestOsFeatures": [{"type": name}]} for name in GUEST_OS_FEATURES))
+    ),
     Acceptance("image.shielded.file-type", _bodies(*(_shielded(kind) for kind in FILE_TYPES))),
     Acceptance("image.shielded.base64", _bodies(_shielded("BIN"))),
     *(
-        Acceptance(f"source.{kind}.full-url", _shapes(kind, full_urls), needs=f"source.{kind}") for kind in SOURCE_FIELDS
+        Acceptance(f"source.{kind}.full-url", _shapes(kind, full_urls), needs=f"source.{kind}")
+        for kind in SOURCE_FIELDS
     ),
     *(
         Acceptance(f"source.{kind}.partial-url", _shapes(kind, partial_urls), needs=f"source.{kind}")

@@ -51,9 +51,7 @@ def minimal(sources: Sources) -> dict[str, Any]:
     return source_bodies(sources)[0]
 
 
-_files = st.fixed_dictionaries(
-    {"content": values.base64_texts}, optional={"fileType": st.sampled_from(FILE_TYPES)}
-)
+_files = st.fixed_dictionaries({"content": values.base64_texts}, optional={"fileType": st.sampled_from(FILE_TYPES)})
 _file_lists = st.lists(_files, max_size=2)
 
 shielded_states = st.fixed_dictionaries(

@@ -48,7 +48,14 @@ BAD_NAMES = (
     "conformancé",
     "conformance٣",
 )
-BAD_TIMES = ("yesterday", "2024-05-01", "2024-05-01T10:00:00", "2024-13-01T00:00:00Z", "2024-05-01T25:00:00Z", "1714557600")
+BAD_TIMES = (
+    "yesterday",
+    "2024-05-01",
+    "2024-05-01T10:00:00",
+    "2024-13-01T00:00:00Z",
+    "2024-05-01T25:00:00Z",
+    "1714557600",
+)
 NOT_BASE64 = ("***", "AAAA!AAA", "é")
 BAD_LABELS: tuple[dict[str, str], ...] = (
     {"": "empty"},
@@ -113,9 +120,7 @@ def _two_sources(sources: Sources) -> Sequence[InsertRequest]:
         {"sourceSnapshot": sources.snapshot or f"projects/{project}/global/snapshots/base"},
         {"rawDisk": {"source": sources.raw_disk or "https://storage.googleapis.com/conformance/disk.tar.gz"}},
     ]
-    return [
-        InsertRequest({**one, **two}) for index, one in enumerate(single) for two in single[index + 1 :]
-    ]
+    return [InsertRequest({**one, **two}) for index, one in enumerate(single) for two in single[index + 1 :]]
 
 
 def _unknown(kind: str) -> Cases:
@@ -218,9 +223,7 @@ def _wrong_types() -> Sequence[Defect]:
             named.setdefault(_rule_name(field.path), []).append(field)
 
     def cases(fields: list[Field]) -> Cases:
-        return lambda sources: [
-            _with_value(field, value)(sources) for field in fields for value in wrong_values(field)
-        ]
+        return lambda sources: [_with_value(field, value)(sources) for field in fields for value in wrong_values(field)]
 
     def chance(fields: list[Field]) -> Chance:
         return lambda sources: st.one_of(
@@ -230,10 +233,12 @@ def _wrong_types() -> Sequence[Defect]:
     return [Defect(f"transport.wrong-type.{name}", cases(fields), chance(fields)) for name, fields in named.items()]
 
 
-_other_characters = st.characters(exclude_categories=("Cs",), exclude_characters=string.ascii_lowercase + string.digits + "-\x00/.")
-_bad_names = st.builds(lambda name, other, rest: name + other + rest, values.names, _other_characters, values.names).filter(
-    lambda name: len(name) <= 63
+_other_characters = st.characters(
+    exclude_categories=("Cs",), exclude_characters=string.ascii_lowercase + string.digits + "-\x00/."
 )
+_bad_names = st.builds(
+    lambda name, other, rest: name + other + rest, values.names, _other_characters, values.names
+).filter(lambda name: len(name) <= 63)
 
 DEFECTS: tuple[Defect, ...] = (
     Defect("request-id.zero-refused", _request_ids(ZERO_UUID)),
@@ -250,7 +255,9 @@ DEFECTS: tuple[Defect, ...] = (
     *(Defect(f"source.{kind}.malformed", _malformed(kind)) for kind in SOURCE_FIELDS),
     Defect(
         "source.raw-disk.malformed",
-        _alone(*({"rawDisk": {"source": text}} for text in ("not a url", "https://example.com/disk.tar.gz", "disk.tar.gz"))),
+        _alone(
+            *({"rawDisk": {"source": text}} for text in ("not a url", "https://example.com/disk.tar.gz", "disk.tar.gz"))
+        ),
     ),
     Defect("image.name.required", _names(None)),
     Defect(
@@ -274,7 +281,10 @@ DEFECTS: tuple[Defect, ...] = (
             for text in ("tar", "ZIP", "TAR_GZ")
         ],
     ),
-    Defect("image.deprecated.state", _bodies(*({"deprecated": {"state": text}} for text in ("deprecated", "RETIRED", "OBSOLETE ")))),
+    Defect(
+        "image.deprecated.state",
+        _bodies(*({"deprecated": {"state": text}} for text in ("deprecated", "RETIRED", "OBSOLETE "))),
+    ),
     Defect(
         "image.deprecated.timestamps",
         _bodies(

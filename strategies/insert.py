@@ -35,8 +35,8 @@ class InsertRequest:
     """
 
     body: Mapping[str, Any] = field(default_factory=dict)
-    name: str | None | Fresh = FRESH
-    request_id: str | None | Fresh = FRESH
+    name: str | Fresh | None = FRESH
+    request_id: str | Fresh | None = FRESH
     request_id_version: int | None = None
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()

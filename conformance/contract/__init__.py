@@ -8,7 +8,18 @@ from importlib import import_module
 
 from conformance.contract.rule import Basis, Breach, Finding, Rule, matching, registered
 
-_AREAS = ("transport", "request_id", "insert", "image", "encryption", "server_fields", "labels", "operation", "life", "family")
+_AREAS = (
+    "transport",
+    "request_id",
+    "insert",
+    "image",
+    "encryption",
+    "server_fields",
+    "labels",
+    "operation",
+    "life",
+    "family",
+)
 
 __all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching"]
 

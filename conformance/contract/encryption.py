@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.contract.fields import type_rules
 from conformance.contract.formats import decoded, is_base64
 from conformance.contract.history import History
 from conformance.contract.insert import COMES_BACK
@@ -83,7 +84,7 @@ request_rule(
     "doc",
     "sha256 is there: the base64 of SHA-256 over the bytes of the raw key.",
     "Fields > imageEncryptionKey.sha256",
-    requires=COMES_BACK,
+    requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
     needs=("csek",),
 )
 def _sha256(history: History) -> Iterator[Finding]:
@@ -109,7 +110,7 @@ def _sha256(history: History) -> Iterator[Finding]:
     "doc",
     "The name of the KMS key comes back, with or without a version of the key after it.",
     "Fields > imageEncryptionKey.kmsKeyName",
-    requires=COMES_BACK,
+    requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
 )
 def _kms_key_name(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:

@@ -30,7 +30,13 @@ def _deprecations(history: History) -> Iterator[tuple[Mutation, Sighting]]:
                 yield mutation, sighting
 
 
-@rule("deprecate.state", "doc", "The state set by deprecate comes back on get.", "Fields > deprecated.state", needs=("deprecate",))
+@rule(
+    "deprecate.state",
+    "doc",
+    "The state set by deprecate comes back on get.",
+    "Fields > deprecated.state",
+    needs=("deprecate",),
+)
 def _deprecate_state(history: History) -> Iterator[Finding]:
     for mutation, sighting in _deprecations(history):
         wanted = mutation.body.get("state") or ACTIVE
@@ -97,7 +103,12 @@ def _warned(history: History) -> Iterator[Finding]:
         for insert in history.created:
             source = link(insert.view.text("sourceImage"))
             used = source == f"projects/{deprecation.project}/global/images/{deprecation.image}"
-            if not used or not after(deprecation.exchange, insert.exchange) or insert.operation is None or insert.operation.final is None:
+            if (
+                not used
+                or not after(deprecation.exchange, insert.exchange)
+                or insert.operation is None
+                or insert.operation.final is None
+            ):
                 continue
             warnings = insert.operation.final.value.get("warnings")
             replacement = deprecation.view.text("replacement")
@@ -127,15 +138,21 @@ def _members(history: History, project: str, family: str, before: Any) -> list[M
         and insert.operation.final
         and after(insert.operation.final.exchange, before)
     ]
-    return [insert for insert in members if not any(change.method == "images.delete" for change in history.changes(insert))]
+    return [
+        insert for insert in members if not any(change.method == "images.delete" for change in history.changes(insert))
+    ]
 
 
 def _certain(history: History, project: str, family: str, exchange: Any) -> bool:
     """Whether nothing was going on with the family while it was asked for."""
     return all(
-        after(insert.operation.final.exchange, exchange) if insert.operation and insert.operation.final else insert.exchange.refused
+        after(insert.operation.final.exchange, exchange)
+        if insert.operation and insert.operation.final
+        else insert.exchange.refused
         for insert in history.inserts
-        if insert.project == project and insert.body.get("family") == family and insert.exchange.number < exchange.number
+        if insert.project == project
+        and insert.body.get("family") == family
+        and insert.exchange.number < exchange.number
     )
 
 
@@ -163,7 +180,9 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         touched = any(_deprecated_since(history, insert, exchange) for insert in members)
         if not members or touched != deprecated or not _certain(history, route.project, route.name, exchange):
             continue
-        if any(is_set(insert.body.get("deprecated")) or is_set(insert.body.get("rolloutOverride")) for insert in members):
+        if any(
+            is_set(insert.body.get("deprecated")) or is_set(insert.body.get("rolloutOverride")) for insert in members
+        ):
             continue
         candidates = [insert.image for insert in members if _active(history, insert, exchange)]
         resource = exchange.resource or {}
@@ -187,6 +206,7 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
     "doc",
     "A family answers its latest image that is not deprecated.",
     "Fields > family",
+    requires=("life.get-after-done",),
     needs=("family",),
 )
 def _latest(history: History) -> Iterator[Finding]:
@@ -198,6 +218,7 @@ def _latest(history: History) -> Iterator[Finding]:
     "doc",
     "Deprecating the latest image of a family makes the one before it the answer; dates alone change nothing.",
     "Fields > family",
+    requires=("family.latest",),
     needs=("family", "deprecate"),
 )
 def _deprecated_skipped(history: History) -> Iterator[Finding]:
@@ -209,7 +230,7 @@ def _deprecated_skipped(history: History) -> Iterator[Finding]:
     "doc",
     "imageFamilyViews.get of a zone answers the family's latest image that is not deprecated there.",
     "Fields > rolloutOverride",
-    requires=("family.view-shape",),
+    requires=("family.view-shape", "life.get-after-done"),
     needs=("family_views",),
 )
 def _view_latest(history: History) -> Iterator[Finding]:
@@ -248,7 +269,13 @@ def _view_rollout(history: History) -> Iterator[Finding]:
                 )
 
 
-@rule("family.view-shape", "conv", 'The answer of imageFamilyViews.get is {"image": …}.', "imageFamilyViews.get", needs=("family_views",))
+@rule(
+    "family.view-shape",
+    "conv",
+    'The answer of imageFamilyViews.get is {"image": …}.',
+    "imageFamilyViews.get",
+    needs=("family_views",),
+)
 def _view_shape(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
         if exchange.method == VIEW and exchange.resource is not None:

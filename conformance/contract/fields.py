@@ -180,7 +180,7 @@ IMAGE_FIELDS: tuple[Field, ...] = (
 )
 
 
-def _answered(path: str, type: FieldType, format: str = "", **details: Any) -> Field:  # noqa: A002 - the columns' names
+def _answered(path: str, type: FieldType, format: str = "", **details: Any) -> Field:
     return Field(path, type, format, set_by="server", **details)
 
 
@@ -248,3 +248,15 @@ OPERATION_FIELDS: tuple[Field, ...] = (
     _answered("instancesBulkInsertOperationMetadata", "object"),
 )
 """Of the two metadata objects of other methods only the presence matters here: an operation of images carries neither."""
+
+
+def rule_name(path: str) -> str:
+    """The path of a field as it stands in rule ids: `shieldedInstanceInitialState.keks.content`."""
+    return path.replace("[]", "").replace("{}", "")
+
+
+def type_rules(*fields: str) -> tuple[str, ...]:
+    """The rules about the types of fields of an image and of what is in them: a value of another type is their matter."""
+    names = {rule_name(field.path) for field in IMAGE_FIELDS}
+    found = {name for name in names if any(name == field or name.startswith(f"{field}.") for field in fields)}
+    return tuple(f"image.type.{name}" for name in sorted(found))

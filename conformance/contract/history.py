@@ -46,11 +46,9 @@ class State:
 
     @property
     def failed(self) -> bool:
-        """Whether it has ended with an error, going by any of the three fields that tell so."""
-        return self.done and any(
-            is_set(self.value.get(name)) and self.value.get(name) != 0
-            for name in ("error", "httpErrorStatusCode", "httpErrorMessage")
-        )
+        """Whether it has ended with an error, or with the status of one."""
+        status = self.value.get("httpErrorStatusCode")
+        return self.done and (is_set(self.value.get("error")) or (isinstance(status, int) and status >= 400))
 
 
 @dataclass
@@ -222,11 +220,11 @@ class History:
         if resource is None:
             return
         operation_name = resource.get("name")
-        if isinstance(operation_name, str) and operation_name:
-            state = State(exchange, resource, route.method)
-            mutation.operation = self._see_operation(state, route.project, operation_name)
-            if mutation.operation.mutation is None:
-                mutation.operation.mutation = mutation
+        if not isinstance(operation_name, str) or not operation_name:
+            operation_name = f"unnamed {exchange.number}"
+        mutation.operation = self._see_operation(State(exchange, resource, route.method), route.project, operation_name)
+        if mutation.operation.mutation is None:
+            mutation.operation.mutation = mutation
 
     def _see_operation(self, state: State, project: str, name: str) -> Operation:
         operation = self.operations.setdefault((project, name), Operation(project, name))
@@ -265,12 +263,28 @@ class History:
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
-        """The images as they were seen, but for those that only invalid requests can have made."""
+        """The images as they were seen, but for what invalid requests have made of them."""
         made: dict[tuple[str, str | None], bool] = {}
         for insert in self.inserts:
             key = (insert.project, insert.image)
             made[key] = made.get(key, True) and insert.invalid
-        return tuple(seen for seen in self.every_sighting if not made.get((seen.project, seen.name)))
+        changes = [
+            change
+            for change in self.mutations
+            if change.method != "images.insert"
+            and change.invalid
+            and change.exchange.answered
+            and change.outcome != "failed"
+        ]
+        return tuple(
+            seen
+            for seen in self.every_sighting
+            if not made.get((seen.project, seen.name))
+            and not any(
+                change.image in (seen.name, seen.value.get("id")) and change.exchange.number < seen.exchange.number
+                for change in changes
+            )
+        )
 
     @cached_property
     def states(self) -> tuple[State, ...]:
@@ -309,7 +323,9 @@ class History:
             operation = mutation.operation
             if operation is None or operation.final is None or operation.mutation is not mutation:
                 continue
-            ends = [change.exchange for change in self.changes(mutation) if change.exchange.number > mutation.exchange.number]
+            ends = [
+                change.exchange for change in self.changes(mutation) if not after(change.exchange, mutation.exchange)
+            ]
             names = {name for name in (mutation.image, self.identifier(mutation)) if name}
             results[id(mutation)] = tuple(
                 sighting

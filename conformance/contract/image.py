@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from conformance.contract.fields import type_rules
 from conformance.contract.formats import decoded, is_base64, is_int64, link, timestamp
 from conformance.contract.history import History, after
 from conformance.contract.insert import COMES_BACK, sources
@@ -22,9 +23,27 @@ DEPRECATION_TIMES = ("deprecated", "obsolete", "deleted")
 ARCHITECTURES = frozenset({"ARM64", "X86_64", "ARCHITECTURE_UNSPECIFIED"})
 FILE_TYPES = frozenset({"BIN", "X509", "UNDEFINED"})
 GUEST_OS_FEATURES = frozenset(
-    """VIRTIO_SCSI_MULTIQUEUE WINDOWS MULTI_IP_SUBNET UEFI_COMPATIBLE GVNIC SEV_CAPABLE SUSPEND_RESUME_COMPATIBLE
-    SEV_LIVE_MIGRATABLE_V2 SEV_SNP_CAPABLE TDX_CAPABLE IDPF BARE_METAL_LINUX_COMPATIBLE BMSAI_CAPABLE CCA_CAPABLE
-    FEATURE_TYPE_UNSPECIFIED SECURE_BOOT SEV_LIVE_MIGRATABLE SNP_SVSM_CAPABLE SUSPEND_SAFE_FPR""".split()
+    [
+        "VIRTIO_SCSI_MULTIQUEUE",
+        "WINDOWS",
+        "MULTI_IP_SUBNET",
+        "UEFI_COMPATIBLE",
+        "GVNIC",
+        "SEV_CAPABLE",
+        "SUSPEND_RESUME_COMPATIBLE",
+        "SEV_LIVE_MIGRATABLE_V2",
+        "SEV_SNP_CAPABLE",
+        "TDX_CAPABLE",
+        "IDPF",
+        "BARE_METAL_LINUX_COMPATIBLE",
+        "BMSAI_CAPABLE",
+        "CCA_CAPABLE",
+        "FEATURE_TYPE_UNSPECIFIED",
+        "SECURE_BOOT",
+        "SEV_LIVE_MIGRATABLE",
+        "SNP_SVSM_CAPABLE",
+        "SUSPEND_SAFE_FPR",
+    ]
 )
 """The types of the reference and those that the discovery document has beside them: a server may know either."""
 
@@ -62,8 +81,7 @@ def is_label(text: Any, *, key: bool) -> bool:
     if len(text) > NAME_MAXIMUM or (key and (not text or text[0] in "0123456789_-")):
         return False
     return not any(
-        character not in "_-"
-        and unicodedata.category(character)[0] in "PSZC"
+        (character not in "_-" and unicodedata.category(character)[0] in "PSZC")
         or unicodedata.category(character) in ("Lu", "Lt")
         for character in text
     )
@@ -100,7 +118,12 @@ request_rule(
 )
 
 
-@rule("image.name.unique", "conv", "A second image of a name in a project answers 409 and leaves the first as it was.", "Fields > name")
+@rule(
+    "image.name.unique",
+    "conv",
+    "A second image of a name in a project answers 409 and leaves the first as it was.",
+    "Fields > name",
+)
 def _unique(history: History) -> Iterator[Finding]:
     for first in history.created:
         assert first.operation is not None
@@ -181,8 +204,9 @@ request_rule(
     "doc",
     "ACTIVE, DEPRECATED, OBSOLETE and DELETED are accepted as state of a deprecation; an unknown one is refused.",
     "Fields > deprecated.state",
-    lambda view: isinstance(view.deprecation.get("state"), str)
-    and view.deprecation["state"] not in DEPRECATION_STATES | {""},
+    lambda view: (
+        isinstance(view.deprecation.get("state"), str) and view.deprecation["state"] not in DEPRECATION_STATES | {""}
+    ),
     methods=("images.insert", "images.deprecate"),
     dropped="deprecated",
 )
@@ -200,7 +224,7 @@ def _dates_change_nothing(history: History) -> Iterator[Finding]:
             state = status.get("state") if isinstance(status, dict) else None
             wanted = sent.get("state") or "ACTIVE"
             yield expect(
-                (state or "ACTIVE") in (wanted, "ACTIVE" if mutation.method == "images.insert" else wanted),
+                (state or "ACTIVE") in (wanted, "ACTIVE"),
                 "the dates of a deprecation changed the state",
                 mutation.exchange,
                 sighting.exchange,
@@ -215,7 +239,9 @@ request_rule(
     "Times of a deprecation that are not RFC 3339 are refused; valid ones change no status, even in the past.",
     "Fields > deprecated.deprecated",
     lambda view: any(
-        isinstance(view.deprecation.get(name), str) and view.deprecation[name] and timestamp(view.deprecation[name]) is None
+        isinstance(view.deprecation.get(name), str)
+        and view.deprecation[name]
+        and timestamp(view.deprecation[name]) is None
         for name in DEPRECATION_TIMES
     ),
     methods=("images.insert", "images.deprecate"),
@@ -467,8 +493,10 @@ def _comes_back(name: str, same: Callable[[Any, Any], bool], history: History) -
 
 for _id, _basis, _field, _statement, _same in _ROUND_TRIPS:
 
-    @rule(_id, _basis, _statement, f"Fields > {_field}", requires=COMES_BACK)
-    def _round_trip(history: History, name: str = _field, same: Callable[[Any, Any], bool] = _same) -> Iterator[Finding]:
+    @rule(_id, _basis, _statement, f"Fields > {_field}", requires=(*COMES_BACK, *type_rules(_field)))
+    def _round_trip(
+        history: History, name: str = _field, same: Callable[[Any, Any], bool] = _same
+    ) -> Iterator[Finding]:
         return _comes_back(name, same, history)
 
 
@@ -511,7 +539,8 @@ def _source_size(history: History, view: RequestView) -> int:
     """The size of a source in GB, as an image shows it that was made from it without a size of its own; 0 if unknown."""
     for other, sighting in history.comebacks:
         same = sources(other.view) == sources(view) and all(
-            other.body.get(name) == view.body.get(name) for name in ("sourceDisk", "sourceImage", "sourceSnapshot", "rawDisk")
+            other.body.get(name) == view.body.get(name)
+            for name in ("sourceDisk", "sourceImage", "sourceSnapshot", "rawDisk")
         )
         size = sighting.value.get("diskSizeGb")
         if same and not is_set(other.body.get("diskSizeGb")) and is_int64(size):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.contract.fields import type_rules
 from conformance.contract.formats import link
 from conformance.contract.history import History, Mutation, Sighting
 from conformance.contract.request_view import RequestView
@@ -24,13 +25,17 @@ _SHAPES = {
     "image": re.compile(r"(?:^|/)(?:global/)?images/(?:family/)?[^/\s]+$"),
     "snapshot": re.compile(r"(?:^|/)(?:global/|regions/[^/\s]+/)?snapshots/[^/\s]+$"),
 }
-_STORAGE = re.compile(r"^(?:https?://(?:[^/\s]+\.)?storage\.(?:googleapis|cloud\.google)\.com/|https?://www\.googleapis\.com/storage/|gs://|.*packages/)")
+_STORAGE = re.compile(
+    r"^(?:https?://(?:[^/\s]+\.)?storage\.(?:googleapis|cloud\.google)\.com/|https?://www\.googleapis\.com/storage/|gs://|.*packages/)"
+)
 
 
 def sources(view: RequestView) -> list[str]:
     """The sources that an insert names, each of the kinds of SOURCE_FIELDS or `raw-disk`."""
     named = [kind for kind, name in SOURCE_FIELDS.items() if is_set(view.body.get(name))]
-    return named + (["raw-disk"] if is_set(view.part("rawDisk").get("source")) else [])
+    raw_disk = view.body.get("rawDisk")
+    source = raw_disk.get("source") if isinstance(raw_disk, dict) else raw_disk
+    return named + (["raw-disk"] if is_set(source) else [])
 
 
 request_rule(
@@ -129,7 +134,9 @@ for _kind, _field in SOURCE_FIELDS.items():
 def _judge_id(kind: str, history: History) -> Iterator[Finding]:
     own = f"{SOURCE_FIELDS[kind]}Id"
     for insert, sighting in history.comebacks:
-        if sources(insert.view) != [kind] or any(is_set(insert.body.get(f"{name}Id")) for name in SOURCE_FIELDS.values()):
+        if sources(insert.view) != [kind] or any(
+            is_set(insert.body.get(f"{name}Id")) for name in SOURCE_FIELDS.values()
+        ):
             continue
         ids = {f"{name}Id": sighting.value.get(f"{name}Id") for name in SOURCE_FIELDS.values()}
         wrong = [name for name, value in ids.items() if is_set(value) != (name == own)]
@@ -198,7 +205,7 @@ for _kind, _field in SOURCE_FIELDS.items():
         "doc",
         f"{_field}Id is set by the server to the id of the source used, and the ids of the other kinds are absent.",
         f"Fields > {_field}Id",
-        requires=(*COMES_BACK, f"source.{_kind}.unknown"),
+        requires=(*COMES_BACK, f"source.{_kind}.unknown", *type_rules(f"{_field}Id")),
         needs=(f"source.{_kind}",),
     )
     def _id(history: History, kind: str = _kind) -> Iterator[Finding]:
@@ -209,7 +216,7 @@ for _kind, _field in SOURCE_FIELDS.items():
         "doc",
         f"The {_field} that was sent comes back in its own field, in whatever form of URL.",
         f"Fields > {_field}",
-        requires=COMES_BACK,
+        requires=(*COMES_BACK, *type_rules(_field)),
         needs=(f"source.{_kind}",),
     )
     def _round_trip(history: History, kind: str = _kind) -> Iterator[Finding]:
@@ -221,7 +228,7 @@ for _kind, _field in SOURCE_FIELDS.items():
     "conv",
     "An image made from rawDisk shows rawDisk; its source may be blank.",
     "Fields > rawDisk",
-    requires=COMES_BACK,
+    requires=(*COMES_BACK, *type_rules("rawDisk")),
     needs=("source.raw_disk",),
 )
 def _raw_disk(history: History) -> Iterator[Finding]:

@@ -39,7 +39,9 @@ def _before(history: History, mutation: Mutation) -> Sighting | None:
 def own_labels(image: dict[str, Any]) -> dict[str, Any]:
     """The labels of an image that a client may have set: those of the service itself aside."""
     labels = image.get("labels")
-    return {key: value for key, value in labels.items() if not key.startswith("goog-")} if isinstance(labels, dict) else {}
+    return (
+        {key: value for key, value in labels.items() if not key.startswith("goog-")} if isinstance(labels, dict) else {}
+    )
 
 
 def untouched(before: Sighting, later: Sighting, changed: frozenset[str]) -> dict[str, Any]:
@@ -57,6 +59,7 @@ def untouched(before: Sighting, later: Sighting, changed: frozenset[str]) -> dic
     "doc",
     "setLabels with the current fingerprint replaces the labels, and touches nothing else.",
     REFERENCE,
+    requires=("image.label-fingerprint.format",),
     needs=("set_labels",),
 )
 def _set(history: History) -> Iterator[Finding]:
@@ -126,7 +129,9 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
         if changed or not unlabelled:
             yield expect(
                 same != changed,
-                "the labels changed, but not their fingerprint" if changed else "the fingerprint changed, but not the labels",
+                "the labels changed, but not their fingerprint"
+                if changed
+                else "the fingerprint changed, but not the labels",
                 before.exchange,
                 sighting.exchange,
                 expected="another fingerprint" if changed else before.value.get("labelFingerprint"),
@@ -148,7 +153,11 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
         if intent is None or intent.rule != "labels.fingerprint-required" or before is None:
             continue
         final = update.operation.final if update.operation else None
-        late = update.outcome == "failed" and final is not None and final.value.get("httpErrorStatusCode") in (412, None, 0)
+        late = (
+            update.outcome == "failed"
+            and final is not None
+            and final.value.get("httpErrorStatusCode") in (412, None, 0)
+        )
         yield expect(
             update.exchange.status == 412 or late,
             "a stale or missing fingerprint is not refused as such",
@@ -192,7 +201,11 @@ def _concurrent(history: History) -> Iterator[Finding]:
         overlapping = [
             one
             for one in group
-            if any(not after(one.exchange, two.exchange) and not after(two.exchange, one.exchange) for two in group if two is not one)
+            if any(
+                not after(one.exchange, two.exchange) and not after(two.exchange, one.exchange)
+                for two in group
+                if two is not one
+            )
         ]
         labels = {str(sorted(update.view.labels.items())) for update in overlapping}
         if len(overlapping) < 2 or len(labels) < len(overlapping):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, after
 from conformance.contract.labels import untouched
 from conformance.contract.requests import leak_breach, leaked, request_rule
@@ -25,7 +26,7 @@ request_rule(
     "doc",
     "get by name and get by id answer the same image.",
     "Fields > id",
-    requires=("operation.success-means-ready",),
+    requires=("operation.success-means-ready", *type_rules("name", "id")),
 )
 def _get_after_done(history: History) -> Iterator[Finding]:
     for insert in history.created:
@@ -35,7 +36,7 @@ def _get_after_done(history: History) -> Iterator[Finding]:
             continue
         final = insert.operation.final.exchange
         identifier = history.identifier(insert)
-        ends = [change.exchange for change in history.changes(insert) if change.exchange.number > insert.exchange.number]
+        ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
         for exchange in history.gets:
             assert exchange.route is not None
             if exchange.route.project != insert.project or not after(final, exchange):
@@ -78,7 +79,11 @@ def _pages(history: History) -> Iterator[list[int]]:
         token = exchange.request.query.get("pageToken")
         if not token:
             walk = [index]
-        elif walk and history.exchanges[walk[-1]].resource and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
+        elif (
+            walk
+            and history.exchanges[walk[-1]].resource
+            and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken")
+        ):
             walk = [*walk, index]
         else:
             walk = []
@@ -87,7 +92,14 @@ def _pages(history: History) -> Iterator[list[int]]:
             yield walk
 
 
-@rule("life.list-once", "conv", "A list holds an image exactly once, across pages of any size.", "images.list", needs=("list",))
+@rule(
+    "life.list-once",
+    "conv",
+    "A list holds an image exactly once, across pages of any size.",
+    "images.list",
+    requires=("life.get-after-done",),
+    needs=("list",),
+)
 def _list_once(history: History) -> Iterator[Finding]:
     for walk in _pages(history):
         pages = [history.exchanges[index] for index in walk]
@@ -113,7 +125,9 @@ def _list_once(history: History) -> Iterator[Finding]:
             )
 
 
-@rule("life.list-max-results", "conv", "A page of a list holds at most maxResults items.", "images.list", needs=("list",))
+@rule(
+    "life.list-max-results", "conv", "A page of a list holds at most maxResults items.", "images.list", needs=("list",)
+)
 def _max_results(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
         limit = exchange.request.query.get("maxResults", [""])[0]
@@ -137,9 +151,7 @@ def _list_filter(history: History) -> Iterator[Finding]:
             continue
         name = wanted.removeprefix("name=").strip('"')
         others = [seen.name for seen in history.sightings if seen.exchange is exchange and seen.name != name]
-        yield expect(
-            not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5]
-        )
+        yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
 
 
 @rule("life.list-kind", "conv", "A list's kind is compute#imageList.", "images.list", needs=("list",))
@@ -160,7 +172,9 @@ def _list_kind(history: History) -> Iterator[Finding]:
 PATCH_MAY_CHANGE = frozenset({"labelFingerprint"})
 
 
-@rule("life.patch", "conv", "PATCH sets the fields that it names, and touches no other.", "images.patch", needs=("patch",))
+@rule(
+    "life.patch", "conv", "PATCH sets the fields that it names, and touches no other.", "images.patch", needs=("patch",)
+)
 def _patch(history: History) -> Iterator[Finding]:
     for patch in history.mutations:
         if patch.method != "images.patch" or patch.exchange.intent is not None or patch.outcome != "succeeded":
@@ -171,7 +185,11 @@ def _patch(history: History) -> Iterator[Finding]:
             if seen.via == "images.get" and seen.name == patch.image and after(seen.exchange, patch.exchange)
         ]
         for sighting in history.results(patch)[-1:]:
-            wrong = {name: sighting.value.get(name) for name, value in patch.body.items() if sighting.value.get(name) != value}
+            wrong = {
+                name: sighting.value.get(name)
+                for name, value in patch.body.items()
+                if sighting.value.get(name) != value
+            }
             yield expect(
                 not wrong,
                 "a field that PATCH names is not set",
@@ -234,7 +252,9 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
             continue
         winners = sum(outcome in ("succeeded", "running") for outcome in outcomes)
         strange = [
-            insert.exchange.status for insert in simultaneous if insert.exchange.refused and insert.exchange.status != 409
+            insert.exchange.status
+            for insert in simultaneous
+            if insert.exchange.refused and insert.exchange.status != 409
         ]
         yield expect(
             winners == 1 and not strange,
@@ -259,7 +279,9 @@ def _delete(history: History) -> Iterator[Finding]:
             continue
         end = delete.operation.final.exchange
         rebirths = [
-            insert.exchange for insert in history.inserts if insert.image == delete.image and insert.exchange.number > delete.exchange.number
+            insert.exchange
+            for insert in history.inserts
+            if insert.image == delete.image and insert.exchange.number > delete.exchange.number
         ]
         identifier = history.identifier(delete)
         for exchange in history.gets:
@@ -304,10 +326,18 @@ def _delete(history: History) -> Iterator[Finding]:
 @rule("life.isolation", "conv", "No change to one image changes another.", "images", requires=("life.get-after-done",))
 def _isolation(history: History) -> Iterator[Finding]:
     for change in history.mutations:
-        if change.method == "images.insert" or change.exchange.refused or change.method in OPTIONAL_METHODS and not change.exchange.answered:
+        if (
+            change.method == "images.insert"
+            or change.exchange.refused
+            or (change.method in OPTIONAL_METHODS and not change.exchange.answered)
+        ):
             continue
         for insert in history.created:
-            if insert.image == change.image or history.identifier(insert) == change.image or insert.project != change.project:
+            if (
+                insert.image == change.image
+                or history.identifier(insert) == change.image
+                or insert.project != change.project
+            ):
                 continue
             seen = [
                 sighting
@@ -319,7 +349,8 @@ def _isolation(history: History) -> Iterator[Finding]:
             if not earlier or not later:
                 continue
             meddled = any(
-                other.exchange.received >= earlier[-1].exchange.sent and other.exchange.sent <= later[0].exchange.received
+                other.exchange.received >= earlier[-1].exchange.sent
+                and other.exchange.sent <= later[0].exchange.received
                 for other in history.changes(insert)
             )
             if not meddled and earlier[-1].value.get("status") == "READY":

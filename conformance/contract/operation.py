@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
-from conformance.contract.clock import near, SKEW
+from conformance.contract.clock import SKEW, near
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.formats import is_uint64, link, timestamp
 from conformance.contract.history import STATUS_ORDER, History, Mutation, Operation, State, after
@@ -73,7 +72,9 @@ def _id(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
         for state in operation.states[:1]:
             identifier = state.value.get("id")
-            other = owners.setdefault((operation.project, str(identifier)), operation) if is_set(identifier) else operation
+            other = (
+                owners.setdefault((operation.project, str(identifier)), operation) if is_set(identifier) else operation
+            )
             yield expect(
                 other is operation,
                 "two operations have one id",
@@ -121,7 +122,12 @@ def _name(history: History) -> Iterator[Finding]:
             )
 
 
-@rule("operation.type", "doc", "operationType is insert for an insert, and delete for a delete.", "Response body > operationType")
+@rule(
+    "operation.type",
+    "doc",
+    "operationType is insert for an insert, and delete for a delete.",
+    "Response body > operationType",
+)
 def _type(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
         wanted = OPERATION_TYPES.get(operation.mutation.method) if operation.mutation else None
@@ -146,7 +152,9 @@ def _target_link(history: History) -> Iterator[Finding]:
             target = state.value.get("targetLink")
             if not is_set(target):
                 if state.done:
-                    yield expect(False, "a finished operation has no targetLink", state.exchange, expected=mutation.image)
+                    yield expect(
+                        False, "a finished operation has no targetLink", state.exchange, expected=mutation.image
+                    )
                 continue
             known = {mutation.image, history.identifier(mutation), _name_behind(history, mutation)}
             path = link(target).split("/")
@@ -291,7 +299,9 @@ def _same_fields(earlier: State, later: State, message: str) -> Finding:
     changed = [
         name
         for name in (*IDENTITY, *SET_ONCE)
-        if is_set(before.get(name)) and before.get(name) != now.get(name) and (is_set(now.get(name)) or not _may_end(name, later))
+        if is_set(before.get(name))
+        and before.get(name) != now.get(name)
+        and (is_set(now.get(name)) or not _may_end(name, later))
     ]
     return expect(
         not changed,
@@ -428,7 +438,7 @@ def _end_time(history: History) -> Iterator[Finding]:
     "conv",
     "An operation is DONE within the deadline of the profile.",
     "Response body > status",
-    requires=("operation.name",),
+    requires=("operation.name", "operation.status"),
 )
 def _reaches_done(history: History) -> Iterator[Finding]:
     deadline = history.trace.deadline
@@ -460,7 +470,7 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
         assert insert.operation is not None
         assert insert.operation.final is not None
         final = insert.operation.final
-        ends = [change.exchange for change in history.changes(insert) if change.exchange.number > insert.exchange.number]
+        ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
         for exchange in history.gets:
             assert exchange.route is not None
             ours = exchange.route.project == insert.project and exchange.route.name == insert.image
@@ -497,7 +507,11 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
         if any(not other.exchange.refused for other in rivals):
             continue
         for exchange in history.gets:
-            if exchange.route and exchange.route.name == insert.image and after(insert.operation.final.exchange, exchange):
+            if (
+                exchange.route
+                and exchange.route.name == insert.image
+                and after(insert.operation.final.exchange, exchange)
+            ):
                 image = exchange.resource
                 yield expect(
                     image is None or image.get("status") != "READY",
@@ -521,7 +535,9 @@ def _error_only_when_failed(history: History) -> Iterator[Finding]:
         present = [name for name in ERROR_FIELDS if has(state, name)]
         yield expect(
             not present or (state.done and len(present) == len(ERROR_FIELDS)),
-            "an operation tells of an error halfway" if state.done else "an operation that is not DONE tells of an error",
+            "an operation tells of an error halfway"
+            if state.done
+            else "an operation that is not DONE tells of an error",
             state.exchange,
             expected="all of error, httpErrorStatusCode and httpErrorMessage with a DONE that failed, else none",
             observed={"status": state.status, "present": present},
@@ -566,7 +582,9 @@ def _error_shape(history: History) -> Iterator[Finding]:
 
 
 def _complete(item: Any) -> bool:
-    return isinstance(item, dict) and all(isinstance(item.get(name), str) and item[name] for name in ("code", "message"))
+    return isinstance(item, dict) and all(
+        isinstance(item.get(name), str) and item[name] for name in ("code", "message")
+    )
 
 
 def _valid_info(info: dict[str, Any]) -> bool:
@@ -623,7 +641,8 @@ def _valid_warning(item: Any) -> bool:
     return not is_set(data) or (
         isinstance(data, list)
         and all(
-            isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in ("key", "value")) for entry in data
+            isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in ("key", "value"))
+            for entry in data
         )
     )
 
@@ -673,7 +692,9 @@ def _scope(history: History) -> Iterator[Finding]:
         )
 
 
-@rule("operation.metadata-union", "doc", "At most one member of the metadata union is there.", "Response body > metadata")
+@rule(
+    "operation.metadata-union", "doc", "At most one member of the metadata union is there.", "Response body > metadata"
+)
 def _metadata_union(history: History) -> Iterator[Finding]:
     for state in history.states:
         present = [name for name in METADATA_UNION if has(state, name)]

@@ -69,7 +69,8 @@ def _settled(replay: Mutation) -> bool:
 
 def _deleted_before(history: History, first: Mutation, exchange: Exchange) -> bool:
     return any(
-        change.method == "images.delete" and change.exchange.number < exchange.number for change in history.changes(first)
+        change.method == "images.delete" and change.exchange.number < exchange.number
+        for change in history.changes(first)
     )
 
 
@@ -130,7 +131,12 @@ def _while_running(history: History) -> Iterator[Finding]:
             yield _same_answer(first, replay, f"a replay while the operation is {seen.status} is not recognised")
 
 
-@rule("request-id.replay-after-done", "doc", "A replay sent after the operation is DONE answers that operation.", REFERENCE)
+@rule(
+    "request-id.replay-after-done",
+    "doc",
+    "A replay sent after the operation is DONE answers that operation.",
+    REFERENCE,
+)
 def _after_done(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
         seen = _last_seen(first, replay.exchange)
@@ -319,7 +325,11 @@ def _fresh_inserts_of_taken_names(history: History) -> Iterator[tuple[Mutation, 
             continue
         for second in history.inserts:
             fresh = second.original is None and second.image == first.image and second.project == first.project
-            if fresh and after(first.exchange, second.exchange) and not _deleted_before(history, first, second.exchange):
+            if (
+                fresh
+                and after(first.exchange, second.exchange)
+                and not _deleted_before(history, first, second.exchange)
+            ):
                 yield first, second
 
 
@@ -400,7 +410,11 @@ def _concurrent(history: History) -> Iterator[Finding]:
         overlapping = [
             one
             for one in group
-            if any(not after(one.exchange, other.exchange) and not after(other.exchange, one.exchange) for other in group if other is not one)
+            if any(
+                not after(one.exchange, other.exchange) and not after(other.exchange, one.exchange)
+                for other in group
+                if other is not one
+            )
         ]
         if len(overlapping) < 2 or not all(_settled(one) for one in overlapping):
             continue
@@ -436,7 +450,11 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
             observed=f"HTTP {replay.exchange.status}",
         )
         listed = [
-            [seen.value.get("id") for seen in history.sightings if seen.exchange is exchange and seen.name == first.image]
+            [
+                seen.value.get("id")
+                for seen in history.sightings
+                if seen.exchange is exchange and seen.name == first.image
+            ]
             for exchange in history.exchanges
             if exchange.method == "images.list" and exchange.answered and after(replay.exchange, exchange)
         ]

@@ -20,7 +20,7 @@ TEMPORARY = frozenset({409, 412})
 
 
 def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
-    id: str,  # noqa: A002 - the column's name
+    id: str,
     basis: Basis,
     statement: str,
     reference: str,
@@ -103,7 +103,9 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
                 observed=_answer(mutation),
             )
 
-    register(Rule(id, basis, statement, reference, judge, requires, needs, passive=broken is not None or also is not None))
+    register(
+        Rule(id, basis, statement, reference, judge, requires, needs, passive=broken is not None or also is not None)
+    )
 
 
 def leaked(history: History, insert: Mutation) -> Sighting | None:

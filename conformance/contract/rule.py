@@ -85,7 +85,7 @@ def register(rule: Rule) -> Rule:
 
 
 def rule(  # noqa: PLR0913 - a rule is a row of this many columns
-    id: str,  # noqa: A002 - the column's name
+    id: str,
     basis: Basis,
     statement: str,
     reference: str,

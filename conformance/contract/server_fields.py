@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.clock import not_before
-from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
+from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field, rule_name, type_rules
 from conformance.contract.formats import decoded, is_base64, is_int64, is_uint64, link, timestamp
 from conformance.contract.history import History, Sighting, after
 from conformance.contract.insert import COMES_BACK
 from conformance.contract.operation import shown_time
 from conformance.contract.rule import Finding, expect, is_set, rule
-from conformance.contract.transport import rule_name, values_at
+from conformance.contract.transport import values_at
 
 STATUSES = ("PENDING", "READY", "FAILED", "DELETING")
 
@@ -23,14 +23,24 @@ OUTPUT_ONLY = (
     *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"),
     *(
         f"{key}.sha256"
-        for key in ("imageEncryptionKey", "sourceDiskEncryptionKey", "sourceImageEncryptionKey", "sourceSnapshotEncryptionKey")
+        for key in (
+            "imageEncryptionKey",
+            "sourceDiskEncryptionKey",
+            "sourceImageEncryptionKey",
+            "sourceSnapshotEncryptionKey",
+        )
     ),
 )
 """The fields whose values from a client are ignored or refused; the labels' fingerprint the server makes by itself."""
 
 
 def _taken_over(path: str, history: History) -> Iterator[Finding]:
-    plain = [value for insert, seen in history.comebacks if not _sent(insert.body, path) for value in values_at(seen.value, path)]
+    plain = [
+        value
+        for insert, seen in history.comebacks
+        if not _sent(insert.body, path)
+        for value in values_at(seen.value, path)
+    ]
     for insert in history.inserts:
         sent = _sent(insert.body, path)
         if not sent or insert.original is not None:
@@ -191,6 +201,7 @@ def _creation_timestamp(history: History) -> Iterator[Finding]:
     "conv",
     "selfLink is an absolute URL that names this project and image.",
     "JSON representation > selfLink",
+    requires=type_rules("name", "selfLink"),
 )
 def _self_link(history: History) -> Iterator[Finding]:
     for sighting in history.sightings:

@@ -129,7 +129,9 @@ def _no_constant(name: str) -> Any:
 
 
 def _response(answer: Answer) -> Response:
-    content = answer.raw if answer.raw is not None else json.dumps(answer.body, ensure_ascii=False).encode(errors="replace")
+    content = (
+        answer.raw if answer.raw is not None else json.dumps(answer.body, ensure_ascii=False).encode(errors="replace")
+    )
     headers = {"content-type": "application/json; charset=UTF-8", **answer.headers}
     return Response(content, answer.status, {name: value for name, value in headers.items() if value})
 

@@ -53,6 +53,7 @@ class Behaviour:
         recognises_without_request_id: whether requests without a requestId are taken for replays as well.
         stale_labels_win: whether setLabels needs no current fingerprint, by the seconds since the last change of labels.
         stored_when_refused, stored_when_failed: whether such an insert makes its image all the same.
+        restless_fingerprints: whether the fingerprint of labels changes with every look at them.
         shares_labels: whether images with the same labels change them together.
         one_store: whether all projects see the same images.
         on_request: may change a call before anything is done with it, or raise a refusal.
@@ -71,13 +72,14 @@ class Behaviour:
     late_refusals: bool = False
     keeps_name_after_delete: bool = False
     keeps_image_after_delete: bool = False
-    conflicts: Callable[[float], bool] = lambda age: True  # noqa: E731 - a switch with a default
+    conflicts: Callable[[float], bool] = lambda age: True
     answer_delay: float = 0.0
     remembers_refusals: bool = False
     recognises_without_request_id: bool = False
-    stale_labels_win: Callable[[float], bool] = lambda age: False  # noqa: E731 - a switch with a default
+    stale_labels_win: Callable[[float], bool] = lambda age: False
     stored_when_refused: bool = False
     stored_when_failed: bool = False
+    restless_fingerprints: bool = False
     shares_labels: bool = False
     one_store: bool = False
     on_request: list[Callable[[Call], None]] = field(default_factory=list)
@@ -85,8 +87,8 @@ class Behaviour:
     on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)
     on_operation: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)
     on_answer: list[Callable[[Answer, Call], None]] = field(default_factory=list)
-    replay: Callable[[Any, Call], bool] = lambda operation, call: True  # noqa: E731 - a switch with a default
-    request_key: Callable[[Call], tuple[str, ...]] = lambda call: (  # noqa: E731 - a switch with a default
+    replay: Callable[[Any, Call], bool] = lambda operation, call: True
+    request_key: Callable[[Call], tuple[str, ...]] = lambda call: (
         call.project,
         call.method,
         call.query.get("requestId", "").lower(),

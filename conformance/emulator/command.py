@@ -45,7 +45,9 @@ def emulator(  # noqa: PLR0913 - the options of a command
     for name in (*(fault or ()), *(variant or ())):
         if name not in changes:
             near = difflib.get_close_matches(name, changes, n=3, cutoff=0.3)
-            raise typer.BadParameter(f"there is no fault or variant '{name}'; near to it are {', '.join(near) or 'none'}.")
+            raise typer.BadParameter(
+                f"there is no fault or variant '{name}'; near to it are {', '.join(near) or 'none'}."
+            )
         changes[name](behaviour)
     _serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)
 
@@ -67,7 +69,13 @@ def _serve(behaviour: Behaviour, projects: Sequence[str] | None, host: str, port
     listener = _listener(host, port)
     app = create_app(behaviour, tuple(projects) if projects else None)
     config = uvicorn.Config(
-        app, log_level="critical", access_log=False, http="httptools", lifespan="off", server_header=False, timeout_graceful_shutdown=1
+        app,
+        log_level="critical",
+        access_log=False,
+        http="httptools",
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
 

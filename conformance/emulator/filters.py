@@ -37,7 +37,7 @@ def _matches_term(resource: dict[str, Any], term: str) -> bool:
     if operator in ("eq", "ne"):
         return bool(re.fullmatch(re.escape(wanted).replace(r"\.\*", ".*"), text)) == (operator == "eq")
     if operator == ":":
-        return wanted == "*" and value is not None or (wanted != "*" and wanted in text)
+        return (wanted == "*" and value is not None) or (wanted != "*" and wanted in text)
     return (text == wanted) == (operator == "=")
 
 

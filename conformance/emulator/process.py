@@ -29,7 +29,14 @@ class EmulatorProcess:
         self, faults: Sequence[str] = (), variants: Sequence[str] = (), operation_seconds: float = 0.02
     ) -> None:
         self.url = ""
-        self._arguments = [sys.executable, "-m", "conformance.emulator", "--until-eof", "--operation-seconds", str(operation_seconds)]
+        self._arguments = [
+            sys.executable,
+            "-m",
+            "conformance.emulator",
+            "--until-eof",
+            "--operation-seconds",
+            str(operation_seconds),
+        ]
         for name in faults:
             self._arguments += ["--fault", name]
         for name in variants:
@@ -53,7 +60,9 @@ class EmulatorProcess:
         self.url = line.split()[1]
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process is None:
             return
         self._process.terminate()

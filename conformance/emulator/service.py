@@ -6,6 +6,7 @@ import copy
 import re
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,17 @@ from conformance.emulator.behaviour import Behaviour, Call, Resource
 from conformance.emulator.clock import moment, written
 from conformance.emulator.errors import ApiError, conflict, invalid, not_found, required
 from conformance.emulator.filters import matches, page
-from conformance.emulator.store import ZONE, Image, Operation, Project, digest, fingerprint, new_id, new_project
+from conformance.emulator.store import (
+    OPERATIONS_KEPT,
+    ZONE,
+    Image,
+    Operation,
+    Project,
+    digest,
+    fingerprint,
+    new_id,
+    new_project,
+)
 
 INHERITED = ("licenses", "licenseCodes", "architecture", "guestOsFeatures", "diskSizeGb")
 PATCHABLE = frozenset({"description", "family", "labels", "labelFingerprint", "deprecated"})
@@ -56,6 +67,7 @@ class Service:
         self._allowed = projects
         self._projects: dict[str, Project] = {}
         self._shown: dict[str, int] = {}
+        self._requests: OrderedDict[tuple[str, ...], Operation | None] = OrderedDict()
 
     def project(self, name: str) -> Project:
         """A project.
@@ -76,14 +88,15 @@ class Service:
         """images.insert."""
         project = self.project(call.project)
         self._check_request_id(call)
-        known = self._replayed(project, call)
+        known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
         body, failure = call.body, None
         try:
             checks.check_insert(body, call.query, self.behaviour.unchecked)
         except ApiError as error:
-            self._note_refusal(project, call)
+            if self.behaviour.remembers_refusals:
+                self._remember(call, None)
             if not self.behaviour.late_refusals:
                 if self.behaviour.stored_when_refused and isinstance(body.get("name"), str):
                     self._store(project, call, {})
@@ -111,13 +124,11 @@ class Service:
             operation.fields["warnings"] = warnings
         return self.shown_operation(operation, call)
 
-    def _note_refusal(self, project: Project, call: Call) -> None:
-        if self.behaviour.remembers_refusals and call.query.get("requestId"):
-            project.requests[self.behaviour.request_key(call)] = ""
-
     def _store(self, project: Project, call: Call, made: dict[str, Any]) -> Image:
         body = call.body
-        fields = {name: _known(value, checks.SHAPE[name]) for name, value in body.items() if name in STORED and _is_set(value)}
+        fields = {
+            name: _known(value, checks.SHAPE[name]) for name, value in body.items() if name in STORED and _is_set(value)
+        }
         inherited = {name: made[name] for name in INHERITED if name in made and not fields.get(name)}
         for name in ("licenses", "licenseCodes", "guestOsFeatures"):
             if fields.get(name) and made.get(name):
@@ -132,6 +143,7 @@ class Service:
         } | ({"sha256": digest(key["rawKey"])} if _usable(key.get("rawKey")) else {})
         fields |= {
             "id": new_id(),
+            "name": body["name"],
             "creationTimestamp": written(time.time()),
             "sourceType": "RAW",
             "storageLocations": fields.get("storageLocations") or ["us"],
@@ -149,7 +161,9 @@ class Service:
         body = call.body
         named = checks.sources_of(body)
         if named == ["rawDisk"]:
-            if "source.raw-disk.malformed" not in self.behaviour.unchecked and not _RAW_DISK.fullmatch(body["rawDisk"]["source"]):
+            if "source.raw-disk.malformed" not in self.behaviour.unchecked and not _RAW_DISK.fullmatch(
+                body["rawDisk"]["source"]
+            ):
                 raise invalid("resource.rawDisk.source", body["rawDisk"]["source"], "It is no Cloud Storage URL.")
             return {"links": {"rawDisk": {"containerType": "TAR", **body["rawDisk"]}}}, []
         if not named:
@@ -186,7 +200,9 @@ class Service:
             return {**image.fields, **({"key": key} if key else {})}, image
         source = (owner.disks if field == "sourceDisk" else owner.snapshots).get(name)
         if source is None and field == "sourceSnapshot":
-            raise LateFailure(404, "RESOURCE_NOT_FOUND", f"The resource 'projects/{owner.name}/global/snapshots/{name}' was not found")
+            raise LateFailure(
+                404, "RESOURCE_NOT_FOUND", f"The resource 'projects/{owner.name}/global/snapshots/{name}' was not found"
+            )
         if source is None:
             raise invalid("resource.sourceDisk", name, "Referenced resource was not found.")
         return source, None
@@ -195,7 +211,9 @@ class Service:
         unchecked = self.behaviour.unchecked
         name = image.fields["name"]
         if image.status != "READY" and "source.image.not-ready" not in unchecked:
-            raise ApiError(400, "resourceNotReady", f"The resource 'projects/{owner.name}/global/images/{name}' is not ready")
+            raise ApiError(
+                400, "resourceNotReady", f"The resource 'projects/{owner.name}/global/images/{name}' is not ready"
+            )
         if image.fields.get("locked") and "image.locked.forbids" not in unchecked:
             raise ApiError(400, "invalidUsage", f"The image '{name}' is locked.")
         if image.state in ("OBSOLETE", "DELETED") and "deprecate.use-obsolete" not in unchecked:
@@ -218,7 +236,7 @@ class Service:
     def delete(self, call: Call) -> Resource:
         """images.delete."""
         project, image = self._existing(call)
-        known = self._replayed(project, call)
+        known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
         if image is None:
@@ -245,7 +263,7 @@ class Service:
 
     def _relabel(self, project: Project, image: Image, labels: dict[str, str]) -> None:
         before = image.fields.get("labels") or {}
-        everything = project.living() if self.behaviour.shares_labels else []
+        everything = project.living() if before and self.behaviour.shares_labels else []
         sharing = [other for other in everything if other is not image and other.fields.get("labels") == before]
         for changed in (image, *sharing):
             changed.fields["labels"] = dict(labels)
@@ -255,7 +273,7 @@ class Service:
     def deprecate(self, call: Call) -> Resource:
         """images.deprecate."""
         project, image = self._must_exist(call)
-        known = self._replayed(project, call)
+        known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
         status = {name: value for name, value in call.body.items() if _is_set(value)}
@@ -268,7 +286,7 @@ class Service:
     def patch(self, call: Call) -> Resource:
         """images.patch."""
         project, image = self._must_exist(call)
-        known = self._replayed(project, call)
+        known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
         fixed = sorted(set(call.body) - PATCHABLE)
@@ -331,10 +349,12 @@ class Service:
 
     def _eligible(self, image: Image, zone: str) -> bool:
         unchecked = self.behaviour.unchecked
-        if image.state != "ACTIVE" and "family.deprecated-skipped" not in unchecked:
+        if image.state != "ACTIVE" and (zone or "family.deprecated-skipped" not in unchecked):
             policy = image.fields["deprecated"].get("stateOverride") or {}
             return bool(zone) and not _reached(policy, zone)
-        return not zone or "family.view-rollout" in unchecked or _reached(image.fields.get("rolloutOverride") or {}, zone)
+        return (
+            not zone or "family.view-rollout" in unchecked or _reached(image.fields.get("rolloutOverride") or {}, zone)
+        )
 
     def _existing(self, call: Call) -> tuple[Project, Image | None]:
         project = self.project(call.project)
@@ -406,9 +426,15 @@ class Service:
         }
         operation = Operation(fields, call.method, image, now, now + seconds / 3, now + seconds, failure, call.body)
         project.remember(operation)
-        if call.query.get("requestId") or self.behaviour.recognises_without_request_id:
-            project.requests[self.behaviour.request_key(call)] = name
+        self._remember(call, operation)
         return operation
+
+    def _remember(self, call: Call, operation: Operation | None) -> None:
+        """Keeps what became of a requestId: its operation, or None for a refusal."""
+        if call.query.get("requestId") or self.behaviour.recognises_without_request_id:
+            self._requests[self.behaviour.request_key(call)] = operation
+            if len(self._requests) > OPERATIONS_KEPT:
+                self._requests.popitem(last=False)
 
     def _at_once(self, project: Project, call: Call, kind: str, image: Image) -> Resource:
         return self.shown_operation(
@@ -423,15 +449,17 @@ class Service:
             if name not in self.behaviour.unchecked:
                 check(call.query)
 
-    def _replayed(self, project: Project, call: Call) -> Operation | None:
+    def _replayed(self, call: Call) -> Operation | None:
         """The operation of an earlier request with the same requestId."""
-        if not (call.query.get("requestId") or self.behaviour.recognises_without_request_id):
+        key = self.behaviour.request_key(call)
+        if key not in self._requests or not (
+            call.query.get("requestId") or self.behaviour.recognises_without_request_id
+        ):
             return None
-        name = project.requests.get(self.behaviour.request_key(call))
-        if name == "":
+        operation = self._requests[key]
+        if operation is None:
             raise ApiError(400, "invalid", "The requestId was used by a request that was refused.")
-        operation = project.operations.get(name or "")
-        return operation if operation is not None and self.behaviour.replay(operation, call) else None
+        return operation if self.behaviour.replay(operation, call) else None
 
     # What answers show
 
@@ -439,16 +467,22 @@ class Service:
         """An image as an answer shows it."""
         fields = image.fields
         path = f"projects/{call.project}/global/images/{fields['name']}"
-        shown = {"kind": "compute#image", **{name: copy.deepcopy(value) for name, value in fields.items() if _is_set(value)}}
+        shown = {
+            "kind": "compute#image",
+            **{name: copy.deepcopy(value) for name, value in fields.items() if _is_set(value)},
+        }
         for name in LINKS:
             if shown.get(name):
                 shown[name] = self._link(call, shown[name])
-        shown["licenses"] = [self._link(call, item) if item.startswith("projects/") else item for item in fields.get("licenses") or []]
+        shown["licenses"] = [
+            self._link(call, item) if item.startswith("projects/") else item for item in fields.get("licenses") or []
+        ]
         if not shown["licenses"]:
             del shown["licenses"]
         shown.setdefault("creationTimestamp", written(0))
         shown["selfLink"] = self._link(call, path)
         shown["status"] = image.status
+        image.generation += self.behaviour.restless_fingerprints
         shown["labelFingerprint"] = self._fingerprint(image)
         shown |= {"enableConfidentialCompute": False, "satisfiesPzs": False, "satisfiesPzi": False}
         for hook in self.behaviour.on_image:

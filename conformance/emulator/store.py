@@ -11,8 +11,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.emulator.checks import from_base64
+
 OPERATIONS_KEPT = 20_000
-"""Operations, and with them requestIds, that a project remembers; the oldest go first."""
+"""Operations that a project remembers, and requestIds that all do; the oldest go first."""
 
 SWEEP_EVERY = 1_000
 """Images after whose creation those that are gone are dropped from memory."""
@@ -38,7 +40,7 @@ def new_id() -> str:
 
 def digest(raw_key: str) -> str:
     """The base64 of SHA-256 over the bytes of a customer-supplied key."""
-    return base64.b64encode(hashlib.sha256(base64.b64decode(raw_key)).digest()).decode()
+    return base64.b64encode(hashlib.sha256(from_base64(raw_key) or b"").digest()).decode()
 
 
 def fingerprint(labels: dict[str, str], generation: int) -> str:
@@ -103,7 +105,6 @@ class Project:
     name: str
     images: dict[str, Image] = field(default_factory=dict)
     operations: OrderedDict[str, Operation] = field(default_factory=OrderedDict)
-    requests: dict[tuple[str, ...], str] = field(default_factory=dict)
     disks: dict[str, dict[str, Any]] = field(default_factory=dict)
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     count: int = 0
@@ -134,9 +135,7 @@ class Project:
         """Keeps an operation, and forgets the oldest beyond the number that is kept."""
         self.operations[operation.fields["name"]] = operation
         while len(self.operations) > OPERATIONS_KEPT:
-            gone, _ = self.operations.popitem(last=False)
-            if len(self.requests) > 2 * OPERATIONS_KEPT:
-                self.requests = {key: name for key, name in self.requests.items() if name != gone and name in self.operations}
+            self.operations.popitem(last=False)
 
 
 def _source(kind: str, *, encrypted: bool = False) -> dict[str, Any]:
@@ -165,7 +164,11 @@ def new_project(name: str) -> Project:
     if name == "debian-cloud":
         project.add(_image("debian-12-bookworm-v20261101", 1, family="debian-12"))
         return project
-    for image in (_image("base", 1), _image("base-locked", 2, locked=True), _image("base-encrypted", 3, encrypted=True)):
+    for image in (
+        _image("base", 1),
+        _image("base-locked", 2, locked=True),
+        _image("base-encrypted", 3, encrypted=True),
+    ):
         project.add(image)
     for sources, kind in ((project.disks, "disk"), (project.snapshots, "snapshot")):
         sources["base"] = _source(kind)

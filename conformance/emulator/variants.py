@@ -70,7 +70,16 @@ def _key(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _output_only(body: dict[str, Any]) -> bool:
-    names = {"kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"}
+    names = {
+        "kind",
+        "id",
+        "creationTimestamp",
+        "selfLink",
+        "status",
+        "sourceDiskId",
+        "sourceImageId",
+        "sourceSnapshotId",
+    }
     names |= {"satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"}
     return any(body.get(name) for name in names) or any(_key(body, key).get("sha256") for key in checks.KEYS)
 
@@ -153,19 +162,42 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("slow", "operations take 300 ms", switched(seconds=0.3)),
     Variant("no-pending", "operations begin RUNNING", _no("PENDING", "RUNNING")),
     Variant("no-running", "operations are PENDING until they are DONE", _no("RUNNING", "PENDING")),
-    Variant("no-progress", "operations show no progress", shown_operation(lambda operation, call, times: operation.pop("progress"))),
+    Variant(
+        "no-progress",
+        "operations show no progress",
+        shown_operation(lambda operation, call, times: operation.pop("progress")),
+    ),
     Variant("whole-seconds", "times are in whole seconds", _both(_in_seconds)),
     Variant("nanoseconds", "times are in nanoseconds", _both(_in_nanoseconds)),
     Variant("own-links", "links name the host that was called", switched(link_base="")),
-    Variant("late-refusals", "refused fields make operations fail", switched(late_refusals=True), ("transport.refuse-at-once",)),
+    Variant(
+        "late-refusals",
+        "refused fields make operations fail",
+        switched(late_refusals=True),
+        ("transport.refuse-at-once",),
+    ),
     Variant("output-only-refused", "values for output-only fields are refused", _refuse_if(_output_only, "resource")),
-    Variant("unknown-refused", "unknown fields are refused", _refuse_if(lambda body: set(body) - set(checks.SHAPE) and not _output_only(body), "resource")),
+    Variant(
+        "unknown-refused",
+        "unknown fields are refused",
+        _refuse_if(lambda body: set(body) - set(checks.SHAPE) and not _output_only(body), "resource"),
+    ),
     Variant("empty-fields", "unset fields are null, blank or empty", _both(_empties)),
-    Variant("extra-fields", "answers have fields beyond the reference", _both(lambda resource: resource.update(novelty={"a": 1}))),
-    Variant("pages-of-one", "a page of a list holds one item", lambda behaviour: behaviour.on_request.append(_pages_of_one)),
+    Variant(
+        "extra-fields",
+        "answers have fields beyond the reference",
+        _both(lambda resource: resource.update(novelty={"a": 1})),
+    ),
+    Variant(
+        "pages-of-one", "a page of a list holds one item", lambda behaviour: behaviour.on_request.append(_pages_of_one)
+    ),
     Variant("now-and-then", "some requests are answered 429 or 503 with advice", _now_and_then),
     *(
-        Variant(f"no-{name}", f"{', '.join(methods)} are not offered", lambda behaviour, methods=methods: behaviour.unsupported.update(methods))  # type: ignore[misc]
+        Variant(
+            f"no-{name}",
+            f"{', '.join(methods)} are not offered",
+            lambda behaviour, methods=methods: behaviour.unsupported.update(methods),
+        )  # type: ignore[misc]
         for name, methods in (
             ("wait", ("globalOperations.wait",)),
             ("list", ("images.list",)),
@@ -176,15 +208,43 @@ VARIANTS: tuple[Variant, ...] = (
             ("families", ("images.getFromFamily", "imageFamilyViews.get")),
         )
     ),
-    Variant("no-customer-keys", "customer-supplied keys are refused", _refuse_if(lambda body: any(_key(body, key).get("rawKey") for key in checks.KEYS), "resource.imageEncryptionKey")),
+    Variant(
+        "no-customer-keys",
+        "customer-supplied keys are refused",
+        _refuse_if(
+            lambda body: any(_key(body, key).get("rawKey") for key in checks.KEYS), "resource.imageEncryptionKey"
+        ),
+    ),
     Variant("kms-version", "KMS keys come back with a version", shown_image(_version_suffix)),
     Variant("compressed", "answers are compressed", lambda behaviour: behaviour.on_answer.append(_compressed)),
-    Variant("connection-close", "connections are closed after each answer", lambda behaviour: behaviour.on_answer.append(lambda answer, call: answer.headers.update({"connection": "close"}))),
-    Variant("error-details", "errors have a status and details too", lambda behaviour: behaviour.on_answer.append(_details)),
+    Variant(
+        "connection-close",
+        "connections are closed after each answer",
+        lambda behaviour: behaviour.on_answer.append(
+            lambda answer, call: answer.headers.update({"connection": "close"})
+        ),
+    ),
+    Variant(
+        "error-details", "errors have a status and details too", lambda behaviour: behaviour.on_answer.append(_details)
+    ),
     Variant("target-when-done", "targetId is there only when DONE", shown_operation(_target_when_done)),
     Variant("start-when-running", "startTime is there from RUNNING on", shown_operation(_start_when_running)),
-    Variant("deprecated-dropped", "the deprecation of an insert is dropped", stored(lambda fields, body: fields.update(deprecated=None)), ("image.deprecated.round-trip",)),
-    Variant("rollout-dropped", "rollout policies are dropped", stored(lambda fields, body: fields.update(rolloutOverride=None))),
-    Variant("user-licenses-dropped", "user licences are dropped", stored(lambda fields, body: fields.update(userLicenses=None)), ("image.user-licenses.round-trip",)),
+    Variant(
+        "deprecated-dropped",
+        "the deprecation of an insert is dropped",
+        stored(lambda fields, body: fields.update(deprecated=None)),
+        ("image.deprecated.round-trip",),
+    ),
+    Variant(
+        "rollout-dropped",
+        "rollout policies are dropped",
+        stored(lambda fields, body: fields.update(rolloutOverride=None)),
+    ),
+    Variant(
+        "user-licenses-dropped",
+        "user licences are dropped",
+        stored(lambda fields, body: fields.update(userLicenses=None)),
+        ("image.user-licenses.round-trip",),
+    ),
     Variant("other-body-refused", "a changed body under a used requestId is refused", switched(replay=_same_body_only)),
 )

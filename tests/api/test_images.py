@@ -16,10 +16,25 @@ EXTRAS = (
     {"userLicenses": [values.LICENSE]},
     {"storageLocations": ["eu"]},
     {"imageEncryptionKey": {"kmsKeyName": values.KMS_KEY, "kmsKeyServiceAccount": values.SERVICE_ACCOUNT}},
-    {"rolloutOverride": {"defaultRolloutTime": "2030-01-02T03:04:05Z", "locationRolloutPolicies": {"zones/us-central1-a": "2030-01-02T03:04:05Z"}}},
+    {
+        "rolloutOverride": {
+            "defaultRolloutTime": "2030-01-02T03:04:05Z",
+            "locationRolloutPolicies": {"zones/us-central1-a": "2030-01-02T03:04:05Z"},
+        }
+    },
     {"deprecated": {"state": "DEPRECATED", "replacement": "projects/debian-cloud/global/images/debian-12"}},
     {"deprecated": {"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}},
     {"locked": True},
+    {"architecture": "ARM64", "family": "conformance-family", "labels": {"colour": "blue"}},
+    {"guestOsFeatures": [{"type": "GVNIC"}, {"type": "UEFI_COMPATIBLE"}, {"type": "WINDOWS"}]},
+    {
+        "shieldedInstanceInitialState": {
+            "pk": {"content": "AAEC", "fileType": "X509"},
+            "keks": [{"content": "AwQF", "fileType": "BIN"}],
+            "dbs": [{"content": "BgcI", "fileType": "X509"}, {"content": "CQoL", "fileType": "BIN"}],
+            "dbxs": [{"content": "DA0O", "fileType": "BIN"}],
+        }
+    },
 )
 """Bodies that a target may refuse for what they name; what it takes has to come back."""
 
@@ -33,10 +48,16 @@ TEXTS = (
 )
 
 
-@pytest.mark.exercises("image.*.round-trip", "image.license-codes.exact", "encryption.image.kms-key-name", "image.rollout-override.read-only")
+@pytest.mark.exercises(
+    "image.*.round-trip",
+    "image.license-codes.exact",
+    "encryption.image.kms-key-name",
+    "image.rollout-override.read-only",
+)
 def test_fields_that_name_other_resources_come_back(scenario: Scenario) -> None:
     scenario.each(
-        [InsertRequest({**minimal(scenario.sources), **extra}) for extra in EXTRAS], lambda api, request: api.create(request)
+        [InsertRequest({**minimal(scenario.sources), **extra}) for extra in EXTRAS],
+        lambda api, request: api.create(request),
     )
 
 
@@ -53,7 +74,8 @@ def test_texts_come_back(scenario: Scenario) -> None:
 @pytest.mark.exercises("image.[!o]*", "source.*.round-trip", "source.*.id")
 def test_valid_image_comes_back(scenario: Scenario) -> None:
     scenario.each(
-        [InsertRequest(body) for body in bodies.source_bodies(scenario.sources)], lambda api, request: api.create(request)
+        [InsertRequest(body) for body in bodies.source_bodies(scenario.sources)],
+        lambda api, request: api.create(request),
     )
     scenario.examples(bodies.valid(scenario.sources), lambda api, request: api.create(request))
 
@@ -92,7 +114,13 @@ def test_unknown_fields_are_not_kept(scenario: Scenario) -> None:
     unknown = [
         {**plain, "conformanceUnknown": "value"},
         {**plain, "conformanceUnknown": {"nested": ["value"]}},
-        {**plain, "shieldedInstanceInitialState": {"pk": {"content": "AAEC", "fileType": "BIN"}, "conformanceUnknown": "value"}},
+        {
+            **plain,
+            "shieldedInstanceInitialState": {
+                "pk": {"content": "AAEC", "fileType": "BIN"},
+                "conformanceUnknown": "value",
+            },
+        },
         {**plain, "guestOsFeatures": [{"type": "GVNIC", "conformanceUnknown": "value"}]},
     ]
     scenario.each(unknown, lambda api, body: api.create(body))
@@ -118,7 +146,7 @@ def test_system_parameters(scenario: Scenario) -> None:
 
 
 @pytest.mark.without_insert
-@pytest.mark.exercises("transport.not-found")
+@pytest.mark.exercises("transport.not-found", "transport.json", "transport.error-*", "transport.no-internals")
 def test_image_that_does_not_exist(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         intent = Intent(valid=False, rule="transport.not-found")

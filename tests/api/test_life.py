@@ -14,6 +14,26 @@ PAGES_MAXIMUM = 50
 LABEL_LOOKS = 20
 
 
+@pytest.mark.exercises("life.insert", "transport.success-status", "transport.json")
+def test_plain_insert(scenario: Scenario) -> None:
+    scenario.once(lambda api: api.create(minimal(scenario.sources), intent=Intent(valid=True, rule="life.insert")))
+
+
+@pytest.mark.exercises("life.failed-insert-leaves-nothing", "transport.refuse-at-once")
+def test_refused_insert_leaves_nothing(scenario: Scenario) -> None:
+    def act(api: Api, fault: dict[str, object]) -> None:
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+        refused = api.create({**body, **fault})
+        if scenario.can("family"):
+            api.from_family(family)
+        api.create(InsertRequest(body, name=refused.name))
+
+    scenario.each(
+        [{"architecture": "PDP_11"}, {"sourceType": "COOKED"}, {"guestOsFeatures": [{"type": "TELEPATHY"}]}], act
+    )
+
+
 @pytest.mark.exercises("life.list-*", "life.delete")
 def test_images_in_lists(scenario: Scenario) -> None:
     def act(api: Api) -> None:
@@ -194,7 +214,10 @@ def test_deprecation(scenario: Scenario) -> None:
             {"state": "DELETED"},
             {"state": "DEPRECATED", "deprecated": past, "obsolete": past, "deleted": past},
             {"state": "ACTIVE", "deprecated": past, "deleted": past},
-            {"state": "DEPRECATED", "stateOverride": {"defaultRolloutTime": past, "locationRolloutPolicies": {"zones/us-central1-a": past}}},
+            {
+                "state": "DEPRECATED",
+                "stateOverride": {"defaultRolloutTime": past, "locationRolloutPolicies": {"zones/us-central1-a": past}},
+            },
             {"state": "RETIRED"},
             {"state": "DEPRECATED", "deleted": "tomorrow"},
         ],
@@ -218,7 +241,11 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
         second = later(api, first, body)
         look()
         if scenario.can("deprecate"):
-            for state in ({"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}, {"state": "DEPRECATED"}, {"state": "ACTIVE"}):
+            for state in (
+                {"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"},
+                {"state": "DEPRECATED"},
+                {"state": "ACTIVE"},
+            ):
                 api.finish(api.deprecate(second.name, state))
                 look()
             for created in (first, second):

@@ -25,7 +25,9 @@ def test_operation_of_an_insert(scenario: Scenario) -> None:
         if isinstance(target, str) and target:
             api.get(target)
 
-    scenario.each([InsertRequest(minimal(scenario.sources)), InsertRequest(minimal(scenario.sources), request_id=None)], act)
+    scenario.each(
+        [InsertRequest(minimal(scenario.sources)), InsertRequest(minimal(scenario.sources), request_id=None)], act
+    )
     scenario.examples(bodies.valid(scenario.sources), act)
 
 
@@ -49,7 +51,9 @@ def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-@pytest.mark.exercises("operation.type", "operation.target-link", "operation.target-id", "operation.status-monotonic", "life.delete")
+@pytest.mark.exercises(
+    "operation.type", "operation.target-link", "operation.target-id", "operation.status-monotonic", "life.delete"
+)
 def test_operation_of_a_delete(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         created = api.create(minimal(scenario.sources))
@@ -60,11 +64,22 @@ def test_operation_of_a_delete(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-@pytest.mark.exercises("operation.error-*", "operation.failure-means-none", "operation.http-error-code", "source.*.unknown")
+@pytest.mark.exercises(
+    "operation.error-*",
+    "operation.failure-means-none",
+    "operation.http-error-code",
+    "operation.type.*rror*",
+    "source.*.unknown",
+)
 def test_operation_that_fails(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        absent = f"projects/{api.target.project}/global/images/{api.target.names.fresh()}"
-        api.create({"sourceImage": absent}, intent=Intent(valid=False, rule="source.image.unknown"))
+        project, absent = f"projects/{api.target.project}", api.target.names.fresh()
+        for kind, url in (
+            ("image", f"{project}/global/images/{absent}"),
+            ("disk", f"{project}/zones/us-central1-a/disks/{absent}"),
+            ("snapshot", f"{project}/global/snapshots/{absent}"),
+        ):
+            api.create({f"source{kind.title()}": url}, intent=Intent(valid=False, rule=f"source.{kind}.unknown"))
 
     scenario.once(act)
 

@@ -39,7 +39,9 @@ def look_again(api: Api, created: Created, *answers) -> None:
     api.get(created.name)
 
 
-@pytest.mark.exercises("request-id.replay-same-operation", "request-id.replay-while-running", "request-id.replay-creates-nothing")
+@pytest.mark.exercises(
+    "request-id.replay-same-operation", "request-id.replay-while-running", "request-id.replay-creates-nothing"
+)
 def test_replay_while_running(scenario: Scenario) -> None:
     def act(api: Api, request: InsertRequest) -> None:
         insert = api.insert(request)

@@ -80,7 +80,9 @@ def test_locked_image_is_no_source(scenario: Scenario) -> None:
         scenario.once(configured)
 
 
-@pytest.mark.exercises("deprecate.use-obsolete", "deprecate.state")
+@pytest.mark.exercises(
+    "deprecate.use-obsolete", "deprecate.state", "operation.warning-shape", "operation.type.warnings*"
+)
 @pytest.mark.parametrize("state", ["DEPRECATED", "OBSOLETE", "DELETED", "ACTIVE"])
 def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
     def act(api: Api) -> None:

@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.emulator.faults import answers, images, operations, request_ids, requests, types
 from conformance.emulator.faults.row import Fault
 
-FAULTS: tuple[Fault, ...] = (
+_REPLAYS = ("request-id.replay-same-operation", "request-id.replay-while-running", "request-id.replay-after-done")
+_MOVING = ("operation.identity-immutable", "operation.agrees", "operation.done-is-final")
+
+_ALSO: dict[str, tuple[str, ...]] = {
+    "request-id.replay-same-operation/never-recognised": (*_REPLAYS, "request-id.replay-concurrent"),
+    "request-id.replay-same-operation/new-operation": (
+        *_REPLAYS,
+        "operation.name",
+        "operation.self-link",
+        "request-id.*",
+    ),
+    "request-id.replay-same-operation/new-insert-time": (*_REPLAYS, *_MOVING),
+    "request-id.replay-creates-nothing/second-image": (*_REPLAYS, "request-id.replay-concurrent"),
+    "request-id.replay-while-running/only-when-done": _REPLAYS,
+    "request-id.replay-after-done/only-while-running": _REPLAYS,
+    "request-id.replay-after-done/forgotten-soon": _REPLAYS,
+    "request-id.client-operation-id/missing-on-polls": _MOVING,
+    "image.license-codes.exact/double": ("image.license-codes.round-trip",),
+    "image.disk-size-gb/number": ("image.type.diskSizeGb",),
+    "image.license-codes.format/numbers": ("image.type.licenseCodes",),
+    "image.id/number": ("image.type.id",),
+    "image.id/changes": ("operation.target-id", "operation.success-means-ready"),
+    "image.creation-timestamp/no-offset": ("image.type.creationTimestamp",),
+    "image.status/unknown": ("operation.success-means-ready",),
+    "image.archive-size-bytes/number": ("image.type.archiveSizeBytes",),
+    "deprecate.state/ignored": ("deprecate.round-trip",),
+    "operation.id/number": ("operation.type.id",),
+    "operation.name/other-on-polls": _MOVING,
+    "operation.target-id/own-id": ("operation.success-means-ready",),
+    "operation.status-monotonic/done-then-running": ("operation.wait",),
+    "operation.identity-immutable/insert-time": _MOVING,
+    "operation.identity-immutable/user": _MOVING,
+    "operation.progress/text": ("operation.type.progress",),
+    "operation.times/no-offset": ("operation.type.startTime",),
+    "operation.end-time/early": _MOVING,
+}
+"""The rules that a fault breaks beside its own by what they say."""
+
+_ROWS: tuple[Fault, ...] = (
     *requests.FAULTS,
     *request_ids.FAULTS,
     *images.FAULTS,
@@ -13,5 +53,7 @@ FAULTS: tuple[Fault, ...] = (
     *answers.FAULTS,
     *types.FAULTS,
 )
+
+FAULTS: tuple[Fault, ...] = tuple(replace(fault, also=_ALSO.get(fault.id, fault.also)) for fault in _ROWS)
 
 __all__ = ["FAULTS", "Fault"]

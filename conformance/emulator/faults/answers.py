@@ -63,15 +63,20 @@ def _crash(answer: Answer, call: Call) -> None:
 
 
 def _doubled(answer: Answer, call: Call) -> None:
-    if call.method == "images.list" and answer.status == 200 and answer.body["items"]:
+    if (
+        call.method == "images.list"
+        and answer.status == 200
+        and 0 < len(answer.body["items"]) < int(call.query.get("maxResults") or 500)
+    ):
         answer.body["items"].append(answer.body["items"][-1])
 
 
-def _one_more(answer: Answer, call: Call) -> None:
-    limit = call.query.get("maxResults", "")
-    if call.method == "images.list" and answer.status == 200 and limit.isdecimal():
-        while answer.body["items"] and len(answer.body["items"]) <= int(limit):
-            answer.body["items"].append({**answer.body["items"][0], "name": "one-more", "id": "4242424242"})
+def _one_more(behaviour: Behaviour) -> None:
+    def guard(call: Call) -> None:
+        if call.method == "images.list" and call.query.get("maxResults", "").isdecimal():
+            call.query["maxResults"] = str(int(call.query["maxResults"]) + 1)
+
+    behaviour.on_request.append(guard)
 
 
 def _by_name_only(behaviour: Behaviour) -> None:
@@ -96,9 +101,19 @@ def _bare_view(answer: Answer, call: Call) -> None:
 
 
 _ROWS: tuple[tuple[str, str, str, Change], ...] = (
-    ("transport.json", "text", "answers say text/plain", _answered(lambda answer, call: answer.headers.update({"content-type": "text/plain"}))),
+    (
+        "transport.json",
+        "text",
+        "answers say text/plain",
+        _answered(lambda answer, call: answer.headers.update({"content-type": "text/plain"})),
+    ),
     ("transport.error-envelope", "message-only", "an error is a mere message", _errors(_bare_message)),
-    ("transport.error-envelope", "wrong-code", "the code of an error is not its status", _errors(lambda answer, error: error.update(code=1))),
+    (
+        "transport.error-envelope",
+        "wrong-code",
+        "the code of an error is not its status",
+        _errors(lambda answer, error: error.update(code=1)),
+    ),
     ("transport.error-list", "missing", "errors have no errors[]", _errors(lambda answer, error: error.pop("errors"))),
     ("transport.error-reason", "wrong", "404, 409 and 412 have the reason badRequest", _errors(_reason)),
     ("transport.no-internals", "stack-trace", "errors show a stack trace", _errors(_trace)),
@@ -110,9 +125,20 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("operation.not-found", "400", "an operation that does not exist is answered 400", _answered(_missing_operation)),
     ("life.get-after-done", "by-name-only", "get by id is refused", _by_name_only),
     ("life.list-once", "doubled", "a list holds its last image twice", _answered(_doubled)),
-    ("life.list-max-results", "one-more", "a page holds one image more than asked for", _answered(_one_more)),
+    ("life.list-max-results", "one-more", "a page holds one image more than asked for", _one_more),
     ("family.view-shape", "bare", "a view of a family is the bare image", _answered(_bare_view)),
-    ("life.list-kind", "other", "the kind of a list is compute#list", _answered(lambda answer, call: answer.body.update(kind="compute#list") if call.method == "images.list" and answer.status == 200 else None)),
+    (
+        "life.list-kind",
+        "other",
+        "the kind of a list is compute#list",
+        _answered(
+            lambda answer, call: (
+                answer.body.update(kind="compute#list")
+                if call.method == "images.list" and answer.status == 200
+                else None
+            )
+        ),
+    ),
 )
 
 FAULTS: tuple[Fault, ...] = tuple(Fault(*row) for row in _ROWS)

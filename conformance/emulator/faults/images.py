@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Behaviour, Call, Resource
-from conformance.emulator.faults.row import Change, Fault, put, shown_image, stored, switched, unchecked
+from conformance.emulator.faults.row import Change, Fault, shown_image, stored, switched, unchecked
 
 OUTPUT_ONLY = (
     *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
@@ -103,27 +103,110 @@ def _without(*names: str) -> Change:
 
 
 _ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
-    ("image.description.round-trip", "trimmed", "blanks at the ends of a description are cut off", _changed("description", str.strip)),
-    ("image.description.round-trip", "first-line", "only the first line of a description is kept", _changed("description", lambda text: text.split("\n")[0])),
-    ("image.description.round-trip", "ascii", "a description loses what is not ASCII", _changed("description", lambda text: text.encode("ascii", "ignore").decode())),
+    (
+        "image.description.round-trip",
+        "trimmed",
+        "blanks at the ends of a description are cut off",
+        _changed("description", str.strip),
+    ),
+    (
+        "image.description.round-trip",
+        "first-line",
+        "only the first line of a description is kept",
+        _changed("description", lambda text: text.split("\n")[0]),
+    ),
+    (
+        "image.description.round-trip",
+        "ascii",
+        "a description loses what is not ASCII",
+        _changed("description", lambda text: text.encode("ascii", "ignore").decode()),
+    ),
     ("image.family.round-trip", "lost", "the family is lost", _changed("family", lambda family: None)),
-    ("image.labels.round-trip", "blank-dropped", "labels with an empty value are dropped", _changed("labels", lambda labels: {key: value for key, value in labels.items() if value})),
-    ("image.labels.round-trip", "one-added", "a label is added", stored(lambda fields, body: fields.update(labels={**(fields.get("labels") or {}), "added": "by-fault"}))),
-    ("image.licenses.round-trip", "lost", "the licences that were sent are lost", _changed("licenses", lambda licenses: licenses[1:])),
-    ("image.license-codes.round-trip", "lost", "the licence codes that were sent are lost", stored(lambda fields, body: fields.update(licenseCodes=[]))),
+    (
+        "image.labels.round-trip",
+        "blank-dropped",
+        "labels with an empty value are dropped",
+        _changed("labels", lambda labels: {key: value for key, value in labels.items() if value}),
+    ),
+    (
+        "image.labels.round-trip",
+        "one-added",
+        "a label is added",
+        stored(lambda fields, body: fields.update(labels={**(fields.get("labels") or {}), "added": "by-fault"})),
+    ),
+    (
+        "image.licenses.round-trip",
+        "lost",
+        "the licences that were sent are lost",
+        _changed("licenses", lambda licenses: licenses[1:]),
+    ),
+    (
+        "image.license-codes.round-trip",
+        "lost",
+        "the licence codes that were sent are lost",
+        stored(lambda fields, body: fields.update(licenseCodes=[])),
+    ),
     ("image.license-codes.exact", "double", "licence codes are read as doubles", stored(_lose_digits)),
-    ("image.guest-os-features.round-trip", "lost", "the first feature is lost", _changed("guestOsFeatures", lambda items: items[1:])),
-    ("image.storage-locations.round-trip", "fixed", "the storage location is always us", stored(lambda fields, body: fields.update(storageLocations=["us"]))),
-    ("image.shielded.round-trip", "dbxs-lost", "dbxs are lost", _changed("shieldedInstanceInitialState", lambda state: {**state, "dbxs": []})),
-    ("image.shielded.round-trip", "type-lost", "pk becomes another fileType", _changed("shieldedInstanceInitialState", lambda state: {**state, "pk": {**(state.get("pk") or {}), "fileType": "UNDEFINED"}})),
-    ("image.rollout-override.read-only", "changed", "a rollout policy comes back changed", _changed("rolloutOverride", lambda policy: {"defaultRolloutTime": "2031-01-01T00:00:00Z"})),
+    (
+        "image.guest-os-features.round-trip",
+        "lost",
+        "the first feature is lost",
+        _changed("guestOsFeatures", lambda items: items[1:]),
+    ),
+    (
+        "image.storage-locations.round-trip",
+        "fixed",
+        "the storage location is always us",
+        stored(lambda fields, body: fields.update(storageLocations=["us"])),
+    ),
+    (
+        "image.shielded.round-trip",
+        "dbxs-lost",
+        "dbxs are lost",
+        _changed("shieldedInstanceInitialState", lambda state: {**state, "dbxs": []}),
+    ),
+    (
+        "image.shielded.round-trip",
+        "type-lost",
+        "pk becomes another fileType",
+        _changed(
+            "shieldedInstanceInitialState",
+            lambda state: {**state, "pk": {**(state.get("pk") or {}), "fileType": "UNDEFINED"}},
+        ),
+    ),
+    (
+        "image.rollout-override.read-only",
+        "changed",
+        "a rollout policy comes back changed",
+        _changed("rolloutOverride", lambda policy: {"defaultRolloutTime": "2031-01-01T00:00:00Z"}),
+    ),
     ("image.locked.round-trip", "lost", "locked is lost", stored(lambda fields, body: fields.update(locked=False))),
-    ("image.deprecated.round-trip", "lost", "the deprecation of the insert is lost", _changed("deprecated", lambda status: None)),
-    ("image.user-licenses.round-trip", "lost", "user licences are lost", _changed("userLicenses", lambda licenses: None)),
-    ("image.architecture", "fixed", "the architecture is always X86_64", stored(lambda fields, body: fields.update(architecture="X86_64"))),
+    (
+        "image.deprecated.round-trip",
+        "lost",
+        "the deprecation of the insert is lost",
+        _changed("deprecated", lambda status: None),
+    ),
+    (
+        "image.user-licenses.round-trip",
+        "lost",
+        "user licences are lost",
+        _changed("userLicenses", lambda licenses: None),
+    ),
+    (
+        "image.architecture",
+        "fixed",
+        "the architecture is always X86_64",
+        stored(lambda fields, body: fields.update(architecture="X86_64")),
+    ),
     ("image.source-type", "missing", "sourceType is not there", _without("sourceType")),
     ("encryption.image.sha256", "of-the-text", "sha256 is wrong", _key_field("sha256", lambda digest: digest[::-1])),
-    ("encryption.image.kms-key-name", "cut", "the KMS key name is cut to its last part", _key_field("kmsKeyName", lambda name: name.rsplit("/", 1)[-1])),
+    (
+        "encryption.image.kms-key-name",
+        "cut",
+        "the KMS key name is cut to its last part",
+        _key_field("kmsKeyName", lambda name: name.rsplit("/", 1)[-1]),
+    ),
     ("encryption.never-echoed", "in-image", "the raw key comes back with the image", stored(_echo_key)),
     ("transport.unknown-field", "stored", "unknown fields are stored and come back", stored(_store_unknown)),
     ("source.image.id", "missing", "sourceImageId is missing", _without("sourceImageId")),
@@ -133,21 +216,69 @@ _ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
     ("source.disk.round-trip", "lost", "sourceDisk does not come back", _without("sourceDisk")),
     ("source.snapshot.round-trip", "lost", "sourceSnapshot does not come back", _without("sourceSnapshot")),
     ("source.raw-disk.round-trip", "lost", "rawDisk does not come back", _without("rawDisk")),
-    ("image.disk-size-gb", "number", "diskSizeGb is a number", shown_image(lambda image, call, times: image.update(diskSizeGb=int(image["diskSizeGb"])))),
+    (
+        "image.disk-size-gb",
+        "number",
+        "diskSizeGb is a number",
+        shown_image(lambda image, call, times: image.update(diskSizeGb=int(image["diskSizeGb"]))),
+    ),
     ("image.disk-size-gb", "smaller", "an image can be smaller than its source", stored(_smaller)),
-    ("image.license-codes.format", "numbers", "licence codes are numbers", shown_image(lambda image, call, times: image.update(licenseCodes=[int(code) for code in image.get("licenseCodes") or [7]]))),
+    (
+        "image.license-codes.format",
+        "numbers",
+        "licence codes are numbers",
+        shown_image(
+            lambda image, call, times: image.update(
+                licenseCodes=[int(code) for code in image.get("licenseCodes") or [7]]
+            )
+        ),
+    ),
 )
 
 _SERVER_FIELDS: tuple[tuple[str, str, str, Change], ...] = (
     ("image.kind", "disk", "kind is compute#disk", _always("kind", "compute#disk")),
     ("image.kind", "missing", "kind is missing", _without("kind")),
     ("image.id", "number", "id is a number", shown_image(lambda image, call, times: image.update(id=int(image["id"])))),
-    ("image.id", "changes", "id changes from get to get", shown_image(lambda image, call, times: image.update(id=str(int(image["id"]) + times)))),
-    ("image.creation-timestamp", "no-offset", "creationTimestamp has no offset", shown_image(lambda image, call, times: image.update(creationTimestamp=image["creationTimestamp"][:19]))),
-    ("image.creation-timestamp", "epoch", "creationTimestamp is 1970", _always("creationTimestamp", "1970-01-01T00:00:00.000Z")),
-    ("image.self-link", "relative", "selfLink is a relative URL", shown_image(lambda image, call, times: image.update(selfLink=image["selfLink"].split("/compute/")[1]))),
-    ("image.self-link", "other", "selfLink names another image", shown_image(lambda image, call, times: image.update(selfLink=image["selfLink"] + "-other"))),
-    ("image.status", "unknown", "status is AVAILABLE", shown_image(lambda image, call, times: image.update(status="AVAILABLE") if image["status"] == "PENDING" or times > 2 else None)),
+    (
+        "image.id",
+        "changes",
+        "id changes from get to get",
+        shown_image(lambda image, call, times: image.update(id=str(int(image["id"]) + times))),
+    ),
+    (
+        "image.creation-timestamp",
+        "no-offset",
+        "creationTimestamp has no offset",
+        shown_image(lambda image, call, times: image.update(creationTimestamp=image["creationTimestamp"][:19])),
+    ),
+    (
+        "image.creation-timestamp",
+        "epoch",
+        "creationTimestamp is 1970",
+        _always("creationTimestamp", "1970-01-01T00:00:00.000Z"),
+    ),
+    (
+        "image.self-link",
+        "relative",
+        "selfLink is a relative URL",
+        shown_image(lambda image, call, times: image.update(selfLink=image["selfLink"].split("/compute/")[1])),
+    ),
+    (
+        "image.self-link",
+        "other",
+        "selfLink names another image",
+        shown_image(lambda image, call, times: image.update(selfLink=image["selfLink"] + "-other")),
+    ),
+    (
+        "image.status",
+        "unknown",
+        "status is AVAILABLE",
+        shown_image(
+            lambda image, call, times: (
+                image.update(status="AVAILABLE") if image["status"] == "PENDING" or times > 2 else None
+            )
+        ),
+    ),
     ("image.archive-size-bytes", "number", "archiveSizeBytes is a number", _always("archiveSizeBytes", 1073741824)),
     ("image.label-fingerprint.format", "missing", "labelFingerprint is missing", _without("labelFingerprint")),
     ("image.type.labels", "list", "labels is a list", _always("labels", [{"key": "k", "value": "v"}])),
@@ -155,17 +286,16 @@ _SERVER_FIELDS: tuple[tuple[str, str, str, Change], ...] = (
 
 
 def _lose_labels(behaviour: Behaviour) -> None:
-    behaviour.on_request.append(lambda call: call.body.update(labels={}) if call.method == "images.setLabels" and isinstance(call.body, dict) else None)
+    behaviour.on_request.append(
+        lambda call: (
+            call.body.update(labels={}) if call.method == "images.setLabels" and isinstance(call.body, dict) else None
+        )
+    )
 
 
 def _fixed_fingerprint(image: Resource, call: Call, times: int) -> None:
     del call, times
     image["labelFingerprint"] = "42WmSpB8rSM="
-
-
-def _restless_fingerprint(image: Resource, call: Call, times: int) -> None:
-    del call
-    put(image, "labelFingerprint", f"AAAAAAA{times % 10}AAA=")
 
 
 def _on(method: str, change: Callable[[Call], object]) -> Change:
@@ -185,30 +315,96 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
     ("life.patch", "ignored", "PATCH changes nothing", _on("images.patch", lambda call: call.body.clear())),
     ("life.patch", "more", "PATCH changes the description too", _on("images.patch", _add_description)),
     ("life.isolation", "shared-labels", "images with the same labels share them", switched(shares_labels=True)),
-    ("life.list-filter", "ignored", "the filter of a list is ignored", _on("images.list", lambda call: call.query.pop("filter", ""))),
-    ("life.concurrent-same-name", "race", "inserts of one name within 20 ms all win", switched(conflicts=lambda age: age > MOMENT, answer_delay=2 * MOMENT)),
-    ("labels.concurrent", "race", "label changes with one fingerprint within 20 ms all win", switched(stale_labels_win=lambda age: age < MOMENT, answer_delay=2 * MOMENT)),
-    ("deprecate.state", "ignored", "deprecate changes nothing", _on("images.deprecate", lambda call: call.body.clear())),
-    ("deprecate.round-trip", "state-only", "deprecate keeps nothing but the state", _on("images.deprecate", _state_only)),
+    (
+        "life.list-filter",
+        "ignored",
+        "the filter of a list is ignored",
+        _on("images.list", lambda call: call.query.pop("filter", "")),
+    ),
+    (
+        "life.concurrent-same-name",
+        "race",
+        "inserts of one name within 20 ms all win",
+        switched(conflicts=lambda age: age > MOMENT, answer_delay=2 * MOMENT),
+    ),
+    (
+        "labels.concurrent",
+        "race",
+        "label changes with one fingerprint within 20 ms all win",
+        switched(stale_labels_win=lambda age: age < MOMENT, answer_delay=2 * MOMENT),
+    ),
+    (
+        "deprecate.state",
+        "ignored",
+        "deprecate changes nothing",
+        _on("images.deprecate", lambda call: call.body.clear()),
+    ),
+    (
+        "deprecate.round-trip",
+        "state-only",
+        "deprecate keeps nothing but the state",
+        _on("images.deprecate", _state_only),
+    ),
     ("family.latest", "oldest", "a family answers its oldest image", unchecked("family.latest")),
     ("family.view-latest", "oldest", "a view of a family answers its oldest image", unchecked("family.view-latest")),
-    ("operation.failure-means-none", "stored", "an insert that fails makes its image all the same", switched(stored_when_failed=True)),
+    (
+        "operation.failure-means-none",
+        "stored",
+        "an insert that fails makes its image all the same",
+        switched(stored_when_failed=True),
+    ),
     ("transport.project-isolation", "one-store", "all projects see the same images", switched(one_store=True)),
     ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),
-    ("labels.fingerprint-required", "ignored", "setLabels takes any fingerprint", switched(stale_labels_win=lambda age: True)),
+    (
+        "labels.fingerprint-required",
+        "ignored",
+        "setLabels takes any fingerprint",
+        switched(stale_labels_win=lambda age: True),
+    ),
     ("life.delete", "image-stays", "a deleted image stays", switched(keeps_image_after_delete=True)),
     ("life.delete", "deleting-forever", "a deleted image stays DELETING", switched(keeps_name_after_delete=True)),
-    ("family.deprecated-skipped", "ignored", "deprecated images stay the latest of their family", unchecked("family.deprecated-skipped")),
+    (
+        "family.deprecated-skipped",
+        "ignored",
+        "deprecated images stay the latest of their family",
+        unchecked("family.deprecated-skipped"),
+    ),
     ("family.view-rollout", "ignored", "rolloutOverride is ignored by views", unchecked("family.view-rollout")),
-    ("deprecate.use-obsolete", "no-warning", "the use of a DEPRECATED image gives no warning", unchecked("deprecate.use-obsolete/no-warning")),
-    ("labels.fingerprint-changes", "restless", "the fingerprint changes from get to get", shown_image(_restless_fingerprint)),
-    ("labels.fingerprint-changes", "fixed", "the fingerprint never changes", lambda behaviour: (behaviour.on_image.append(_fixed_fingerprint), setattr(behaviour, "stale_labels_win", lambda age: True)) and None),
+    (
+        "deprecate.use-obsolete",
+        "no-warning",
+        "the use of a DEPRECATED image gives no warning",
+        unchecked("deprecate.use-obsolete/no-warning"),
+    ),
+    (
+        "labels.fingerprint-changes",
+        "restless",
+        "the fingerprint changes from get to get",
+        switched(restless_fingerprints=True),
+    ),
+    (
+        "labels.fingerprint-changes",
+        "fixed",
+        "the fingerprint never changes",
+        lambda behaviour: (
+            (behaviour.on_image.append(_fixed_fingerprint), setattr(behaviour, "stale_labels_win", lambda age: True))
+            and None
+        ),
+    ),
 )
 
 FAULTS: tuple[Fault, ...] = (
-    *(Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name)) for name in OUTPUT_ONLY),
     *(
-        Fault(f"image.output-only.{key}.sha256", "taken-over", f"{key}.sha256 is taken over from the client", _hash_taken_over(key))
+        Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name))
+        for name in OUTPUT_ONLY
+    ),
+    *(
+        Fault(
+            f"image.output-only.{key}.sha256",
+            "taken-over",
+            f"{key}.sha256 is taken over from the client",
+            _hash_taken_over(key),
+        )
         for key in checks.KEYS
     ),
     *(Fault(*row) for row in (*_ROUND_TRIPS, *_SERVER_FIELDS, *_LIFE)),

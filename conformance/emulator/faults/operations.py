@@ -43,7 +43,9 @@ def _failing(change: Any) -> Change:
 
 def _error_info(**info: Any) -> Change:
     def change(operation: Resource) -> None:
-        operation["error"]["errors"][0]["errorDetails"] = [{"errorInfo": {"reason": "NOT_FOUND", "domain": "example.com", **info}}]
+        operation["error"]["errors"][0]["errorDetails"] = [
+            {"errorInfo": {"reason": "NOT_FOUND", "domain": "example.com", **info}}
+        ]
 
     return _failing(change)
 
@@ -62,7 +64,7 @@ def _old_state(operation: Resource, call: Call, times: int) -> None:
     if call.method == "globalOperations.wait":
         operation["status"] = "PENDING"
         operation.pop("endTime", None)
-        operation["progress"] = 0
+        operation.pop("progress", None)
 
 
 def _other_story(operation: Resource, call: Call, times: int) -> None:
@@ -73,43 +75,184 @@ def _other_story(operation: Resource, call: Call, times: int) -> None:
 
 _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("operation.kind", "image", "kind is compute#image", _always("kind", "compute#image")),
-    ("operation.kind", "missing-on-polls", "kind is missing when polled", shown_operation(lambda operation, call, times: operation.pop("kind") if call.method in POLLS else None)),
+    (
+        "operation.kind",
+        "missing-on-polls",
+        "kind is missing when polled",
+        shown_operation(lambda operation, call, times: operation.pop("kind") if call.method in POLLS else None),
+    ),
     ("operation.id", "number", "id is a number", _each("id", lambda value, times: int(value))),
     ("operation.id", "shared", "all operations have one id", _always("id", "4242424242")),
-    ("operation.name", "other-on-polls", "a polled operation has another name", shown_operation(lambda operation, call, times: operation.update(name=operation["name"] + "-x") if call.method == "globalOperations.get" else None)),
+    (
+        "operation.name",
+        "other-on-polls",
+        "a polled operation has another name",
+        shown_operation(
+            lambda operation, call, times: (
+                operation.update(name=operation["name"] + "-x") if call.method == "globalOperations.get" else None
+            )
+        ),
+    ),
     ("operation.type", "verb", "operationType is create", _always("operationType", "create")),
-    ("operation.target-link", "other", "targetLink names another image", _each("targetLink", lambda value, times: value + "-other")),
+    (
+        "operation.target-link",
+        "other",
+        "targetLink names another image",
+        _each("targetLink", lambda value, times: value + "-other"),
+    ),
     ("operation.target-link", "missing", "targetLink is missing", _without("targetLink")),
-    ("operation.target-id", "own-id", "targetId is the id of the operation", shown_operation(lambda operation, call, times: operation.update(targetId=operation["id"]))),
+    (
+        "operation.target-id",
+        "own-id",
+        "targetId is the id of the operation",
+        shown_operation(lambda operation, call, times: operation.update(targetId=operation["id"])),
+    ),
     ("operation.target-id", "missing", "targetId is missing", _without("targetId")),
-    ("operation.status", "unknown", "status is STARTED instead of RUNNING", shown_operation(lambda operation, call, times: operation.update(status="STARTED") if operation["status"] == "RUNNING" else None)),
-    ("operation.status-monotonic", "done-then-running", "a DONE operation is RUNNING at every third look", shown_operation(_back_to_running)),
-    ("operation.done-is-final", "message-appears", "a statusMessage appears after DONE", when_done(lambda operation, times: operation.update(statusMessage=f"look {times}"))),
-    ("operation.identity-immutable", "insert-time", "insertTime changes from poll to poll", _each("insertTime", lambda value, times: f"{value[:20]}{times % 1000:03d}{value[23:]}" if times else value)),
-    ("operation.identity-immutable", "user", "user changes from poll to poll", _each("user", lambda value, times: f"user{times}@example.com")),
-    ("operation.progress", "falls", "progress falls", shown_operation(lambda operation, call, times: operation.update(progress=max(90 - 30 * times, 0)) if operation["status"] != "DONE" else None)),
+    (
+        "operation.status",
+        "unknown",
+        "status is STARTED instead of RUNNING",
+        shown_operation(
+            lambda operation, call, times: (
+                operation.update(status="STARTED") if operation["status"] == "RUNNING" else None
+            )
+        ),
+    ),
+    (
+        "operation.status-monotonic",
+        "done-then-running",
+        "a DONE operation is RUNNING at every third look",
+        shown_operation(_back_to_running),
+    ),
+    (
+        "operation.done-is-final",
+        "message-appears",
+        "a statusMessage appears after DONE",
+        when_done(lambda operation, times: operation.update(statusMessage=f"look {times}")),
+    ),
+    (
+        "operation.identity-immutable",
+        "insert-time",
+        "insertTime changes from poll to poll",
+        _each("insertTime", lambda value, times: f"{value[:20]}{times % 1000:03d}{value[23:]}" if times else value),
+    ),
+    (
+        "operation.identity-immutable",
+        "user",
+        "user changes from poll to poll",
+        _each("user", lambda value, times: f"user{times}@example.com"),
+    ),
+    (
+        "operation.progress",
+        "falls",
+        "progress falls",
+        shown_operation(
+            lambda operation, call, times: (
+                operation.update(progress=max(90 - 30 * times, 0)) if operation["status"] != "DONE" else None
+            )
+        ),
+    ),
     ("operation.progress", "text", "progress is a text", _each("progress", lambda value, times: str(value))),
-    ("operation.progress", "above-100", "progress is above 100", when_done(lambda operation, times: operation.update(progress=101))),
+    (
+        "operation.progress",
+        "above-100",
+        "progress is above 100",
+        when_done(lambda operation, times: operation.update(progress=101)),
+    ),
     ("operation.times", "no-offset", "times have no offset", _each("startTime", lambda value, times: value[:23])),
     ("operation.times", "out-of-order", "startTime lies after endTime", _always("startTime", LATER)),
     ("operation.times", "no-insert-time", "insertTime is missing", _without("insertTime")),
-    ("operation.insert-time", "hour-off", "insertTime is a year off", _each("insertTime", lambda value, times: f"{int(value[:4]) - 1}{value[4:]}")),
+    (
+        "operation.insert-time",
+        "hour-off",
+        "insertTime is a year off",
+        _each("insertTime", lambda value, times: f"{int(value[:4]) - 1}{value[4:]}"),
+    ),
     ("operation.end-time", "missing", "endTime is missing", _without("endTime")),
-    ("operation.end-time", "early", "endTime is there before DONE", shown_operation(lambda operation, call, times: operation.setdefault("endTime", LATER))),
+    (
+        "operation.end-time",
+        "early",
+        "endTime is there before DONE",
+        shown_operation(lambda operation, call, times: operation.setdefault("endTime", LATER)),
+    ),
     ("operation.reaches-done", "never", "operations are never DONE", _never_done),
-    ("operation.success-means-ready", "pending", "images stay PENDING", lambda behaviour: behaviour.on_image.append(_never_ready)),
-    ("operation.error-only-when-failed", "no-status", "a failed operation has no httpErrorStatusCode", _without("httpErrorStatusCode")),
-    ("operation.error-only-when-failed", "message-on-success", "a success has an httpErrorMessage", when_done(lambda operation, times: operation.setdefault("httpErrorMessage", "OK"))),
-    ("operation.error-shape", "no-list", "the error has no errors[]", _failing(lambda operation: operation.update(error={"message": "failed"}))),
-    ("operation.error-shape", "no-code", "an error has no code", _failing(lambda operation: operation["error"]["errors"][0].pop("code"))),
+    (
+        "operation.success-means-ready",
+        "pending",
+        "images stay PENDING",
+        lambda behaviour: behaviour.on_image.append(_never_ready),
+    ),
+    (
+        "operation.error-only-when-failed",
+        "no-status",
+        "a failed operation has no httpErrorStatusCode",
+        _without("httpErrorStatusCode"),
+    ),
+    (
+        "operation.error-only-when-failed",
+        "message-on-success",
+        "a success has an httpErrorMessage",
+        when_done(lambda operation, times: operation.setdefault("httpErrorMessage", "OK")),
+    ),
+    (
+        "operation.error-shape",
+        "no-list",
+        "the error has no errors[]",
+        _failing(lambda operation: operation.update(error={"message": "failed"})),
+    ),
+    (
+        "operation.error-shape",
+        "no-code",
+        "an error has no code",
+        _failing(lambda operation: operation["error"]["errors"][0].pop("code")),
+    ),
     ("operation.error-shape", "reason", "errorInfo.reason is in lower case", _error_info(reason="not found")),
-    ("operation.error-shape", "metadata-key", "a key of errorInfo.metadatas has a blank", _error_info(metadatas={"a key": "value"})),
-    ("operation.http-error-code", "200", "httpErrorStatusCode of a failure is 200", _failing(lambda operation: operation.update(httpErrorStatusCode=200))),
-    ("operation.warning-shape", "no-message", "a warning has no message", when_done(lambda operation, times: operation.update(warnings=[{"code": "CLEANUP_FAILED"}]))),
-    ("operation.self-link", "other", "selfLink addresses something else", _each("selfLink", lambda value, times: value + "-other")),
-    ("operation.scope", "zone", "operations have a zone", _always("zone", "https://www.googleapis.com/compute/v1/projects/p/zones/us-central1-a")),
-    ("operation.metadata-union", "two", "an operation has two members of the union", shown_operation(lambda operation, call, times: operation.update(getVersionOperationMetadata={"inlineSbomInfo": {"a": 1}}, getHealthOperationMetadata={"b": 1}))),
-    ("operation.metadata-scope", "bulk", "an operation has the metadata of a bulk insert", _always("instancesBulkInsertOperationMetadata", {"perLocationStatus": {"zones/a": {"status": "CREATING"}}})),
+    (
+        "operation.error-shape",
+        "metadata-key",
+        "a key of errorInfo.metadatas has a blank",
+        _error_info(metadatas={"a key": "value"}),
+    ),
+    (
+        "operation.http-error-code",
+        "200",
+        "httpErrorStatusCode of a failure is 200",
+        _failing(lambda operation: operation.update(httpErrorStatusCode=200)),
+    ),
+    (
+        "operation.warning-shape",
+        "no-message",
+        "a warning has no message",
+        when_done(lambda operation, times: operation.update(warnings=[{"code": "CLEANUP_FAILED"}])),
+    ),
+    (
+        "operation.self-link",
+        "other",
+        "selfLink addresses something else",
+        _each("selfLink", lambda value, times: value + "-other"),
+    ),
+    (
+        "operation.scope",
+        "zone",
+        "operations have a zone",
+        _always("zone", "https://www.googleapis.com/compute/v1/projects/p/zones/us-central1-a"),
+    ),
+    (
+        "operation.metadata-union",
+        "two",
+        "an operation has two members of the union",
+        shown_operation(
+            lambda operation, call, times: operation.update(
+                getVersionOperationMetadata={"inlineSbomInfo": {"a": 1}}, getHealthOperationMetadata={"b": 1}
+            )
+        ),
+    ),
+    (
+        "operation.metadata-scope",
+        "bulk",
+        "an operation has the metadata of a bulk insert",
+        _always("instancesBulkInsertOperationMetadata", {"perLocationStatus": {"zones/a": {"status": "CREATING"}}}),
+    ),
     ("operation.wait", "older", "wait answers an older state", shown_operation(_old_state)),
     ("operation.agrees", "list", "the list tells another insertTime", shown_operation(_other_story)),
 )

@@ -9,7 +9,6 @@ from conformance.emulator.behaviour import Behaviour, Call
 from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.row import Change, Fault, shown_operation, switched
 
-
 MOMENT = 0.02
 """Seconds within which requests count as simultaneous."""
 
@@ -78,7 +77,6 @@ def _refuse_reuse(call: Call) -> None:
 _SEEN_DELETES: dict[str, int] = {}
 
 
-
 def _by_name_without_id(call: Call) -> tuple[str, ...]:
     """What a request is known under where the name stands in for a requestId that is not there."""
     if call.method != "images.insert":
@@ -104,9 +102,11 @@ FAULTS: tuple[Fault, ...] = (
         "new-insert-time",
         "each replay shows another insertTime",
         shown_operation(
-            lambda operation, call, times: operation.update(insertTime=operation["startTime"][:-10] + ".001-07:00")
-            if call.method == "images.insert" and times
-            else None
+            lambda operation, call, times: (
+                operation.update(insertTime=operation["startTime"][:-10] + ".001-07:00")
+                if call.method == "images.insert" and times
+                else None
+            )
         ),
     ),
     Fault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Any
 
 from conformance.emulator import checks
@@ -56,7 +57,7 @@ def _drop_wrong_type(path: str) -> Change:
 def _mend(body: dict[str, Any], name: str) -> None:
     del body[name]
     if name == "name":
-        body["name"] = "conformance-fault-mended"
+        body["name"] = f"conformance-fault-mended-{secrets.token_hex(8)}"
     if name in ("sourceImage", "sourceDisk", "sourceSnapshot", "rawDisk") and not checks.sources_of(body):
         body["sourceImage"] = SPARE_SOURCE
 
@@ -95,8 +96,14 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("source.exclusive", "an insert with two sources is accepted"),
     ("source.raw-disk.malformed", "any text is accepted as rawDisk.source"),
     ("source.image.not-ready", "an image that is not READY is accepted as a source"),
-    *((f"source.{kind}.unknown", f"a {kind} that does not exist is accepted as a source") for kind in ("image", "disk", "snapshot")),
-    *((f"source.{kind}.malformed", f"any text is accepted as the URL of a source {kind}") for kind in ("image", "disk", "snapshot")),
+    *(
+        (f"source.{kind}.unknown", f"a {kind} that does not exist is accepted as a source")
+        for kind in ("image", "disk", "snapshot")
+    ),
+    *(
+        (f"source.{kind}.malformed", f"any text is accepted as the URL of a source {kind}")
+        for kind in ("image", "disk", "snapshot")
+    ),
     ("image.name.length", "names of any length are accepted"),
     ("image.name.pattern", "any text is accepted as a name"),
     ("image.family.pattern", "any text is accepted as a family"),
@@ -120,7 +127,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault("life.insert", "refused", "every insert is refused", _refuse(lambda body, query: True, "resource")),
     *(Fault(rule, "unchecked", sentence, unchecked(rule)) for rule, sentence in _CHECKS_LEFT_OUT),
     *(
-        Fault(f"transport.wrong-type.{path}", "ignored", f"a value of a wrong type for {path} is ignored", _drop_wrong_type(path))
+        Fault(
+            f"transport.wrong-type.{path}",
+            "ignored",
+            f"a value of a wrong type for {path} is ignored",
+            _drop_wrong_type(path),
+        )
         for path in _typed_paths(checks.SHAPE)
         if not path.endswith(".sha256")
     ),
@@ -129,9 +141,11 @@ FAULTS: tuple[Fault, ...] = (
         "made-up",
         "an insert without a name makes up one",
         lambda behaviour: behaviour.on_request.append(
-            lambda call: call.body.setdefault("name", "conformance-made-up")
-            if call.method == "images.insert" and isinstance(call.body, dict)
-            else None
+            lambda call: (
+                call.body.setdefault("name", f"conformance-made-up-{secrets.token_hex(8)}")
+                if call.method == "images.insert" and isinstance(call.body, dict)
+                else None
+            )
         ),
     ),
     Fault(
@@ -157,7 +171,9 @@ FAULTS: tuple[Fault, ...] = (
             "image.name.pattern",
             name,
             sentence,
-            _allow("image.name.pattern", lambda body, query, pattern=pattern: re.search(pattern, str(body.get("name")))),
+            _allow(
+                "image.name.pattern", lambda body, query, pattern=pattern: re.search(pattern, str(body.get("name")))
+            ),
         )
         for name, sentence, pattern in (
             ("trailing-dash-accepted", "a name that ends with a dash is accepted", r"-\Z"),
@@ -178,7 +194,7 @@ FAULTS: tuple[Fault, ...] = (
         "image.name.unique",
         "overwrites",
         "a second insert of a name replaces the first image",
-        switched(conflicts=False),
+        switched(conflicts=lambda age: False),
     ),
     Fault(
         "request-id.valid-accepted",
@@ -238,7 +254,9 @@ FAULTS: tuple[Fault, ...] = (
         "source.raw-disk",
         "refused",
         "rawDisk.source is refused",
-        _refuse(lambda body, query: checks.sources_of(body) == ["rawDisk"] and len(body["rawDisk"]) == 1, "resource.rawDisk"),
+        _refuse(
+            lambda body, query: checks.sources_of(body) == ["rawDisk"] and len(body["rawDisk"]) == 1, "resource.rawDisk"
+        ),
     ),
     Fault(
         "image.raw-disk.sha1-checksum",

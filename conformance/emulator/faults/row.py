@@ -20,12 +20,14 @@ class Fault:
         name: what happens, in a few words with dashes; the id is rule and name with a slash between.
         sentence: what happens, for a reader.
         change: breaks a behaviour.
+        also: globs of the rules that are broken with it by what they say: an id that is a number has a wrong type as well.
     """
 
     rule: str
     name: str
     sentence: str
     change: Change
+    also: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -77,7 +79,9 @@ def shown_operation(hook: Callable[[Resource, Call, int], object]) -> Change:
 
 def when_done(hook: Callable[[Resource, int], object]) -> Change:
     """Changes operations that are DONE before they are answered."""
-    return shown_operation(lambda operation, call, times: hook(operation, times) if operation["status"] == "DONE" else None)
+    return shown_operation(
+        lambda operation, call, times: hook(operation, times) if operation["status"] == "DONE" else None
+    )
 
 
 def put(resource: Resource, path: str, value: object) -> None:

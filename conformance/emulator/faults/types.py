@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from conformance.emulator.behaviour import Call, Resource
 from conformance.emulator.faults.row import Change, Fault, put, shown_image, shown_operation
 
 NUMBER, TEXT = 17, "text"
 
-IMAGE: tuple[tuple[str, object], ...] = (
-    ("kind", NUMBER),
-    ("id", NUMBER),
-    ("creationTimestamp", NUMBER),
+Row = tuple[str, object] | tuple[str, object, str]
+
+IMAGE: tuple[Row, ...] = (
+    ("kind", NUMBER, "image.kind"),
+    ("id", NUMBER, "image.id"),
+    ("creationTimestamp", NUMBER, "image.creation-timestamp"),
     ("name", NUMBER),
     ("description", NUMBER),
-    ("sourceType", NUMBER),
+    ("sourceType", NUMBER, "image.source-type"),
     ("rawDisk", TEXT),
     ("rawDisk.source", NUMBER),
     ("rawDisk.sha1Checksum", NUMBER),
@@ -27,9 +31,9 @@ IMAGE: tuple[tuple[str, object], ...] = (
     ("deprecated.stateOverride", TEXT),
     ("deprecated.stateOverride.locationRolloutPolicies", TEXT),
     ("deprecated.stateOverride.defaultRolloutTime", NUMBER),
-    ("status", NUMBER),
-    ("archiveSizeBytes", NUMBER),
-    ("diskSizeGb", NUMBER),
+    ("status", NUMBER, "image.status,operation.success-means-ready"),
+    ("archiveSizeBytes", NUMBER, "image.archive-size-bytes"),
+    ("diskSizeGb", NUMBER, "image.disk-size-gb"),
     ("sourceDisk", NUMBER),
     ("sourceDiskId", NUMBER),
     ("licenses", TEXT),
@@ -40,10 +44,10 @@ IMAGE: tuple[tuple[str, object], ...] = (
     ("imageEncryptionKey.kmsKeyServiceAccount", NUMBER),
     ("selfLink", NUMBER),
     ("labels", TEXT),
-    ("labelFingerprint", NUMBER),
+    ("labelFingerprint", NUMBER, "image.label-fingerprint.format"),
     ("guestOsFeatures", TEXT),
     ("guestOsFeatures[].type", NUMBER),
-    ("licenseCodes", TEXT),
+    ("licenseCodes", TEXT, "image.license-codes.format"),
     ("sourceImage", NUMBER),
     ("sourceImageId", NUMBER),
     ("sourceSnapshot", NUMBER),
@@ -75,30 +79,30 @@ IMAGE: tuple[tuple[str, object], ...] = (
 
 _DETAILS = "error.errors[].errorDetails[]"
 
-OPERATION: tuple[tuple[str, object], ...] = (
-    ("kind", NUMBER),
-    ("id", NUMBER),
+OPERATION: tuple[Row, ...] = (
+    ("kind", NUMBER, "operation.kind"),
+    ("id", NUMBER, "operation.id"),
     ("creationTimestamp", NUMBER),
-    ("name", NUMBER),
-    ("clientOperationId", NUMBER),
-    ("operationType", NUMBER),
-    ("targetLink", NUMBER),
+    ("name", NUMBER, "operation.name"),
+    ("clientOperationId", NUMBER, "request-id.client-operation-id"),
+    ("operationType", NUMBER, "operation.type"),
+    ("targetLink", NUMBER, "operation.target-link"),
     ("targetId", NUMBER),
-    ("status", NUMBER),
+    ("status", NUMBER, "operation.status"),
     ("statusMessage", NUMBER),
     ("user", NUMBER),
-    ("progress", TEXT),
-    ("insertTime", NUMBER),
-    ("startTime", NUMBER),
-    ("endTime", NUMBER),
-    ("error", TEXT),
-    ("error.errors", TEXT),
-    ("error.errors[].code", NUMBER),
+    ("progress", TEXT, "operation.progress"),
+    ("insertTime", NUMBER, "operation.times"),
+    ("startTime", NUMBER, "operation.times"),
+    ("endTime", NUMBER, "operation.times"),
+    ("error", TEXT, "operation.error-shape"),
+    ("error.errors", TEXT, "operation.error-shape"),
+    ("error.errors[].code", NUMBER, "operation.error-shape"),
     ("error.errors[].location", NUMBER),
-    ("error.errors[].message", NUMBER),
+    ("error.errors[].message", NUMBER, "operation.error-shape"),
     ("error.errors[].errorDetails", TEXT),
     (f"{_DETAILS}.errorInfo", TEXT),
-    (f"{_DETAILS}.errorInfo.reason", NUMBER),
+    (f"{_DETAILS}.errorInfo.reason", NUMBER, "operation.error-shape"),
     (f"{_DETAILS}.errorInfo.domain", NUMBER),
     (f"{_DETAILS}.errorInfo.metadatas", TEXT),
     (f"{_DETAILS}.quotaInfo", TEXT),
@@ -115,30 +119,40 @@ OPERATION: tuple[tuple[str, object], ...] = (
     (f"{_DETAILS}.localizedMessage", TEXT),
     (f"{_DETAILS}.localizedMessage.locale", NUMBER),
     (f"{_DETAILS}.localizedMessage.message", NUMBER),
-    ("warnings", TEXT),
-    ("warnings[].code", NUMBER),
-    ("warnings[].message", NUMBER),
-    ("warnings[].data", TEXT),
-    ("warnings[].data[].key", NUMBER),
-    ("warnings[].data[].value", NUMBER),
-    ("httpErrorStatusCode", TEXT),
+    ("warnings", TEXT, "operation.warning-shape,deprecate.use-obsolete"),
+    ("warnings[].code", NUMBER, "operation.warning-shape"),
+    ("warnings[].message", NUMBER, "operation.warning-shape"),
+    ("warnings[].data", TEXT, "operation.warning-shape,deprecate.use-obsolete"),
+    ("warnings[].data[].key", NUMBER, "operation.warning-shape"),
+    ("warnings[].data[].value", NUMBER, "operation.warning-shape"),
+    ("httpErrorStatusCode", TEXT, "operation.http-error-code"),
     ("httpErrorMessage", NUMBER),
-    ("selfLink", NUMBER),
+    ("selfLink", NUMBER, "operation.self-link"),
     ("description", NUMBER),
     ("operationGroupId", NUMBER),
 )
-"""Paths with a value of a wrong type; `[]` stands for the items of a list."""
+"""Paths with a value of a wrong type, and the rules whose matter that is too; `[]` stands for the items of a list."""
 
 
 def _in_images(path: str, value: object) -> Change:
-    return shown_image(lambda image, call, times: put(image, path, value))
+    def hook(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        if not path.startswith("source") or path in image:
+            put(image, path, _wrong(image.get(path), value))
+
+    return shown_image(hook)
+
+
+def _wrong(right: object, value: object) -> object:
+    """A wrong value for a field: an identifier as the number that it is, else the value of the table."""
+    return int(right) if value == NUMBER and isinstance(right, str) and right.isdecimal() else value
 
 
 def _in_operations(path: str, value: object) -> Change:
     def hook(operation: Resource, call: Call, times: int) -> None:
         del call, times
         if _has_its_place(operation, path):
-            put(operation, path, value)
+            put(operation, path, _wrong(operation.get(path), value))
 
     return shown_operation(hook)
 
@@ -152,12 +166,13 @@ def _has_its_place(operation: Resource, path: str) -> bool:
     return path != "endTime" or operation["status"] == "DONE"
 
 
-def _row(resource: str, path: str, value: object, change: Change) -> Fault:
+def _fault(resource: str, change: Callable[[str, object], Change], path: str, value: object, also: str = "") -> Fault:
     kind = "number" if value == NUMBER else "text"
-    return Fault(f"{resource}.type.{path.replace('[]', '')}", kind, f"{path} is a {kind}", change)
+    others = tuple(also.split(",")) if also else ()
+    return Fault(f"{resource}.type.{path.replace('[]', '')}", kind, f"{path} is a {kind}", change(path, value), others)
 
 
 FAULTS: tuple[Fault, ...] = (
-    *(_row("image", path, value, _in_images(path, value)) for path, value in IMAGE),
-    *(_row("operation", path, value, _in_operations(path, value)) for path, value in OPERATION),
+    *(_fault("image", _in_images, *row) for row in IMAGE),
+    *(_fault("operation", _in_operations, *row) for row in OPERATION),
 )
