@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -149,6 +150,24 @@ def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> N
     for fault in caught:
         print(f"  {fault.id}: {fault.sentence}")
     print(f"\nrun it     conformance run --only {found.id}")
+
+
+@app.command(epilog="Example: conformance prove 'request-id.*' --out kill-matrix")
+def prove(  # noqa: PLR0913 - the options of a command
+    globs: Annotated[list[str] | None, typer.Argument(help="Globs of faults and variants; none for all.")] = None,
+    profile: Annotated[str, typer.Option(help="How hard the suite tries: quick, ci or thorough.")] = "ci",
+    workers: Annotated[int, typer.Option("-n", min=1, max=64, help="Servers judged at a time.")] = 2,
+    seeds: Annotated[int, typer.Option(min=0, help="Judge fair servers with so many seeds; 0: as every run does.")] = 0,
+    combinations: Annotated[int, typer.Option(min=0, help="Random combinations of variants for each seed.")] = 5,
+    out: Annotated[Path, typer.Option(help="Folder for the matrix.")] = Path("kill-matrix"),
+) -> None:
+    """Prove the suite: it notices every fault by the right rule, and stays silent on every fair variant.
+
+    Writes matrix.md, matrix.html and matrix.json. Exit status 1: a fault was missed, or a fair server blamed.
+    """
+    from conformance.proving import run_proofs  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+    raise typer.Exit(run_proofs(tuple(globs or ("*",)), profile, workers, seeds, combinations, out))
 
 
 def _row(rule: Rule) -> dict[str, Any]:

@@ -231,7 +231,7 @@ class Api:
 
     # The wire
 
-    def send(
+    def send(  # noqa: PLR0913 - a request is made of this much
         self,
         verb: str,
         path: str,

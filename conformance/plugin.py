@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shutil
 import traceback
-from collections.abc import Iterator, Set
+from collections.abc import Generator, Iterator, Set
 from pathlib import Path
 from typing import Any
 
+import pluggy
 import pytest
 
 from conformance.cleanup import delete_all
@@ -261,7 +262,7 @@ class Controller(ConformancePlugin):
 
 
 @pytest.fixture
-def scenario(request: pytest.FixtureRequest) -> Iterator[Scenario]:
+def scenario(request: pytest.FixtureRequest) -> Scenario:
     """The means of a scenario test; what it breaks fails the test with one line for each rule."""
     process = request.config.stash[_PLUGIN].ready()
     rules = exercised(request.node)
@@ -271,12 +272,11 @@ def scenario(request: pytest.FixtureRequest) -> Iterator[Scenario]:
         pytest.skip(absent[0][0])
     if findings.broken and not request.node.get_closest_marker(WITHOUT_INSERT):
         pytest.skip(findings.broken)
-    scenario = process.scenario(request.node.nodeid.rpartition("::")[2])
-    yield scenario
+    return process.scenario(request.node.nodeid.rpartition("::")[2])
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, pluggy.Result[None], None]:
     """After a scenario has acted, its test fails if a rule was broken."""
     outcome = yield
     acted = pyfuncitem.funcargs.get("scenario")

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from conformance import __version__
 from conformance.contract import Rule, catalogue
-from conformance.ledger import Judgement, Ledger, Tally, verdicts
+from conformance.ledger import Judgement, Ledger, Tally, Verdict, verdicts
 from conformance.preflight import Findings
 from conformance.redaction import redacted
 from conformance.reproduction import reproduction
@@ -23,7 +23,7 @@ from conformance.transport import Cost
 
 SCHEMA_VERSION = 1
 
-VERDICTS = ("passed", "failed", "deviates", "not_exercised", "not_applicable", "blocked", "waived", "error")
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 class Exit(enum.IntEnum):

@@ -6,6 +6,7 @@ import base64
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -216,6 +217,10 @@ def _with_value(field: Field, value: Any) -> Callable[[Sources], InsertRequest]:
     return request
 
 
+def _placed_in(sources: Sources, field: Field, value: Any) -> InsertRequest:
+    return _with_value(field, value)(sources)
+
+
 def _wrong_types() -> Sequence[Defect]:
     named: dict[str, list[Field]] = {}
     for field in IMAGE_FIELDS:
@@ -227,14 +232,14 @@ def _wrong_types() -> Sequence[Defect]:
 
     def chance(fields: list[Field]) -> Chance:
         return lambda sources: st.one_of(
-            *(wrong_typed(field).map(lambda value, field=field: _with_value(field, value)(sources)) for field in fields)
+            *(wrong_typed(field).map(partial(_placed_in, sources, field)) for field in fields)
         )
 
     return [Defect(f"transport.wrong-type.{name}", cases(fields), chance(fields)) for name, fields in named.items()]
 
 
 _other_characters = st.characters(
-    exclude_categories=("Cs",), exclude_characters=string.ascii_lowercase + string.digits + "-\x00/."
+    exclude_categories=["Cs"], exclude_characters=string.ascii_lowercase + string.digits + "-\x00/."
 )
 _bad_names = st.builds(
     lambda name, other, rest: name + other + rest, values.names, _other_characters, values.names

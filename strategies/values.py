@@ -34,7 +34,7 @@ names = st.builds(
 )
 """Names that RFC 1035 allows, of 2 characters and more."""
 
-texts = st.text(alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=80)
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80)
 """Text of every plane of Unicode; by categories, since Hypothesis takes seconds to set up a codec."""
 
 label_keys = st.builds(

@@ -6,6 +6,7 @@ in answers: a server may know more values than the reference lists.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -250,6 +251,10 @@ OPERATION_FIELDS: tuple[Field, ...] = (
 """Of the two metadata objects of other methods only the presence matters here: an operation of images carries neither."""
 
 
+NEVER_ANSWERED = re.compile(r".*\.(?:rawKey|rsaEncryptedKey)|source\w+EncryptionKey.*")
+"""Fields of an image that an answer must not have: other rules say so, and there is no type to judge."""
+
+
 def rule_name(path: str) -> str:
     """The path of a field as it stands in rule ids: `shieldedInstanceInitialState.keks.content`."""
     return path.replace("[]", "").replace("{}", "")
@@ -257,6 +262,6 @@ def rule_name(path: str) -> str:
 
 def type_rules(*fields: str) -> tuple[str, ...]:
     """The rules about the types of fields of an image and of what is in them: a value of another type is their matter."""
-    names = {rule_name(field.path) for field in IMAGE_FIELDS}
+    names = {rule_name(field.path) for field in IMAGE_FIELDS if not NEVER_ANSWERED.fullmatch(field.path)}
     found = {name for name in names if any(name == field or name.startswith(f"{field}.") for field in fields)}
     return tuple(f"image.type.{name}" for name in sorted(found))

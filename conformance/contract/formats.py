@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeGuard
 
 UINT64_MAXIMUM = 2**64 - 1
 INT64_MAXIMUM = 2**63 - 1
@@ -37,12 +37,12 @@ def timestamp(value: Any) -> datetime | None:
         return None
 
 
-def is_uint64(value: Any) -> bool:
+def is_uint64(value: Any) -> TypeGuard[str]:
     """Whether a value is an unsigned 64-bit integer as a decimal string, as the API writes identifiers."""
     return isinstance(value, str) and bool(_DECIMAL.fullmatch(value)) and _within(value, UINT64_MAXIMUM)
 
 
-def is_int64(value: Any) -> bool:
+def is_int64(value: Any) -> TypeGuard[str]:
     """Whether a value is a signed 64-bit integer as a decimal string."""
     return isinstance(value, str) and bool(_SIGNED_DECIMAL.fullmatch(value)) and _within(value, INT64_MAXIMUM)
 

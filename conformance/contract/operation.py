@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from conformance.contract.clock import SKEW, near
@@ -264,7 +265,7 @@ def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State
 def _done_is_final(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
         done = [state for state in operation.states if state.done and state.via not in (WAIT, LIST)]
-        for earlier, later in zip(done, done[1:], strict=False):
+        for earlier, later in pairwise(done):
             if earlier.via != later.via or not after(earlier.exchange, later.exchange):
                 continue
             before, now = _told(earlier), _told(later)
@@ -289,7 +290,7 @@ def _done_is_final(history: History) -> Iterator[Finding]:
 def _identity(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
         states = [state for state in operation.states if state.via not in (WAIT, LIST)]
-        for earlier, later in zip(states, states[1:], strict=False):
+        for earlier, later in pairwise(states):
             if after(earlier.exchange, later.exchange):
                 yield _same_fields(earlier, later, "what identifies an operation changed between two polls")
 
@@ -760,7 +761,7 @@ def _wait(history: History) -> Iterator[Finding]:
 )
 def _agrees(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
-        for earlier, later in zip(operation.states, operation.states[1:], strict=False):
+        for earlier, later in pairwise(operation.states):
             if earlier.via != later.via and after(earlier.exchange, later.exchange):
                 yield _same_fields(earlier, later, "two methods tell different stories of one operation")
                 if earlier.done and later.done:

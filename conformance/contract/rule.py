@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 Basis = Literal["doc", "conv"]
 
-NOTHING = (None, "", [], {})
-"""The values that all mean: this field is not set."""
-
 
 @dataclass(frozen=True)
 class Breach:
@@ -132,4 +129,4 @@ def shown(value: Any) -> str:
 
 def is_set(value: Any) -> bool:
     """Whether a field holds anything: an absent field, null, "", [] and {} are the same nothing."""
-    return value is not None and value != "" and value != [] and value != {}
+    return value is not None and value not in ("", [], {})

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.clock import not_before
-from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field, rule_name, type_rules
+from conformance.contract.fields import IMAGE_FIELDS, NEVER_ANSWERED, OPERATION_FIELDS, Field, rule_name, type_rules
 from conformance.contract.formats import decoded, is_base64, is_int64, is_uint64, link, timestamp
 from conformance.contract.history import History, Sighting, after
 from conformance.contract.insert import COMES_BACK
@@ -346,9 +346,8 @@ def _echo(history: History, exchange: Any, path: str) -> bool:
     )
 
 
-IMAGE_NEVER = re.compile(r".*\.(?:rawKey|rsaEncryptedKey)|source\w+EncryptionKey.*")
 OPERATION_NEVER = re.compile(r"zone|region|\w+OperationMetadata")
-"""Fields that an answer must not have: other rules say so, and there is no type to judge."""
+"""Fields that an operation of images must not have: other rules say so, and there is no type to judge."""
 
 
 def _typed(fields: tuple[Field, ...], never: re.Pattern[str]) -> dict[str, tuple[Field, ...]]:
@@ -361,7 +360,10 @@ def _typed(fields: tuple[Field, ...], never: re.Pattern[str]) -> dict[str, tuple
     return named
 
 
-for _area, _table, _never in (("image", IMAGE_FIELDS, IMAGE_NEVER), ("operation", OPERATION_FIELDS, OPERATION_NEVER)):
+for _area, _table, _never in (
+    ("image", IMAGE_FIELDS, NEVER_ANSWERED),
+    ("operation", OPERATION_FIELDS, OPERATION_NEVER),
+):
     for _name, _fields in _typed(_table, _never).items():
 
         @rule(

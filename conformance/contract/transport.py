@@ -41,7 +41,7 @@ _INTERNALS = re.compile(
     | File\ "[^"]+",\ line\ \d+
     | ^\s+at\ [\w.$<>]+\([\w.$]+:\d+\)
     | goroutine\ \d+\ \[
-    | panic:\ 
+    | panic:[ ]
     | (?:/[\w.-]+)+\.(?:py|go|java|js|ts|rb|rs|php|cs|cc|cpp)(?::\d+|",\ line)
     | <!doctype\ html | <html[\s>] | <body[\s>]""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
@@ -269,8 +269,10 @@ def values_at(value: Any, path: str) -> Iterator[Any]:
         return
     found = [value[name]]
     for opening in re.findall(r"\[\]|\{\}", head):
-        kind = list if opening == "[]" else dict
-        found = [item for part in found if isinstance(part, kind) for item in (part if kind is list else part.values())]
+        if opening == "[]":
+            found = [item for part in found if isinstance(part, list) for item in part]
+        else:
+            found = [item for part in found if isinstance(part, dict) for item in part.values()]
     for item in found:
         if rest:
             yield from values_at(item, rest)

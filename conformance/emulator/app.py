@@ -70,7 +70,7 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
         answer = Answer(200, None)
         try:
             if method in service.behaviour.unsupported:
-                raise ApiError(501, "notImplemented", "The method is not implemented.")
+                raise ApiError(501, "notImplemented", "The method is not implemented.")  # noqa: TRY301 - answered like any other
             call.body = _parsed(content) if method in WITH_BODY else None
             for hook in service.behaviour.on_request:
                 hook(call)

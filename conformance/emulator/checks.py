@@ -18,23 +18,21 @@ LABEL_KEY = re.compile(r"[^\W\d_][\w-]{0,62}")
 LABEL_VALUE = re.compile(r"[\w-]{0,63}")
 
 STATES = {"ACTIVE", "DEPRECATED", "OBSOLETE", "DELETED"}
-FEATURES = set(
-    [
-        "VIRTIO_SCSI_MULTIQUEUE",
-        "WINDOWS",
-        "MULTI_IP_SUBNET",
-        "UEFI_COMPATIBLE",
-        "GVNIC",
-        "SEV_CAPABLE",
-        "SUSPEND_RESUME_COMPATIBLE",
-        "SEV_LIVE_MIGRATABLE_V2",
-        "SEV_SNP_CAPABLE",
-        "TDX_CAPABLE",
-        "IDPF",
-        "SEV_LIVE_MIGRATABLE",
-        "SECURE_BOOT",
-    ]
-)
+FEATURES = {
+    "VIRTIO_SCSI_MULTIQUEUE",
+    "WINDOWS",
+    "MULTI_IP_SUBNET",
+    "UEFI_COMPATIBLE",
+    "GVNIC",
+    "SEV_CAPABLE",
+    "SUSPEND_RESUME_COMPATIBLE",
+    "SEV_LIVE_MIGRATABLE_V2",
+    "SEV_SNP_CAPABLE",
+    "TDX_CAPABLE",
+    "IDPF",
+    "SEV_LIVE_MIGRATABLE",
+    "SECURE_BOOT",
+}
 KEYS = ("imageEncryptionKey", "sourceDiskEncryptionKey", "sourceImageEncryptionKey", "sourceSnapshotEncryptionKey")
 FILE_LISTS = ("keks", "dbs", "dbxs")
 

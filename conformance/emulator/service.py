@@ -400,7 +400,7 @@ class Service:
             raise not_found(f"projects/{project.name}/global/operations/{call.name}")
         return found
 
-    def _begin(
+    def _begin(  # noqa: PLR0913 - an operation is made of this much
         self,
         project: Project,
         call: Call,
@@ -590,7 +590,7 @@ def _known(value: Any, shape: Any) -> Any:
 
 
 def _is_set(value: Any) -> bool:
-    return value is not None and value != "" and value != [] and value != {}
+    return value is not None and value not in ("", [], {})
 
 
 def _usable(raw_key: Any) -> bool:

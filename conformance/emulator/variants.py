@@ -157,6 +157,10 @@ def _empties(resource: Resource) -> None:
         resource.setdefault(name, value)
 
 
+def _not_offered(methods: tuple[str, ...]) -> Change:
+    return lambda behaviour: behaviour.unsupported.update(methods)
+
+
 VARIANTS: tuple[Variant, ...] = (
     Variant("instant", "operations are DONE at once", switched(seconds=0.0)),
     Variant("slow", "operations take 300 ms", switched(seconds=0.3)),
@@ -196,8 +200,8 @@ VARIANTS: tuple[Variant, ...] = (
         Variant(
             f"no-{name}",
             f"{', '.join(methods)} are not offered",
-            lambda behaviour, methods=methods: behaviour.unsupported.update(methods),
-        )  # type: ignore[misc]
+            _not_offered(methods),
+        )
         for name, methods in (
             ("wait", ("globalOperations.wait",)),
             ("list", ("images.list",)),

@@ -136,7 +136,7 @@ PARAMETERS = (
 
 @pytest.mark.exercises("transport.system-parameters")
 def test_system_parameters(scenario: Scenario) -> None:
-    def act(api: Api, parameters: tuple) -> None:
+    def act(api: Api, parameters: tuple[tuple[str, str], ...]) -> None:
         intent = Intent(valid=True, rule="transport.system-parameters")
         created = api.create(InsertRequest(minimal(scenario.sources), query=parameters), intent=intent)
         if created.insert.answered:

@@ -1,17 +1,38 @@
 """The life of an image: it is found, changed and deleted, and no other image with it."""
 
 import time
+from typing import Any
 
 import pytest
 
-from conformance.client import Api
+from conformance.client import Api, Created
 from conformance.scenario import Scenario
-from conformance.trace import Intent
+from conformance.trace import Exchange, Intent
 from strategies.bodies import minimal
 from strategies.insert import InsertRequest
 
 PAGES_MAXIMUM = 50
 LABEL_LOOKS = 20
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"architecture": "PDP_11"},
+    {"sourceType": "COOKED"},
+    {"guestOsFeatures": [{"type": "TELEPATHY"}]},
+)
+PAST, FUTURE = "2001-02-03T04:05:06Z", "2040-02-03T04:05:06+01:00"
+REPLACEMENT = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/debian-12"
+DEPRECATIONS: tuple[dict[str, Any], ...] = (
+    {"state": "DEPRECATED", "replacement": REPLACEMENT},
+    {"state": "OBSOLETE", "deleted": FUTURE},
+    {"state": "DELETED"},
+    {"state": "DEPRECATED", "deprecated": PAST, "obsolete": PAST, "deleted": PAST},
+    {"state": "ACTIVE", "deprecated": PAST, "deleted": PAST},
+    {
+        "state": "DEPRECATED",
+        "stateOverride": {"defaultRolloutTime": PAST, "locationRolloutPolicies": {"zones/us-central1-a": PAST}},
+    },
+    {"state": "RETIRED"},
+    {"state": "DEPRECATED", "deleted": "tomorrow"},
+)
 
 
 @pytest.mark.exercises("life.insert", "transport.success-status", "transport.json")
@@ -21,7 +42,7 @@ def test_plain_insert(scenario: Scenario) -> None:
 
 @pytest.mark.exercises("life.failed-insert-leaves-nothing", "transport.refuse-at-once")
 def test_refused_insert_leaves_nothing(scenario: Scenario) -> None:
-    def act(api: Api, fault: dict[str, object]) -> None:
+    def act(api: Api, fault: dict[str, Any]) -> None:
         family = api.target.names.fresh()
         body = {**minimal(scenario.sources), "family": family}
         refused = api.create({**body, **fault})
@@ -29,9 +50,7 @@ def test_refused_insert_leaves_nothing(scenario: Scenario) -> None:
             api.from_family(family)
         api.create(InsertRequest(body, name=refused.name))
 
-    scenario.each(
-        [{"architecture": "PDP_11"}, {"sourceType": "COOKED"}, {"guestOsFeatures": [{"type": "TELEPATHY"}]}], act
-    )
+    scenario.each(FAULTS, act)
 
 
 @pytest.mark.exercises("life.list-*", "life.delete")
@@ -103,7 +122,7 @@ def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
 
 @pytest.mark.exercises("life.patch")
 def test_patch(scenario: Scenario) -> None:
-    def act(api: Api, change: dict) -> None:
+    def act(api: Api, change: dict[str, Any]) -> None:
         created = api.create({**minimal(scenario.sources), "description": "before", "labels": {"colour": "blue"}})
         api.get(created.name)
         api.finish(api.patch(created.name, change))
@@ -142,7 +161,7 @@ def test_simultaneous_label_changes(scenario: Scenario) -> None:
         created = api.create(minimal(scenario.sources))
         fingerprint = labels_of(api, created.name)[1]
 
-        def change(number: int):
+        def change(number: int) -> Exchange:
             labels = {"number": str(number)}
             return api.set_labels(created.name, {"labels": labels, "labelFingerprint": fingerprint})
 
@@ -152,13 +171,13 @@ def test_simultaneous_label_changes(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-def labels_of(api: Api, name: str) -> tuple:
+def labels_of(api: Api, name: str) -> tuple[Any, Any]:
     """The labels of an image and their fingerprint, as a get shows them."""
     image = api.get(name).resource or {}
     return image.get("labels") or {}, image.get("labelFingerprint")
 
 
-def relabelled(api: Api, name: str, labels: dict, fingerprint: object) -> None:
+def relabelled(api: Api, name: str, labels: dict[str, Any], fingerprint: object) -> None:
     """Sets labels, and looks until they are seen: a target may show them a moment later."""
     api.finish(api.set_labels(name, {"labels": labels, "labelFingerprint": fingerprint}))
     for _ in range(LABEL_LOOKS):
@@ -189,7 +208,7 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
             api.finish(api.set_labels(created.name, {"labels": {"colour": "green"}, **body}, intent=intent))
             labels_of(api, created.name)
 
-    def beyond_limits(api: Api, labels: dict) -> None:
+    def beyond_limits(api: Api, labels: dict[str, Any]) -> None:
         created = api.create(minimal(scenario.sources))
         fingerprint = labels_of(api, created.name)[1]
         api.finish(api.set_labels(created.name, {"labels": labels, "labelFingerprint": fingerprint}))
@@ -200,29 +219,12 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
 
 @pytest.mark.exercises("deprecate.*", "image.deprecated.*")
 def test_deprecation(scenario: Scenario) -> None:
-    def act(api: Api, body: dict) -> None:
+    def act(api: Api, body: dict[str, Any]) -> None:
         created = api.create(minimal(scenario.sources))
         api.finish(api.deprecate(created.name, body))
         api.get(created.name)
 
-    past, future = "2001-02-03T04:05:06Z", "2040-02-03T04:05:06+01:00"
-    replacement = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/debian-12"
-    scenario.each(
-        [
-            {"state": "DEPRECATED", "replacement": replacement},
-            {"state": "OBSOLETE", "deleted": future},
-            {"state": "DELETED"},
-            {"state": "DEPRECATED", "deprecated": past, "obsolete": past, "deleted": past},
-            {"state": "ACTIVE", "deprecated": past, "deleted": past},
-            {
-                "state": "DEPRECATED",
-                "stateOverride": {"defaultRolloutTime": past, "locationRolloutPolicies": {"zones/us-central1-a": past}},
-            },
-            {"state": "RETIRED"},
-            {"state": "DEPRECATED", "deleted": "tomorrow"},
-        ],
-        act,
-    )
+    scenario.each(DEPRECATIONS, act)
 
 
 @pytest.mark.exercises("family.latest", "family.deprecated-skipped", "family.view-latest", "family.view-shape")
@@ -255,7 +257,7 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-def later(api: Api, first, body: dict):
+def later(api: Api, first: Created, body: dict[str, Any]) -> Created:
     """Makes an image whose creation the target's clock can tell from that of another."""
     made = api.create(body)
     stamps = [(one.image.resource or {}).get("creationTimestamp") if one.image else None for one in (first, made)]

@@ -18,8 +18,8 @@ def test_operation_of_an_insert(scenario: Scenario) -> None:
         insert = api.insert(request)
         name = (insert.resource or {}).get("name")
         operation = api.finish(insert)
-        for _ in range(LOOKS_AFTER_DONE if name else 0):
-            api.operation(name)
+        for _ in range(LOOKS_AFTER_DONE if isinstance(name, str) and name else 0):
+            api.operation(str(name))
         api.get(insert.request.json["name"])
         target = operation.get("targetId")
         if isinstance(target, str) and target:

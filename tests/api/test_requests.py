@@ -1,6 +1,10 @@
 """What a request may say: one fault is refused, what is valid is accepted, what the server owns is its own."""
 
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from conformance.client import Api
 from conformance.scenario import Scenario
@@ -13,12 +17,20 @@ from strategies.output_only import OUTPUT_ONLY, OutputOnly
 from strategies.raw import RAW, RawRequest
 
 
-def by_rule(rows):
+class Row(Protocol):
+    """A row of a table of requests."""
+
+    @property
+    def rule(self) -> str:
+        """The rule that it puts to the test."""
+
+
+def by_rule(rows: Iterable[Row]) -> list[ParameterSet]:
     """One test for each row of a table, named after its rule and marked as exercising it."""
     return [pytest.param(row, id=row.rule, marks=pytest.mark.exercises(row.rule)) for row in rows]
 
 
-def refused(rule: str):
+def refused(rule: str) -> Callable[[Api, InsertRequest], None]:
     """Sends a request that breaks a rule, follows it to its end, and looks for the image that must not be there."""
 
     def act(api: Api, request: InsertRequest) -> None:

@@ -69,7 +69,9 @@ class Story:
         self._exchanges: list[Exchange] = []
         self._now = START
 
-    def say(self, verb: str, path: str, body: Any, status: int, answer: Any, intent: Intent | None = None) -> Story:
+    def say(  # noqa: PLR0913 - an exchange is made of this much
+        self, verb: str, path: str, body: Any, status: int, answer: Any, intent: Intent | None = None
+    ) -> Story:
         """Adds an exchange."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json; charset=UTF-8"}

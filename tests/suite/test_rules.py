@@ -89,9 +89,10 @@ def test_image_that_breaks_a_rule(rule: str, changes: dict[str, Any]) -> None:
     ],
 )
 def test_output_only_field_that_is_taken_over(field: str, value: str) -> None:
-    story = Story().insert(operation("PENDING"), **{field: value}).poll(operation())
-    assert f"image.output-only.{field}" in story.get(image(**{field: value})).broken()
-    story = Story().insert(operation("PENDING"), **{field: value}).poll(operation())
+    spoof: dict[str, Any] = {field: value}
+    story = Story().insert(operation("PENDING"), **spoof).poll(operation())
+    assert f"image.output-only.{field}" in story.get(image(**spoof)).broken()
+    story = Story().insert(operation("PENDING"), **spoof).poll(operation())
     assert f"image.output-only.{field}" not in story.get(image()).broken()
 
 

@@ -293,6 +293,11 @@ def _lose_labels(behaviour: Behaviour) -> None:
     )
 
 
+def _fix_fingerprint(behaviour: Behaviour) -> None:
+    behaviour.on_image.append(_fixed_fingerprint)
+    behaviour.stale_labels_win = lambda age: True
+
+
 def _fixed_fingerprint(image: Resource, call: Call, times: int) -> None:
     del call, times
     image["labelFingerprint"] = "42WmSpB8rSM="
@@ -300,7 +305,12 @@ def _fixed_fingerprint(image: Resource, call: Call, times: int) -> None:
 
 def _on(method: str, change: Callable[[Call], object]) -> Change:
     """Changes the calls of one method before anything is done with them."""
-    return lambda behaviour: behaviour.on_request.append(lambda call: change(call) if call.method == method else None)
+
+    def guard(call: Call) -> None:
+        if call.method == method:
+            change(call)
+
+    return lambda behaviour: behaviour.on_request.append(guard)
 
 
 def _add_description(call: Call) -> None:
@@ -386,10 +396,7 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
         "labels.fingerprint-changes",
         "fixed",
         "the fingerprint never changes",
-        lambda behaviour: (
-            (behaviour.on_image.append(_fixed_fingerprint), setattr(behaviour, "stale_labels_win", lambda age: True))
-            and None
-        ),
+        _fix_fingerprint,
     ),
 )
 

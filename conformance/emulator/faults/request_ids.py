@@ -39,6 +39,7 @@ def _second_image(behaviour: Behaviour) -> None:
 
 def _revive(operation: Any, call: Call) -> bool:
     """Whether a replay is recognised, by a server that forgets what it did for an image that was deleted."""
+    del operation
     return call.method != "images.insert" or (call.project, call.body.get("name")) not in _DELETED
 
 
@@ -58,6 +59,7 @@ def _unordered(operation: Any, call: Call) -> bool:
 
 def _client_operation_id(change: Any) -> Change:
     def hook(operation: dict[str, Any], call: Call, times: int) -> None:
+        del times
         value = change(operation.get("clientOperationId"), call)
         operation["clientOperationId"] = value
         if value is None:
