@@ -223,7 +223,7 @@ class Controller(ConformancePlugin):
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Hands the target to a worker of pytest-xdist."""
-        if any("api" in str(argument) or Path(str(argument)).is_dir() for argument in node.config.args):
+        if any(_may_hold_scenarios(str(argument)) for argument in node.config.args):
             node.workerinput[PAYLOAD] = self.ready().ground.to_json()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -259,6 +259,12 @@ class Controller(ConformancePlugin):
             item.session.shouldstop = self.collector.lost
         elif self.settings.fail_fast and self.collector.failing:
             item.session.shouldstop = "stopped at the first failure (--fail-fast)"
+
+
+def _may_hold_scenarios(argument: str) -> bool:
+    """Whether an argument of pytest names scenarios, or a folder that may have some: otherwise no target is needed."""
+    path = Path(argument.partition("::")[0])
+    return path.is_dir() or "api" in path.parts
 
 
 @pytest.fixture
