@@ -33,6 +33,8 @@ _TOKENS = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % SECRET_MINIMUM)
 _VERSION = re.compile(r"/cryptoKeyVersions/\d+$")
 
 for _key, _field in KEYS.items():
+    _source = _key.partition("source-")[2]
+    _needs = ("csek", f"source.{_source}") if _source else ("csek",)
 
     def _bad_length(view: RequestView, name: str = _field) -> bool:
         raw = view.text(name, "rawKey")
@@ -51,7 +53,7 @@ for _key, _field in KEYS.items():
         f"A rawKey of {_field} that is not base64 of exactly 256 bits is refused.",
         f"Fields > {_field}.rawKey",
         _bad_length,
-        needs=("csek",),
+        needs=_needs,
     )
     request_rule(
         f"encryption.{_key}.raw-or-rsa",
@@ -59,7 +61,7 @@ for _key, _field in KEYS.items():
         f"rawKey and rsaEncryptedKey together in {_field} are refused.",
         f"Fields > {_field}.rawKey",
         _both,
-        needs=("csek",),
+        needs=_needs,
     )
     request_rule(
         f"encryption.{_key}.rsa-base64",
@@ -67,7 +69,7 @@ for _key, _field in KEYS.items():
         f"An rsaEncryptedKey of {_field} that is not base64 is refused.",
         f"Fields > {_field}.rsaEncryptedKey",
         _not_base64,
-        needs=("csek",),
+        needs=_needs,
     )
 
 request_rule(

@@ -360,6 +360,12 @@ def _typed(fields: tuple[Field, ...], never: re.Pattern[str]) -> dict[str, tuple
     return named
 
 
+def _source_of(area: str, name: str) -> tuple[str, ...]:
+    """The kind of source without which an image never has a field."""
+    kinds = {"sourceDisk": "disk", "sourceSnapshot": "snapshot", "rawDisk": "raw_disk"}
+    return tuple(f"source.{kind}" for field, kind in kinds.items() if area == "image" and name.startswith(field))
+
+
 for _area, _table, _never in (
     ("image", IMAGE_FIELDS, NEVER_ANSWERED),
     ("operation", OPERATION_FIELDS, OPERATION_NEVER),
@@ -371,6 +377,7 @@ for _area, _table, _never in (
             "doc",
             f"{_name} has the documented JSON type and format in every answer.",
             f"{'Fields' if _area == 'image' else 'Response body'} > {_name}",
+            needs=_source_of(_area, _name),
         )
         def _type(history: History, area: str = _area, fields: tuple[Field, ...] = _fields) -> Iterator[Finding]:
             return _judge_type(area, fields, history)
