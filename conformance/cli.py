@@ -155,7 +155,7 @@ def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> N
 @app.command(epilog="Example: conformance prove 'request-id.*' --out kill-matrix")
 def prove(  # noqa: PLR0913 - the options of a command
     globs: Annotated[list[str] | None, typer.Argument(help="Globs of faults and variants; none for all.")] = None,
-    profile: Annotated[str, typer.Option(help="How hard the suite tries: quick, ci or thorough.")] = "ci",
+    profile: Annotated[str, typer.Option(help="How hard the suite tries: quick, ci or thorough.")] = "quick",
     workers: Annotated[int, typer.Option("-n", min=1, max=64, help="Servers judged at a time.")] = 2,
     seeds: Annotated[int, typer.Option(min=0, help="Judge fair servers with so many seeds; 0: as every run does.")] = 0,
     combinations: Annotated[int, typer.Option(min=0, help="Random combinations of variants for each seed.")] = 5,

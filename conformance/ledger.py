@@ -158,7 +158,8 @@ def _own_verdict(
     rule: Rule, ledger: Ledger, absent: Mapping[str, str], deselected: set[str], unreached: str
 ) -> Judgement:
     tally = ledger.tallies.get(rule.id, Tally())
-    missing = [absent[need] for need in rule.needs if need in absent]
+    seen = tally.observations > 0
+    missing = [absent[need] for need in rule.needs if need in absent and not (seen and need.startswith("source."))]
     if rule.id in deselected:
         return Judgement("not_applicable", "left out of this run")
     if rule.id in ledger.errors:
