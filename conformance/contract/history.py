@@ -15,6 +15,8 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.rule import is_set
 from conformance.trace import MUTATIONS, Exchange, Trace
 
+UNNAMED = "unnamed "
+
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
 
 Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
@@ -59,6 +61,11 @@ class Operation:
     name: str
     states: list[State] = field(default_factory=list)
     mutation: Mutation | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether an answer gave it a name: one without gets a made-up name, which no operation can have."""
+        return not self.name.startswith(UNNAMED)
 
     @cached_property
     def final(self) -> State | None:
@@ -221,7 +228,7 @@ class History:
             return
         operation_name = resource.get("name")
         if not isinstance(operation_name, str) or not operation_name:
-            operation_name = f"unnamed {exchange.number}"
+            operation_name = f"{UNNAMED}{exchange.number}"
         mutation.operation = self._see_operation(State(exchange, resource, route.method), route.project, operation_name)
         if mutation.operation.mutation is None:
             mutation.operation.mutation = mutation

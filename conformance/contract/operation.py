@@ -653,7 +653,7 @@ def _self_link(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
         for state in operation.states:
             own = state.value.get("selfLink")
-            if is_set(own):
+            if is_set(own) and operation.named:
                 path = link(own).split("/")
                 same = path[2:] == ["global", "operations", operation.name]
                 yield expect(

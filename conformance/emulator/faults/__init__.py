@@ -42,6 +42,13 @@ _ALSO: dict[str, tuple[str, ...]] = {
     "operation.progress/text": ("operation.type.progress",),
     "operation.times/no-offset": ("operation.type.startTime",),
     "operation.end-time/early": _MOVING,
+    "operation.failure-means-none/stored": ("life.failed-insert-leaves-nothing",),
+    "operation.warning-shape/no-message": ("deprecate.use-obsolete",),
+    "operation.type.warnings.data.value/number": ("operation.warning-shape", "deprecate.use-obsolete"),
+    "transport.json/html": ("transport.no-internals",),
+    "deprecate.round-trip/state-only": ("image.deprecated.timestamps",),
+    "life.isolation/shared-labels": ("image.labels.round-trip",),
+    "request-id.scoped-to-project/global": ("operation.target-link", "operation.success-means-ready"),
 }
 """The rules that a fault breaks beside its own by what they say."""
 
