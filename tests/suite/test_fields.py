@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field, rule_name
+from conformance.sources import embedded_sources
+from strategies import bodies
+from strategies.insert import InsertRequest
 
 BEYOND_THE_REFERENCE = {
     "params": "in the discovery document alone",
@@ -63,3 +68,39 @@ def test_types_are_those_of_the_discovery_document(
         assert their.get("type") == wanted, field.path
         if their.get("format") in ("int64", "uint64"):
             assert field.format == their["format"], field.path
+
+
+def as_json_schema(part: Any) -> Any:
+    """A schema of the discovery document as JSON Schema: only references are written otherwise."""
+    if isinstance(part, dict):
+        return {
+            key: f"#/$defs/{value}" if key == "$ref" else as_json_schema(value)
+            for key, value in part.items()
+            if key
+            not in (
+                "id",
+                "description",
+                "enumDescriptions",
+                "enumDeprecated",
+                "format",
+                "annotations",
+                "deprecated",
+                "readOnly",
+            )
+            or isinstance(value, dict)
+        }
+    return [as_json_schema(item) for item in part] if isinstance(part, list) else part
+
+
+def test_valid_bodies_pass_an_independent_validator(schemas: dict[str, Any]) -> None:
+    definitions = {name: as_json_schema(schema) for name, schema in schemas.items()}
+    # The reference lists SUSPEND_RESUME_COMPATIBLE, the document does not; each knows types that the other does not.
+    del definitions["GuestOsFeature"]["properties"]["type"]["enum"]
+    validator = jsonschema.Draft202012Validator({"$ref": "#/$defs/Image", "$defs": definitions})
+
+    @settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(bodies.valid(embedded_sources("conformance"), looked_up=True))
+    def passes(request: InsertRequest) -> None:
+        validator.validate({"name": "conformance-name", **request.body})
+
+    passes()
