@@ -106,13 +106,23 @@ class Api:
     # Methods of images
 
     def insert(
-        self, request: InsertRequest | Mapping[str, Any], *, project: str | None = None, intent: Intent | None = None
+        self,
+        request: InsertRequest | Mapping[str, Any],
+        *,
+        project: str | None = None,
+        intent: Intent | None = None,
+        abandon: bool = False,
     ) -> Exchange:
-        """images.insert; a fresh name and requestId are filled in where the request asks for them."""
-        request = request if isinstance(request, InsertRequest) else InsertRequest(request)
-        return self._insert(request, project, intent)[0]
+        """images.insert; a fresh name and requestId are filled in where the request asks for them.
 
-    def _insert(self, request: InsertRequest, project: str | None, intent: Intent | None) -> tuple[Exchange, str]:
+        With `abandon` the client hangs up once the request is sent, and reads no answer.
+        """
+        request = request if isinstance(request, InsertRequest) else InsertRequest(request)
+        return self._insert(request, project, intent, abandon=abandon)[0]
+
+    def _insert(
+        self, request: InsertRequest, project: str | None, intent: Intent | None, *, abandon: bool = False
+    ) -> tuple[Exchange, str]:
         """Sends an insert; answers the exchange, and the name that was sent or meant to be sent."""
         names = self.target.names
         query = list(request.query)
@@ -130,7 +140,15 @@ class Api:
             content = request.rewrite(content)
         headers = {"Content-Type": "application/json", **dict(request.headers)}
         exchange = self.send(
-            "POST", "global/images", query, content, headers, project=project, intent=intent, makes=name or ""
+            "POST",
+            "global/images",
+            query,
+            content,
+            headers,
+            project=project,
+            intent=intent,
+            makes=name or "",
+            abandon=abandon,
         )
         return exchange, name or ""
 
@@ -243,6 +261,7 @@ class Api:
         intent: Intent | None = None,
         timeout: float = REQUEST_SECONDS,
         makes: str = "",
+        abandon: bool = False,
     ) -> Exchange:
         """Sends one request below the project and records the exchange.
 
@@ -262,7 +281,8 @@ class Api:
         target.secrets.update(secrets_of(exchange))
         if makes not in _UNADDRESSABLE:
             target.journal.made(project, makes)
-        reply = target.transport.send(request, exchange.method, timeout)
+        transport = target.transport
+        reply = transport.abandon(request) if abandon else transport.send(request, exchange.method, timeout)
         exchange = Exchange(
             number, request, reply.response, reply.failure, reply.sent, reply.received, reply.retried, intent
         )

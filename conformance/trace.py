@@ -14,6 +14,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+ABANDONED = "the client hung up before the answer"
+"""Why a request has no answer where the scenario wanted none."""
+
 NOT_JSON = object()
 """Stands for a body that is not JSON."""
 

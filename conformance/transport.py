@@ -5,6 +5,8 @@ A target may be hostile: redirects are not followed, bodies are cut, and no answ
 
 from __future__ import annotations
 
+import http.client
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -12,13 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from conformance import __version__
-from conformance.trace import Request, Response
+from conformance.trace import ABANDONED, Request, Response
 
 BODY_MAXIMUM = 16 * 2**20
 """Bytes of an answer that are read; the rest is left."""
@@ -131,6 +134,34 @@ class Transport:
         if reply.response is None and not self._alive():
             raise TargetLost(f"the target at {self._root} no longer answers: {reply.failure}")
         return Reply(reply.response, reply.failure, reply.sent, reply.received, retried=broken)
+
+    def abandon(self, request: Request) -> Reply:
+        """Sends a request in full on a connection of its own, and hangs up before an answer can be read."""
+        self._pace.wait()
+        parts = urlsplit(request.url)
+        sent = time.time()
+        host, port = parts.hostname or "", parts.port
+        connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=self._verify if isinstance(self._verify, str) else None)
+            connection = http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=context)
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+        target = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
+        try:
+            connection.request(request.verb, target, request.body, {**self._headers, **request.headers})
+        except (OSError, http.client.HTTPException) as error:
+            return Reply(None, _reason(error), sent, time.time())
+        finally:
+            connection.close()
+            with self._lock:
+                self.cost.requests += 1
+        return Reply(None, ABANDONED, sent, time.time())
+
+    @property
+    def direct(self) -> bool:
+        """Whether requests go to the target itself, and not through a proxy that would not hang up with us."""
+        return not self._proxies
 
     def connect(self) -> None:
         """Opens the connection of this thread, if it is not open, by a request that asks for nothing."""

@@ -6,6 +6,7 @@ All evidence is in the trace: the moment of a replay is known from what was seen
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from conformance.contract.formats import is_uuid
@@ -467,6 +468,19 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
                 expected="one image",
                 observed=items,
             )
+        named = [seen for seen in history.sightings if seen.via == "images.get" and seen.name == first.image]
+        for before, later in product(named, named):
+            if after(before.exchange, replay.exchange) and after(replay.exchange, later.exchange):
+                yield expect(
+                    before.value.get("id") == later.value.get("id"),
+                    "a retry after a lost response made a second image",
+                    first.exchange,
+                    before.exchange,
+                    replay.exchange,
+                    later.exchange,
+                    expected=before.value.get("id"),
+                    observed=later.value.get("id"),
+                )
 
 
 @rule(

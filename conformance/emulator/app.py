@@ -86,6 +86,8 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
             answer.status, answer.body = error.status, error.body()
         if method in WITH_BODY:
             await asyncio.sleep(service.behaviour.answer_delay)
+            if service.behaviour.forgets_unread and await request.is_disconnected():
+                service.forget_request(call)
         for change in service.behaviour.on_answer:
             change(answer, call)
         return _response(answer)

@@ -46,6 +46,7 @@ class Behaviour:
         unchecked: checks of requests that are left out, by name.
         unsupported: API methods that are answered 501.
         late_refusals: whether refusals of fields come as operations that fail.
+        forgets_unread: whether the requestId of a client that hangs up before its answer is forgotten.
         keeps_name_after_delete, keeps_image_after_delete: whether a deletion is carried out in part only.
         conflicts: whether a name is taken by an image of an age, in seconds.
         answer_delay: seconds that the answer to a change is held back, after all is done.
@@ -74,6 +75,7 @@ class Behaviour:
     keeps_image_after_delete: bool = False
     conflicts: Callable[[float], bool] = lambda age: True
     answer_delay: float = 0.0
+    forgets_unread: bool = False
     remembers_refusals: bool = False
     recognises_without_request_id: bool = False
     stale_labels_win: Callable[[float], bool] = lambda age: False

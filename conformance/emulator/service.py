@@ -429,6 +429,10 @@ class Service:
         self._remember(call, operation)
         return operation
 
+    def forget_request(self, call: Call) -> None:
+        """Forgets the requestId of a call."""
+        self._requests.pop(self.behaviour.request_key(call), None)
+
     def _remember(self, call: Call, operation: Operation | None) -> None:
         """Keeps what became of a requestId: its operation, or None for a refusal."""
         if call.query.get("requestId") or self.behaviour.recognises_without_request_id:

@@ -192,3 +192,29 @@ def test_delete_with_a_request_id(scenario: Scenario) -> None:
 
     scenario.once(replayed)
     scenario.once(of_the_insert)
+
+
+IMAGE_LOOKS = 20
+
+
+@pytest.mark.exercises("request-id.replay-after-lost-response", "request-id.replay-creates-nothing")
+def test_retry_after_a_lost_response(scenario: Scenario) -> None:
+    """The client hangs up before the answer, and tries again: at once, or when the first try has made its image."""
+    if not scenario.target.transport.direct:
+        pytest.skip("requests go through a proxy, which does not hang up with the client")
+
+    def act(api: Api, patient: bool) -> None:
+        names = api.target.names
+        request = InsertRequest(minimal(scenario.sources), names.fresh(), names.request_id())
+        api.insert(request, abandon=True)
+        for _ in range(IMAGE_LOOKS if patient else 0):
+            api.target.transport.sleep(0.1)
+            if (api.get(str(request.name)).resource or {}).get("status") == "READY":
+                break
+        retry = api.insert(request)
+        api.finish(retry)
+        api.get(str(request.name))
+        if scenario.can("list"):
+            api.list(filter=f"name={request.name}")
+
+    scenario.each([False, True], act)

@@ -154,6 +154,18 @@ FAULTS: tuple[Fault, ...] = (
         switched(replay=_not_at_once, answer_delay=2 * MOMENT),
     ),
     Fault(
+        "request-id.replay-after-lost-response",
+        "forgotten",
+        "the requestId of a client that hung up is forgotten, so that its retry meets a conflict",
+        switched(forgets_unread=True, answer_delay=2 * MOMENT),
+    ),
+    Fault(
+        "request-id.replay-after-lost-response",
+        "second-image",
+        "the requestId of a client that hung up is forgotten, so that its retry makes a second image",
+        switched(forgets_unread=True, answer_delay=2 * MOMENT, conflicts=lambda age: False),
+    ),
+    Fault(
         "request-id.replay-other-body",
         "carried-out",
         "a changed body under a used requestId is carried out",
