@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,30 +40,38 @@ class Findings:
             self.absent[capability] = reason
 
 
-def look(target: Target, sources: Sources, configured: dict[str, bool], api: Api) -> Findings:
+def look(
+    target: Target,
+    sources: Sources,
+    configured: dict[str, bool],
+    needed: Set[str],
+    api: Callable[[], Api],
+) -> Findings:
     """Finds out whether the target can be tested, and what it can do.
 
     Args:
         target: the target.
         sources: what images can be made from.
         configured: capabilities that the user has switched on or off; these are not tried.
-        api: records what is exchanged, so that the rules can judge it as well.
+        needed: the capabilities that the rules of this run need; some of the others are not tried.
+        api: answers a new recorder of what is exchanged, so that the rules can judge it as well.
 
     Raises:
         Untestable: nothing can be said about this target.
     """
     findings = Findings()
+    first = api()
     try:
-        _identify(target, api)
+        _identify(target, first)
         _note_configuration(findings, target, sources, configured)
-        created = api.create(minimal(sources), intent=Intent(valid=True, rule="life.insert"))
+        created = first.create(minimal(sources), intent=Intent(valid=True, rule="life.insert"))
         _refuse_strangers(created.insert, target)
         if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
             findings.broken = _why(created)
             return findings
         for name, probe in _PROBES.items():
-            if name not in configured:
-                probe(findings, api, created, sources)
+            if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
+                probe(findings, api(), created, sources)
     except TargetLost as lost:
         raise Untestable(str(lost)) from None
     return findings
@@ -177,6 +185,9 @@ def _probe_customer_keys(findings: Findings, api: Api, created: Created, sources
     refused = made.insert.refused or bool(made.operation.get("error"))
     findings.note("csek", present=not refused, reason="the target takes no customer-supplied encryption keys")
 
+
+_COSTLY = frozenset({"family", "csek", "patch"})
+"""Capabilities that take many requests to find out, and that no scenario uses by the way."""
 
 _PROBES: dict[str, Callable[..., None]] = {
     "wait": _probe_simple("wait", lambda api, made: api.wait(_operation_name(made))),

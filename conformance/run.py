@@ -116,16 +116,26 @@ class Process:
         Raises:
             Untestable: nothing can be said about this target.
         """
-        api = Api(self.target)
+        apis: list[Api] = []
+
+        def api() -> Api:
+            if apis:
+                self.ledger.judge(apis[-1].trace(), self.target.transport.cost.requests)
+            apis.append(Api(self.target))
+            return apis[-1]
+
         settings = self.ground.settings
+        wanted = self.ground.focus or self.selected
+        needed = {need for name in wanted for need in catalogue()[name].needs}
         try:
-            return look(self.target, settings.sources, settings.capabilities, api)
+            return look(self.target, settings.sources, settings.capabilities, needed, api)
         finally:
             try:
-                api.tidy()
+                for used in apis:
+                    used.tidy()
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
-            self.ledger.judge(api.trace(), self.target.transport.cost.requests)
+            self.ledger.judge(apis[-1].trace(), self.target.transport.cost.requests)
 
     def drain(self) -> dict[str, Any]:
         """What this process has counted since the last call, as JSON."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 
 import reports
@@ -76,6 +77,13 @@ def test_no_credential_is_in_any_file(broken: dict[str, Any], tmp_path: Path) ->
             text = path.read_text(encoding="utf-8")
             assert TOKEN not in text, path.name
             assert '"rawKey": "SW1h' not in text, path.name
+
+
+def test_results_keep_their_schema(broken: dict[str, Any]) -> None:
+    schema = json.loads((Path(reports.__file__).parent / "results.schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    for results in (broken, Collector(Settings()).results()):
+        validator.validate(results)
 
 
 def test_every_rule_stands_in_the_results_of_a_run_that_never_began() -> None:
