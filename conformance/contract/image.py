@@ -7,7 +7,15 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from conformance.contract.fields import type_rules
+from conformance.contract.fields import (
+    ARCHITECTURES,
+    DEPRECATION_STATES,
+    FILE_TYPES,
+    GUEST_OS_FEATURES,
+    NAME_MAXIMUM,
+    NAME_PATTERN,
+    type_rules,
+)
 from conformance.contract.formats import decoded, is_base64, is_int64, link, timestamp
 from conformance.contract.history import History, after
 from conformance.contract.insert import COMES_BACK, sources
@@ -15,37 +23,21 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Basis, Finding, expect, is_set, rule
 
-NAME = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
-NAME_MAXIMUM = 63
+NAME = re.compile(NAME_PATTERN)
 LABELS_MAXIMUM = 64
-DEPRECATION_STATES = frozenset({"ACTIVE", "DEPRECATED", "OBSOLETE", "DELETED"})
 DEPRECATION_TIMES = ("deprecated", "obsolete", "deleted")
-ARCHITECTURES = frozenset({"ARM64", "X86_64", "ARCHITECTURE_UNSPECIFIED"})
-FILE_TYPES = frozenset({"BIN", "X509", "UNDEFINED"})
-GUEST_OS_FEATURES = frozenset(
-    [
-        "VIRTIO_SCSI_MULTIQUEUE",
-        "WINDOWS",
-        "MULTI_IP_SUBNET",
-        "UEFI_COMPATIBLE",
-        "GVNIC",
-        "SEV_CAPABLE",
-        "SUSPEND_RESUME_COMPATIBLE",
-        "SEV_LIVE_MIGRATABLE_V2",
-        "SEV_SNP_CAPABLE",
-        "TDX_CAPABLE",
-        "IDPF",
-        "BARE_METAL_LINUX_COMPATIBLE",
-        "BMSAI_CAPABLE",
-        "CCA_CAPABLE",
-        "FEATURE_TYPE_UNSPECIFIED",
-        "SECURE_BOOT",
-        "SEV_LIVE_MIGRATABLE",
-        "SNP_SVSM_CAPABLE",
-        "SUSPEND_SAFE_FPR",
-    ]
+
+# What a server may take: the values of the reference, and those that the discovery document has beside them.
+TAKEN_STATES = frozenset(DEPRECATION_STATES)
+TAKEN_ARCHITECTURES = frozenset({*ARCHITECTURES, "ARCHITECTURE_UNSPECIFIED"})
+TAKEN_FILE_TYPES = frozenset({*FILE_TYPES, "UNDEFINED"})
+TAKEN_FEATURES = frozenset(
+    {
+        *GUEST_OS_FEATURES,
+        *("BARE_METAL_LINUX_COMPATIBLE", "BMSAI_CAPABLE", "CCA_CAPABLE", "FEATURE_TYPE_UNSPECIFIED", "SECURE_BOOT"),
+        *("SEV_LIVE_MIGRATABLE", "SNP_SVSM_CAPABLE", "SUSPEND_SAFE_FPR"),
+    }
 )
-"""The types of the reference and those that the discovery document has beside them: a server may know either."""
 
 EXACT_MAXIMUM = 2**53
 """Up to here a JSON number survives a parser that reads it as a double."""
@@ -205,7 +197,7 @@ request_rule(
     "ACTIVE, DEPRECATED, OBSOLETE and DELETED are accepted as state of a deprecation; an unknown one is refused.",
     "Fields > deprecated.state",
     lambda view: (
-        isinstance(view.deprecation.get("state"), str) and view.deprecation["state"] not in DEPRECATION_STATES | {""}
+        isinstance(view.deprecation.get("state"), str) and view.deprecation["state"] not in TAKEN_STATES | {""}
     ),
     methods=("images.insert", "images.deprecate"),
     dropped="deprecated",
@@ -269,7 +261,7 @@ request_rule(
     "An unknown type of guest OS feature is refused.",
     "Fields > guestOsFeatures[].type",
     lambda view: any(
-        isinstance(item, dict) and isinstance(item.get("type"), str) and item["type"] not in GUEST_OS_FEATURES | {""}
+        isinstance(item, dict) and isinstance(item.get("type"), str) and item["type"] not in TAKEN_FEATURES | {""}
         for item in view.items("guestOsFeatures")
     ),
 )
@@ -286,7 +278,8 @@ request_rule(
     "An unknown fileType of a secure boot key is refused.",
     "Fields > shieldedInstanceInitialState.pk.fileType",
     lambda view: any(
-        isinstance(file.get("fileType"), str) and file["fileType"] not in FILE_TYPES | {""} for file in _files(view)
+        isinstance(file.get("fileType"), str) and file["fileType"] not in TAKEN_FILE_TYPES | {""}
+        for file in _files(view)
     ),
 )
 request_rule(
@@ -302,7 +295,7 @@ request_rule(
 def _architecture_comes_back(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
         sent = insert.view.text("architecture")
-        if sent in ("ARM64", "X86_64"):
+        if sent in ARCHITECTURES:
             yield expect(
                 sighting.value.get("architecture") == sent,
                 "the architecture that was sent does not come back",
@@ -318,7 +311,7 @@ request_rule(
     "doc",
     "ARM64 and X86_64 come back as sent; any other architecture is refused.",
     "Fields > architecture",
-    lambda view: bool(view.text("architecture")) and view.text("architecture") not in ARCHITECTURES,
+    lambda view: bool(view.text("architecture")) and view.text("architecture") not in TAKEN_ARCHITECTURES,
     also=_architecture_comes_back,
 )
 request_rule(
