@@ -214,7 +214,7 @@ def _patch(history: History) -> Iterator[Finding]:
 @rule(
     "life.failed-insert-leaves-nothing",
     "doc",
-    "A refused insert changes nothing: there is no image, and the name stays free.",
+    "A refused insert changes nothing: there is no image, no member of a family, and the name stays free.",
     "Response body",
 )
 def _leaves_nothing(history: History) -> Iterator[Finding]:
@@ -230,6 +230,40 @@ def _leaves_nothing(history: History) -> Iterator[Finding]:
             continue
         leak = leaked(history, insert)
         yield leak_breach(insert, leak) if leak is not None else None
+    for insert, other in _second_tries(history):
+        yield expect(
+            other.exchange.status != 409,
+            "the name of a refused insert is not free",
+            insert.exchange,
+            other.exchange,
+            expected="success",
+            observed=f"HTTP {other.exchange.status}",
+        )
+
+
+def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
+    """Each refused or failed insert with the next one of its name, where that is valid and nothing else had the name.
+
+    That nothing had it is known from a get between the two that was answered 404.
+    """
+    last: dict[tuple[str, str], Mutation] = {}
+    for other in history.inserts:
+        if not other.image:
+            continue
+        key = (other.project, other.image)
+        insert = last.get(key)
+        last[key] = other
+        if insert is None or insert.outcome not in ("refused", "failed"):
+            continue
+        final = insert.operation.final.exchange if insert.operation and insert.operation.final else insert.exchange
+        free = any(
+            get.status == 404 and get.route and (get.route.project, get.route.name) == key
+            for get in history.gets
+            if after(final, get) and after(get, other.exchange)
+        )
+        anew = other.request_id is None or other.request_id != insert.request_id
+        if free and anew and not other.invalid and other.exchange.status:
+            yield insert, other
 
 
 @rule(

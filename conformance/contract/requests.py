@@ -124,8 +124,7 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
         (
             sighting
             for sighting in history.every_sighting
-            if sighting.via == "images.get"
-            and sighting.name == insert.image
+            if sighting.name == insert.image
             and sighting.project == insert.project
             and after(end, sighting.exchange)
             and sighting.value.get("status") != "FAILED"

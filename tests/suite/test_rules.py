@@ -176,3 +176,16 @@ def test_key_that_is_echoed_in_an_error() -> None:
 
 def test_server_error() -> None:
     assert "transport.no-server-error" in Story().insert(refusal(500, "backendError"), code=500).broken()
+
+
+def test_name_of_a_refused_insert_stays_free() -> None:
+    other = REQUEST_ID.replace("1", "2")
+    missing = refusal(404, "notFound")
+
+    def refused() -> Story:
+        story = Story().insert(refusal(400, "invalid"), code=400, architecture="PDP_11")
+        return story.get(missing, status=404)
+
+    taken = refused().insert(refusal(409, "alreadyExists"), code=409, request_id=other)
+    assert taken.broken() == {"life.failed-insert-leaves-nothing"}
+    assert refused().insert(operation(clientOperationId=other), request_id=other).get(image()).broken() == set()
