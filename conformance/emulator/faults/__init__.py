@@ -19,7 +19,7 @@ _ALSO: dict[str, tuple[str, ...]] = {
         "request-id.*",
     ),
     "request-id.replay-same-operation/new-insert-time": (*_REPLAYS, *_MOVING),
-    "request-id.replay-creates-nothing/second-image": (*_REPLAYS, "request-id.replay-concurrent"),
+    "request-id.replay-creates-nothing/second-image": (*_REPLAYS, "request-id.replay-[ac]*"),
     "request-id.replay-while-running/only-when-done": _REPLAYS,
     "request-id.replay-after-done/only-while-running": _REPLAYS,
     "request-id.replay-after-done/forgotten-soon": _REPLAYS,

@@ -77,6 +77,26 @@ def _malformed(body: Any, answer: Answer) -> bool:
     return body is None and "Parse Error" in str(answer.body)
 
 
+def _keep_refused_names(behaviour: Behaviour) -> None:
+    """Takes the names of refused inserts as used."""
+    refused: set[tuple[str, str]] = set()
+
+    def note(answer: Answer, call: Call) -> None:
+        if call.method == "images.insert" and answer.status == 400 and isinstance(call.body, dict):
+            refused.add((call.project, str(call.body.get("name"))))
+
+    def guard(call: Call) -> None:
+        if (
+            call.method == "images.insert"
+            and isinstance(call.body, dict)
+            and (call.project, str(call.body.get("name"))) in refused
+        ):
+            raise ApiError(409, "alreadyExists", "The name is taken.")
+
+    behaviour.on_request.append(guard)
+    behaviour.on_answer.append(note)
+
+
 def _typed_paths(shape: dict[str, Any], prefix: str = "") -> list[str]:
     """The path of every field of the table of types."""
     paths: list[str] = []
@@ -287,6 +307,12 @@ FAULTS: tuple[Fault, ...] = (
         "late",
         "faults of fields make operations fail instead of being refused",
         switched(late_refusals=True),
+    ),
+    Fault(
+        "life.failed-insert-leaves-nothing",
+        "name-taken",
+        "the name of a refused insert is not free",
+        _keep_refused_names,
     ),
     Fault(
         "life.failed-insert-leaves-nothing",
