@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Set
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def exercised(item: pytest.Item) -> set[str]:
     return rules
 
 
-class ConformancePlugin:
+class ConformancePlugin(ABC):
     """What controller and workers have in common: they run scenarios, and hand on what was counted."""
 
     process: Process | None = None
@@ -125,9 +126,9 @@ class ConformancePlugin:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
 
+    @abstractmethod
     def selection(self) -> Set[str]:
         """The rules of which this run makes scenarios."""
-        raise NotImplementedError
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:

@@ -15,7 +15,6 @@ from strategies.values import CUSTOMER_KEY
 
 OPERATION_SIGNS = ("operationType", "targetLink", "status", "selfLink", "name", "kind")
 ABSENT_STATUSES = frozenset({404, 405, 501})
-BASIC_RULES = ("life.insert", "operation.reaches-done")
 
 FAMILY = "conformance-preflight"
 

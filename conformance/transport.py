@@ -132,7 +132,7 @@ class Transport:
                 continue
             break
         if reply.response is None and not self._alive():
-            raise TargetLost(f"the target at {self._root} no longer answers: {reply.failure}")
+            raise TargetLost(f"the target at {self._root} does not answer: {reply.failure}")
         return Reply(reply.response, reply.failure, reply.sent, reply.received, retried=broken)
 
     def abandon(self, request: Request) -> Reply:

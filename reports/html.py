@@ -22,8 +22,6 @@ VALUE_MAXIMUM = 4_000
 DIFFERENCE_MAXIMUM = 1_000
 """Characters up to which two values are compared letter by letter."""
 
-QUIET_HEADERS = ("content-type", "retry-after", "content-encoding")
-
 
 def render(results: Mapping[str, Any]) -> str:
     """The page.

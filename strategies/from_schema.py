@@ -23,11 +23,6 @@ _WRONG_INTEGER: tuple[Any, ...] = ("twelve", True, [12], {"a": 12})
 _WRONG_ENUM: tuple[Any, ...] = (True, ["RAW"], {"a": "b"})
 
 
-def valid_leaf(field: Field) -> st.SearchStrategy[Any]:
-    """Values that a field of the table takes."""
-    return from_schema(field.schema())
-
-
 def wrong_values(field: Field) -> tuple[Any, ...]:
     """One value of each JSON type that a field does not take; unset values and lenient readings are none."""
     if field.format in ("int64", "uint64"):

@@ -58,33 +58,6 @@ class Field:
     maximum: int = 0
     deprecated: bool = False
 
-    @property
-    def reference(self) -> str:
-        """Where the field stands in the API reference."""
-        return f"Fields > {self.path}"
-
-    @property
-    def leaf(self) -> bool:
-        """Whether the field holds a value rather than further fields."""
-        return self.type not in ("object", "array", "map")
-
-    def schema(self) -> dict[str, Any]:
-        """The JSON Schema of a value of this field, as a client may send it."""
-        if self.type == "array":
-            return {"type": "array"}
-        if self.type == "map":
-            return {"type": "object", "additionalProperties": {"type": "string"}}
-        schema: dict[str, Any] = {"type": self.type}
-        if self.enum:
-            schema["enum"] = list(self.enum)
-        if self.format in ("int64", "uint64"):
-            schema["pattern"] = r"^(0|[1-9][0-9]{0,17})$"
-        if self.pattern:
-            schema["pattern"] = f"^{self.pattern}$"
-        if self.maximum:
-            schema["maxLength"] = self.maximum
-        return schema
-
 
 def _encryption_key(name: str) -> tuple[Field, ...]:
     return (

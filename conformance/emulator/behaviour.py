@@ -33,7 +33,6 @@ class Answer:
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
-    drop: bool = False
 
 
 @dataclass
