@@ -139,6 +139,7 @@ class Api:
         if request.rewrite is not None:
             content = request.rewrite(content)
         headers = {"Content-Type": "application/json", **dict(request.headers)}
+        headers = {header: value for header, value in headers.items() if value}
         exchange = self.send(
             "POST",
             "global/images",

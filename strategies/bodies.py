@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract.fields import ARCHITECTURES, FILE_TYPES, GUEST_OS_FEATURES
+from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_TYPES, GUEST_OS_FEATURES
 from conformance.sources import Sources
 from strategies import values
 from strategies.insert import InsertRequest
@@ -73,14 +74,69 @@ OPTIONAL_FIELDS: dict[str, st.SearchStrategy[Any]] = {
 }
 """The optional fields whose values stand for themselves."""
 
+rollouts = st.fixed_dictionaries(
+    {"defaultRolloutTime": values.timestamps},
+    optional={
+        "locationRolloutPolicies": st.dictionaries(st.sampled_from(values.LOCATIONS), values.timestamps, max_size=2)
+    },
+)
+
+deprecations = st.fixed_dictionaries(
+    {"state": st.sampled_from(DEPRECATION_STATES)},
+    optional={
+        "replacement": st.just(values.REPLACEMENT),
+        "deprecated": values.timestamps,
+        "obsolete": values.timestamps,
+        "deleted": values.timestamps,
+        "stateOverride": rollouts,
+    },
+)
+
+kms_keys = st.fixed_dictionaries(
+    {"kmsKeyName": st.just(values.KMS_KEY)}, optional={"kmsKeyServiceAccount": st.just(values.SERVICE_ACCOUNT)}
+)
+
 LOOKED_UP_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "licenses": st.just([values.LICENSE]),
     "licenseCodes": st.lists(values.license_codes, unique=True, max_size=3),
     "userLicenses": st.just([values.LICENSE]),
     "storageLocations": values.storage_locations.map(lambda place: [place]),
-    "imageEncryptionKey": st.just({"kmsKeyName": values.KMS_KEY}),
+    "imageEncryptionKey": kms_keys,
+    "deprecated": deprecations,
+    "rolloutOverride": rollouts,
 }
-"""The optional fields that name something else: a correct target may refuse them, for it does not have what they name."""
+"""The optional fields that a correct target may refuse: it does not have what they name, or does not let them be set here."""
+
+
+def _sourced(sources: Sources, *, looked_up: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """The part of a body that names its source: each kind as likely as any other, the plainest first."""
+    kinds: list[st.SearchStrategy[dict[str, Any]]] = []
+    for name in SOURCE_FIELDS.values():
+        shapes = [body[name] for body in source_bodies(sources) if name in body]
+        if shapes:
+            key = st.fixed_dictionaries({f"{name}EncryptionKey": kms_keys})
+            kinds.append(
+                st.builds(
+                    lambda name, url, more: {name: url, **more},
+                    st.just(name),
+                    st.sampled_from(shapes),
+                    st.one_of(st.just({}), key, key, key, key) if looked_up else st.just({}),
+                )
+            )
+    if sources.raw_disk is not None:
+        disk = st.fixed_dictionaries(
+            {"source": st.just(sources.raw_disk)},
+            optional={"containerType": st.just("TAR"), "sha1Checksum": values.checksums},
+        )
+        kinds.append(st.fixed_dictionaries({"rawDisk": disk}))
+    return st.one_of(kinds)
+
+
+@st.composite
+def _some_of(draw: st.DrawFn, optional: Mapping[str, st.SearchStrategy[Any]]) -> dict[str, Any]:
+    """Some of the fields, each as likely there as not: which ones is drawn first, for what is drawn late is more often empty."""
+    chosen = draw(st.integers(0, 2 ** len(optional) - 1))
+    return {name: draw(optional[name]) for bit, name in enumerate(optional) if chosen >> bit & 1}
 
 
 def valid(sources: Sources, *, looked_up: bool = False) -> st.SearchStrategy[InsertRequest]:
@@ -93,7 +149,7 @@ def valid(sources: Sources, *, looked_up: bool = False) -> st.SearchStrategy[Ins
     optional = {**OPTIONAL_FIELDS, **(LOOKED_UP_FIELDS if looked_up else {})}
     return st.builds(
         lambda source, fields, force: InsertRequest({**source, **fields}, query=force),
-        st.sampled_from(source_bodies(sources)),
-        st.fixed_dictionaries({}, optional=optional),
+        _sourced(sources, looked_up=looked_up),
+        _some_of(optional),
         st.sampled_from([(), (("forceCreate", "false"),), (("forceCreate", "true"),)]),
     )

@@ -29,7 +29,7 @@ class InsertRequest:
         request_id: the requestId; None sends none.
         request_id_version: the version of the UUID that a fresh requestId is; None for any.
         query: further query parameters.
-        headers: further headers.
+        headers: further headers; an empty value leaves out one that is usually sent.
         rewrite: makes the bytes to send from the JSON of the whole body; None sends that JSON.
         note: what is special about this request, in a few words.
     """

@@ -70,4 +70,9 @@ RAW: tuple[RawRequest, ...] = (
         (("the wrong content type", lambda _: b"name=conformance"),),
         headers=(("Content-Type", "application/x-www-form-urlencoded"),),
     ),
+    RawRequest(
+        "transport.no-server-error",
+        (("no content type", lambda valid: valid),),
+        headers=(("Content-Type", ""),),
+    ),
 )

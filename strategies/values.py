@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import string
+from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ OTHER_CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-02").decod
 KMS_KEY = "projects/conformance/locations/us/keyRings/ring/cryptoKeys/key"
 SERVICE_ACCOUNT = "images@conformance.iam.gserviceaccount.com"
 LICENSE = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/licenses/debian-9-stretch"
+REPLACEMENT = "projects/debian-cloud/global/images/debian-12"
+LOCATIONS = ("zones/us-central1-a", "zones/europe-west1-b")
 EXACT_LICENSE_CODE = 2**53 + 1
 """The smallest code that a reader of JSON numbers as doubles cannot keep."""
 
@@ -48,11 +51,15 @@ labels = st.dictionaries(label_keys, label_values, max_size=8)
 
 base64_texts = st.binary(min_size=1, max_size=48).map(lambda content: base64.b64encode(content).decode())
 customer_keys = st.binary(min_size=32, max_size=32).map(lambda content: base64.b64encode(content).decode())
+checksums = st.binary(min_size=20, max_size=20).map(bytes.hex)
+"""Hexadecimal SHA-1 checksums."""
+
 disk_sizes = st.one_of(st.sampled_from([10, 11, 2000]), st.integers(10, 2000)).map(str)
 license_codes = st.one_of(st.just(EXACT_LICENSE_CODE), st.integers(1, 2**62)).map(str)
 storage_locations = st.sampled_from(["us", "eu", "asia", "us-central1", "europe-west1"])
 timestamps = st.builds(
-    lambda moment, suffix: moment.strftime("%Y-%m-%dT%H:%M:%S") + suffix,
-    st.datetimes().filter(lambda moment: 2000 <= moment.year <= 2100),
+    lambda moment, suffix: datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S") + suffix,
+    st.integers(946_684_800, 4_102_444_800),
     st.sampled_from(["Z", ".123Z", "+00:00", "-07:00", ".000000001+05:30"]),
 )
+"""Times of the years 2000 to 2100."""

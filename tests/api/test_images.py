@@ -77,7 +77,9 @@ def test_valid_image_comes_back(scenario: Scenario) -> None:
         [InsertRequest(body) for body in bodies.source_bodies(scenario.sources)],
         lambda api, request: api.create(request),
     )
-    scenario.examples(bodies.valid(scenario.sources), lambda api, request: api.create(request))
+    for looked_up in (False, True):
+        strategy = bodies.valid(scenario.sources, looked_up=looked_up)
+        scenario.examples(strategy, lambda api, request: api.create(request))
 
 
 @pytest.mark.exercises("image.disk-size-gb")
