@@ -51,6 +51,7 @@ NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception
 """How a scenario may end without an error of the suite."""
 
 _PLUGIN = pytest.StashKey["ConformancePlugin"]()
+_RULES = pytest.StashKey[frozenset[str]]()
 
 
 class GivenSettings:
@@ -92,20 +93,22 @@ def _options(config: pytest.Config) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def exercised(item: pytest.Item) -> set[str]:
+def exercised(item: pytest.Item) -> frozenset[str]:
     """The rules that a scenario test says it puts to the test.
 
     Raises:
         pytest.UsageError: a glob of its markers matches no rule.
     """
-    rules: set[str] = set()
-    for marker in item.iter_markers(EXERCISES):
-        for glob in marker.args:
-            found = matching([glob], catalogue())
-            if not found:
-                raise pytest.UsageError(f"{item.nodeid} exercises {glob}, which matches no rule")
-            rules |= found
-    return rules
+    if _RULES not in item.stash:
+        rules: set[str] = set()
+        for marker in item.iter_markers(EXERCISES):
+            for glob in marker.args:
+                found = matching([glob], catalogue())
+                if not found:
+                    raise pytest.UsageError(f"{item.nodeid} exercises {glob}, which matches no rule")
+                rules |= found
+        item.stash[_RULES] = frozenset(rules)
+    return item.stash[_RULES]
 
 
 class ConformancePlugin(ABC):

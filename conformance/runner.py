@@ -96,7 +96,7 @@ def _arguments(settings: Settings) -> list[str]:
     workers = settings.workers or min(os.cpu_count() or 1, WORKERS_MAXIMUM)
     folder = scenarios()
     alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
-    plugins = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
+    plugins = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "--assert=plain"]
     spread = ["-n", str(workers), "--dist", "worksteal"] if workers > 1 else []
     return [str(folder), *alone, *plugins, *spread]
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 UINT64_MAXIMUM = 2**64 - 1
@@ -21,7 +22,12 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 def timestamp(value: Any) -> datetime | None:
     """The instant that an RFC 3339 text means; None for anything else. A leap second counts as the second after it."""
-    found = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    return _instant(value) if isinstance(value, str) else None
+
+
+@lru_cache(4096)
+def _instant(text: str) -> datetime | None:
+    found = _RFC3339.fullmatch(text)
     if found is None:
         return None
     year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])

@@ -6,14 +6,16 @@ Built once for each trace; every rule reads it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 from conformance.contract.request_view import RequestView
 from conformance.contract.rule import is_set
 from conformance.trace import MUTATIONS, Exchange, Trace
+
+Result = TypeVar("Result")
 
 UNNAMED = "unnamed "
 
@@ -180,6 +182,7 @@ class History:
         self.operations: dict[tuple[str, str], Operation] = {}
         self.mutations: list[Mutation] = []
         self.every_sighting: list[Sighting] = []
+        self._made: dict[str, object] = {}
         for exchange in self.exchanges:
             self._read(exchange)
         self._pair_replays()
@@ -250,6 +253,25 @@ class History:
                 first[key] = mutation
 
     # Views
+
+    def concerned(self, rule: str) -> Sequence[Mutation]:
+        """The requests that break a rule by what they say, or that were sent for its sake."""
+        return self._concerned.get(rule, ())
+
+    @cached_property
+    def _concerned(self) -> dict[str, list[Mutation]]:
+        by_rule: dict[str, list[Mutation]] = defaultdict(list)
+        for mutation in self.mutations:
+            intent = mutation.exchange.intent
+            for rule in mutation.view.broken_rules | ({intent.rule} if intent else set()):
+                by_rule[rule].append(mutation)
+        return by_rule
+
+    def once(self, key: str, make: Callable[[History], Result]) -> Result:
+        """What many rules read, made when the first of them asks for it."""
+        if key not in self._made:
+            self._made[key] = make(self)
+        return cast(Result, self._made[key])
 
     @cached_property
     def inserts(self) -> tuple[Mutation, ...]:

@@ -49,13 +49,13 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
         recognise(id, broken, methods)
 
     def judge(history: History) -> Iterator[Finding]:
-        for mutation in history.mutations:
+        for mutation in history.concerned(id):
             intent = mutation.exchange.intent
             if mutation.method not in methods:
                 continue
             if intent is not None and intent.rule == id:
                 yield from (accepted if intent.valid else refused)(history, mutation)
-            elif mutation.original is None and id in mutation.view.broken_rules:
+            elif mutation.original is None:
                 yield from refused(history, mutation)
         if also is not None:
             yield from also(history)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from conformance.contract.clock import not_before
@@ -15,6 +16,7 @@ from conformance.contract.insert import COMES_BACK
 from conformance.contract.operation import shown_time
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.contract.transport import values_at
+from conformance.trace import Exchange
 
 STATUSES = ("PENDING", "READY", "FAILED", "DELETING")
 
@@ -319,39 +321,56 @@ def right_type(field: Field, value: Any) -> bool:
     return True
 
 
-def _judge_type(area: str, fields: tuple[Field, ...], history: History) -> Iterator[Finding]:
-    seen: list[tuple[Any, dict[str, Any]]] = []
-    if area == "operation":
-        seen = [(state.exchange, state.value) for state in history.states]
-    else:
-        seen = [(sighting.exchange, sighting.value) for sighting in history.sightings]
-    for exchange, value in seen:
-        for field in fields:
-            for part in values_at(value, field.path):
-                if is_set(part) and not (area == "image" and _echo(history, exchange, field.path)):
-                    yield expect(
-                        right_type(field, part),
-                        f"{field.path} has another JSON type or format than documented",
-                        exchange,
-                        expected=f"{field.type}{f' in {field.format} format' if field.format else ''}",
-                        observed=part,
-                    )
+Fields = Mapping[str, tuple[Field, ...]]
+"""The fields of a table by the name that their rule has: a list and its items have one rule."""
 
 
-def _echo(history: History, exchange: Any, path: str) -> bool:
-    """Whether the client sent a value where only the server sets one: what comes back then is that rule's matter."""
-    name = path.partition(".")[0]
-    return name in OUTPUT_ONLY and any(
-        history.sent(sighting, name) for sighting in history.sightings if sighting.exchange is exchange
-    )
+TypeFindings = dict[str, list[Finding]]
+"""What was found about the types of fields, by the name that their rule has."""
+
+
+def _of_image(history: History, fields: Fields) -> TypeFindings:
+    found: TypeFindings = defaultdict(list)
+    for sighting in history.sightings:
+        for name in _rules_of(fields, sighting.value):
+            # What comes back where the client sent what only the server sets is the matter of another rule.
+            top = name.partition(".")[0]
+            if not (top in OUTPUT_ONLY and history.sent(sighting, top)):
+                found[name] += _types(fields[name], sighting.exchange, sighting.value)
+    return found
+
+
+def _of_operation(history: History, fields: Fields) -> TypeFindings:
+    found: TypeFindings = defaultdict(list)
+    for state in history.states:
+        for name in _rules_of(fields, state.value):
+            found[name] += _types(fields[name], state.exchange, state.value)
+    return found
+
+
+def _rules_of(fields: Fields, value: dict[str, Any]) -> Iterator[str]:
+    """The names in a table that may have to do with a resource, by its first keys."""
+    return (name for name in fields if name.partition(".")[0] in value)
+
+
+def _types(fields: tuple[Field, ...], exchange: Exchange, value: dict[str, Any]) -> Iterator[Finding]:
+    for field in fields:
+        for part in values_at(value, field.path):
+            if is_set(part):
+                yield expect(
+                    right_type(field, part),
+                    f"{field.path} has another JSON type or format than documented",
+                    exchange,
+                    expected=f"{field.type}{f' in {field.format} format' if field.format else ''}",
+                    observed=part,
+                )
 
 
 OPERATION_NEVER = re.compile(r"zone|region|\w+OperationMetadata")
 """Fields that an operation of images must not have: other rules say so, and there is no type to judge."""
 
 
-def _typed(fields: tuple[Field, ...], never: re.Pattern[str]) -> dict[str, tuple[Field, ...]]:
-    """The fields of a table by the name that their rule has: a list and its items have one rule."""
+def _typed(fields: tuple[Field, ...], never: re.Pattern[str]) -> Fields:
     named: dict[str, tuple[Field, ...]] = {}
     for field in fields:
         if never.fullmatch(field.path):
@@ -366,11 +385,17 @@ def _source_of(area: str, name: str) -> tuple[str, ...]:
     return tuple(f"source.{kind}" for field, kind in kinds.items() if area == "image" and name.startswith(field))
 
 
-for _area, _table, _never in (
-    ("image", IMAGE_FIELDS, NEVER_ANSWERED),
-    ("operation", OPERATION_FIELDS, OPERATION_NEVER),
+for _area, _typed_fields, _judge in (
+    ("image", _typed(IMAGE_FIELDS, NEVER_ANSWERED), _of_image),
+    ("operation", _typed(OPERATION_FIELDS, OPERATION_NEVER), _of_operation),
 ):
-    for _name, _fields in _typed(_table, _never).items():
+
+    def _found(
+        history: History, judge: Callable[[History, Fields], TypeFindings] = _judge, fields: Fields = _typed_fields
+    ) -> TypeFindings:
+        return judge(history, fields)
+
+    for _name in _typed_fields:
 
         @rule(
             f"{_area}.type.{_name}",
@@ -379,5 +404,10 @@ for _area, _table, _never in (
             f"{'Fields' if _area == 'image' else 'Response body'} > {_name}",
             needs=_source_of(_area, _name),
         )
-        def _type(history: History, area: str = _area, fields: tuple[Field, ...] = _fields) -> Iterator[Finding]:
-            return _judge_type(area, fields, history)
+        def _type(
+            history: History,
+            name: str = _name,
+            area: str = _area,
+            found: Callable[[History], TypeFindings] = _found,
+        ) -> Iterator[Finding]:
+            return iter(history.once(f"types of {area}", found).get(name, ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS, Field, rule_name
@@ -261,14 +262,20 @@ def wrong_type(field: Field, value: Any) -> bool:
     return not isinstance(value, _TYPES[field.type])
 
 
+@cache
+def _step(path: str) -> tuple[str, tuple[str, ...], str]:
+    """The first key of a path, what of its value is meant, and the rest of the path."""
+    head, _, rest = path.partition(".")
+    return head.rstrip("[]{}"), tuple(re.findall(r"\[\]|\{\}", head)), rest
+
+
 def values_at(value: Any, path: str) -> Iterator[Any]:
     """The values at a path of the field table, `a.b[].c{}`: `[]` stands for each item, `{}` for each value of a map."""
-    head, _, rest = path.partition(".")
-    name = head.rstrip("[]{}")
+    name, openings, rest = _step(path)
     if not isinstance(value, dict) or name not in value:
         return
     found = [value[name]]
-    for opening in re.findall(r"\[\]|\{\}", head):
+    for opening in openings:
         if opening == "[]":
             found = [item for part in found if isinstance(part, list) for item in part]
         else:
