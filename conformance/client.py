@@ -29,6 +29,10 @@ _UNADDRESSABLE = frozenset({"", ".", ".."})
 """Names that a URL cannot carry: its path would mean something else."""
 
 
+class Stopped(Exception):  # noqa: N818 - nothing is wrong
+    """The run was stopped while a scenario was under way."""
+
+
 class Names:
     """The run's source of names and requestIds, outside all strategies, so that no example meets its own leftovers.
 
@@ -57,7 +61,7 @@ class Names:
 class Target:
     """What all scenarios of a process share: where requests go, as whom, and what may be spent.
 
-    `root` ends with the API version; `secrets` are the key texts that were sent so far.
+    `root` ends with the API version; `secrets` are the key texts that were sent so far; once `stopped`, scenarios send no more.
     """
 
     root: str
@@ -69,6 +73,7 @@ class Target:
     profile: Profile
     deadline: float
     race: Race
+    stopped: bool = False
     secrets: set[str] = field(default_factory=set)
 
 
@@ -270,8 +275,11 @@ class Api:
 
         Raises:
             TargetLost: the target answers nothing any more.
+            Stopped: the run is over.
         """
         target = self.target
+        if target.stopped:
+            raise Stopped
         project = project or target.project
         parameters = urlencode(list(query))
         url = f"{target.root}/projects/{quote(project, safe=':')}/{path}{'?' if parameters else ''}{parameters}"
@@ -304,7 +312,8 @@ class Api:
         ours = name.startswith(self.target.names.prefix)
         if not exchange.refused or (ours and self._images.get((project, name))):
             self._images[project, name] = True
-            self.target.transport.cost.images += exchange.answered
+            if exchange.answered:
+                self.target.transport.made_image()
         elif ours:
             self._images.setdefault((project, name), False)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -58,6 +59,7 @@ class Ledger:
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self._rules = rules
+        self._lock = threading.Lock()
         self.tallies: dict[str, Tally] = defaultdict(Tally)
         self.errors: dict[str, str] = {}
 
@@ -70,7 +72,10 @@ class Ledger:
 
         A rule that raises is our own fault: it is noted as an error, and the other rules go on.
         """
-        history = History(trace)
+        with self._lock:
+            return self._judge(History(trace), spent)
+
+    def _judge(self, history: History, spent: int) -> list[tuple[Rule, Breach]]:
         found: list[tuple[Rule, Breach]] = []
         for rule in self._rules.values():
             try:
@@ -80,7 +85,7 @@ class Ledger:
                 continue
             if findings:
                 breaches = [finding for finding in findings if finding is not None]
-                self._count(rule, trace, spent, len(findings), breaches)
+                self._count(rule, history.trace, spent, len(findings), breaches)
                 found.extend((rule, breach) for breach in breaches)
         return found
 
@@ -98,11 +103,10 @@ class Ledger:
 
     def drain(self) -> dict[str, Any]:
         """What was counted since the last call, as JSON, for the process that merges."""
-        tallies = {rule: vars(tally) for rule, tally in self.tallies.items()}
-        drained = {"tallies": tallies, "errors": dict(self.errors)}
-        self.tallies = defaultdict(Tally)
-        self.errors = {}
-        return drained
+        with self._lock:
+            tallies, self.tallies = self.tallies, defaultdict(Tally)
+            errors, self.errors = self.errors, {}
+        return {"tallies": {rule: vars(tally) for rule, tally in tallies.items()}, "errors": errors}
 
     def merge(self, drained: Mapping[str, Any], spent: int = 0) -> None:
         """Takes over what another process counted, `spent` requests after the start of the run."""

@@ -13,13 +13,13 @@ from collections.abc import Generator, Iterator, Set
 from pathlib import Path
 from typing import Any
 
-import pluggy
 import pytest
 
+from conformance.ahead import Ahead
 from conformance.cleanup import delete_all
 from conformance.contract import catalogue, matching
 from conformance.emulator.process import EmulatorProcess
-from conformance.preflight import Untestable
+from conformance.preflight import Findings, Untestable
 from conformance.results import Collector, Exit
 from conformance.run import Ground, Process, new_ground
 from conformance.scenario import Scenario
@@ -46,6 +46,9 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("deadline", {"help": "seconds that one operation may take"}),
     ("rate", {"help": "requests per second at most, in each worker"}),
 )
+
+SCENARIOS_AT_A_TIME = 2
+"""In each process: the one whose turn it is, and the next."""
 
 NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt)
 """How a scenario may end without an error of the suite."""
@@ -116,6 +119,37 @@ class ConformancePlugin(ABC):
 
     process: Process | None = None
 
+    def __init__(self, scenarios: int = SCENARIOS_AT_A_TIME) -> None:
+        self.ahead = Ahead(scenarios, self.prepare)
+        self._upcoming: list[pytest.Item | None] = []
+
+    def prepare(self, item: pytest.Item) -> Scenario | None:
+        """The means of a scenario test; None where there is a reason to skip it."""
+        process = self.ready()
+        return None if _reason_to_skip(item, process.ground.findings) else process.scenario(_short(item))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        """Learns which test is next: a worker of pytest-xdist knows of no others."""
+        self._upcoming = [item, nextitem]
+        return (yield)
+
+    def scenario(self, item: pytest.Item) -> Scenario:
+        """The means of a scenario test whose turn it is; the next test is started too."""
+        self.ahead.start(self._upcoming)
+        return self.ahead.scenario(item) or self.ready().scenario(_short(item))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Waits for a scenario test that has been started; leaves any other to pytest."""
+        return self.ahead.finish(pyfuncitem) or None
+
+    def stop(self) -> None:
+        """Ends all scenarios that are under way."""
+        if self.process is not None:
+            self.process.stop()
+        self.ahead.close()
+
     def ready(self) -> Process:
         """The process to run scenarios with."""
         raise LookupError("a worker was given no target")
@@ -155,6 +189,7 @@ class Worker(ConformancePlugin):
     """The plugin in a worker of pytest-xdist."""
 
     def __init__(self, ground: Ground | None, name: str) -> None:
+        super().__init__()
         self._ground = ground
         self.process = Process(ground, name) if ground else None
 
@@ -168,6 +203,7 @@ class Worker(ConformancePlugin):
 
     def pytest_sessionfinish(self) -> None:
         """Ends the threads of this worker; the controller deletes what is left."""
+        self.stop()
         if self.process is not None:
             self.process.close()
 
@@ -179,6 +215,8 @@ class Controller(ConformancePlugin):
     """
 
     def __init__(self, settings: Settings, focus: frozenset[str] = frozenset()) -> None:
+        # One at a time where the run is about one fault: the requests until it is noticed are counted then.
+        super().__init__(1 if focus else SCENARIOS_AT_A_TIME)
         self.settings = settings
         self._focus = focus
         self.collector = Collector(settings)
@@ -240,6 +278,7 @@ class Controller(ConformancePlugin):
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         """Deletes what the run has made, and concludes; all workers have ended by then."""
         yield
+        self.stop()
         process, self.process = self.process, None
         if process is not None:
             self.collector.left = delete_all(process.target, process.ground.folder)
@@ -257,7 +296,7 @@ class Controller(ConformancePlugin):
             terminalreporter.line(self.collector.results()["summary"]["reason"])
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Stops the run where the target is lost, or at the first failure if so asked."""
         if self.collector.lost:
             item.session.shouldstop = self.collector.lost
@@ -274,23 +313,33 @@ def _may_hold_scenarios(argument: str) -> bool:
 @pytest.fixture
 def scenario(request: pytest.FixtureRequest) -> Scenario:
     """The means of a scenario test; what it breaks fails the test with one line for each rule."""
-    process = request.config.stash[_PLUGIN].ready()
-    rules = exercised(request.node)
-    findings = process.ground.findings
+    plugin = request.config.stash[_PLUGIN]
+    reason = _reason_to_skip(request.node, plugin.ready().ground.findings)
+    if reason:
+        pytest.skip(reason)
+    return plugin.scenario(request.node)
+
+
+def _reason_to_skip(item: pytest.Item, findings: Findings) -> str:
+    """Why the target does not allow a scenario; "" where it does."""
+    rules = exercised(item)
     absent = [[findings.absent[need] for need in catalogue()[name].needs if need in findings.absent] for name in rules]
     if rules and all(absent):
-        pytest.skip(absent[0][0])
-    if findings.broken and not request.node.get_closest_marker(WITHOUT_INSERT):
-        pytest.skip(findings.broken)
-    return process.scenario(request.node.nodeid.rpartition("::")[2])
+        return absent[0][0]
+    return "" if item.get_closest_marker(WITHOUT_INSERT) else findings.broken
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, pluggy.Result[None], None]:
+def _short(item: pytest.Item) -> str:
+    """The name of a test without its file."""
+    return item.nodeid.rpartition("::")[2]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """After a scenario has acted, its test fails if a rule was broken."""
-    outcome = yield
+    done = yield
     acted = pyfuncitem.funcargs.get("scenario")
-    if outcome.excinfo is None and isinstance(acted, Scenario):
+    if isinstance(acted, Scenario):
         strict = pyfuncitem.config.stash[_PLUGIN].ready().ground.settings.strict
         broken = {
             rule.id: breach
@@ -302,4 +351,5 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, pluggy.Re
                 f"{name}: {breach.message}; expected {breach.expected}, observed {breach.observed}"
                 for name, breach in broken.items()
             ]
-            outcome.force_exception(pytest.fail.Exception("\n".join(lines), pytrace=False))
+            pytest.fail("\n".join(lines), pytrace=False)
+    return done

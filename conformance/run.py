@@ -18,7 +18,7 @@ from conformance.profiles import PROFILES
 from conformance.race import Race
 from conformance.scenario import Scenario
 from conformance.settings import Settings
-from conformance.transport import Cost, TargetLost, Transport
+from conformance.transport import TargetLost, Transport
 
 
 @dataclass
@@ -139,15 +139,17 @@ class Process:
 
     def drain(self) -> dict[str, Any]:
         """What this process has counted since the last call, as JSON."""
-        cost = self.target.transport.cost
-        drained = {"ledger": self.ledger.drain(), "cost": {**vars(cost), "latencies": dict(cost.latencies)}}
-        self.target.transport.cost = Cost()
-        return drained
+        cost = self.target.transport.drain()
+        return {"ledger": self.ledger.drain(), "cost": {**vars(cost), "latencies": dict(cost.latencies)}}
 
-    def close(self) -> None:
-        """Ends the threads and the journal of this process."""
+    def stop(self) -> None:
+        """Ends the scenarios that are under way, and all threads: from now on nothing more is made."""
+        self.target.stopped = True
         self._pool.shutdown(cancel_futures=True)
         self.target.race.close()
+
+    def close(self) -> None:
+        """Ends the journal of this process."""
         self.target.journal.close()
 
 

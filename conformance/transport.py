@@ -158,6 +158,17 @@ class Transport:
                 self.cost.requests += 1
         return Reply(None, ABANDONED, sent, time.time())
 
+    def made_image(self) -> None:
+        """Counts an image as a cost."""
+        with self._lock:
+            self.cost.images += 1
+
+    def drain(self) -> Cost:
+        """What was spent since the last call."""
+        with self._lock:
+            spent, self.cost = self.cost, Cost()
+        return spent
+
     @property
     def direct(self) -> bool:
         """Whether requests go to the target itself, and not through a proxy that would not hang up with us."""

@@ -115,12 +115,15 @@ def _sourced(sources: Sources, *, looked_up: bool) -> st.SearchStrategy[dict[str
         shapes = [body[name] for body in source_bodies(sources) if name in body]
         if shapes:
             key = st.fixed_dictionaries({f"{name}EncryptionKey": kms_keys})
+            keyed = st.sampled_from([False, True, True, True]).flatmap(
+                lambda wanted, key=key: key if wanted else st.just({})
+            )
             kinds.append(
                 st.builds(
                     lambda name, url, more: {name: url, **more},
                     st.just(name),
                     st.sampled_from(shapes),
-                    st.one_of(st.just({}), key, key, key, key) if looked_up else st.just({}),
+                    keyed if looked_up else st.just({}),
                 )
             )
     if sources.raw_disk is not None:

@@ -25,8 +25,12 @@ Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
 
 
 def after(earlier: Exchange, later: Exchange) -> bool:
-    """Whether a request was sent when the answer of another was already there: only then has their order a meaning."""
-    return earlier is not later and later.sent >= earlier.received and later.number > earlier.number
+    """Whether a request was sent when the answer of another was already there: only then has their order a meaning.
+
+    A request without an answer may still be carried out at any later time.
+    """
+    answered = earlier.response is not None
+    return answered and earlier is not later and later.sent >= earlier.received and later.number > earlier.number
 
 
 @dataclass(frozen=True)
