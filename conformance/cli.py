@@ -90,16 +90,39 @@ def run(  # noqa: PLR0913 - the options of a command
     deadline: Annotated[str | None, typer.Option(help="Seconds that one operation may take.")] = None,
     rate: Annotated[str | None, typer.Option(help="Requests per second at most, in each worker.")] = None,
     fail_fast: Annotated[bool | None, typer.Option("--fail-fast", help="Stop at the first failure.")] = None,
+    save_traffic: Annotated[
+        bool | None, typer.Option("--save-traffic/--no-save-traffic", help="Write traffic.har (default: yes).")
+    ] = None,
 ) -> None:
     """Judge an implementation, rule by rule."""
     given = {name: value for name, value in locals().items() if value not in (None, [])}
-    settings = Settings.load(given)
-    for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
-        for glob in globs:
-            _matched([glob], f"set by {option}, its environment variable or the configuration file")
+    settings = _checked(Settings.load(given))
     from conformance.runner import run as run_settings  # noqa: PLC0415 - pytest and Hypothesis take long to import
 
     raise typer.Exit(run_settings(settings))
+
+
+@app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {STATUSES}")
+def check(  # noqa: PLR0913 - the options of a command
+    recording: Annotated[Path, typer.Argument(help="An HTTP archive (HAR 1.2), of a proxy, a browser or a run.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat for more.")
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat for more.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the results (default: compliance-report).")] = None,
+    strict: Annotated[bool | None, typer.Option("--strict", help="Deviations fail too.")] = None,
+    config: Annotated[
+        str | None, typer.Option(help="File with settings (default: conformance.toml, if there).")
+    ] = None,
+) -> None:
+    """Judge recorded traffic by every rule that needs no active test; no target is needed."""
+    given = {name: value for name, value in locals().items() if value not in (None, []) and name != "recording"}
+    settings = _checked(Settings.load(given))
+    from conformance.checking import run_check  # noqa: PLC0415 - what a command alone needs, it alone loads
+
+    raise typer.Exit(run_check(recording, settings))
 
 
 @app.command(epilog="Example: conformance rules 'request-id.*'")
@@ -178,6 +201,14 @@ def _row(rule: Rule) -> dict[str, Any]:
         "statement": rule.statement,
         "reference": rule.reference,
     }
+
+
+def _checked(settings: Settings) -> Settings:
+    """The same settings, once each of their globs is known to match a rule."""
+    for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
+        for glob in globs:
+            _matched([glob], f"set by {option}, its environment variable or the configuration file")
+    return settings
 
 
 def _matched(globs: list[str], origin: str) -> Mapping[str, Rule]:

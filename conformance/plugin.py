@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from conformance import har
 from conformance.ahead import Ahead
 from conformance.cleanup import delete_all
 from conformance.contract import catalogue, matching
@@ -24,6 +25,7 @@ from conformance.results import Collector, Exit
 from conformance.run import Ground, Process, new_ground
 from conformance.scenario import Scenario
 from conformance.settings import Settings, UsageError
+from conformance.traffic import kept
 from conformance.transport import TargetLost
 
 EXERCISES = "exercises"
@@ -58,11 +60,18 @@ _RULES = pytest.StashKey[frozenset[str]]()
 
 
 class GivenSettings:
-    """Settings that `conformance run` has already loaded, handed to the plugin by way of pytest's list of plugins."""
+    """Settings that `conformance run` has already loaded, handed to the plugin by way of pytest's list of plugins.
 
-    def __init__(self, settings: Settings, focus: frozenset[str] = frozenset()) -> None:
+    Args:
+        settings: of the run.
+        focus: the rules whose scenarios are run; empty for those of all rules that the settings select.
+        traffic: the file to write the traffic to; None to keep none.
+    """
+
+    def __init__(self, settings: Settings, focus: frozenset[str] = frozenset(), traffic: Path | None = None) -> None:
         self.settings = settings
         self.focus = focus
+        self.traffic = traffic
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,10 +92,11 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         given = config.pluginmanager.get_plugin(GivenSettings.__name__)
         try:
-            settings = given.settings if isinstance(given, GivenSettings) else Settings.load(_options(config))
+            plugin = Controller(
+                given if isinstance(given, GivenSettings) else GivenSettings(Settings.load(_options(config)))
+            )
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-        plugin = Controller(settings, given.focus if isinstance(given, GivenSettings) else frozenset())
     config.stash[_PLUGIN] = plugin
     config.pluginmanager.register(plugin, "conformance-run")
 
@@ -214,12 +224,13 @@ class Controller(ConformancePlugin):
     It gets the target ready when the first scenario, or the first worker, needs it: tests of the suite itself need none.
     """
 
-    def __init__(self, settings: Settings, focus: frozenset[str] = frozenset()) -> None:
+    def __init__(self, given: GivenSettings) -> None:
         # One at a time where the run is about one fault: the requests until it is noticed are counted then.
-        super().__init__(1 if focus else SCENARIOS_AT_A_TIME)
-        self.settings = settings
-        self._focus = focus
-        self.collector = Collector(settings)
+        super().__init__(1 if given.focus else SCENARIOS_AT_A_TIME)
+        self.settings = given.settings
+        self._focus = given.focus
+        self._traffic = given.traffic
+        self.collector = Collector(given.settings)
         self._emulator: EmulatorProcess | None = None
         self._broken: Exception | None = None
 
@@ -250,7 +261,7 @@ class Controller(ConformancePlugin):
         if url is None:
             self._emulator = EmulatorProcess()
             url = self._emulator.__enter__().url
-        ground = new_ground(self.settings, url, self._focus)
+        ground = new_ground(self.settings, url, self._focus, keeps_traffic=self._traffic is not None)
         self.process = process = Process(ground, "main")
         try:
             ground.findings = process.preflight()
@@ -284,6 +295,8 @@ class Controller(ConformancePlugin):
             self.collector.left = delete_all(process.target, process.ground.folder)
             self.collector.take(process.drain())
             process.close()
+            if self._traffic is not None:
+                har.write(kept(process.ground.folder), self._traffic)
             shutil.rmtree(process.ground.folder, ignore_errors=True)
         if self._emulator is not None:
             self._emulator.__exit__(None, None, None)

@@ -155,8 +155,7 @@ class Collector:
                 for rule in rules.values()
             ],
         }
-        secret = [value for value in settings.request_headers().values() if len(value) > 6]
-        cleaned: dict[str, Any] = redacted(results, secret, settings.request_headers())
+        cleaned: dict[str, Any] = redacted(results, settings.secrets(), settings.request_headers())
         return cleaned
 
     def _conclude(self, judgements: Mapping[str, Judgement]) -> tuple[Exit, str, str]:

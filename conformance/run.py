@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.client import Api, Names, Target
-from conformance.contract import catalogue, matching
+from conformance.contract import Breach, Rule, catalogue, matching
 from conformance.journal import Journal
 from conformance.ledger import Ledger
 from conformance.preflight import Findings, Untestable, look
@@ -18,6 +18,8 @@ from conformance.profiles import PROFILES
 from conformance.race import Race
 from conformance.scenario import Scenario
 from conformance.settings import Settings
+from conformance.trace import Trace
+from conformance.traffic import SUFFIX, Traffic
 from conformance.transport import TargetLost, Transport
 
 
@@ -25,7 +27,8 @@ from conformance.transport import TargetLost, Transport
 class Ground:
     """What the controller of a run tells its workers: where the target is, and what the preflight found there.
 
-    `focus` are the rules whose scenarios are run; empty for those of all rules that the settings select.
+    `focus` are the rules whose scenarios are run; empty for those of all rules that the settings select. `keeps_traffic` tells
+    whether what is sent and answered is kept in the folder.
     """
 
     settings: Settings
@@ -33,6 +36,7 @@ class Ground:
     url: str
     folder: Path
     focus: frozenset[str] = frozenset()
+    keeps_traffic: bool = False
     findings: Findings = field(default_factory=Findings)
 
     def to_json(self) -> dict[str, Any]:
@@ -43,6 +47,7 @@ class Ground:
             "url": self.url,
             "folder": str(self.folder),
             "focus": sorted(self.focus),
+            "keeps_traffic": self.keeps_traffic,
             "findings": vars(self.findings),
         }
 
@@ -55,6 +60,7 @@ class Ground:
             value["url"],
             Path(value["folder"]),
             frozenset(value["focus"]),
+            value["keeps_traffic"],
             Findings(**value["findings"]),
         )
 
@@ -94,6 +100,8 @@ class Process:
             race=Race(transport, profile.racers),
         )
         self._pool = ThreadPoolExecutor(profile.in_flight)
+        path = ground.folder / f"{worker}{SUFFIX}"
+        self._traffic = Traffic(path, worker, settings.secrets()) if ground.keeps_traffic else None
         self._settled: set[str] = set()
 
     def scenario(self, name: str) -> Scenario:
@@ -101,7 +109,7 @@ class Process:
         findings = self.ground.findings
         return Scenario(
             self.target,
-            self.ledger,
+            self.judge,
             self._pool,
             self.ground.settings.sources,
             frozenset(findings.present),
@@ -109,6 +117,12 @@ class Process:
             self.ground.settings.seed,
             name,
         )
+
+    def judge(self, trace: Trace, name: str) -> list[tuple[Rule, Breach]]:
+        """Judges a trace and keeps it; `name` tells it from other traces of this process."""
+        if self._traffic is not None:
+            self._traffic.add(trace, name)
+        return self.ledger.judge(trace, self.target.transport.cost.requests)
 
     def preflight(self) -> Findings:
         """Looks at the target before all scenarios; its exchanges are evidence like any other.
@@ -120,7 +134,7 @@ class Process:
 
         def api() -> Api:
             if apis:
-                self.ledger.judge(apis[-1].trace(), self.target.transport.cost.requests)
+                self.judge(apis[-1].trace(), "preflight")
             apis.append(Api(self.target))
             return apis[-1]
 
@@ -135,7 +149,7 @@ class Process:
                     used.tidy()
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
-            self.ledger.judge(apis[-1].trace(), self.target.transport.cost.requests)
+            self.judge(apis[-1].trace(), "preflight")
 
     def drain(self) -> dict[str, Any]:
         """What this process has counted since the last call, as JSON."""
@@ -149,11 +163,15 @@ class Process:
         self.target.race.close()
 
     def close(self) -> None:
-        """Ends the journal of this process."""
+        """Ends the files of this process."""
         self.target.journal.close()
+        if self._traffic is not None:
+            self._traffic.close()
 
 
-def new_ground(settings: Settings, url: str, focus: frozenset[str] = frozenset()) -> Ground:
+def new_ground(
+    settings: Settings, url: str, focus: frozenset[str] = frozenset(), *, keeps_traffic: bool = False
+) -> Ground:
     """The ground of a new run against the target at `url`."""
     folder = Path(tempfile.mkdtemp(prefix="conformance-"))
-    return Ground(settings, secrets.token_hex(4), url, folder, focus)
+    return Ground(settings, secrets.token_hex(4), url, folder, focus, keeps_traffic)

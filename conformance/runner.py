@@ -48,7 +48,8 @@ def run(settings: Settings) -> int:
     console = Console(stderr=False)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        results = judge(settings, console=console)
+        traffic = settings.out / "traffic.har" if settings.save_traffic else None
+        results = judge(settings, console=console, traffic=traffic)
     except SuiteError as error:
         print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
         return Exit.SUITE_ERROR
@@ -67,13 +68,16 @@ class SuiteError(Exception):
     """The scenarios could not be run at all: an error of ours, not of the target."""
 
 
-def judge(settings: Settings, focus: Collection[str] = (), console: Console | None = None) -> dict[str, Any]:
+def judge(
+    settings: Settings, focus: Collection[str] = (), console: Console | None = None, traffic: Path | None = None
+) -> dict[str, Any]:
     """Judges a target, and answers the results as they stand in results.json.
 
     Args:
         settings: of the run.
         focus: run only the scenarios that put one of these rules to the test, yet judge what happens by every rule.
         console: where to show how far the run is; None to show nothing.
+        traffic: the file to write the traffic to, as an HTTP archive; None to keep none.
 
     Raises:
         SuiteError: the scenarios could not be run.
@@ -83,7 +87,7 @@ def judge(settings: Settings, focus: Collection[str] = (), console: Console | No
     progress = Progress(console or Console(quiet=True))
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
         status = pytest.main(
-            _arguments(settings), plugins=[_Registrar(GivenSettings(settings, frozenset(focus))), progress]
+            _arguments(settings), plugins=[_Registrar(GivenSettings(settings, frozenset(focus), traffic)), progress]
         )
     collector = progress.collector
     if collector is None or progress.failures:

@@ -15,8 +15,8 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.client import Api, Target
 from conformance.contract import Breach, Rule
-from conformance.ledger import Ledger
 from conformance.sources import Sources
+from conformance.trace import Trace
 
 Case = TypeVar("Case")
 
@@ -30,7 +30,7 @@ class Scenario:
 
     Args:
         target: where requests go, and what may be spent.
-        ledger: judges and counts.
+        judge: judges a trace, and keeps it under the name of the test.
         pool: threads in which cases run beside each other.
         sources: what images can be made from.
         capabilities: what the target can do.
@@ -42,7 +42,7 @@ class Scenario:
     def __init__(  # noqa: PLR0913 - everything that a process shares, handed over once
         self,
         target: Target,
-        ledger: Ledger,
+        judge: Callable[[Trace, str], list[tuple[Rule, Breach]]],
         pool: ThreadPoolExecutor,
         sources: Sources,
         capabilities: frozenset[str],
@@ -54,7 +54,7 @@ class Scenario:
         self.sources = sources
         self.capabilities = capabilities
         self.breaches: list[tuple[Rule, Breach]] = []
-        self._ledger = ledger
+        self._judge_trace = judge
         self._pool = pool
         self._settled = settled
         self._seed = seed
@@ -141,6 +141,6 @@ class Scenario:
         hypothesis.seed(number)(drawn)()
 
     def _judge(self, api: Api) -> Sequence[tuple[Rule, Breach]]:
-        found = self._ledger.judge(api.trace(), self.target.transport.cost.requests)
+        found = self._judge_trace(api.trace(), self._name)
         self.breaches.extend(found)
         return found

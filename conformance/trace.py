@@ -17,6 +17,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ABANDONED = "the client hung up before the answer"
 """Why a request has no answer where the scenario wanted none."""
 
+NOT_RECORDED = "the recording does not show the answer"
+"""Why a request has no answer in a recording that has lost it."""
+
 NOT_JSON = object()
 """Stands for a body that is not JSON."""
 

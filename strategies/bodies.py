@@ -115,9 +115,7 @@ def _sourced(sources: Sources, *, looked_up: bool) -> st.SearchStrategy[dict[str
         shapes = [body[name] for body in source_bodies(sources) if name in body]
         if shapes:
             key = st.fixed_dictionaries({f"{name}EncryptionKey": kms_keys})
-            keyed = st.sampled_from([False, True, True, True]).flatmap(
-                lambda wanted, key=key: key if wanted else st.just({})
-            )
+            keyed = st.sampled_from([st.just({}), key, key, key]).flatmap(lambda chosen: chosen)
             kinds.append(
                 st.builds(
                     lambda name, url, more: {name: url, **more},

@@ -12,7 +12,7 @@ from conformance.contract.history import History
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, expect, is_set, rule
-from conformance.trace import ABANDONED, NOT_JSON, Exchange
+from conformance.trace import ABANDONED, NOT_JSON, NOT_RECORDED, Exchange
 
 OPTIONAL_METHODS = frozenset(
     [
@@ -169,7 +169,7 @@ def _success_status(history: History) -> Iterator[Finding]:
 )
 def _no_server_error(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if exchange.route is None or exchange.failure == ABANDONED:
+        if exchange.route is None or exchange.failure in (ABANDONED, NOT_RECORDED):
             continue
         advised = exchange.status in RETRY_STATUSES and exchange.response and "retry-after" in exchange.response.headers
         missing = exchange.status == 501 and exchange.method in OPTIONAL_METHODS
