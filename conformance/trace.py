@@ -5,6 +5,7 @@ Rules judge traces and do no I/O, so a trace may come from a live scenario as we
 
 from __future__ import annotations
 
+import enum
 import json
 import re
 from collections.abc import Mapping
@@ -20,7 +21,14 @@ ABANDONED = "the client hung up before the answer"
 NOT_RECORDED = "the recording does not show the answer"
 """Why a request has no answer in a recording that has lost it."""
 
-NOT_JSON = object()
+
+class Absent(enum.Enum):
+    """Stands for what is not there, also after a journey to another process."""
+
+    NOT_JSON = "not JSON"
+
+
+NOT_JSON = Absent.NOT_JSON
 """Stands for a body that is not JSON."""
 
 _COLLECTIONS = re.compile(
