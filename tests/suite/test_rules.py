@@ -174,6 +174,24 @@ def test_key_that_is_echoed_in_an_error() -> None:
     assert "encryption.never-echoed" in story.broken()
 
 
+@pytest.mark.parametrize("status", ["RUNNING", "DONE"])
+def test_change_before_a_patch_is_not_blamed_on_it(status: str) -> None:
+    deprecation = operation(status, name="operation-2", id="1002", operationType="setDeprecation")
+    story = plain().say("POST", "images/one/deprecate", {"state": "OBSOLETE"}, 200, deprecation)
+    story = story if status == "DONE" else story.get(image())
+    patch = operation(name="operation-3", id="1003", operationType="patch")
+    story.say("PATCH", "images/one", {"description": "new"}, 200, patch)
+    assert "life.patch" not in story.get(image(description="new", deprecated={"state": "OBSOLETE"})).broken()
+
+
+def test_filter_for_two_names_is_no_filter_for_one() -> None:
+    page = {"kind": "compute#imageList", "items": [image(), image(name="two", id="2002")]}
+    for expression, broken in (("name=one%20OR%20name=two", set()), ("name%20%3D%20one", {"life.list-filter"})):
+        assert (
+            plain().say("GET", f"images?filter={expression}", None, 200, page).broken() & {"life.list-filter"} == broken
+        )
+
+
 def test_server_error() -> None:
     assert "transport.no-server-error" in Story().insert(refusal(500, "backendError"), code=500).broken()
 
