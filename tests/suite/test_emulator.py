@@ -87,6 +87,20 @@ def test_list_in_pages_with_filter_and_order(client: Client) -> None:
     assert [item["name"] for item in client.call("GET", "global/images", params=family).json()["items"]] == ["paged-1"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("name = base", ["base"]),
+        ("name eq base-.* AND name != base-locked", ["base-encrypted"]),
+        ('(name = "base") OR (name = "base-locked")', ["base", "base-locked"]),
+        ("(name:base) (name ne base) AND (locked = True) OR (name:encrypted)", ["base-encrypted", "base-locked"]),
+    ],
+)
+def test_filters(client: Client, expression: str, names: list[str]) -> None:
+    found = client.call("GET", "global/images", project="filtered", params={"filter": expression}).json()["items"]
+    assert [item["name"] for item in found] == names
+
+
 def test_labels_need_the_current_fingerprint(client: Client) -> None:
     client.done(client.insert("labelled"))
     fingerprint = client.call("GET", "global/images/labelled").json()["labelFingerprint"]
