@@ -50,7 +50,9 @@ def _get_after_done(history: History) -> Iterator[Finding]:
                 continue
             if by_name or (identifier and exchange.route.name == identifier):
                 image = exchange.resource or {}
-                if not exchange.answered and not exchange.refused:
+                # A get that is refused for what it carries is the matter of the rule for whose sake it carries it.
+                carries = exchange.intent is not None
+                if not exchange.answered and (carries or not exchange.refused):
                     continue
                 yield expect(
                     image.get("name") == insert.image and (not identifier or str(image.get("id")) == identifier),
