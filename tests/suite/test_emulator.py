@@ -109,6 +109,17 @@ def test_labels_need_the_current_fingerprint(client: Client) -> None:
     assert client.call("POST", "global/images/labelled/setLabels", json=change).status_code == 412
 
 
+def test_fingerprint_comes_back_in_either_alphabet_of_base64(client: Client) -> None:
+    client.done(client.insert("alphabets"))
+    seen = []
+    for number in range(20):
+        seen.append(client.call("GET", "global/images/alphabets").json()["labelFingerprint"])
+        standard = seen[-1].translate(str.maketrans("-_", "+/"))
+        change = {"labels": {"number": str(number)}, "labelFingerprint": standard}
+        assert client.call("POST", "global/images/alphabets/setLabels", json=change).status_code == 200
+    assert {"-", "_"} & set("".join(seen))
+
+
 def test_families_and_their_views(client: Client) -> None:
     client.done(client.insert("old", family="generations"))
     client.done(client.insert("new", family="generations"))
