@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -238,9 +239,12 @@ def main() -> None:
         status = 0
     except Exception as error:
         # Typer's own complaints about usage; which class they are depends on its version.
-        if not hasattr(error, "format_message"):
-            raise
-        status = _complain(error.format_message())
+        if hasattr(error, "format_message"):
+            status = _complain(error.format_message())
+        else:
+            traceback.print_exc()
+            print("conformance: this is an error in the suite itself, not in the target.", file=sys.stderr)
+            status = 4
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -204,10 +204,18 @@ class Api:
         """globalOperations.get."""
         return self.send("GET", f"global/operations/{_quoted(name)}", project=project, intent=intent)
 
-    def wait(self, name: str) -> Exchange:
-        """globalOperations.wait."""
+    def wait(
+        self,
+        name: str,
+        body: bytes | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        intent: Intent | None = None,
+    ) -> Exchange:
+        """globalOperations.wait, which needs no body; some clients send one."""
         path = f"global/operations/{_quoted(name)}/wait"
-        return self.send("POST", path, timeout=max(WAIT_SECONDS, REQUEST_SECONDS))
+        timeout = max(WAIT_SECONDS, REQUEST_SECONDS)
+        return self.send("POST", path, (), body, dict(headers), intent=intent, timeout=timeout)
 
     def operations(self, **query: str) -> Exchange:
         """globalOperations.list."""

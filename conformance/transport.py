@@ -80,6 +80,15 @@ class Pace:
         time.sleep(due - now)
 
 
+class _Adapter(HTTPAdapter):
+    """Sends a question mark with nothing behind it, as client libraries do; requests would leave it out."""
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None) -> str:
+        """What stands in the request line."""
+        target = str(super().request_url(request, proxies))
+        return f"{target}?" if (request.url or "").endswith("?") else target
+
+
 class Transport:
     """Sends requests to one target.
 
@@ -197,21 +206,21 @@ class Transport:
             session.proxies = self._proxies
             session.verify = self._verify
             for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1))
+                session.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=1))
             self._local.session = session
         return session
 
     def _send_once(self, request: Request, timeout: float) -> Reply:
         sent = time.time()
         try:
-            with self.local_session().request(
-                request.verb,
-                request.url,
-                headers={**self._headers, **request.headers},
-                data=request.body,
-                timeout=(CONNECT_SECONDS, timeout),
-                allow_redirects=False,
-                stream=True,
+            session = self.local_session()
+            headers = {**self._headers, **request.headers}
+            prepared = session.prepare_request(
+                requests.Request(request.verb, request.url, headers=headers, data=request.body)
+            )
+            prepared.url = request.url if request.url.endswith("?") else prepared.url
+            with session.send(
+                prepared, timeout=(CONNECT_SECONDS, timeout), allow_redirects=False, stream=True
             ) as answer:
                 body, truncated = _read(answer, time.monotonic() + timeout)
                 headers = {name.lower(): value for name, value in answer.headers.items()}

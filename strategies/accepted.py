@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,15 @@ def _versions(sources: Sources) -> Sequence[InsertRequest]:
     return [*requests, InsertRequest(body, request_id=CAPITAL_FRESH)]
 
 
+def _forms(sources: Sources) -> Sequence[InsertRequest]:
+    """An indented body, and one whose content type names its charset."""
+    body = minimal(sources)
+    return [
+        InsertRequest(body, rewrite=lambda content: json.dumps(json.loads(content), indent=2).encode()),
+        InsertRequest(body, headers=(("Content-Type", "application/json; charset=UTF-8"),)),
+    ]
+
+
 def _raw_disk(**more: Any) -> Cases:
     return lambda sources: [InsertRequest({"rawDisk": {"source": sources.raw_disk, **more}})]
 
@@ -97,6 +107,10 @@ ACCEPTED: tuple[Acceptance, ...] = (
         "image.name.pattern",
         _names("q0", "q--conformance", "q-0", "conformance0", "q" + string.digits, "conformance-0-0--0"),
         lambda sources: values.names.map(lambda name: InsertRequest(minimal(sources), name=name)),
+    ),
+    Acceptance("transport.json-form", _forms),
+    Acceptance(
+        "transport.empty-field", _bodies({"description": None, "family": None}, {"description": ""}, {"labels": {}})
     ),
     Acceptance("image.source-type", _bodies({"sourceType": "RAW"}, {})),
     Acceptance("image.raw-disk.container-type", _raw_disk(containerType="TAR"), needs="source.raw_disk"),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, after
-from conformance.contract.labels import untouched
+from conformance.contract.labels import seen_before, untouched
 from conformance.contract.requests import leak_breach, leaked, request_rule
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.contract.transport import OPTIONAL_METHODS
 
 LIST = "images.list"
+_ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
 
 request_rule(
     "life.insert",
@@ -48,7 +50,9 @@ def _get_after_done(history: History) -> Iterator[Finding]:
                 continue
             if by_name or (identifier and exchange.route.name == identifier):
                 image = exchange.resource or {}
-                if not exchange.answered and not exchange.refused:
+                # A get that is refused for what it carries is the matter of the rule for whose sake it carries it.
+                carries = exchange.intent is not None
+                if not exchange.answered and (carries or not exchange.refused):
                     continue
                 yield expect(
                     image.get("name") == insert.image and (not identifier or str(image.get("id")) == identifier),
@@ -146,10 +150,10 @@ def _max_results(history: History) -> Iterator[Finding]:
 @rule("life.list-filter", "conv", "filter=name=N lists that image and no other.", "images.list", needs=("list",))
 def _list_filter(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        wanted = exchange.request.query.get("filter", [""])[0]
-        if exchange.method != LIST or exchange.resource is None or not wanted.startswith("name="):
+        wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
+        if exchange.method != LIST or exchange.resource is None or wanted is None:
             continue
-        name = wanted.removeprefix("name=").strip('"')
+        name = wanted[1]
         others = [seen.name for seen in history.sightings if seen.exchange is exchange and seen.name != name]
         yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
 
@@ -179,11 +183,7 @@ def _patch(history: History) -> Iterator[Finding]:
     for patch in history.mutations:
         if patch.method != "images.patch" or patch.exchange.intent is not None or patch.outcome != "succeeded":
             continue
-        before = [
-            seen
-            for seen in history.sightings
-            if seen.via == "images.get" and seen.name == patch.image and after(seen.exchange, patch.exchange)
-        ]
+        before = seen_before(history, patch)
         for sighting in history.results(patch)[-1:]:
             wrong = {
                 name: sighting.value.get(name)
@@ -198,15 +198,15 @@ def _patch(history: History) -> Iterator[Finding]:
                 expected=dict(patch.body),
                 observed=wrong,
             )
-            if before:
-                others = untouched(before[-1], sighting, PATCH_MAY_CHANGE | patch.body.keys())
+            if before is not None:
+                others = untouched(before, sighting, PATCH_MAY_CHANGE | patch.body.keys())
                 yield expect(
                     not others,
                     "PATCH changes a field that it does not name",
-                    before[-1].exchange,
+                    before.exchange,
                     patch.exchange,
                     sighting.exchange,
-                    expected={name: before[-1].value.get(name) for name in others},
+                    expected={name: before.value.get(name) for name in others},
                     observed=others,
                 )
 

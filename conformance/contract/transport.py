@@ -11,7 +11,7 @@ from conformance.contract.fields import IMAGE_FIELDS, Field, rule_name
 from conformance.contract.history import History
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
-from conformance.contract.rule import Finding, expect, is_set, rule
+from conformance.contract.rule import Finding, Judge, Rule, expect, is_set, register, rule
 from conformance.trace import ABANDONED, NOT_JSON, NOT_RECORDED, Exchange
 
 OPTIONAL_METHODS = frozenset(
@@ -227,6 +227,18 @@ request_rule(
     lambda view: not view.exchange.request.body,
     status=400,
 )
+request_rule(
+    "transport.json-form",
+    "conv",
+    "A body may be indented, and its content type may name the charset UTF-8.",
+    "Request body",
+)
+request_rule(
+    "transport.empty-field",
+    "conv",
+    "null, an empty text and {} stand for a field that is not set: an insert with them is accepted.",
+    "Request body",
+)
 
 
 # JSON types
@@ -406,24 +418,58 @@ def _not_found(history: History) -> Iterator[Finding]:
             )
 
 
-@rule(
-    "transport.system-parameters",
-    "conv",
-    "alt=json, $alt=json;enum-encoding=int, prettyPrint=false and quotaUser do not change the outcome.",
-    "Query parameters",
-    passive=False,
+_HABITS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    (
+        "transport.system-parameters",
+        "alt=json, $alt=json;enum-encoding=int, prettyPrint=false, quotaUser and a question mark with nothing behind it "
+        "do not change the outcome.",
+        "Query parameters",
+        (),
+    ),
+    (
+        "transport.client-headers",
+        "The headers of client libraries, Content-Type on a request without a body among them, do not change the outcome.",
+        "HTTP request",
+        (),
+    ),
+    (
+        "transport.wait-body",
+        "wait is answered with an empty body, with or without a content type, and with an empty JSON text as its body.",
+        "globalOperations.wait",
+        ("wait",),
+    ),
 )
-def _system_parameters(history: History) -> Iterator[Finding]:
-    for exchange in history.exchanges:
-        intent = exchange.intent
-        if intent is not None and intent.rule == "transport.system-parameters":
-            yield expect(
-                not exchange.refused,
-                "a request is refused for a parameter that real clients send",
-                exchange,
-                expected="the same outcome as without it",
-                observed=f"HTTP {exchange.status}",
-            )
+"""What client libraries in wide use send beside the matter itself: id, statement, reference, needs."""
+
+
+def _habit(id: str) -> Judge:
+    def judge(history: History) -> Iterator[Finding]:
+        for exchange in history.exchanges:
+            if exchange.intent is not None and exchange.intent.rule == id:
+                yield expect(
+                    not exchange.refused,
+                    "a request is refused for what real clients send",
+                    exchange,
+                    expected="the same outcome as without it",
+                    observed=f"HTTP {exchange.status}",
+                )
+
+    return judge
+
+
+for _id, _statement, _reference, _needs in _HABITS:
+    register(
+        Rule(
+            _id,
+            "conv",
+            _statement,
+            _reference,
+            _habit(_id),
+            requires=("life.insert", "life.get-after-done", "life.delete"),
+            needs=_needs,
+            passive=False,
+        )
+    )
 
 
 @rule(

@@ -10,18 +10,21 @@ from conformance.emulator.errors import ApiError
 
 PAGE_MAXIMUM = 500
 
+_AND, _OR = re.compile(r"\s+AND\s+|(?<=\))\s*(?=\()"), re.compile(r"\s+OR\s+")
 _TERM = re.compile(r'\(?\s*([A-Za-z_][\w.-]*)\s*(=|!=|eq|ne|:)\s*(?:"([^"]*)"|(\S*?))\s*\)?')
 
 
 def matches(resource: dict[str, Any], expression: str) -> bool:
-    """Whether a resource passes a filter: comparisons, joined by AND.
+    """Whether a resource passes a filter: comparisons, joined by AND or side by side in parentheses; OR binds more tightly.
 
     Raises:
         ApiError: the filter is none.
     """
     if not expression.strip():
         return True
-    return all(_matches_term(resource, term) for term in re.split(r"\s+AND\s+", expression.strip()))
+    return all(
+        any(_matches_term(resource, term) for term in _OR.split(either)) for either in _AND.split(expression.strip())
+    )
 
 
 def _matches_term(resource: dict[str, Any], term: str) -> bool:

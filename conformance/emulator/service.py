@@ -253,8 +253,9 @@ class Service:
         project, image = self._must_exist(call)
         if "image.labels.limits" not in self.behaviour.unchecked:
             checks.labels(call.body)
-        current = self._fingerprint(image)
-        stale = call.body.get("labelFingerprint") != current
+        given = call.body.get("labelFingerprint")
+        # The field is bytes: clients that read it as such send it back in either alphabet of base64.
+        stale = not isinstance(given, str) or checks.from_base64(given) != checks.from_base64(self._fingerprint(image))
         if stale and not self.behaviour.stale_labels_win(time.time() - image.relabelled_at):
             message = "Labels fingerprint either invalid or resource labels have changed"
             raise ApiError(412, "conditionNotMet", message, location="If-Match", locationType="header")

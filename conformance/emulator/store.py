@@ -48,7 +48,7 @@ def fingerprint(labels: dict[str, str], generation: int) -> str:
     if not labels:
         return NO_LABELS
     content = repr((sorted(labels.items()), generation)).encode()
-    return base64.b64encode(hashlib.sha256(content).digest()[:8]).decode()
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()[:8]).decode()
 
 
 @dataclass(eq=False)

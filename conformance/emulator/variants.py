@@ -219,6 +219,15 @@ VARIANTS: tuple[Variant, ...] = (
             lambda body: any(_key(body, key).get("rawKey") for key in checks.KEYS), "resource.imageEncryptionKey"
         ),
     ),
+    Variant(
+        "standard-base64",
+        "fingerprints are in the standard alphabet of base64",
+        shown_image(
+            lambda image, call, times: image.update(
+                labelFingerprint=image["labelFingerprint"].translate(str.maketrans("-_", "+/"))
+            )
+        ),
+    ),
     Variant("kms-version", "KMS keys come back with a version", shown_image(_version_suffix)),
     Variant("compressed", "answers are compressed", lambda behaviour: behaviour.on_answer.append(_compressed)),
     Variant(

@@ -128,25 +128,6 @@ def test_unknown_fields_are_not_kept(scenario: Scenario) -> None:
     scenario.each(unknown, lambda api, body: api.create(body))
 
 
-PARAMETERS = (
-    (("alt", "json"),),
-    (("$alt", "json;enum-encoding=int"),),
-    (("prettyPrint", "false"),),
-    (("quotaUser", "conformance"),),
-)
-
-
-@pytest.mark.exercises("transport.system-parameters")
-def test_system_parameters(scenario: Scenario) -> None:
-    def act(api: Api, parameters: tuple[tuple[str, str], ...]) -> None:
-        intent = Intent(valid=True, rule="transport.system-parameters")
-        created = api.create(InsertRequest(minimal(scenario.sources), query=parameters), intent=intent)
-        if created.insert.answered:
-            api.get(created.name, intent=intent, **dict(parameters))
-
-    scenario.each(PARAMETERS, act)
-
-
 @pytest.mark.without_insert
 @pytest.mark.exercises("transport.not-found", "transport.json", "transport.error-*", "transport.no-internals")
 def test_image_that_does_not_exist(scenario: Scenario) -> None:

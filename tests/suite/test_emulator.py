@@ -87,12 +87,37 @@ def test_list_in_pages_with_filter_and_order(client: Client) -> None:
     assert [item["name"] for item in client.call("GET", "global/images", params=family).json()["items"]] == ["paged-1"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("name = base", ["base"]),
+        ("name eq base-.* AND name != base-locked", ["base-encrypted"]),
+        ('(name = "base") OR (name = "base-locked")', ["base", "base-locked"]),
+        ("(name:base) (name ne base) AND (locked = True) OR (name:encrypted)", ["base-encrypted", "base-locked"]),
+    ],
+)
+def test_filters(client: Client, expression: str, names: list[str]) -> None:
+    found = client.call("GET", "global/images", project="filtered", params={"filter": expression}).json()["items"]
+    assert [item["name"] for item in found] == names
+
+
 def test_labels_need_the_current_fingerprint(client: Client) -> None:
     client.done(client.insert("labelled"))
     fingerprint = client.call("GET", "global/images/labelled").json()["labelFingerprint"]
     change = {"labels": {"a": "b"}, "labelFingerprint": fingerprint}
     assert client.call("POST", "global/images/labelled/setLabels", json=change).status_code == 200
     assert client.call("POST", "global/images/labelled/setLabels", json=change).status_code == 412
+
+
+def test_fingerprint_comes_back_in_either_alphabet_of_base64(client: Client) -> None:
+    client.done(client.insert("alphabets"))
+    seen = []
+    for number in range(20):
+        seen.append(client.call("GET", "global/images/alphabets").json()["labelFingerprint"])
+        standard = seen[-1].translate(str.maketrans("-_", "+/"))
+        change = {"labels": {"number": str(number)}, "labelFingerprint": standard}
+        assert client.call("POST", "global/images/alphabets/setLabels", json=change).status_code == 200
+    assert {"-", "_"} & set("".join(seen))
 
 
 def test_families_and_their_views(client: Client) -> None:

@@ -1,9 +1,14 @@
 """Rules on hand-written traces: the good story breaks none, and each bad one breaks the rule that it is about."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from story import REQUEST_ID, Story, image, operation, refusal, time_of
+
+from conformance.contract import catalogue
+from conformance.ledger import Ledger
+from conformance.trace import Trace
 
 
 def plain(**changes: Any) -> Story:
@@ -172,6 +177,39 @@ def test_key_that_is_echoed_in_an_error() -> None:
     error["error"]["message"] = f"bad key {key}"
     story = Story().insert(error, status=400, imageEncryptionKey={"rawKey": key, "rsaEncryptedKey": "AAAA"})
     assert "encryption.never-echoed" in story.broken()
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "DONE"])
+def test_change_before_a_patch_is_not_blamed_on_it(status: str) -> None:
+    deprecation = operation(status, name="operation-2", id="1002", operationType="setDeprecation")
+    story = plain().say("POST", "images/one/deprecate", {"state": "OBSOLETE"}, 200, deprecation)
+    story = story if status == "DONE" else story.get(image())
+    patch = operation(name="operation-3", id="1003", operationType="patch")
+    story.say("PATCH", "images/one", {"description": "new"}, 200, patch)
+    assert "life.patch" not in story.get(image(description="new", deprecated={"state": "OBSOLETE"})).broken()
+
+
+@pytest.mark.parametrize(("winners", "broken"), [((0,), False), ((1,), False), ((1, 2), True), ((), True)])
+def test_one_of_simultaneous_label_changes_wins(winners: tuple[int, ...], broken: bool) -> None:
+    """Three with one fingerprint, the first of them through before the others are sent."""
+    story = Story()
+    for number in range(3):
+        body = {"labels": {"number": str(number)}, "labelFingerprint": "AAAAAAAAAAE="}
+        won = operation(name=f"operation-{number}", operationType="setLabels")
+        status, answer = (200, won) if number in winners else (412, refusal(412, "conditionNotMet"))
+        story.say("POST", "images/one/setLabels", body, status, answer)
+    first, second, third = story.trace().exchanges
+    trace = Trace((first, second, replace(third, sent=second.sent, received=second.received)))
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
+    assert ("labels.concurrent" in found) == broken
+
+
+def test_filter_for_two_names_is_no_filter_for_one() -> None:
+    page = {"kind": "compute#imageList", "items": [image(), image(name="two", id="2002")]}
+    for expression, broken in (("name=one%20OR%20name=two", set()), ("name%20%3D%20one", {"life.list-filter"})):
+        assert (
+            plain().say("GET", f"images?filter={expression}", None, 200, page).broken() & {"life.list-filter"} == broken
+        )
 
 
 def test_server_error() -> None:

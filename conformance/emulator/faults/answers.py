@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
-from conformance.emulator.errors import invalid
+from conformance.emulator.errors import ApiError, invalid
 from conformance.emulator.faults.row import Change, Fault
 
 
@@ -87,12 +88,18 @@ def _by_name_only(behaviour: Behaviour) -> None:
     behaviour.on_request.append(guard)
 
 
-def _strict_parameters(behaviour: Behaviour) -> None:
-    def guard(call: Call) -> None:
-        if "prettyPrint" in call.query:
-            raise invalid("prettyPrint", "", "There is no such parameter.")
+def _refused(unwanted: Callable[[Call], object], status: int = 400) -> Change:
+    """Refuses requests for something beside the matter itself."""
 
-    behaviour.on_request.append(guard)
+    def guard(call: Call) -> None:
+        if unwanted(call):
+            raise ApiError(status, "invalid", "It is refused by a fault.")
+
+    return lambda behaviour: behaviour.on_request.append(guard)
+
+
+def _inserts(call: Call, name: str, value: object) -> bool:
+    return call.method == "images.insert" and isinstance(call.body, dict) and call.body.get(name, ...) == value
 
 
 def _bare_view(answer: Answer, call: Call) -> None:
@@ -121,7 +128,56 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("transport.success-status", "201", "inserts are answered 201", _answered(_created)),
     ("transport.no-server-error", "bad-json", "a body that is not JSON is answered 500", _answered(_crash)),
     ("transport.not-found", "410", "an image that does not exist is answered 410", _answered(_missing_is_gone)),
-    ("transport.system-parameters", "refused", "prettyPrint is refused", _strict_parameters),
+    (
+        "transport.system-parameters",
+        "refused",
+        "prettyPrint is refused",
+        _refused(lambda call: "prettyPrint" in call.query),
+    ),
+    (
+        "transport.system-parameters",
+        "get-alt-refused",
+        "a get with alt is refused",
+        _refused(lambda call: call.method == "images.get" and "alt" in call.query),
+    ),
+    (
+        "transport.client-headers",
+        "unknown-refused",
+        "headers that begin with x-goog are refused",
+        _refused(lambda call: any(name.startswith("x-goog-") for name in call.headers)),
+    ),
+    (
+        "transport.client-headers",
+        "content-type-of-nothing",
+        "a content type without a body is refused",
+        _refused(lambda call: call.method in ("images.get", "images.delete") and "content-type" in call.headers, 415),
+    ),
+    (
+        "transport.json-form",
+        "charset-refused",
+        "a charset in the content type is refused",
+        _refused(lambda call: "charset" in call.headers.get("content-type", ""), 415),
+    ),
+    (
+        "transport.empty-field",
+        "null-refused",
+        "null is refused as a description",
+        _refused(lambda call: _inserts(call, "description", None)),
+    ),
+    (
+        "transport.empty-field",
+        "no-labels-refused",
+        "{} is refused as labels",
+        _refused(lambda call: _inserts(call, "labels", {})),
+    ),
+    (
+        "transport.wait-body",
+        "refused",
+        "a wait with a body is refused",
+        _refused(
+            lambda call: call.method == "globalOperations.wait" and call.headers.get("content-length", "0") != "0"
+        ),
+    ),
     ("operation.not-found", "400", "an operation that does not exist is answered 400", _answered(_missing_operation)),
     ("life.get-after-done", "by-name-only", "get by id is refused", _by_name_only),
     ("life.list-once", "doubled", "a list holds its last image twice", _answered(_doubled)),
