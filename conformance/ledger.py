@@ -78,6 +78,8 @@ class Ledger:
     def _judge(self, history: History, spent: int) -> list[tuple[Rule, Breach]]:
         found: list[tuple[Rule, Breach]] = []
         for rule in self._rules.values():
+            if history.trace.recorded and not rule.passive:
+                continue
             try:
                 findings = list(rule.judge(history))
             except Exception:

@@ -6,6 +6,7 @@ temporary file, so that a recording may be larger than memory.
 
 from __future__ import annotations
 
+import math
 import pickle
 import tempfile
 from collections import Counter, defaultdict
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 import ijson
 
 from conformance.contract.encryption import secrets_of
-from conformance.contract.formats import link
+from conformance.contract.formats import link, timestamp
 from conformance.har import OWN, UnreadableError, exchange_of
 from conformance.trace import MUTATIONS, Exchange, Trace
 from conformance.transport import Cost
@@ -72,6 +73,7 @@ class Recording:
         self.hosts: Counter[str] = Counter()
         self.projects: Counter[str] = Counter()
         self._secrets: set[str] = set()
+        self._ahead = -math.inf
         self._entries: list[_Entry] = []
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         with path.open("rb") as file:
@@ -96,7 +98,7 @@ class Recording:
             loaded = [self._load(entry) for entry in order]
             deadline = max(deadline for _, deadline in loaded)
             exchanges = tuple(replace(exchange, number=number) for number, (exchange, _) in enumerate(loaded, 1))
-            yield Trace(exchanges, secrets, deadline)
+            yield Trace(exchanges, secrets, deadline, recorded=not deadline, ahead=self._ahead)
 
     # Reading
 
@@ -123,6 +125,9 @@ class Recording:
         self.hosts[parts.netloc] += 1
         self.projects[exchange.route.project] += 1
         self._secrets.update(secrets_of(exchange))
+        began = timestamp((exchange.resource or {}).get("insertTime")) if exchange.method in MUTATIONS else None
+        if began is not None:
+            self._ahead = max(self._ahead, began.timestamp() - exchange.received)
         own = value.get(OWN)
         name = own.get("trace") if isinstance(own, dict) else None
         host = "googleapis.com" if parts.netloc.endswith("googleapis.com") else parts.netloc

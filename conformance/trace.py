@@ -53,6 +53,9 @@ _METHODS: tuple[tuple[str, str, str], ...] = (
 )
 _ROUTES = tuple((verb, re.compile(f"^{pattern}$"), method) for verb, pattern, method in _METHODS)
 
+ZONAL = "imageFamilyViews.get"
+"""The one API method below a zone: operations of zones, for one, are another API."""
+
 MUTATIONS = frozenset({"images.insert", "images.delete", "images.patch", "images.setLabels", "images.deprecate"})
 """The API methods that answer an operation of their own."""
 
@@ -78,7 +81,7 @@ def route(verb: str, path: str) -> Route | None:
         return None
     for known_verb, pattern, method in _ROUTES:
         found = pattern.match(collection["rest"]) if verb == known_verb else None
-        if found:
+        if found and bool(collection["zone"]) == (method == ZONAL):
             name = unquote(found.groupdict().get("name") or "")
             return Route(method, collection["version"], unquote(collection["project"]), name, collection["zone"] or "")
     return None
@@ -215,12 +218,15 @@ class Trace:
     """The exchanges of one scenario in the order of sending.
 
     `secrets` are key texts that the run has sent so far, in this scenario or before; `deadline` is how long an operation may
-    take, in seconds, and is 0 where nobody waited for it (recorded traffic).
+    take, in seconds, and is 0 where nobody waited for it. `recorded` traffic may begin and end in the middle of things, and
+    there may have been other clients; `ahead` is by how many seconds the clock of its target was ahead, at least.
     """
 
     exchanges: tuple[Exchange, ...]
     secrets: frozenset[str] = frozenset()
     deadline: float = 0.0
+    recorded: bool = False
+    ahead: float = 0.0
 
     def size(self) -> tuple[int, int]:
         """How large this evidence is: exchanges, then bytes sent. The smaller trace is the better example."""

@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar, cast
 
+from conformance.contract.formats import timestamp
 from conformance.contract.request_view import RequestView
 from conformance.contract.rule import is_set
 from conformance.trace import MUTATIONS, Exchange, Trace
 
 Result = TypeVar("Result")
+
+CLOCK_RESOLUTION = 0.002
+"""Seconds to which times in milliseconds can be compared."""
 
 UNNAMED = "unnamed "
 
@@ -292,7 +296,17 @@ class History:
             and insert.operation
             and insert.operation.mutation is insert
             and not insert.invalid
+            and not self.repeats_unseen(insert)
         )
+
+    def repeats_unseen(self, insert: Mutation) -> bool:
+        """Whether an insert is the replay of one that the recording does not show: its operation began before it was sent."""
+        if not self.trace.recorded or not insert.request_id or insert.answer is None:
+            return False
+        text = insert.answer.get("insertTime")
+        began = timestamp(text)
+        resolution = CLOCK_RESOLUTION if "." in str(text) else 1.0
+        return began is not None and began.timestamp() < insert.exchange.sent + self.trace.ahead - resolution
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:

@@ -147,7 +147,7 @@ def _target_link(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
         mutation = operation.mutation
         assert mutation is not None
-        if not mutation.image:
+        if not mutation.image or history.repeats_unseen(mutation):
             continue
         for state in operation.states:
             target = state.value.get("targetLink")
@@ -157,7 +157,10 @@ def _target_link(history: History) -> Iterator[Finding]:
                         False, "a finished operation has no targetLink", state.exchange, expected=mutation.image
                     )
                 continue
-            known = {mutation.image, history.identifier(mutation), _name_behind(history, mutation)}
+            behind = _name_behind(history, mutation)
+            if mutation.image.isdecimal() and behind is None:
+                continue  # addressed by an id whose name was not seen
+            known = {mutation.image, history.identifier(mutation), behind}
             path = link(target).split("/")
             named = path[4] if len(path) > 4 and path[2:4] == ["global", "images"] else ""
             yield expect(
@@ -393,6 +396,10 @@ def _times(history: History) -> Iterator[Finding]:
         )
 
 
+REPLAY_SECONDS = 86_400
+"""No client repeats a request after a longer time."""
+
+
 @rule(
     "operation.insert-time",
     "doc",
@@ -406,6 +413,8 @@ def _insert_time(history: History) -> Iterator[Finding]:
         if operation.mutation.original is not None:
             continue
         moment = timestamp(operation.states[0].value.get("insertTime"))
+        if moment is not None and history.repeats_unseen(operation.mutation):
+            moment = None if exchange.sent - moment.timestamp() < REPLAY_SECONDS else moment
         if moment is not None:
             yield expect(
                 near(moment, exchange),

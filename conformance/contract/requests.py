@@ -112,6 +112,8 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
     """The image that a refused or failed insert left behind all the same; None where none was seen."""
     if insert.method != "images.insert" or not insert.image:
         return None
+    if history.trace.recorded and _conflicts(insert):
+        return None  # with an image that the recording does not tell of
     others = [
         other
         for other in history.inserts
@@ -131,6 +133,12 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
         ),
         None,
     )
+
+
+def _conflicts(insert: Mutation) -> bool:
+    """Whether an insert was refused, or failed, since there was an image of the name already."""
+    final = insert.operation.final if insert.operation else None
+    return 409 in (insert.exchange.status, final and final.value.get("httpErrorStatusCode"))
 
 
 def leak_breach(insert: Mutation, leak: Sighting) -> Breach:
