@@ -10,7 +10,7 @@ import math
 import pickle
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,8 @@ from conformance.har import OWN, UnreadableError, exchange_of
 from conformance.trace import MUTATIONS, Exchange, Trace
 from conformance.transport import Cost
 
-Key = tuple[Hashable, ...]
+Key = int
+"""What exchanges have in common, as the hash of its parts: of a million of these no two are the same."""
 
 OTHER = "of other hosts, methods or APIs"
 
@@ -37,16 +38,17 @@ class NotARecordingError(ValueError):
     """The file is no HTTP archive; the text says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """Where an exchange waits in the temporary file, and what it has to do with.
 
-    `keys` join exchanges into one trace; `shared` do so unless too many share them; `guests` are the traces that get a copy.
+    `home` is one of the keys that join exchanges into one trace, None without any; `shared` join traces unless too many share
+    them; `guests` are the traces that get a copy.
     """
 
     position: int
     sent: float
-    keys: tuple[Key, ...]
+    home: Key | None
     shared: tuple[Key, ...] = ()
     guests: tuple[Key, ...] = ()
 
@@ -75,6 +77,7 @@ class Recording:
         self._secrets: set[str] = set()
         self._ahead = -math.inf
         self._entries: list[_Entry] = []
+        self._joined = _Joined()
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         with path.open("rb") as file:
             self._read(file)
@@ -135,10 +138,13 @@ class Recording:
         position = self._spool.tell()
         pickle.dump((exchange, deadline_of(own)), self._spool)
         if isinstance(name, str):
-            self._entries.append(_Entry(position, exchange.sent, (("trace", name),)))
-        else:
-            found = (subject.keys(), subject.shared(), subject.guests())
-            self._entries.append(_Entry(position, exchange.sent, *found))
+            self._entries.append(_Entry(position, exchange.sent, hash(("trace", name))))
+            return
+        keys = subject.keys()
+        for key in keys:
+            self._joined.join(keys[0], key)
+        home = keys[0] if keys else None
+        self._entries.append(_Entry(position, exchange.sent, home, subject.shared(), subject.guests()))
 
     def _count(self, exchange: Exchange) -> None:
         self.cost.requests += 1
@@ -155,15 +161,15 @@ class Recording:
 
     def _groups(self) -> Iterator[list[_Entry]]:
         sharing = Counter(key for entry in self._entries for key in entry.shared)
-        joined = _Joined()
+        joined = self._joined
         for entry in self._entries:
-            keys = [*entry.keys, *(key for key in entry.shared if sharing[key] <= SHARED_MAXIMUM)]
-            for key in keys:
-                joined.join(keys[0], key)
+            for key in entry.shared:
+                if entry.home is not None and sharing[key] <= SHARED_MAXIMUM:
+                    joined.join(entry.home, key)
         groups: dict[Key, list[_Entry]] = defaultdict(list)
         alone = []
         for entry in self._entries:
-            homes = {joined.root(key) for key in entry.keys[:1]}
+            homes = set() if entry.home is None else {joined.root(entry.home)}
             homes |= {joined.root(key) for key in entry.guests if key in joined}
             for home in homes:
                 groups[home].append(entry)
@@ -204,7 +210,7 @@ class _Subject:
         within: host and project, within which names mean something.
     """
 
-    def __init__(self, exchange: Exchange, within: Key) -> None:
+    def __init__(self, exchange: Exchange, within: tuple[str, ...]) -> None:
         assert exchange.route is not None
         self._exchange = exchange
         self._route = exchange.route
@@ -287,7 +293,7 @@ class _Subject:
                 yield self._key("image", image[name])
 
     def _key(self, *parts: Any) -> Key:
-        return (*self._within, *(str(part) for part in parts))
+        return hash((*self._within, *(str(part) for part in parts)))
 
 
 def deadline_of(own: Any) -> float:
