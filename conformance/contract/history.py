@@ -334,6 +334,22 @@ class History:
         )
 
     @cached_property
+    def names(self) -> dict[Any, str | None]:
+        """The name of each image that was seen, by its id."""
+        return {
+            seen.value["id"]: seen.name for seen in reversed(self.sightings) if isinstance(seen.value.get("id"), str)
+        }
+
+    @cached_property
+    def gotten(self) -> dict[tuple[str, str | None], dict[Any, Sighting]]:
+        """Each image that a get has shown, by project and name: the first sighting of each id that it had."""
+        found: dict[tuple[str, str | None], dict[Any, Sighting]] = defaultdict(dict)
+        for seen in self.sightings:
+            if seen.via == "images.get":
+                found[seen.project, seen.name].setdefault(str(seen.value.get("id")), seen)
+        return found
+
+    @cached_property
     def states(self) -> tuple[State, ...]:
         """Every state of every operation."""
         return tuple(state for operation in self.operations.values() for state in operation.states)

@@ -156,18 +156,19 @@ def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sig
     source = link(insert.view.text("sourceImage")) if kind == "image" else ""
     if not source or "/family/" in source:
         return
-    for sighting in history.sightings:
-        if sighting.via == "images.get" and source == f"projects/{sighting.project}/global/images/{sighting.name}":
-            same = made.value.get("sourceImageId") == sighting.value.get("id")
-            yield expect(
-                same or not is_set(made.value.get("sourceImageId")),
-                "sourceImageId is not the id of the source image",
-                insert.exchange,
-                sighting.exchange,
-                made.exchange,
-                expected=sighting.value.get("id"),
-                observed=made.value.get("sourceImageId"),
-            )
+    parts = source.split("/")
+    known = history.gotten.get((parts[1], parts[-1]), {}) if parts[2:-1] == ["global", "images"] else {}
+    for sighting in known.values():
+        same = made.value.get("sourceImageId") == sighting.value.get("id")
+        yield expect(
+            same or not is_set(made.value.get("sourceImageId")),
+            "sourceImageId is not the id of the source image",
+            insert.exchange,
+            sighting.exchange,
+            made.exchange,
+            expected=sighting.value.get("id"),
+            observed=made.value.get("sourceImageId"),
+        )
 
 
 def _judge_round_trip(kind: str, history: History) -> Iterator[Finding]:

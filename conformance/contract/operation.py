@@ -10,7 +10,7 @@ from typing import Any
 from conformance.contract.clock import SKEW, near
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.formats import is_uint64, link, timestamp
-from conformance.contract.history import STATUS_ORDER, History, Mutation, Operation, State, after
+from conformance.contract.history import STATUS_ORDER, History, Operation, State, after
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.trace import Exchange
 
@@ -157,7 +157,7 @@ def _target_link(history: History) -> Iterator[Finding]:
                         False, "a finished operation has no targetLink", state.exchange, expected=mutation.image
                     )
                 continue
-            behind = _name_behind(history, mutation)
+            behind = history.names.get(mutation.image)
             if mutation.image.isdecimal() and behind is None:
                 continue  # addressed by an id whose name was not seen
             known = {mutation.image, history.identifier(mutation), behind}
@@ -170,11 +170,6 @@ def _target_link(history: History) -> Iterator[Finding]:
                 expected=f"…/projects/{mutation.project}/global/images/{mutation.image}",
                 observed=target,
             )
-
-
-def _name_behind(history: History, mutation: Mutation) -> str | None:
-    """The name of the image that a request addressed by its id."""
-    return next((seen.name for seen in history.sightings if seen.value.get("id") == mutation.image), None)
 
 
 def _same_project(name: str, project: str) -> bool:
@@ -200,17 +195,20 @@ def _target_id(history: History) -> Iterator[Finding]:
                     expected="the id of the image",
                     observed=state.value.get("targetId"),
                 )
-        for sighting in history.results(insert):
-            if is_set(insert.body.get("id")) or sighting.name != insert.image:
+        if is_set(insert.body.get("id")):
+            continue
+        targets = {str(state.value.get("targetId")): state for state in reversed(insert.operation.states)}
+        seen = {str(sighting.value.get("id")): sighting for sighting in reversed(history.results(insert))}
+        for identifier, sighting in seen.items():
+            if sighting.name != insert.image:
                 continue
-            for state in insert.operation.states:
-                target = state.value.get("targetId")
+            for target, state in targets.items():
                 yield expect(
-                    not is_set(target) or str(target) == str(sighting.value.get("id")),
+                    not is_set(state.value.get("targetId")) or target == identifier,
                     "targetId is not the id of the image",
                     state.exchange,
                     sighting.exchange,
-                    expected=sighting.value.get("id"),
+                    expected=identifier,
                     observed=target,
                 )
 
