@@ -16,7 +16,8 @@ from conformance.journal import Journal
 from conformance.profiles import Profile
 from conformance.race import Race
 from conformance.trace import Exchange, Intent, Request, Trace
-from conformance.transport import CONNECT_SECONDS, REQUEST_SECONDS, Transport
+from conformance.transport import REQUEST_SECONDS, Transport
+from conformance.wire import CONNECT_SECONDS, Fate
 from strategies.insert import Fresh, InsertRequest
 
 NAME_PREFIX = "conformance"
@@ -116,17 +117,17 @@ class Api:
         *,
         project: str | None = None,
         intent: Intent | None = None,
-        abandon: bool = False,
+        fate: Fate | None = None,
     ) -> Exchange:
         """images.insert; a fresh name and requestId are filled in where the request asks for them.
 
-        With `abandon` the client hangs up once the request is sent, and reads no answer.
+        With a `fate` the connection is lost, and there is no answer.
         """
         request = request if isinstance(request, InsertRequest) else InsertRequest(request)
-        return self._insert(request, project, intent, abandon=abandon)[0]
+        return self._insert(request, project, intent, fate=fate)[0]
 
     def _insert(
-        self, request: InsertRequest, project: str | None, intent: Intent | None, *, abandon: bool = False
+        self, request: InsertRequest, project: str | None, intent: Intent | None, *, fate: Fate | None = None
     ) -> tuple[Exchange, str]:
         """Sends an insert; answers the exchange, and the name that was sent or meant to be sent."""
         names = self.target.names
@@ -154,7 +155,7 @@ class Api:
             project=project,
             intent=intent,
             makes=name or "",
-            abandon=abandon,
+            fate=fate,
         )
         return exchange, name or ""
 
@@ -275,7 +276,7 @@ class Api:
         intent: Intent | None = None,
         timeout: float = REQUEST_SECONDS,
         makes: str = "",
-        abandon: bool = False,
+        fate: Fate | None = None,
     ) -> Exchange:
         """Sends one request below the project and records the exchange.
 
@@ -299,7 +300,7 @@ class Api:
         if makes not in _UNADDRESSABLE:
             target.journal.made(project, makes)
         transport = target.transport
-        reply = transport.abandon(request) if abandon else transport.send(request, exchange.method, timeout)
+        reply = transport.lose(request, fate) if fate else transport.send(request, exchange.method, timeout)
         exchange = Exchange(
             number, request, reply.response, reply.failure, reply.sent, reply.received, reply.retried, intent
         )

@@ -19,6 +19,7 @@ from conformance.sources import Sources
 from conformance.trace import Trace
 
 Case = TypeVar("Case")
+Part = TypeVar("Part")
 
 
 class RuleBroken(Exception):  # noqa: N818 - it ends an example, and is no error of ours
@@ -68,8 +69,12 @@ class Scenario:
         """Acts once, and judges what happened."""
         self.each([None], lambda api, _: act(api))
 
-    def each(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> None:
-        """Acts with every case, several at a time, each with an API and a trace of its own; judges them in order."""
+    def each(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> list[set[str]]:
+        """Acts with every case, several at a time, each with an API and a trace of its own; judges them in order.
+
+        Returns:
+            The rules that each case broke.
+        """
         apis: list[Api] = []
 
         def attempt(api: Api, case: Case) -> None:
@@ -83,12 +88,47 @@ class Scenario:
             apis.append(Api(self.target))
             futures.append(self._pool.submit(attempt, apis[-1], case))
         errors = []
+        broken: list[set[str]] = []
         for api, future in zip(apis, futures, strict=True):
             errors += [error] if (error := future.exception()) else []
-            found = self._judge(api)
-            self._settled.update(rule.id for rule, _ in found)
+            broken.append({rule.id for rule, _ in self._judge(api)})
+            self._settled |= broken[-1]
         if errors:
             raise errors[0]
+        return broken
+
+    def sequences(self, cases: Iterable[tuple[Part, ...]], act: Callable[[Api, tuple[Part, ...]], object]) -> None:
+        """Acts with every case, as `each` does; one that breaks a rule not seen broken before is made as short as possible."""
+        known = set(self._settled)
+        told = list(cases)
+        for case, rules in zip(told, self.each(told, act), strict=True):
+            new = rules - known
+            known |= rules
+            if new and self.target.profile.shrinking:
+                self._shorten(case, act, min(new))
+
+    def _shorten(self, case: tuple[Part, ...], act: Callable[[Api, tuple[Part, ...]], object], rule: str) -> None:
+        """Leaves out parts of a case, many at a time first, as long as the rest breaks the rule still."""
+        tries, size = self.target.profile.shrinking, len(case)
+        while size and tries > 0:
+            start = 0
+            while start < len(case) and tries > 0:
+                shorter = case[:start] + case[start + size :]
+                tries -= 1
+                if shorter and self._breaks(act, shorter, rule):
+                    case = shorter
+                else:
+                    start += size
+            size //= 2
+
+    def _breaks(self, act: Callable[[Api, Case], object], case: Case, rule: str) -> bool:
+        """Acts once more with a case, and tells whether that breaks a rule."""
+        api = Api(self.target)
+        try:
+            act(api, case)
+        finally:
+            api.tidy()
+        return any(found.id == rule for found, _ in self._judge(api))
 
     def examples(self, strategy: SearchStrategy[Case], act: Callable[[Api, Case], object]) -> None:
         """Acts with random cases, as many as the profile allows; a breach not seen before is made as small as possible.
@@ -111,12 +151,7 @@ class Scenario:
             if budget[0] <= 0:
                 return
             budget[0] -= 1
-            api = Api(self.target)
-            try:
-                act(api, case)
-            finally:
-                api.tidy()
-            if any(found.id == rule for found, _ in self._judge(api)):
+            if self._breaks(act, case, rule):
                 raise RuleBroken
 
         # A budget that is spent lets the last example pass, which Hypothesis calls flaky; the ledger has the smallest one.

@@ -18,6 +18,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ABANDONED = "the client hung up before the answer"
 """Why a request has no answer where the scenario wanted none."""
 
+INCOMPLETE = "the client hung up in the middle of the request"
+"""Why a request that was never sent in full has no answer."""
+
 NOT_RECORDED = "the recording does not show the answer"
 """Why a request has no answer in a recording that has lost it."""
 

@@ -6,7 +6,6 @@ A target may be hostile: redirects are not followed, bodies are cut, and no answ
 from __future__ import annotations
 
 import http.client
-import ssl
 import threading
 import time
 from collections import defaultdict
@@ -14,19 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from conformance import __version__
-from conformance.trace import ABANDONED, Request, Response
+from conformance.trace import Request, Response
+from conformance.wire import CONNECT_SECONDS, Fate, lose
 
 BODY_MAXIMUM = 16 * 2**20
 """Bytes of an answer that are read; the rest is left."""
 
-CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 30.0
 RETRY_STATUSES = frozenset({429, 503})
 RETRIES_MAXIMUM = 6
@@ -144,28 +142,17 @@ class Transport:
             raise TargetLost(f"the target at {self._root} does not answer: {reply.failure}")
         return Reply(reply.response, reply.failure, reply.sent, reply.received, retried=broken)
 
-    def abandon(self, request: Request) -> Reply:
-        """Sends a request in full on a connection of its own, and hangs up before an answer can be read."""
+    def lose(self, request: Request, fate: Fate) -> Reply:
+        """Sends a request on a connection of its own that is lost before its answer is known."""
         self._pace.wait()
-        parts = urlsplit(request.url)
         sent = time.time()
-        host, port = parts.hostname or "", parts.port
-        connection: http.client.HTTPConnection
-        if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=self._verify if isinstance(self._verify, str) else None)
-            connection = http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=context)
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
-        target = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
         try:
-            connection.request(request.verb, target, request.body, {**self._headers, **request.headers})
+            failure = lose(request, self._headers, fate, self._verify if isinstance(self._verify, str) else None)
         except (OSError, http.client.HTTPException) as error:
-            return Reply(None, _reason(error), sent, time.time())
-        finally:
-            connection.close()
-            with self._lock:
-                self.cost.requests += 1
-        return Reply(None, ABANDONED, sent, time.time())
+            failure = _reason(error)
+        with self._lock:
+            self.cost.requests += 1
+        return Reply(None, failure, sent, time.time())
 
     def made_image(self) -> None:
         """Counts an image as a cost."""

@@ -20,7 +20,8 @@ def figures(matrix: Mapping[str, Any]) -> Iterator[str]:
     if found["faults"]:
         yield f"{found['faults_caught']} of {found['faults']} faults caught by the right rule, {found['faults_blamed_on_their_rule_alone']} by it alone"
         yield f"{found['rules_with_a_caught_fault']} of {found['rules']} rules proven by a fault that they catch"
-        yield f"{found['requests_to_first_breach_median']:g} requests to the first breach, in the median"
+        if found["requests_to_first_breach_median"] is not None:
+            yield f"{found['requests_to_first_breach_median']:g} requests to the first breach, in the median"
     if found["fair_servers"]:
         yield f"{found['false_alarms']} false alarms on {found['fair_servers']} fair servers"
 

@@ -19,6 +19,7 @@ _AREAS = (
     "operation",
     "life",
     "family",
+    "model",
 )
 
 __all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching"]

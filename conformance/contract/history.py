@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, cast
 from conformance.contract.formats import timestamp
 from conformance.contract.request_view import RequestView
 from conformance.contract.rule import is_set
-from conformance.trace import MUTATIONS, Exchange, Trace
+from conformance.trace import INCOMPLETE, MUTATIONS, Exchange, Trace
 
 Result = TypeVar("Result")
 
@@ -35,6 +35,19 @@ def after(earlier: Exchange, later: Exchange) -> bool:
     """
     answered = earlier.response is not None
     return answered and earlier is not later and later.sent >= earlier.received and later.number > earlier.number
+
+
+def overlapping(mutations: Sequence[Mutation]) -> list[Mutation]:
+    """Those of some requests that were under way at the same time as another of them."""
+    return [
+        one
+        for one in mutations
+        if any(
+            not after(one.exchange, two.exchange) and not after(two.exchange, one.exchange)
+            for two in mutations
+            if two is not one
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -201,7 +214,7 @@ class History:
         route = exchange.route
         if route is None:
             return
-        if route.method in MUTATIONS:
+        if route.method in MUTATIONS and exchange.failure != INCOMPLETE:
             self._read_mutation(exchange)
         resource = exchange.resource
         if resource is None or _encodes_enums_as_numbers(exchange):

@@ -125,7 +125,7 @@ def _unique(history: History) -> Iterator[Finding]:
             fresh = second.original is None and second.image == first.image and second.project == first.project
             if not fresh or not after(first.operation.final.exchange, second.exchange):
                 continue
-            if any(delete.number < second.exchange.number for delete in deletes) or second.operation is first.operation:
+            if any(not after(second.exchange, delete) for delete in deletes) or second.operation is first.operation:
                 continue
             conflict = second.exchange.status == 409 or (
                 second.outcome == "failed" and second.operation is not None and _conflicted(second.operation.final)

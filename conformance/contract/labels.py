@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.history import History, Mutation, Sighting, after, overlapping
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.trace import Exchange
 
@@ -205,17 +205,9 @@ def _concurrent(history: History) -> Iterator[Finding]:
     for update in _updates(history):
         groups.setdefault((update.image, update.body.get("labelFingerprint")), []).append(update)
     for group in groups.values():
-        overlapping = [
-            one
-            for one in group
-            if any(
-                not after(one.exchange, two.exchange) and not after(two.exchange, one.exchange)
-                for two in group
-                if two is not one
-            )
-        ]
-        labels = {str(sorted(update.view.labels.items())) for update in overlapping}
-        if len(overlapping) < 2 or len(labels) < len(overlapping):
+        simultaneous = overlapping(group)
+        labels = {str(sorted(update.view.labels.items())) for update in simultaneous}
+        if len(simultaneous) < 2 or len(labels) < len(simultaneous):
             continue
         # The winner may have been through before the others were sent: then it is none of those that overlap.
         winners = [update for update in group if update.outcome in ("succeeded", "running")]
@@ -223,7 +215,7 @@ def _concurrent(history: History) -> Iterator[Finding]:
         yield expect(
             len(winners) == 1 or (not winners and bool(lost)),
             f"{len(winners)} of {len(group)} simultaneous setLabels with one fingerprint won",
-            *(update.exchange for update in overlapping),
+            *(update.exchange for update in simultaneous),
             expected="one",
             observed=len(winners),
         )

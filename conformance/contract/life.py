@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from conformance.contract.fields import type_rules
-from conformance.contract.history import History, Mutation, after
+from conformance.contract.history import History, Mutation, after, overlapping
 from conformance.contract.labels import seen_before, untouched
 from conformance.contract.requests import leak_breach, leaked, request_rule
 from conformance.contract.rule import Finding, expect, is_set, rule
@@ -278,28 +279,63 @@ def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
     passive=False,
 )
 def _concurrent_same_name(history: History) -> Iterator[Finding]:
-    groups: dict[tuple[str, str | None], list[Mutation]] = {}
+    groups: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
     for insert in history.inserts:
         if insert.request_id is None and insert.image:
-            groups.setdefault((insert.project, insert.image), []).append(insert)
-    for group in groups.values():
-        first = group[0].exchange
-        simultaneous = [insert for insert in group if insert.exchange is first or not after(first, insert.exchange)]
-        outcomes = [insert.outcome for insert in simultaneous]
-        if len(simultaneous) < 2 or "unknown" in outcomes:
+            groups[insert.project, insert.image].append(insert)
+    deleted = {(change.project, change.image) for change in history.mutations if change.method == "images.delete"}
+    for name, group in groups.items():
+        outcomes = [insert.outcome for insert in group]
+        if name in deleted or len(overlapping(group)) < 2 or "unknown" in outcomes:
             continue
         winners = sum(outcome in ("succeeded", "running") for outcome in outcomes)
         strange = [
-            insert.exchange.status
-            for insert in simultaneous
-            if insert.exchange.refused and insert.exchange.status != 409
+            insert.exchange.status for insert in group if insert.exchange.refused and insert.exchange.status != 409
         ]
         yield expect(
             winners == 1 and not strange,
-            f"{winners} of {len(simultaneous)} simultaneous inserts of one name won",
-            *(insert.exchange for insert in simultaneous),
+            f"{winners} of {len(group)} simultaneous inserts of one name won",
+            *(insert.exchange for insert in group),
             expected="one success, and else 409",
-            observed={"outcomes": outcomes, "statuses": [insert.exchange.status for insert in simultaneous]},
+            observed={"outcomes": outcomes, "statuses": [insert.exchange.status for insert in group]},
+        )
+
+
+@rule(
+    "life.concurrent-delete",
+    "conv",
+    "Simultaneous inserts and deletes of one name end as if they had been carried out one after the other.",
+    "images.delete",
+    requires=("life.delete", "life.get-after-done"),
+    passive=False,
+)
+def _concurrent_delete(history: History) -> Iterator[Finding]:
+    for birth in history.created:
+        group = [
+            change
+            for change in history.mutations
+            if change.method in ("images.insert", "images.delete")
+            and change is not birth
+            and (change.project, change.image) == (birth.project, birth.image)
+        ]
+        methods = {change.method for change in overlapping(group)}
+        looks = [look for look in history.gets if look.route and look.route.name == birth.image]
+        settled = all(change.outcome in ("failed", "succeeded", "refused") for change in group)
+        ends = [change.operation.final.exchange for change in group if change.operation and change.operation.final]
+        if len(methods) < 2 or not settled or not looks or not all(after(end, looks[-1]) for end in ends):
+            continue
+        # Of deletes at the same time all may succeed that find an image there: they come to one.
+        done = {(change.method, history.identifier(change)) for change in group if change.outcome == "succeeded"}
+        inserts, deletes = (sum(method == f"images.{verb}" for method, _ in done) for verb in ("insert", "delete"))
+        there = looks[-1].answered
+        yield expect(
+            min(deletes, 1) <= 1 + inserts - there <= deletes,
+            "no order of these inserts and deletes explains what came of them",
+            birth.exchange,
+            *(change.exchange for change in group),
+            looks[-1],
+            expected="as many inserts as deletes made room for, and what they left in the end",
+            observed={"inserts": inserts, "deletes": deletes, "there in the end": there},
         )
 
 

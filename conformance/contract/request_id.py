@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 from conformance.contract.formats import is_uuid
-from conformance.contract.history import History, Mutation, Sighting, State, after
+from conformance.contract.history import History, Mutation, Sighting, State, after, overlapping
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.trace import Exchange
@@ -70,8 +70,7 @@ def _settled(replay: Mutation) -> bool:
 
 def _deleted_before(history: History, first: Mutation, exchange: Exchange) -> bool:
     return any(
-        change.method == "images.delete" and change.exchange.number < exchange.number
-        for change in history.changes(first)
+        change.method == "images.delete" and not after(exchange, change.exchange) for change in history.changes(first)
     )
 
 
@@ -408,23 +407,15 @@ def _concurrent(history: History) -> Iterator[Finding]:
         if first.original is not None or not first.request_id:
             continue
         group = [first, *(other for other in history.inserts if other.original is first and other.same_content)]
-        overlapping = [
-            one
-            for one in group
-            if any(
-                not after(one.exchange, other.exchange) and not after(other.exchange, one.exchange)
-                for other in group
-                if other is not one
-            )
-        ]
-        if len(overlapping) < 2 or not all(_settled(one) for one in overlapping):
+        simultaneous = overlapping(group)
+        if len(simultaneous) < 2 or not all(_settled(one) for one in simultaneous):
             continue
-        names = {(one.answer or {}).get("name") for one in overlapping}
-        targets = {history.identifier(one) for one in overlapping} - {None}
+        names = {(one.answer or {}).get("name") for one in simultaneous}
+        targets = {history.identifier(one) for one in simultaneous} - {None}
         yield expect(
             len(names) == 1 and None not in names and len(targets) <= 1,
             "simultaneous inserts with one requestId do not agree",
-            *(one.exchange for one in overlapping),
+            *(one.exchange for one in simultaneous),
             expected="one operation and one image",
             observed={"operations": sorted(map(str, names)), "images": sorted(map(str, targets))},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -12,7 +13,7 @@ from conformance.contract.history import History
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Judge, Rule, expect, is_set, register, rule
-from conformance.trace import ABANDONED, NOT_JSON, NOT_RECORDED, Exchange
+from conformance.trace import ABANDONED, INCOMPLETE, NOT_JSON, NOT_RECORDED, Exchange
 
 OPTIONAL_METHODS = frozenset(
     [
@@ -28,6 +29,9 @@ OPTIONAL_METHODS = frozenset(
     ]
 )
 """A target may lack these: 501 from one of them is a missing capability."""
+
+UNANSWERED = (ABANDONED, INCOMPLETE, NOT_RECORDED)
+"""Why an exchange may lack an answer for reasons that are none of the target's."""
 
 RETRY_STATUSES = frozenset({429, 503})
 
@@ -169,7 +173,7 @@ def _success_status(history: History) -> Iterator[Finding]:
 )
 def _no_server_error(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if exchange.route is None or exchange.failure in (ABANDONED, NOT_RECORDED):
+        if exchange.route is None or exchange.failure in UNANSWERED:
             continue
         advised = exchange.status in RETRY_STATUSES and exchange.response and "retry-after" in exchange.response.headers
         missing = exchange.status == 501 and exchange.method in OPTIONAL_METHODS
@@ -181,6 +185,37 @@ def _no_server_error(history: History) -> Iterator[Finding]:
                 expected="success, or a refusal (4xx)",
                 observed=f"HTTP {exchange.status}" if exchange.status else exchange.failure,
             )
+
+
+@rule(
+    "transport.incomplete-request",
+    "conv",
+    "A request whose body never arrives in full is not carried out.",
+    "Request body",
+    passive=False,
+)
+def _incomplete_request(history: History) -> Iterator[Finding]:
+    for cut in history.exchanges:
+        body = cut.request.json
+        name = body.get("name") if cut.failure == INCOMPLETE and isinstance(body, dict) else None
+        if name is None or cut.route is None:
+            continue
+        whole = [insert.exchange.sent for insert in history.inserts if insert.image == name]
+        for look in history.gets:
+            if (
+                look.route
+                and look.route.name == name
+                and look.number > cut.number
+                and look.received < min(whole, default=math.inf)
+            ):
+                yield expect(
+                    not look.answered,
+                    "an insert that was cut off in mid-body is carried out",
+                    cut,
+                    look,
+                    expected="HTTP 404",
+                    observed=f"HTTP {look.status}",
+                )
 
 
 @rule(

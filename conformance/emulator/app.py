@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -66,7 +66,9 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
             dict(request.headers),
             version,
         )
-        content = await request.body()
+        content = await _received(request, in_part=service.behaviour.takes_incomplete)
+        if content is None:
+            return Response(status_code=400)
         answer = Answer(200, None)
         try:
             if method in service.behaviour.unsupported:
@@ -93,6 +95,17 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
         return _response(answer)
 
     return endpoint
+
+
+async def _received(request: Request, *, in_part: bool) -> bytes | None:
+    """The body of a request; None where the client hung up before its end, unless what arrived is taken for all."""
+    arrived = b""
+    try:
+        async for part in request.stream():
+            arrived += part
+    except ClientDisconnect:
+        return arrived if in_part else None
+    return arrived
 
 
 def _parsed(content: bytes) -> Any:

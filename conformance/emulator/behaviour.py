@@ -45,6 +45,8 @@ class Behaviour:
         unchecked: checks of requests that are left out, by name.
         unsupported: API methods that are answered 501.
         late_refusals: whether refusals of fields come as operations that fail.
+        takes_incomplete: whether what arrived of a request is taken for all of it where the client hung up in its middle.
+        deletes_successors: whether a name is free while its image is being deleted, and the deletion takes the next one too.
         forgets_unread: whether the requestId of a client that hangs up before its answer is forgotten.
         keeps_name_after_delete, keeps_image_after_delete: whether a deletion is carried out in part only.
         conflicts: whether a name is taken by an image of an age, in seconds.
@@ -75,6 +77,8 @@ class Behaviour:
     conflicts: Callable[[float], bool] = lambda age: True
     answer_delay: float = 0.0
     forgets_unread: bool = False
+    takes_incomplete: bool = False
+    deletes_successors: bool = False
     remembers_refusals: bool = False
     recognises_without_request_id: bool = False
     stale_labels_win: Callable[[float], bool] = lambda age: False

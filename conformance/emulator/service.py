@@ -106,7 +106,13 @@ class Service:
         name = name if isinstance(name, str) else ""
         path = f"projects/{project.name}/global/images/{name}"
         taken = project.image(name)
-        if failure is None and taken is not None and self.behaviour.conflicts(time.time() - taken.made_at):
+        doomed = taken is not None and taken.deleting and self.behaviour.deletes_successors
+        if (
+            failure is None
+            and taken is not None
+            and not doomed
+            and self.behaviour.conflicts(time.time() - taken.made_at)
+        ):
             raise conflict(path)
         made: dict[str, Any] = {}
         warnings: list[Resource] = []
@@ -116,6 +122,8 @@ class Service:
             except LateFailure as late:
                 failure = late.failure
         image = None if failure and not self.behaviour.stored_when_failed else self._store(project, call, made)
+        if doomed and image is not None and taken is not None:
+            image.gone_at = taken.gone_at
         target = image.fields["id"] if image else new_id()
         operation = self._begin(project, call, "insert", name, target, failure)
         if image is not None:

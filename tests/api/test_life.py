@@ -7,7 +7,7 @@ import pytest
 
 from conformance.client import Api, Created
 from conformance.scenario import Scenario
-from conformance.trace import Exchange, Intent
+from conformance.trace import Intent
 from strategies.bodies import minimal
 from strategies.insert import InsertRequest
 
@@ -129,46 +129,6 @@ def test_patch(scenario: Scenario) -> None:
         api.get(created.name)
 
     scenario.each([{"description": "after"}, {"family": "conformance-patched"}], act)
-
-
-@pytest.mark.exercises("life.concurrent-same-name")
-def test_simultaneous_inserts_of_one_name(scenario: Scenario) -> None:
-    def act(api: Api) -> None:
-        name = api.target.names.fresh()
-        request = InsertRequest(minimal(scenario.sources), name=name, request_id=None)
-        for answer in api.target.race.run(lambda _: api.insert(request)):
-            api.finish(answer)
-        api.get(name)
-
-    scenario.once(act)
-
-
-@pytest.mark.exercises("request-id.replay-concurrent", "request-id.replay-creates-nothing")
-def test_simultaneous_inserts_with_one_request_id(scenario: Scenario) -> None:
-    def act(api: Api) -> None:
-        name, request_id = api.target.names.fresh(), api.target.names.request_id()
-        request = InsertRequest(minimal(scenario.sources), name=name, request_id=request_id)
-        for answer in api.target.race.run(lambda _: api.insert(request)):
-            api.finish(answer)
-        api.get(name)
-
-    scenario.once(act)
-
-
-@pytest.mark.exercises("labels.concurrent")
-def test_simultaneous_label_changes(scenario: Scenario) -> None:
-    def act(api: Api) -> None:
-        created = api.create(minimal(scenario.sources))
-        fingerprint = labels_of(api, created.name)[1]
-
-        def change(number: int) -> Exchange:
-            labels = {"number": str(number)}
-            return api.set_labels(created.name, {"labels": labels, "labelFingerprint": fingerprint})
-
-        for answer in api.target.race.run(change):
-            api.finish(answer)
-
-    scenario.once(act)
 
 
 def labels_of(api: Api, name: str) -> tuple[Any, Any]:

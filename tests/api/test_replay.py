@@ -9,6 +9,7 @@ import pytest
 from conformance.client import Api, Created
 from conformance.scenario import Scenario
 from conformance.trace import Exchange, Intent
+from conformance.wire import Fate
 from strategies import bodies, values
 from strategies.bodies import minimal
 from strategies.insert import Fresh, InsertRequest
@@ -197,16 +198,22 @@ def test_delete_with_a_request_id(scenario: Scenario) -> None:
 IMAGE_LOOKS = 20
 
 
-@pytest.mark.exercises("request-id.replay-after-lost-response", "request-id.replay-creates-nothing")
-def test_retry_after_a_lost_response(scenario: Scenario) -> None:
-    """The client hangs up before the answer, and tries again: at once, or when the first try has made its image."""
+def direct(scenario: Scenario) -> None:
+    """Skips a test that loses connections where they are a proxy's."""
     if not scenario.target.transport.direct:
         pytest.skip("requests go through a proxy, which does not hang up with the client")
 
-    def act(api: Api, patient: bool) -> None:
+
+@pytest.mark.exercises("request-id.replay-after-lost-response", "request-id.replay-creates-nothing")
+def test_retry_after_a_lost_response(scenario: Scenario) -> None:
+    """The connection is lost before the answer, and the client tries again: at once, or when the image is there."""
+    direct(scenario)
+
+    def act(api: Api, case: tuple[Fate, bool]) -> None:
+        fate, patient = case
         names = api.target.names
         request = InsertRequest(minimal(scenario.sources), names.fresh(), names.request_id())
-        api.insert(request, abandon=True)
+        api.insert(request, fate=fate)
         for _ in range(IMAGE_LOOKS if patient else 0):
             api.target.transport.sleep(0.1)
             if (api.get(str(request.name)).resource or {}).get("status") == "READY":
@@ -217,4 +224,21 @@ def test_retry_after_a_lost_response(scenario: Scenario) -> None:
         if scenario.can("list"):
             api.list(filter=f"name={request.name}")
 
-    scenario.each([False, True], act)
+    fates = [fate for fate in Fate if fate is not Fate.HALF_SENT]
+    scenario.each([*((fate, False) for fate in fates), (Fate.UNREAD, True)], act)
+
+
+@pytest.mark.exercises("transport.incomplete-request")
+def test_request_that_is_cut_off(scenario: Scenario) -> None:
+    """What does arrive is JSON in itself: only its length tells that the body is not all there."""
+    direct(scenario)
+
+    def act(api: Api) -> None:
+        names = api.target.names
+        request = InsertRequest(minimal(scenario.sources), names.fresh(), names.request_id())
+        api.insert(request.replace(rewrite=lambda content: content + b" " * (len(content) + 2)), fate=Fate.HALF_SENT)
+        api.target.transport.sleep(0.1)
+        api.get(str(request.name))
+        api.create(request)
+
+    scenario.once(act)

@@ -400,7 +400,39 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
     ),
 )
 
+
+def _forgets_description(behaviour: Behaviour) -> None:
+    """Loses the description of an image with its second deprecation."""
+    deprecated: set[tuple[str, str]] = set()
+    forgotten: set[tuple[str, str]] = set()
+
+    def note(call: Call) -> None:
+        image = (call.project, call.name)
+        if call.method == "images.deprecate":
+            (forgotten if image in deprecated else deprecated).add(image)
+
+    def show(image: Resource, call: Call, times: int) -> None:
+        del times
+        if (call.project, image["name"]) in forgotten:
+            image.pop("description", None)
+
+    behaviour.on_request.append(note)
+    behaviour.on_image.append(show)
+
+
 FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "life.model",
+        "description-forgotten",
+        "an image that is deprecated twice loses its description",
+        _forgets_description,
+    ),
+    Fault(
+        "life.concurrent-delete",
+        "successor-deleted",
+        "an insert that meets a deletion of its name succeeds, and its image is deleted as well",
+        switched(deletes_successors=True),
+    ),
     *(
         Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name))
         for name in OUTPUT_ONLY

@@ -144,6 +144,12 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
 )
 
 FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "transport.incomplete-request",
+        "carried-out",
+        "what arrived of an insert is carried out although the client hung up in its middle",
+        switched(takes_incomplete=True),
+    ),
     Fault("life.insert", "refused", "every insert is refused", _refuse(lambda body, query: True, "resource")),
     *(Fault(rule, "unchecked", sentence, unchecked(rule)) for rule, sentence in _CHECKS_LEFT_OUT),
     *(
