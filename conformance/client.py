@@ -179,17 +179,21 @@ class Api:
         query = [("requestId", request_id)] if request_id else []
         return self.send("DELETE", f"global/images/{_quoted(name)}", query, project=project, intent=intent)
 
-    def patch(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
+    def patch(
+        self, name: str, body: Mapping[str, Any], *, request_id: str = "", intent: Intent | None = None
+    ) -> Exchange:
         """images.patch."""
-        return self._post(f"global/images/{_quoted(name)}", body, intent, verb="PATCH")
+        return self._post(f"global/images/{_quoted(name)}", body, intent, request_id, verb="PATCH")
 
     def set_labels(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
         """images.setLabels."""
         return self._post(f"global/images/{_quoted(name)}/setLabels", body, intent)
 
-    def deprecate(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
+    def deprecate(
+        self, name: str, body: Mapping[str, Any], *, request_id: str = "", intent: Intent | None = None
+    ) -> Exchange:
         """images.deprecate."""
-        return self._post(f"global/images/{_quoted(name)}/deprecate", body, intent)
+        return self._post(f"global/images/{_quoted(name)}/deprecate", body, intent, request_id)
 
     def from_family(self, family: str) -> Exchange:
         """images.getFromFamily."""
@@ -310,9 +314,12 @@ class Api:
                 self._note_image(project, makes, exchange)
         return exchange
 
-    def _post(self, path: str, body: Mapping[str, Any], intent: Intent | None, verb: str = "POST") -> Exchange:
+    def _post(
+        self, path: str, body: Mapping[str, Any], intent: Intent | None, request_id: str = "", *, verb: str = "POST"
+    ) -> Exchange:
         headers = {"Content-Type": "application/json"}
-        return self.send(verb, path, (), json.dumps(dict(body)).encode(), headers, intent=intent)
+        query = [("requestId", request_id)] if request_id else []
+        return self.send(verb, path, query, json.dumps(dict(body)).encode(), headers, intent=intent)
 
     # Leaving nothing behind
 

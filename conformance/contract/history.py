@@ -323,7 +323,7 @@ class History:
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
-        """The images as they were seen, but for what invalid requests have made of them."""
+        """The images as they were seen, but for what invalid requests have made of them, and for others' images in lists."""
         made: dict[tuple[str, str | None], bool] = {}
         for insert in self.inserts:
             key = (insert.project, insert.image)
@@ -340,6 +340,7 @@ class History:
             seen
             for seen in self.every_sighting
             if not made.get((seen.project, seen.name))
+            and (seen.via == "images.get" or self.trace.recorded or (seen.project, seen.name) in made)
             and not any(
                 change.image in (seen.name, seen.value.get("id")) and change.exchange.number < seen.exchange.number
                 for change in changes

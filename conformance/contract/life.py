@@ -159,7 +159,7 @@ def _list_filter(history: History) -> Iterator[Finding]:
         if exchange.method != LIST or exchange.resource is None or wanted is None:
             continue
         name = wanted[1]
-        others = [seen.name for seen in history.sightings if seen.exchange is exchange and seen.name != name]
+        others = [seen.name for seen in history.every_sighting if seen.exchange is exchange and seen.name != name]
         yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
 
 

@@ -36,12 +36,15 @@ BASIC = (
 class _Image:
     """What the model knows of an image: whether it is there (None: not certain), its id, and how it was seen last.
 
-    `before` is whether it was there before the change that is under way; `changed` are the fields that may have changed since
-    it was seen; `wanted` are labels that were set and may take a moment to be seen.
+    `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so that only
+    a look can tell what came of them; `before` is whether it was there before; `changed` are the fields that may have changed
+    since it was seen; `wanted` are labels that were set and may take a moment to be seen.
     """
 
     there: bool | None
     identifier: str = ""
+    under_way: int = 0
+    mixed: bool = False
     before: bool | None = None
     seen: dict[str, Any] | None = None
     changed: set[str] = field(default_factory=set)
@@ -104,14 +107,19 @@ class _Store:
         if mutation.exchange.refused or mutation.original is not None:
             return
         if mutation.method in ("images.insert", "images.delete"):
-            image.before, image.there = image.there, None
+            image.mixed = image.mixed or image.under_way > 0
+            image.under_way += 1
+            image.before, image.there = image.there if image.under_way == 1 else None, None
         if mutation.method == "images.setLabels":
             image.wanted = own_labels(mutation.body)
         image.changed |= TOUCHED.get(mutation.method, frozenset(mutation.body) | {"labelFingerprint"})
 
     def _end(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
-        if mutation.invalid:
+        if mutation.method not in ("images.insert", "images.delete") or mutation.original is not None:
+            return
+        image.under_way -= 1
+        if mutation.invalid or image.mixed or image.under_way:
             return
         if mutation.outcome != "succeeded":
             image.there = image.before if image.there is None else image.there
@@ -128,6 +136,9 @@ class _Store:
         assert exchange.route is not None
         image = self._image(exchange.route.project, exchange.route.name)
         shown = exchange.resource
+        if image.mixed and not image.under_way and shown is not None and shown.get("status") == "READY":
+            self._images[exchange.route.project, exchange.route.name] = _Image(True, str(shown.get("id")), seen=shown)
+            return
         if image.there is None or not (exchange.answered or exchange.refused) or exchange.intent is not None:
             return
         yield self._breach(

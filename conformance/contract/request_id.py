@@ -213,8 +213,18 @@ def _after_delete(history: History) -> Iterator[Finding]:
         ]
         if not any(after(end, replay.exchange) for end in gone):
             continue
+        # The name may have been used again: by a new request, or by one whose answer was lost.
+        births = [
+            insert.exchange
+            for insert in history.inserts
+            if insert.image == first.image
+            and insert is not first
+            and not insert.exchange.refused
+            and (insert.original is not first or not insert.exchange.answered)
+        ]
         for exchange in history.gets:
-            if exchange.route and exchange.route.name == first.image and after(replay.exchange, exchange):
+            used = any(birth.sent <= exchange.received for birth in births)
+            if exchange.route and exchange.route.name == first.image and after(replay.exchange, exchange) and not used:
                 yield expect(
                     exchange.resource is None,
                     "a replay brought a deleted image back",
@@ -248,6 +258,10 @@ def _other_body(history: History) -> Iterator[Finding]:
         if replay.image and replay.image != first.image:
             yield from _second_image(history, first, replay)
         before = history.results(first)
+        touched = any(
+            change.method not in ("images.insert", "images.delete") and change.exchange.answered
+            for change in history.changes(first)
+        )
         later = [
             sighting
             for sighting in history.sightings
@@ -257,7 +271,7 @@ def _other_body(history: History) -> Iterator[Finding]:
             and after(replay.exchange, sighting.exchange)
             and not _deleted_before(history, first, sighting.exchange)
         ]
-        if before and later:
+        if before and later and not touched:
             yield _unchanged(before[-1], later[0], replay)
 
 

@@ -90,8 +90,10 @@ for _path in OUTPUT_ONLY:
 def _successions(history: History) -> Iterator[tuple[Sighting, Sighting]]:
     """Each sighting of an image with the one before it, where nobody made or deleted an image of that name between them."""
     last: dict[tuple[str, str], Sighting] = {}
+    inserted = {insert.image for insert in history.inserts}
     for sighting in history.sightings:
-        if sighting.name is None:
+        # What a list shows of others' images may be another image each time.
+        if sighting.name is None or (sighting.via != "images.get" and sighting.name not in inserted):
             continue
         key = (sighting.project, sighting.name)
         before = last.get(key)
