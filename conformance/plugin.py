@@ -279,11 +279,13 @@ class Controller(ConformancePlugin):
         if any(_may_hold_scenarios(str(argument)) for argument in node.config.args):
             node.workerinput[PAYLOAD] = self.ready().ground.to_json()
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Takes over what a scenario counted, wherever it ran."""
+        """Takes what a scenario counted out of its report, wherever it ran: other plugins would write it, secrets and all."""
         for name, payload in report.user_properties:
             if name == PAYLOAD and isinstance(payload, dict):
                 self.collector.take(payload)
+        report.user_properties[:] = [entry for entry in report.user_properties if entry[0] != PAYLOAD]
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:

@@ -1,0 +1,166 @@
+"""Values to put in the place of those that a target answered: other ones, ones of another type, and good ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from conformance.contract import Breach
+from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
+from conformance.reproduction.leaves import Leaf, Place, leaves
+from conformance.trace import MUTATIONS, Exchange, Response, Trace
+
+REFUSAL = Response(
+    400,
+    {"content-type": "application/json; charset=UTF-8"},
+    b'{"error": {"code": 400, "message": "refused", "errors": [{"reason": "invalid", "message": "refused", "domain": "global"}]}}',
+)
+
+ABSENT = b'{"kind": "compute#operation", "status": "DONE"}'
+
+ERROR: dict[str, Any] = {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "refused"}]}
+
+_BY_FORMAT = {
+    "int64": "10",
+    "uint64": "1234567890123456789",
+    "byte": "YWJjZGVmZ2g=",
+    "uri": "https://www.googleapis.com/compute/beta/projects/p/global/images/one",
+}
+_BY_TYPE: dict[str, Any] = {"string": "text", "boolean": True, "integer": 100, "number": 1.5}
+_BY_KEY: dict[str, tuple[Any, ...]] = {
+    "status": ("DONE", "READY"),
+    "kind": ("compute#operation", "compute#image", "compute#imageList"),
+    "operationType": ("insert", "delete"),
+    "progress": (0, 100),
+    "code": ("ERROR", 400),
+    "httpErrorStatusCode": (400,),
+}
+
+_RELATED = ({"id", "targetId"}, {"selfLink", "targetLink"})
+
+
+def other_value(value: Any) -> Any:
+    """Another value of the same type, which is no better than the one."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str() if value.isdigit():
+            return str(int(value) + 7)
+        case str() if (moment := _time(value)) is not None:
+            return (moment + timedelta(milliseconds=7)).isoformat(timespec="milliseconds")
+        case str():
+            return f"{value}x"
+    return value
+
+
+def beyond(good: Any, value: Any) -> Any:
+    """A number or time on the other side of a good one than a value is, and as near to it as can be."""
+    moment = _time(good)
+    if moment is not None:
+        step = timedelta(milliseconds=1 if str(value) < str(good) else -1)
+        return (moment + step).isoformat(timespec="milliseconds")
+    return good + (1 if value < good else -1)
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def retyped(value: Any) -> Any:
+    """The same value with another JSON type."""
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() else 7
+    return json.dumps(value)
+
+
+def sample(field: Field, exchange: Exchange) -> list[Any]:
+    """Good values of a documented field in an answer."""
+    if field.format == "date-time":
+        return [datetime.fromtimestamp(exchange.sent, UTC).isoformat(timespec="milliseconds")]
+    if field.format in _BY_FORMAT:
+        return [_BY_FORMAT[field.format]]
+    return [*field.enum] or [_BY_TYPE[field.type]] if field.type in _BY_TYPE else []
+
+
+def good_values(trace: Trace, breach: Breach, exchange: Exchange, leaf: Leaf) -> Iterator[Any]:
+    """Values that a correct target might have answered in the place of a leaf, the likeliest first."""
+    seen = {leaf.token}
+    for value in _good_values(trace, breach, exchange, leaf):
+        token = json.dumps(value)
+        if token not in seen:
+            seen.add(token)
+            yield value
+
+
+def _good_values(trace: Trace, breach: Breach, exchange: Exchange, leaf: Leaf) -> Iterator[Any]:
+    yield from _BY_KEY.get(leaf.key, ())
+    for sent in _sent(trace):
+        yield from (other.value for other in sent if leaf.path.endswith(other.path))
+    related = next((keys for keys in _RELATED if leaf.key in keys), {leaf.key})
+    for other in trace.exchanges:
+        if other.response is not None and other.answered:
+            yield from (found.value for found in leaves(other.response.body)[:100] if found.key in related)
+    yield from _scalars(breach.expected)
+    name = leaf.path.replace(".items[]", "").lstrip(".")
+    for field in (*IMAGE_FIELDS, *OPERATION_FIELDS):
+        if field.path == name or field.path.rpartition(".")[2] == leaf.key:
+            yield from sample(field, exchange)
+
+
+def _sent(trace: Trace) -> Iterator[list[Leaf]]:
+    for exchange in trace.exchanges:
+        if exchange.method in MUTATIONS:
+            yield leaves(exchange.request.body)
+
+
+def _scalars(text: str) -> Iterator[Any]:
+    """The values in what a breach says of what was expected."""
+    found = leaves(text.encode())
+    yield from (leaf.value for leaf in found)
+    if not found and text:
+        yield text
+
+
+def missing_parts(trace: Trace, exchange: Exchange, value: dict[str, Any]) -> Iterator[tuple[Place, Any, bool]]:
+    """Parts that an answer lacks and a correct target might have given: where, what, and whether it must be that very value."""
+    bodies = [
+        body for item in trace.exchanges if item.method in MUTATIONS and isinstance(body := item.request.json, dict)
+    ]
+    for place, image in _images(exchange, value):
+        for body in bodies:
+            yield from (((*place, key), part, True) for key, part in body.items() if image.get(key) != part)
+    others = [other.resource for other in trace.exchanges if other.resource is not None]
+    for other in others:
+        if other.get("kind") == value.get("kind"):
+            yield from (((key,), part, False) for key, part in other.items() if key not in value)
+    items = value.get("items", [])
+    if exchange.method.endswith(".list") and isinstance(items, list):
+        for other in others:
+            if other.get("kind") == "compute#image":
+                named = {"name": other.get("name")}
+                if items:
+                    yield ("items", len(items)), {**named, **other}, True
+                else:
+                    yield ("items",), [{**named, **other}], True
+    if "error" not in value:
+        yield ("error",), ERROR, False
+    for field in (*IMAGE_FIELDS, *OPERATION_FIELDS):
+        if field.path not in value and field.path.isalnum():
+            yield from (((field.path,), part, False) for part in _BY_KEY.get(field.path, sample(field, exchange)[:1]))
+
+
+def _images(exchange: Exchange, value: dict[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The images in an answer, each with its place."""
+    if exchange.method in ("images.get", "images.getFromFamily"):
+        yield (), value
+    items = value.get("items")
+    if exchange.method == "images.list" and isinstance(items, list):
+        yield from ((("items", number), item) for number, item in enumerate(items) if isinstance(item, dict))
