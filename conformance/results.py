@@ -128,6 +128,8 @@ class Collector:
                 "suite_version": __version__,
                 "command": command_line(settings),
                 "shard": None,
+                "strict": settings.strict,
+                "require_complete": settings.require_complete,
             },
             "target": {
                 "url": settings.url or "embedded emulator",
@@ -233,7 +235,7 @@ def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings) -> 
                 "expected": example["expected"],
                 "observed": example["observed"],
                 "exchanges": example["exchanges"],
-                "reproduce": reproduction(rule.id, example["exchanges"], settings),
+                "reproduce": reproduction(rule, example, settings),
             }
             for example in (tally.examples if shown else [])
         ],

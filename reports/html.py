@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import difflib
-import hashlib
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from reports.assets import part, policy, safe
 from reports.text import VERDICTS, counted, harmless, shortened
 
 BODY_MAXIMUM = 20_000
@@ -38,8 +36,8 @@ def render(results: Mapping[str, Any]) -> str:
         milliseconds=lambda seconds: f"{seconds * 1000:.1f} ms",
     )
     environment.globals.update(counted=counted, marked=_marked)
-    style, script = _part("report.css"), _part("report.js")
-    page = environment.from_string(_part("report.html.j2"))
+    style, script = part("report.css"), part("report.js")
+    page = environment.from_string(part("report.html.j2"))
     areas: dict[str, list[Any]] = {}
     for rule in results["rules"]:
         areas.setdefault(rule["area"], []).append(rule)
@@ -50,19 +48,10 @@ def render(results: Mapping[str, Any]) -> str:
         verdicts=VERDICTS,
         slowest=slowest,
         timelines={rule["id"]: _timeline(rule) for rule in results["rules"] if rule["breaches"]},
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
+        style=safe(style),
+        script=safe(script),
+        policy=policy(style, script),
     )
-
-
-def _part(name: str) -> str:
-    return files("reports").joinpath("templates", name).read_text(encoding="utf-8").strip()
-
-
-def _hash(content: str) -> str:
-    """What a Content-Security-Policy allows an inline style or script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
 def _pretty(body: str) -> str:
