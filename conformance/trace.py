@@ -262,11 +262,15 @@ class Trace:
         )
 
     def size(self) -> tuple[int, int, int]:
-        """How large this evidence is: images made elsewhere, exchanges, bytes sent. The smaller trace is the better example."""
+        """How large this evidence is: images that are made elsewhere or can't be deleted, exchanges, bytes sent.
+
+        The smaller trace is the better example.
+        """
         sent = sum(len(item.request.url) + len(item.request.body or b"") for item in self.exchanges)
-        made = {str(item.request.json.get("name")) for item in self.exchanges if isinstance(item.request.json, dict)}
-        foreign = {name for item in self.exchanges for name in _SUITE_NAME.findall(item.request.url)} - made
-        return len(foreign), len(self.exchanges), sent
+        made = [item.request.json.get("name") for item in self.exchanges if isinstance(item.request.json, dict)]
+        used = {name for item in self.exchanges for name in _SUITE_NAME.findall(item.request.url)}
+        elsewhere = used - {name for name in made if isinstance(name, str)}
+        return len(elsewhere) + made.count(""), len(self.exchanges), sent
 
 
 def _record(exchange: Exchange) -> dict[str, Any]:

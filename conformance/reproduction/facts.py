@@ -11,13 +11,23 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
 from conformance.reproduction.leaves import Leaf, Place, changed, leaves, without
-from conformance.reproduction.samples import ABSENT, REFUSAL, beyond, good_values, missing_parts, other_value, retyped
-from conformance.trace import ABANDONED, Exchange, Response, Trace
+from conformance.reproduction.samples import (
+    ABSENT,
+    REFUSAL,
+    beyond,
+    comparable,
+    good_values,
+    missing_parts,
+    other_value,
+    retyped,
+)
+from conformance.trace import ABANDONED, Exchange, Response, Trace, parse_json
 
 Relation = Literal["is", "has", "typed", "shaped", "same", "less", "distinct"]
 
@@ -26,6 +36,8 @@ REFUSALS = (400, 401, 403, 404, 409, 412)
 
 LEAVES_MAXIMUM = 120
 """Leaves of one answer that are tried: more has only a list of many images."""
+
+STATES = frozenset({"PENDING", "RUNNING", "DONE", "READY", "FAILED"})
 
 TELLING = ("name", "id", "targetId", "insertTime", "status")
 """Fields by which two answers are told apart, the most telling first."""
@@ -89,7 +101,12 @@ class Inquiry:
             found += self._of_form(exchange, exchange.response)
             value = exchange.response.json
             if isinstance(value, dict):
-                decisive = [*self._of_leaves(exchange), *self._of_absences(exchange, value)]
+                decisive = [
+                    *self._of_leaves(exchange),
+                    *self._of_containers(exchange, value),
+                    *self._of_absences(exchange, value),
+                    *self._of_expectation(exchange, value),
+                ]
                 found += decisive or self._of_whole(exchange, value)
         return found
 
@@ -176,6 +193,26 @@ class Inquiry:
         for leaf in self._answers[exchange.number][:LEAVES_MAXIMUM]:
             yield from self._of_leaf(exchange, leaf)
 
+    def _of_containers(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
+        """A fact for a list or object that should be something else, or not be there."""
+        for key, part in value.items():
+            place: Place = (key,)
+            if isinstance(part, list | dict) and self._gone_with(exchange, place, partial(without, place=place)):
+                path = next((leaf.path for leaf in self._answers[exchange.number] if leaf.place[0] == key), "")
+                yield from [Fact("has", exchange.number, path)] if path else []
+
+    def _of_expectation(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
+        """A fact where several fields at once are not what the rule says was expected."""
+        expected = parse_json(self._breach.expected.encode())
+        if not isinstance(expected, dict) or not expected.keys() <= value.keys():
+            return
+        if self._gone({exchange.number: _with_body(exchange, {**value, **expected})}):
+            present = {(leaf.path, leaf.token) for leaf in self._answers[exchange.number]}
+            for leaf in leaves(json.dumps(expected, ensure_ascii=False).encode()):
+                if (leaf.path, leaf.token) not in present and not _VOLATILE.search(f"{leaf.path} {leaf.token}"):
+                    yield Fact("is", exchange.number, leaf.path, leaf.token, holds=False)
+                    return
+
     def _of_whole(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
         """A fact where an answer as a whole should have been that to an earlier request."""
         for earlier in self._breach.exchanges:
@@ -205,7 +242,7 @@ class Inquiry:
                 exchange,
                 leaf,
                 good,
-                either=_comparable(leaf.value) and _comparable(good) and not gone(beyond(good, leaf.value)),
+                either=comparable(leaf.value, good) and not gone(beyond(good, leaf.value)),
             )
         elif gone(retyped(leaf.value)):
             yield Fact("typed", number, path, _type(leaf.value))
@@ -239,23 +276,30 @@ class Inquiry:
     def _unlike(self, exchange: Exchange, leaf: Leaf, good: Any, *, either: bool) -> Fact:
         """A fact for a leaf that is wrong in being unlike a good value: greater or less than it, or `either`."""
         number, token = exchange.number, json.dumps(good, ensure_ascii=False)
-        for earlier, answer in self._answers.items():
-            for other in answer:
-                if other.token != token or (earlier, other.path) == (number, leaf.path):
-                    continue
-                if not either and _comparable(leaf.value) and _comparable(good):
-                    first, second = (leaf, other) if leaf.value < good else (other, leaf)
-                    at, against = (number, earlier) if first is leaf else (earlier, number)
-                    return Fact("less", at, first.path, other=(against, second.path))
-                if either or _VOLATILE.search(f"{leaf.path} {token}"):
-                    return Fact("same", number, leaf.path, other=(earlier, other.path), holds=False)
         if _type(leaf.value) != _type(good):
             return Fact("typed", number, leaf.path, _type(leaf.value))
+        for earlier, path in self._places(token, number, leaf):
+            if not either and comparable(leaf.value, good):
+                at, other = (number, leaf.path), (earlier, path)
+                low, high = (at, other) if leaf.value < good else (other, at)
+                return Fact("less", *low, other=high)
+            if either or _VOLATILE.search(f"{leaf.path} {token}"):
+                return Fact("same", number, leaf.path, other=(earlier, path), holds=False)
         if _VOLATILE.search(f"{leaf.path} {leaf.token}"):
             return Fact("shaped", number, leaf.path, shape(leaf.token))
-        if isinstance(good, str) and good.isupper() and leaf.value in ("PENDING", "RUNNING", "DONE", "READY", "FAILED"):
+        if leaf.value in STATES and good in STATES:
             return Fact("is", number, leaf.path, token, holds=False)
         return Fact("is", number, leaf.path, leaf.token)
+
+    def _places(self, token: str, number: int, leaf: Leaf) -> list[tuple[int, str]]:
+        """Where else a value was answered; first where an operation names its target, since ids of others may be equal by chance."""
+        found = [
+            (at, other.path)
+            for at, answer in self._answers.items()
+            for other in answer
+            if other.token == token and (at, other.path) != (number, leaf.path)
+        ]
+        return sorted(found, key=lambda place: ".target" not in place[1])
 
     def _of_absences(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
         for place, part, exact in missing_parts(self._trace, exchange, value):
@@ -282,12 +326,6 @@ def shape(token: str) -> str:
 def _type(value: Any) -> str:
     names: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number"}
     return names.get(type(value), "other")
-
-
-def _comparable(value: Any) -> bool:
-    return (isinstance(value, int | float) and not isinstance(value, bool)) or (
-        isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value) is not None
-    )
 
 
 def _last(breach: Breach) -> int:

@@ -18,6 +18,9 @@ from conformance.trace import ABANDONED, MUTATIONS, Exchange, Trace
 RACES, GLIMPSES, ONCE = 20, 10, 2
 """How often a breach is tried for that hangs on a race, on a state of an operation in passing, on neither."""
 
+LOOKS = 4
+"""Looks at an operation in the place of one, where one may come too early or too late to see what was seen."""
+
 WAIT_SECONDS = 60
 PAUSE_MINIMUM = 0.004
 STEPS_MAXIMUM = 300
@@ -54,6 +57,7 @@ class Step:
         verb, path, headers, body: the request.
         pause: seconds to wait before it.
         wait: seconds for which it is repeated until the operation is DONE; 0 to send it once.
+        looks: how often it is sent; the answers count as one.
         abandon: whether to hang up before the answer.
         race: the number of the race that it belongs to; 0 for a request that is sent alone.
         makes: the image that it makes, and in which project; an empty name for none.
@@ -66,6 +70,7 @@ class Step:
     body: Template
     pause: float = 0.0
     wait: int = 0
+    looks: int = 1
     abandon: bool = False
     race: int = 0
     makes: Template = ()
@@ -280,6 +285,7 @@ def _steps(exchanges: Sequence[Exchange], kept: set[int], names: _Names, deadlin
             names.template(_text(exchange.request.body), exchange.number),
             round(min(pause, 2.0), 3) if pause > PAUSE_MINIMUM else 0.0,
             wait,
+            LOOKS if operation and not wait else 1,
             exchange.failure == ABANDONED,
             groups.get(exchange.number, 0),
             _made(exchange, names),

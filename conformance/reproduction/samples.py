@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,6 +55,13 @@ def other_value(value: Any) -> Any:
         case str():
             return f"{value}x"
     return value
+
+
+def comparable(one: Any, other: Any) -> bool:
+    """Whether two values are both numbers, or both times, of which one may come before the other."""
+    if isinstance(one, str) and isinstance(other, str):
+        return _time(one) is not None and _time(other) is not None
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other))
 
 
 def beyond(good: Any, value: Any) -> Any:
@@ -141,17 +148,10 @@ def missing_parts(trace: Trace, exchange: Exchange, value: dict[str, Any]) -> It
     for other in others:
         if other.get("kind") == value.get("kind"):
             yield from (((key,), part, False) for key, part in other.items() if key not in value)
-    items = value.get("items", [])
-    if exchange.method.endswith(".list") and isinstance(items, list):
-        for other in others:
-            if other.get("kind") == "compute#image":
-                named = {"name": other.get("name")}
-                if items:
-                    yield ("items", len(items)), {**named, **other}, True
-                else:
-                    yield ("items",), [{**named, **other}], True
+    yield from _missing_items(exchange, value, others)
     if "error" not in value:
         yield ("error",), ERROR, False
+    yield from _missing_words(value)
     for field in (*IMAGE_FIELDS, *OPERATION_FIELDS):
         if field.path not in value and field.path.isalnum():
             yield from (((field.path,), part, False) for part in _BY_KEY.get(field.path, sample(field, exchange)[:1]))
@@ -164,3 +164,30 @@ def _images(exchange: Exchange, value: dict[str, Any]) -> Iterator[tuple[Place, 
     items = value.get("items")
     if exchange.method == "images.list" and isinstance(items, list):
         yield from ((("items", number), item) for number, item in enumerate(items) if isinstance(item, dict))
+
+
+def _missing_items(
+    exchange: Exchange, value: dict[str, Any], others: Iterable[dict[str, Any]]
+) -> Iterator[tuple[Place, Any, bool]]:
+    """The images that a list lacks."""
+    items = value.get("items", [])
+    if not exchange.method.endswith(".list") or not isinstance(items, list):
+        return
+    for image in others:
+        if image.get("kind") == "compute#image":
+            named = {"name": image.get("name"), **image}
+            yield (("items", len(items)), named, True) if items else (("items",), [named], True)
+
+
+def _missing_words(value: dict[str, Any]) -> Iterator[tuple[Place, Any, bool]]:
+    """The codes and messages that errors and warnings lack."""
+    error = value.get("error")
+    lists: dict[Place, Any] = {
+        ("error", "errors"): error.get("errors") if isinstance(error, dict) else None,
+        ("warnings",): value.get("warnings"),
+    }
+    for place, items in lists.items():
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            for key in ("code", "message"):
+                if isinstance(item, dict) and key not in item:
+                    yield (*place, number, key), "REFUSED", False

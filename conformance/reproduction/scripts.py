@@ -131,7 +131,8 @@ def _shell_steps(plan: Plan) -> Iterator[str]:
             request = f"{step.number} {step.verb} {_shell(step.path)} {_shell(step.body)}{headers}{limit}"
             if step.pause and not race:
                 yield f"sleep {step.pause}"
-            yield (f"until_done {step.wait} {request}" if step.wait else f"send {request}") + (" &" if race else "")
+            act = f"until_done {step.wait}" if step.wait else f"look {step.looks}" if step.looks > 1 else "send"
+            yield f"{act} {request}{' &' if race else ''}"
         if race:
             numbers = " ".join(f'"$work/{step.number}"' for step in steps)
             yield "wait"
@@ -146,8 +147,8 @@ def _python_steps(plan: Plan) -> Iterator[str]:
             request = f"{step.number}, {step.verb!r}, {_python(step.path)}, {_python(step.body)}{headers}"
             if step.pause and not race:
                 yield f"time.sleep({step.pause})"
-            send = "abandon" if step.abandon else "send"
-            calls.append(f"self.until_done({step.wait}, {request})" if step.wait else f"self.{send}({request})")
+            act = f"until_done({step.wait}, " if step.wait else f"look({step.looks}, " if step.looks > 1 else "send("
+            calls.append(f"self.{'abandon(' if step.abandon else act}{request})")
         if race:
             yield f"self.at_once({race}, {', '.join(f'lambda: {call}' for call in calls)})"
         else:
