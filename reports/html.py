@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,8 @@ BODY_MAXIMUM = 20_000
 """Characters of one body that are shown; the rest is in trace.json."""
 
 VALUE_MAXIMUM = 4_000
-DIFFERENCE_MAXIMUM = 400
-"""Characters up to which two values are compared letter by letter."""
+DIFFERENCE_MAXIMUM = 1_000
+"""Characters up to which two values are compared word by word."""
 
 BREACHES_MAXIMUM = 3
 """Breaches of one rule that are shown; the others are counted."""
@@ -120,8 +121,9 @@ def _marked(one: str, other: str) -> Markup:
     if max(len(one), len(other)) > DIFFERENCE_MAXIMUM:
         return _text(one)
     parts = []
-    for tag, start, end, _, _ in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        text = _text(one[start:end])
+    words, others = (re.findall(r"\w+|\W", text) for text in (one, other))
+    for tag, start, end, _, _ in difflib.SequenceMatcher(None, words, others, autojunk=False).get_opcodes():
+        text = _text("".join(words[start:end]))
         parts.append(text if tag == "equal" or not text else Markup("<mark>{}</mark>").format(text))
     return Markup().join(parts)
 

@@ -31,8 +31,8 @@ from conformance.trace import ABANDONED, Exchange, Response, Trace, parse_json
 
 Relation = Literal["is", "has", "typed", "shaped", "same", "less", "distinct"]
 
-REFUSALS = (400, 401, 403, 404, 409, 412)
-"""Statuses of refusals."""
+REFUSALS = (400, 404, 409, 412, 401, 403)
+"""Statuses of refusals, the likeliest first."""
 
 LEAVES_MAXIMUM = 120
 """Leaves of one answer that are tried: more has only a list of many images."""
@@ -138,7 +138,8 @@ class Inquiry:
 
     def _alike(self, other: Breach) -> bool:
         """Whether a breach is the same as the one in question, as far as the same can be said of another trace."""
-        return _kind(other) == _kind(self._breach) and _last(other) == _last(self._breach)
+        shown, seen = (sorted(exchange.number for exchange in item.exchanges) for item in (self._breach, other))
+        return _kind(other) == _kind(self._breach) and (seen[-1:] == shown[-1:] or set(seen) < set(shown))
 
     def _gone_with(self, exchange: Exchange, place: Place, change: Callable[[Any], Any]) -> bool:
         """Whether the breach is gone once something is changed at a place: of this answer, or of every one that has it."""
@@ -326,10 +327,6 @@ def shape(token: str) -> str:
 def _type(value: Any) -> str:
     names: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number"}
     return names.get(type(value), "other")
-
-
-def _last(breach: Breach) -> int:
-    return max((exchange.number for exchange in breach.exchanges), default=0)
 
 
 def _kind(breach: Breach) -> str:

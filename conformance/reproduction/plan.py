@@ -58,6 +58,7 @@ class Step:
         pause: seconds to wait before it.
         wait: seconds for which it is repeated until the operation is DONE; 0 to send it once.
         looks: how often it is sent; the answers count as one.
+        follow: where its operation is found; the looks at it until it is DONE count as part of the answer. Empty for none.
         abandon: whether to hang up before the answer.
         race: the number of the race that it belongs to; 0 for a request that is sent alone.
         makes: the image that it makes, and in which project; an empty name for none.
@@ -71,6 +72,7 @@ class Step:
     pause: float = 0.0
     wait: int = 0
     looks: int = 1
+    follow: Template = ()
     abandon: bool = False
     race: int = 0
     makes: Template = ()
@@ -258,6 +260,12 @@ def _path(exchange: Exchange) -> str:
     return f"/compute/{path}" if found else exchange.request.url
 
 
+def _global(exchange: Exchange) -> str:
+    """The path below which the project's global resources are."""
+    before, found, _ = _path(exchange).partition("/global/")
+    return f"{before}{found}".rstrip("/")
+
+
 def _steps(exchanges: Sequence[Exchange], kept: set[int], names: _Names, deadline: float) -> Iterable[Step]:
     groups = {member.number: group[0].number for group in _races(exchanges) if len(group) > 1 for member in group}
     done: set[str] = set()
@@ -286,6 +294,9 @@ def _steps(exchanges: Sequence[Exchange], kept: set[int], names: _Names, deadlin
             round(min(pause, 2.0), 3) if pause > PAUSE_MINIMUM else 0.0,
             wait,
             LOOKS if operation and not wait else 1,
+            names.template(f"{_global(exchange)}/operations/")
+            if exchange.method in MUTATIONS and _done(exchange)
+            else (),
             exchange.failure == ABANDONED,
             groups.get(exchange.number, 0),
             _made(exchange, names),

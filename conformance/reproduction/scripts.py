@@ -133,6 +133,8 @@ def _shell_steps(plan: Plan) -> Iterator[str]:
                 yield f"sleep {step.pause}"
             act = f"until_done {step.wait}" if step.wait else f"look {step.looks}" if step.looks > 1 else "send"
             yield f"{act} {request}{' &' if race else ''}"
+            if step.follow and not race:
+                yield f"follow {step.number} {_shell(step.follow)}"
         if race:
             numbers = " ".join(f'"$work/{step.number}"' for step in steps)
             yield "wait"
@@ -149,6 +151,8 @@ def _python_steps(plan: Plan) -> Iterator[str]:
                 yield f"time.sleep({step.pause})"
             act = f"until_done({step.wait}, " if step.wait else f"look({step.looks}, " if step.looks > 1 else "send("
             calls.append(f"self.{'abandon(' if step.abandon else act}{request})")
+            if step.follow and not race:
+                calls.append(f"self.follow({step.number}, {_python(step.follow)})")
         if race:
             yield f"self.at_once({race}, {', '.join(f'lambda: {call}' for call in calls)})"
         else:
