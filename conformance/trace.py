@@ -261,8 +261,8 @@ class Trace:
             record["deadline"],
         )
 
-    def size(self) -> tuple[int, int, int]:
-        """How large this evidence is: images that are made elsewhere or can't be deleted, exchanges, bytes sent.
+    def size(self) -> tuple[int, int, int, int]:
+        """How large this evidence is: images made elsewhere or not to be deleted, dozens of kB sent, exchanges, bytes sent.
 
         The smaller trace is the better example.
         """
@@ -270,7 +270,7 @@ class Trace:
         made = [item.request.json.get("name") for item in self.exchanges if isinstance(item.request.json, dict)]
         used = {name for item in self.exchanges for name in _SUITE_NAME.findall(item.request.url)}
         elsewhere = used - {name for name in made if isinstance(name, str)}
-        return len(elsewhere) + made.count(""), len(self.exchanges), sent
+        return len(elsewhere) + made.count(""), sent // 12_000, len(self.exchanges), sent
 
 
 def _record(exchange: Exchange) -> dict[str, Any]:

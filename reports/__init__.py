@@ -41,7 +41,7 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
     }
     contents |= {folder / "allure-results" / name: content for name, content in allure.render(results).items()}
     for rule in results["rules"]:
-        if rule["breaches"] and _SAFE_NAME.fullmatch(rule["id"]):
+        if rule["breaches"] and rule["verdict"] != "blocked" and _SAFE_NAME.fullmatch(rule["id"]):
             breach = rule["breaches"][0]
             place = folder / "failures" / rule["id"]
             contents[place / "reproduce.sh"] = breach["reproduce"]["shell"]

@@ -77,9 +77,12 @@ def _detailed(rules: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:
     left = DETAIL_MAXIMUM
     for place, _, number in places:
         breach = rules[number]["breaches"][place]
-        left -= sum(_weight(exchange) for exchange in breach["exchanges"]) + sum(map(len, breach["reproduce"].values()))
-        if left < 0:
-            break
+        weight = sum(_weight(exchange) for exchange in breach["exchanges"]) + sum(
+            map(len, breach["reproduce"].values())
+        )
+        if weight > left:
+            continue
+        left -= weight
         chosen.add((rules[number]["id"], place))
     return chosen
 

@@ -12,16 +12,17 @@ from conformance.settings import Settings, command_line
 from conformance.trace import Trace
 
 
-def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings) -> dict[str, str]:
-    """The ways to reproduce a breach; the scripts are "" for an example whose whole trace is not kept.
+def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, scripts: bool = True) -> dict[str, str]:
+    """The ways to reproduce a breach; the scripts are "" where none are wanted, or the whole trace is not kept.
 
     Args:
         rule: the rule that was broken.
         example: the breach as the ledger keeps it.
         settings: of the run that found it.
+        scripts: whether the scripts are wanted.
     """
     command = command_line(settings.model_copy(update={"only": (rule.id,), "skip": ()}))
-    if "trace" not in example:
+    if not scripts or "trace" not in example:
         return {"shell": "", "pytest": "", "command": command}
     trace = Trace.from_record(example["trace"])
     shown = tuple(exchange for exchange in trace.exchanges if exchange.number in example["numbers"])

@@ -19,10 +19,11 @@ from conformance.contract.history import History
 from conformance.reproduction.leaves import Leaf, Place, changed, leaves, without
 from conformance.reproduction.samples import (
     ABSENT,
+    LEAVES_MAXIMUM,
     REFUSAL,
+    Samples,
     beyond,
     comparable,
-    good_values,
     missing_parts,
     other_value,
     retyped,
@@ -33,9 +34,6 @@ Relation = Literal["is", "has", "typed", "shaped", "same", "less", "distinct"]
 
 REFUSALS = (400, 404, 409, 412, 401, 403)
 """Statuses of refusals, the likeliest first."""
-
-LEAVES_MAXIMUM = 120
-"""Leaves of one answer that are tried: more has only a list of many images."""
 
 STATES = frozenset({"PENDING", "RUNNING", "DONE", "READY", "FAILED"})
 
@@ -82,6 +80,8 @@ class Inquiry:
         self._answers = {
             exchange.number: leaves(exchange.response.body) if exchange.response else [] for exchange in trace.exchanges
         }
+
+        self._samples = Samples(trace, breach.expected, self._answers)
 
     def facts(self) -> list[Fact]:
         """The facts of the breach: none where no part of an answer decides."""
@@ -237,7 +237,7 @@ class Inquiry:
         if gone(other_value(leaf.value)):
             yield from self._value_facts(exchange, leaf)
             return
-        good = next((new for new in good_values(self._trace, self._breach, exchange, leaf) if gone(new)), None)
+        good = next((new for new in self._samples.good(exchange, leaf) if gone(new)), None)
         if good is not None:
             yield self._unlike(
                 exchange,

@@ -107,8 +107,9 @@ def plan(rule: Rule, breach: Breach, trace: Trace) -> Plan:
     race = race if sum(item.number in shown for item in race) > 1 and len(race) > 1 else []
     facts = inquiry.race(race) if race else []
     facts = facts or inquiry.facts() or [_status_fact(exchange) for exchange in breach.exchanges]
+    facts = [*facts, *_witnesses(trace, breach)]
     names = _Names(trace)
-    last = max((exchange.number for exchange in breach.exchanges), default=0)
+    last = max((fact.number for fact in (*facts, *map(_status_fact, breach.exchanges))), default=0)
     exchanges = [exchange for exchange in trace.exchanges if exchange.number <= last][:STEPS_MAXIMUM]
     kept = _kept(exchanges, breach, names, facts)
     steps = tuple(_steps(exchanges, kept, names, trace.deadline))
@@ -123,6 +124,15 @@ def plan(rule: Rule, breach: Breach, trace: Trace) -> Plan:
 
 def _status_fact(exchange: Exchange) -> Fact:
     return Fact("is", exchange.number, ":class", str(exchange.status // 100))
+
+
+def _witnesses(trace: Trace, breach: Breach) -> Iterable[Fact]:
+    """Looks at an image right after a request that should be refused while the image is PENDING: without them nothing is shown."""
+    for mutation, look in zip(trace.exchanges, trace.exchanges[1:], strict=False):
+        image = look.resource or {}
+        shown = any(exchange.number == mutation.number for exchange in breach.exchanges)
+        if shown and image.get("status") == "PENDING" and str(image.get("name")) in _text(mutation.request.body):
+            yield Fact("is", look.number, ".status", '"PENDING"')
 
 
 def _tries(race: Sequence[Exchange], facts: Iterable[Fact], trace: Trace) -> int:
@@ -217,7 +227,7 @@ def _races(exchanges: Sequence[Exchange]) -> list[list[Exchange]]:
 def _kept(exchanges: Sequence[Exchange], breach: Breach, names: _Names, facts: Iterable[Fact]) -> set[int]:
     """The exchanges that a replay needs: all that change something, those that the breach shows, and what these refer to."""
     shown = {exchange.number for exchange in breach.exchanges}
-    shown |= {fact.other[0] for fact in facts if fact.other}
+    shown |= {fact.number for fact in facts} | {fact.other[0] for fact in facts if fact.other}
     kept = {
         exchange.number
         for exchange in exchanges

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conformance.contract import Breach
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
 from conformance.reproduction.leaves import Leaf, Place, leaves
 from conformance.trace import MUTATIONS, Exchange, Response, Trace
@@ -38,7 +37,14 @@ _BY_KEY: dict[str, tuple[Any, ...]] = {
     "httpErrorStatusCode": (400,),
 }
 
-_RELATED = ({"id", "targetId"}, {"selfLink", "targetLink"})
+_RELATED = (("id", "targetId"), ("selfLink", "targetLink"))
+
+_FIELDS_BY_KEY: dict[str, list[Field]] = {}
+for _field in (*IMAGE_FIELDS, *OPERATION_FIELDS):
+    _FIELDS_BY_KEY.setdefault(_field.path.rpartition(".")[2], []).append(_field)
+
+LEAVES_MAXIMUM = 120
+"""Leaves of one answer that are looked at: more has only a list of many images."""
 
 
 def other_value(value: Any) -> Any:
@@ -97,35 +103,44 @@ def sample(field: Field, exchange: Exchange) -> list[Any]:
     return [*field.enum] or [_BY_TYPE[field.type]] if field.type in _BY_TYPE else []
 
 
-def good_values(trace: Trace, breach: Breach, exchange: Exchange, leaf: Leaf) -> Iterator[Any]:
-    """Values that a correct target might have answered in the place of a leaf, the likeliest first."""
-    seen = {leaf.token}
-    for value in _good_values(trace, breach, exchange, leaf):
-        token = json.dumps(value)
-        if token not in seen:
-            seen.add(token)
-            yield value
+class Samples:
+    """Good values for the answers of a trace.
 
+    Args:
+        trace: the trace.
+        expected: what the rule says was expected.
+        answers: the leaves of each answer, by number.
+    """
 
-def _good_values(trace: Trace, breach: Breach, exchange: Exchange, leaf: Leaf) -> Iterator[Any]:
-    yield from _BY_KEY.get(leaf.key, ())
-    for sent in _sent(trace):
-        yield from (other.value for other in sent if leaf.path.endswith(other.path))
-    related = next((keys for keys in _RELATED if leaf.key in keys), {leaf.key})
-    for other in trace.exchanges:
-        if other.response is not None and other.answered:
-            yield from (found.value for found in leaves(other.response.body)[:100] if found.key in related)
-    yield from _scalars(breach.expected)
-    name = leaf.path.replace(".items[]", "").lstrip(".")
-    for field in (*IMAGE_FIELDS, *OPERATION_FIELDS):
-        if field.path == name or field.path.rpartition(".")[2] == leaf.key:
+    def __init__(self, trace: Trace, expected: str, answers: Mapping[int, Sequence[Leaf]]) -> None:
+        self._sent = [
+            leaf for item in trace.exchanges if item.method in MUTATIONS for leaf in leaves(item.request.body)
+        ]
+        self._expected = list(_scalars(expected))
+        self._answered: dict[str, list[Any]] = {}
+        for exchange in trace.exchanges:
+            for leaf in answers[exchange.number][:LEAVES_MAXIMUM] if exchange.answered else ():
+                values = self._answered.setdefault(leaf.key, [])
+                if leaf.value not in values:
+                    values.append(leaf.value)
+
+    def good(self, exchange: Exchange, leaf: Leaf) -> Iterator[Any]:
+        """Values that a correct target might have answered in the place of a leaf, the likeliest first."""
+        seen = {leaf.token}
+        for value in self._good(exchange, leaf):
+            token = json.dumps(value, ensure_ascii=False)
+            if token not in seen:
+                seen.add(token)
+                yield value
+
+    def _good(self, exchange: Exchange, leaf: Leaf) -> Iterator[Any]:
+        yield from _BY_KEY.get(leaf.key, ())
+        yield from (other.value for other in self._sent if leaf.path.endswith(other.path))
+        for key in next((keys for keys in _RELATED if leaf.key in keys), (leaf.key,)):
+            yield from self._answered.get(key, ())
+        yield from self._expected
+        for field in _FIELDS_BY_KEY.get(leaf.key, ()):
             yield from sample(field, exchange)
-
-
-def _sent(trace: Trace) -> Iterator[list[Leaf]]:
-    for exchange in trace.exchanges:
-        if exchange.method in MUTATIONS:
-            yield leaves(exchange.request.body)
 
 
 def _scalars(text: str) -> Iterator[Any]:

@@ -30,7 +30,7 @@ def broken() -> dict[str, Any]:
     """The results of a run against a broken emulator, with a credential that the run was given."""
     with EmulatorProcess(faults=["image.kind/disk", "encryption.never-echoed/in-image"]) as emulator:
         settings = Settings(url=emulator.url, header=(f"Authorization: Bearer {TOKEN}",), workers=1)
-        return judge(settings, focus=("image.kind", "encryption.never-echoed"))
+        return judge(settings, focus=("image.kind", "encryption.never-echoed"), scripts=True)
 
 
 @pytest.fixture(scope="session")
