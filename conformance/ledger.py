@@ -130,7 +130,7 @@ def _example(breach: Breach, trace: Trace) -> dict[str, Any]:
         "observed": redacted(breach.observed, trace.secrets),
         "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], trace.secrets),
         "numbers": sorted(exchanges),
-        "trace": trace.to_record(),
+        "trace": trace.record,
         "size": list(trace.size()),
     }
 

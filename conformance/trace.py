@@ -234,7 +234,8 @@ class Trace:
     recorded: bool = False
     ahead: float = 0.0
 
-    def to_record(self) -> dict[str, Any]:
+    @cached_property
+    def record(self) -> dict[str, Any]:
         """The whole trace, secrets included, in a form that travels between processes and is never written."""
         return {
             "exchanges": [_record(exchange) for exchange in self.exchanges],
@@ -244,7 +245,7 @@ class Trace:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Trace:
-        """The inverse of to_record."""
+        """The inverse of record."""
         return cls(
             tuple(
                 Exchange(

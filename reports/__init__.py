@@ -44,8 +44,8 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
         if rule["breaches"] and rule["verdict"] != "blocked" and _SAFE_NAME.fullmatch(rule["id"]):
             breach = rule["breaches"][0]
             place = folder / "failures" / rule["id"]
-            contents[place / "reproduce.sh"] = breach["reproduce"]["shell"]
-            contents[place / "test_reproduce.py"] = breach["reproduce"]["pytest"]
+            scripts = {"reproduce.sh": breach["reproduce"]["shell"], "test_reproduce.py": breach["reproduce"]["pytest"]}
+            contents |= {place / name: script for name, script in scripts.items() if script}
             contents[place / "trace.json"] = json.dumps(breach["exchanges"], ensure_ascii=False, indent=1)
     for stale in ("allure-results", "failures"):
         shutil.rmtree(folder / stale, ignore_errors=True)
