@@ -30,10 +30,13 @@ from conformance.reproduction.samples import (
 )
 from conformance.trace import ABANDONED, Exchange, Response, Trace, parse_json
 
-Relation = Literal["is", "has", "typed", "shaped", "same", "less", "distinct"]
+Relation = Literal["is", "has", "typed", "shaped", "same", "differs", "less", "far", "distinct"]
 
 REFUSALS = (400, 404, 409, 412, 401, 403)
 """Statuses of refusals, the likeliest first."""
+
+ITEMS_MAXIMUM = 20
+"""Items of a list that are tried alone."""
 
 STATES = frozenset({"PENDING", "RUNNING", "DONE", "READY", "FAILED"})
 
@@ -47,9 +50,9 @@ _VOLATILE = re.compile(r"\d{7,}|\d{4}-\d\d-\d\dT|[Ff]ingerprint|sha256")
 class Fact:
     """Something that holds of the answers of a replay.
 
-    `is`: the leaf at `path` of answer `number` has the JSON text `token`, in at least `times` places. `has`: there is one.
-    `typed` and `shaped`: it has the JSON type, or the shape, `token`. `same`: it equals `other`, a number and a path. `less`: it
-    comes before `other`. `distinct`: the leaves at the path are not all equal. With `holds` False it is the contrary. With `race` the
+    `is`: the leaf at `path` of answer `number` has the JSON text `token`, in at least `times` places. `has`: there is
+    one, in so many places. `typed` and `shaped`: it has the JSON type, or the shape, `token`. `same`: it equals `other`, a number and a path. `differs`:
+    both are there and are not equal. `less`: it comes before `other`. `far`: it is a time far from now. `distinct`: the leaves at the path are not all equal. With `holds` False it is the contrary. With `race` the
     answer is all those of the race that begins with `number`.
     """
 
@@ -101,12 +104,8 @@ class Inquiry:
             found += self._of_form(exchange, exchange.response)
             value = exchange.response.json
             if isinstance(value, dict):
-                decisive = [
-                    *self._of_leaves(exchange),
-                    *self._of_containers(exchange, value),
-                    *self._of_absences(exchange, value),
-                    *self._of_expectation(exchange, value),
-                ]
+                decisive = [*self._of_leaves(exchange), *self._of_containers(exchange, value)]
+                decisive += [*self._of_absences(exchange, value), *self._of_expectation(exchange, value)]
                 found += decisive or self._of_whole(exchange, value)
         return found
 
@@ -198,14 +197,25 @@ class Inquiry:
         """A fact for a list or object that should be something else, or not be there."""
         for key, part in value.items():
             place: Place = (key,)
-            if isinstance(part, list | dict) and self._gone_with(exchange, place, partial(without, place=place)):
-                path = next((leaf.path for leaf in self._answers[exchange.number] if leaf.place[0] == key), "")
-                yield from [Fact("has", exchange.number, path)] if path else []
+            path = next((leaf.path for leaf in self._answers[exchange.number] if leaf.place[0] == key), "")
+            if not path or not isinstance(part, list | dict):
+                continue
+            if isinstance(part, list) and len(part) > 1 and self._too_many(exchange, value, key):
+                yield Fact("has", exchange.number, path, times=2)
+            elif self._gone_with(exchange, place, partial(without, place=place)):
+                yield Fact("has", exchange.number, path)
+
+    def _too_many(self, exchange: Exchange, value: dict[str, Any], key: str) -> bool:
+        """Whether one item of a list, alone, would have been right."""
+        alone = ({**value, key: [item]} for item in value[key][:ITEMS_MAXIMUM])
+        return any(self._gone({exchange.number: _with_body(exchange, answer)}) for answer in alone)
 
     def _of_expectation(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
         """A fact where several fields at once are not what the rule says was expected."""
-        expected = parse_json(self._breach.expected.encode())
-        if not isinstance(expected, dict) or not expected.keys() <= value.keys():
+        expected, observed = (parse_json(text.encode()) for text in (self._breach.expected, self._breach.observed))
+        if not isinstance(expected, dict) or not isinstance(observed, dict) or len(expected) < 2:
+            return
+        if any(value.get(key) != part for key, part in observed.items()):
             return
         if self._gone({exchange.number: _with_body(exchange, {**value, **expected})}):
             present = {(leaf.path, leaf.token) for leaf in self._answers[exchange.number]}
@@ -222,9 +232,7 @@ class Inquiry:
             if self._gone({exchange.number: replace(exchange, response=earlier.response)}):
                 key = next((key for key in TELLING if earlier.resource.get(key) != value.get(key)), "")
                 yield from (
-                    [Fact("same", exchange.number, f".{key}", other=(earlier.number, f".{key}"), holds=False)]
-                    if key
-                    else []
+                    [Fact("differs", exchange.number, f".{key}", other=(earlier.number, f".{key}"))] if key else []
                 )
                 return
 
@@ -248,7 +256,8 @@ class Inquiry:
         elif gone(retyped(leaf.value)):
             yield Fact("typed", number, path, _type(leaf.value))
         elif self._gone_with(exchange, leaf.place, lambda value: without(value, leaf.place)):
-            yield Fact("has", number, path)
+            constant = not _VOLATILE.search(f"{path} {leaf.token}")
+            yield Fact("is", number, path, leaf.token) if constant else Fact("has", number, path)
 
     def _value_facts(self, exchange: Exchange, leaf: Leaf) -> Iterator[Fact]:
         """The fact for a leaf whose very value decides; none for one that merely names a thing of the target's for later."""
@@ -279,13 +288,17 @@ class Inquiry:
         number, token = exchange.number, json.dumps(good, ensure_ascii=False)
         if _type(leaf.value) != _type(good):
             return Fact("typed", number, leaf.path, _type(leaf.value))
+        shown = {item.number for item in self._breach.exchanges}
         for earlier, path in self._places(token, number, leaf):
             if not either and comparable(leaf.value, good):
                 at, other = (number, leaf.path), (earlier, path)
                 low, high = (at, other) if leaf.value < good else (other, at)
                 return Fact("less", *low, other=high)
-            if either or _VOLATILE.search(f"{leaf.path} {token}"):
-                return Fact("same", number, leaf.path, other=(earlier, path), holds=False)
+            alike = path == leaf.path and earlier in shown
+            if either or alike or _VOLATILE.search(f"{leaf.path} {token}"):
+                return Fact("differs", number, leaf.path, other=(earlier, path))
+        if comparable(leaf.value, good) and isinstance(good, str):
+            return Fact("far", number, leaf.path)
         if _VOLATILE.search(f"{leaf.path} {leaf.token}"):
             return Fact("shaped", number, leaf.path, shape(leaf.token))
         if leaf.value in STATES and good in STATES:
@@ -293,17 +306,20 @@ class Inquiry:
         return Fact("is", number, leaf.path, leaf.token)
 
     def _places(self, token: str, number: int, leaf: Leaf) -> list[tuple[int, str]]:
-        """Where else a value was answered; first where an operation names its target, since ids of others may be equal by chance."""
+        """Where else a value was answered: in the exchanges of the breach first, then where an operation names its target."""
+        shown = {exchange.number for exchange in self._breach.exchanges}
         found = [
             (at, other.path)
             for at, answer in self._answers.items()
             for other in answer
-            if other.token == token and (at, other.path) != (number, leaf.path)
+            if at <= max(shown) and other.token == token and (at, other.path) != (number, leaf.path)
         ]
-        return sorted(found, key=lambda place: ".target" not in place[1])
+        return sorted(
+            found, key=lambda place: (place[0] not in shown or place[1] != leaf.path, ".target" not in place[1])
+        )
 
     def _of_absences(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
-        for place, part, exact in missing_parts(self._trace, exchange, value):
+        for place, part, exact in missing_parts(self._trace, exchange, value, self._breach.expected):
             if not self._gone({exchange.number: _with_body(exchange, changed(value, place, part))}):
                 continue
             inner = leaves(json.dumps(part, ensure_ascii=False).encode())
@@ -316,7 +332,8 @@ class Inquiry:
                 yield Fact("is", exchange.number, prefix + lacking[0].path, lacking[0].token, holds=False)
             else:
                 yield Fact("has", exchange.number, prefix + lacking[0].path, holds=False)
-            return
+            if place != ("error",):
+                return
 
 
 def shape(token: str) -> str:

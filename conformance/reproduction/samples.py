@@ -151,13 +151,22 @@ def _scalars(text: str) -> Iterator[Any]:
         yield text
 
 
-def missing_parts(trace: Trace, exchange: Exchange, value: dict[str, Any]) -> Iterator[tuple[Place, Any, bool]]:
-    """Parts that an answer lacks and a correct target might have given: where, what, and whether it must be that very value."""
-    bodies = [
-        body for item in trace.exchanges if item.method in MUTATIONS and isinstance(body := item.request.json, dict)
-    ]
+def missing_parts(
+    trace: Trace, exchange: Exchange, value: dict[str, Any], expected: str
+) -> Iterator[tuple[Place, Any, bool]]:
+    """Parts that an answer lacks and a correct target might have given.
+
+    Args:
+        trace: the trace.
+        exchange: the exchange.
+        value: its answer.
+        expected: what the rule says was expected.
+
+    Yields:
+        Where, what, and whether it must be that very value.
+    """
     for place, image in _images(exchange, value):
-        for body in bodies:
+        for body in _bodies(trace):
             yield from (((*place, key), part, True) for key, part in body.items() if image.get(key) != part)
     others = [other.resource for other in trace.exchanges if other.resource is not None]
     for other in others:
@@ -166,10 +175,21 @@ def missing_parts(trace: Trace, exchange: Exchange, value: dict[str, Any]) -> It
     yield from _missing_items(exchange, value, others)
     if "error" not in value:
         yield ("error",), ERROR, False
+    if "warnings" not in value:
+        yield ("warnings",), [{"code": "DEPRECATED_RESOURCE_USED", "message": expected, "data": []}], False
     yield from _missing_words(value)
     for field in (*IMAGE_FIELDS, *OPERATION_FIELDS):
         if field.path not in value and field.path.isalnum():
-            yield from (((field.path,), part, False) for part in _BY_KEY.get(field.path, sample(field, exchange)[:1]))
+            good = _BY_KEY.get(field.path, sample(field, exchange)[:1])
+            yield from (((field.path,), part, False) for part in (*good, *_scalars(expected)))
+
+
+def _bodies(trace: Trace) -> Iterator[dict[str, Any]]:
+    """The images that were sent, whole or in part."""
+    for exchange in trace.exchanges:
+        body = exchange.request.json
+        if exchange.method in MUTATIONS and isinstance(body, dict):
+            yield {"deprecated": body} if exchange.method == "images.deprecate" else body
 
 
 def _images(exchange: Exchange, value: dict[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:
