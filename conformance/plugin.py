@@ -17,6 +17,7 @@ import pytest
 
 from conformance import har
 from conformance.ahead import Ahead
+from conformance.allure_results import replace_scenarios
 from conformance.cleanup import delete_all
 from conformance.contract import catalogue, matching
 from conformance.emulator.process import EmulatorProcess
@@ -303,6 +304,9 @@ class Controller(ConformancePlugin):
         if self._emulator is not None:
             self._emulator.__exit__(None, None, None)
         self.collector.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.collector.lost
+        allure_folder = session.config.getoption("allure_report_dir", None)
+        if allure_folder and self.collector.begun:
+            replace_scenarios(self.collector.results(scripts=True), Path(allure_folder))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Says what plain pytest would not: the verdict on the target."""

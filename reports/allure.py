@@ -90,16 +90,19 @@ def _trace(rule: Mapping[str, Any]) -> str:
 
 
 def _attachments(rule: Mapping[str, Any], contents: dict[Path, str]) -> list[dict[str, str]]:
-    """Attaches the exchanges of a breach, once, and the script that reproduces it."""
+    """Attaches the exchanges of a breach, once, and the scripts that reproduce it."""
     breach = _shown(rule)
     if breach is None:
         return []
     parts = (
         ("exchanges", "application/json", "json", json.dumps(breach["exchanges"], ensure_ascii=False, indent=1)),
         ("reproduce.sh", "text/plain", "txt", breach["reproduce"]["shell"]),
+        ("test_reproduce.py", "text/plain", "txt", breach["reproduce"]["pytest"]),
     )
     attached = []
     for name, kind, suffix, content in parts:
+        if not content:
+            continue
         source = f"{_identifier(rule['id'], name, content)}-attachment.{suffix}"
         contents[Path(source)] = content
         attached.append({"name": name, "type": kind, "source": source})

@@ -6,15 +6,22 @@ import copy
 import html
 import json
 import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
+import pytest
 
 import reports
+from conformance.emulator.process import EmulatorProcess
 from conformance.results import Collector
 from conformance.settings import Settings
+from reports import allure
 from reports import html as page
 
 TOKEN = "token-that-must-not-be-seen"
@@ -93,6 +100,64 @@ def test_allure_has_one_result_for_each_rule(broken: dict[str, Any], tmp_path: P
     assert {name for name, result in found.items() if result["attachments"]} == {
         rule["id"] for rule in broken["rules"] if rule["verdict"] in ("failed", "deviates")
     }
+
+
+def test_allure_report_holds_the_same_counts(broken: dict[str, Any], tmp_path: Path) -> None:
+    npx = shutil.which("npx")
+    if npx is None:
+        pytest.skip("npm is missing, with which Allure is run")
+    reports.write(broken, tmp_path)
+    made = subprocess.run(
+        [npx, "--yes", "allure@3", "generate", str(tmp_path / "allure-results"), "--output", str(tmp_path / "allure")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if "npm error" in made.stderr:
+        pytest.skip("npm cannot fetch Allure here")
+    assert made.returncode == 0, made.stderr
+    counts = json.loads((tmp_path / "allure" / "summary.json").read_text(encoding="utf-8"))["stats"]
+    expected = Counter(allure.STATUSES[rule["verdict"]] for rule in broken["rules"])
+    assert {status: counts.get(status, 0) for status in expected} == dict(expected)
+
+
+def test_allure_through_pytest_has_a_result_for_each_rule(broken: dict[str, Any], tmp_path: Path) -> None:
+    tests = Path(__file__).parents[1] / "api" / "test_operations.py"
+    with EmulatorProcess(faults=["operation.kind/image"]) as emulator:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                str(tests),
+                "--url",
+                emulator.url,
+                "--only",
+                "operation.*",
+                "--alluredir",
+                str(tmp_path / "allure"),
+                "-n",
+                "2",
+                "-p",
+                "no:cacheprovider",
+            ],
+            cwd=tests.parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1, done.stdout
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "allure").glob("*-result.json")]
+    assert {result["name"] for result in found} == {rule["id"] for rule in broken["rules"]}
+    assert len(found) == len(broken["rules"])
+    failed = {result["name"]: len(result["attachments"]) for result in found if result["status"] == "failed"}
+    assert failed["operation.kind"] == 3
+    assert len(list((tmp_path / "allure").glob("*-attachment.*"))) == sum(
+        len(result["attachments"]) for result in found
+    )
 
 
 def test_page_of_thousands_of_breaches_stays_small(broken: dict[str, Any]) -> None:
