@@ -34,7 +34,7 @@ def replace_scenarios(results: Mapping[str, Any], folder: Path) -> None:
         if removed.issuperset(container.get("children", [])):
             _remove(path, container)
     for name, content in allure.render(results).items():
-        (folder / name).write_text(content, encoding="utf-8", errors="replace")
+        (folder / name).write_text(content, encoding="utf-8", errors="backslashreplace")
 
 
 def _remove(path: Path, item: Mapping[str, Any]) -> None:

@@ -274,6 +274,7 @@ def write_results(results: Mapping[str, Any], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "results.json"
     draft = path.with_suffix(".json.draft")
-    draft.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
+    # Half a character, as hostile answers have it, becomes the escape that JSON has for it.
+    draft.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8", errors="backslashreplace")
     draft.replace(path)
     return path

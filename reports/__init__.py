@@ -51,5 +51,5 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
         shutil.rmtree(folder / stale, ignore_errors=True)
     for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8", errors="replace")
+        path.write_text(content, encoding="utf-8", errors="backslashreplace")
     return list(contents)

@@ -40,7 +40,7 @@ def render(results: Mapping[str, Any]) -> dict[Path, str]:
         attachments = _attachments(rule, contents)
         result = {
             "uuid": _identifier(run["id"], target["url"], rule["id"]),
-            "historyId": hashlib.md5(f"{target['url']} {rule['id']}".encode(), usedforsecurity=False).hexdigest(),
+            "historyId": hashlib.md5(ascii((target["url"], rule["id"])).encode(), usedforsecurity=False).hexdigest(),
             "testCaseId": hashlib.md5(rule["id"].encode(), usedforsecurity=False).hexdigest(),
             "fullName": rule["id"],
             "name": rule["id"],
@@ -110,7 +110,7 @@ def _attachments(rule: Mapping[str, Any], contents: dict[Path, str]) -> list[dic
 
 
 def _identifier(*parts: str) -> str:
-    return str(uuid5(NAMESPACE_URL, "\n".join(parts)))
+    return str(uuid5(NAMESPACE_URL, ascii(parts)))
 
 
 def _milliseconds(moment: str) -> int:

@@ -15,7 +15,7 @@ from conformance.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-HOSTILE = "<script>alert('pwned')</script>\x1b[31m]]>&\u202e"
+HOSTILE = "<script>alert('pwned')</script>\x1b[31m]]>&\u202e\ud800"
 TOKEN = "token-that-must-not-be-seen"
 
 

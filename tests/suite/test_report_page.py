@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import difference, html
+import reports
+from reports import difference
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page, Request
@@ -63,9 +64,8 @@ def saved(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """Saves the report of a fixture's results."""
 
     def save(target: str) -> Path:
-        path = tmp_path / f"{target}.html"
-        path.write_text(html.render(request.getfixturevalue(target)), encoding="utf-8")
-        return path
+        reports.write(request.getfixturevalue(target), tmp_path)
+        return tmp_path / "report.html"
 
     return save
 
@@ -121,9 +121,7 @@ def test_buttons_copy(browser: Browser, saved: Any, broken: dict[str, Any]) -> N
     buttons = reader.page.locator("[id='image.kind'] article.breach").first.locator("button")
     for number, kind in enumerate(("command", "shell", "pytest")):
         buttons.nth(number).click()
-        reader.page.wait_for_function(
-            f"document.querySelectorAll(\"[id='image.kind'] button\")[{number}].textContent === 'Copied'"
-        )
+        buttons.nth(number).filter(has_text="Copied").wait_for()
         assert reader.page.evaluate("navigator.clipboard.readText()") == reproduce[kind]
 
 

@@ -19,7 +19,7 @@ import pytest
 
 import reports
 from conformance.emulator.process import EmulatorProcess
-from conformance.results import Collector
+from conformance.results import Collector, write_results
 from conformance.settings import Settings
 from reports import allure
 from reports import html as page
@@ -171,6 +171,11 @@ def test_page_of_thousands_of_breaches_stays_small(broken: dict[str, Any]) -> No
     assert rendered.count("<article") <= 3 * len(results["rules"])
     assert "5,000 breaches" in rendered
     assert 'data-script="py"' in rendered
+
+
+def test_half_a_character_is_written_as_its_escape(hostile: dict[str, Any], tmp_path: Path) -> None:
+    path = write_results(hostile, tmp_path)
+    assert json.loads(path.read_text(encoding="utf-8")) == hostile
 
 
 def test_time_line_shows_each_operation_in_order() -> None:
