@@ -10,12 +10,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
+from conformance.reproduction.fact import Fact, json_type, shape, volatile
 from conformance.reproduction.leaves import Leaf, Place, changed, leaves, without
 from conformance.reproduction.samples import (
     ABSENT,
@@ -30,8 +31,6 @@ from conformance.reproduction.samples import (
 )
 from conformance.trace import ABANDONED, Exchange, Response, Trace, parse_json
 
-Relation = Literal["is", "has", "typed", "shaped", "same", "differs", "less", "far", "distinct"]
-
 REFUSALS = (400, 404, 409, 412, 401, 403)
 """Statuses of refusals, the likeliest first."""
 
@@ -42,28 +41,6 @@ STATES = frozenset({"PENDING", "RUNNING", "DONE", "READY", "FAILED"})
 
 TELLING = ("name", "id", "targetId", "insertTime", "status")
 """Fields by which two answers are told apart, the most telling first."""
-
-_VOLATILE = re.compile(r"\d{7,}|\d{4}-\d\d-\d\dT|[Ff]ingerprint|sha256")
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something that holds of the answers of a replay.
-
-    `is`: the leaf at `path` of answer `number` has the JSON text `token`, in at least `times` places. `has`: there is
-    one, in so many places. `typed` and `shaped`: it has the JSON type, or the shape, `token`. `same`: it equals `other`, a number and a path. `differs`:
-    both are there and are not equal. `less`: it comes before `other`. `far`: it is a time far from now. `distinct`: the leaves at the path are not all equal. With `holds` False it is the contrary. With `race` the
-    answer is all those of the race that begins with `number`.
-    """
-
-    relation: Relation
-    number: int
-    path: str
-    token: str = ""
-    other: tuple[int, str] | None = None
-    holds: bool = True
-    times: int = 1
-    race: bool = False
 
 
 class Inquiry:
@@ -116,6 +93,9 @@ class Inquiry:
         refused = {exchange.number: replace(exchange, response=REFUSAL) for exchange in won[1:]}
         if len(won) > 1 and self._gone(refused):
             return [Fact("is", first, ":class", "2", times=2, race=True)]
+        losers = {item.number: replace(item, response=won[0].response) for item in group if won and not item.answered}
+        if losers and self._gone(losers):
+            return [Fact("is", first, ":class", "4", race=True)]
         for leaf in self._answers[won[0].number] if won else ():
             alike = {
                 exchange.number: _with_body(exchange, changed(exchange.resource, leaf.place, leaf.value))
@@ -220,7 +200,7 @@ class Inquiry:
         if self._gone({exchange.number: _with_body(exchange, {**value, **expected})}):
             present = {(leaf.path, leaf.token) for leaf in self._answers[exchange.number]}
             for leaf in leaves(json.dumps(expected, ensure_ascii=False).encode()):
-                if (leaf.path, leaf.token) not in present and not _VOLATILE.search(f"{leaf.path} {leaf.token}"):
+                if (leaf.path, leaf.token) not in present and not volatile(leaf.path, leaf.token):
                     yield Fact("is", exchange.number, leaf.path, leaf.token, holds=False)
                     return
 
@@ -230,7 +210,7 @@ class Inquiry:
             if earlier.number >= exchange.number or earlier.resource is None:
                 continue
             if self._gone({exchange.number: replace(exchange, response=earlier.response)}):
-                key = next((key for key in TELLING if earlier.resource.get(key) != value.get(key)), "")
+                key = next((key for key in TELLING if key in value and earlier.resource.get(key) != value[key]), "")
                 yield from (
                     [Fact("differs", exchange.number, f".{key}", other=(earlier.number, f".{key}"))] if key else []
                 )
@@ -254,15 +234,15 @@ class Inquiry:
                 either=comparable(leaf.value, good) and not gone(beyond(good, leaf.value)),
             )
         elif gone(retyped(leaf.value)):
-            yield Fact("typed", number, path, _type(leaf.value))
+            yield Fact("typed", number, path, json_type(leaf.value))
         elif self._gone_with(exchange, leaf.place, lambda value: without(value, leaf.place)):
-            constant = not _VOLATILE.search(f"{path} {leaf.token}")
+            constant = not volatile(path, leaf.token)
             yield Fact("is", number, path, leaf.token) if constant else Fact("has", number, path)
 
     def _value_facts(self, exchange: Exchange, leaf: Leaf) -> Iterator[Fact]:
         """The fact for a leaf whose very value decides; none for one that merely names a thing of the target's for later."""
         number = exchange.number
-        if not _VOLATILE.search(f"{leaf.path} {leaf.token}") or self._said(leaf, number):
+        if not volatile(leaf.path, leaf.token) or self._said(leaf, number):
             times = sum(other.path == leaf.path and other.token == leaf.token for other in self._answers[number])
             yield Fact("is", number, leaf.path, leaf.token, times=times)
             return
@@ -286,8 +266,8 @@ class Inquiry:
     def _unlike(self, exchange: Exchange, leaf: Leaf, good: Any, *, either: bool) -> Fact:
         """A fact for a leaf that is wrong in being unlike a good value: greater or less than it, or `either`."""
         number, token = exchange.number, json.dumps(good, ensure_ascii=False)
-        if _type(leaf.value) != _type(good):
-            return Fact("typed", number, leaf.path, _type(leaf.value))
+        if json_type(leaf.value) != json_type(good):
+            return Fact("typed", number, leaf.path, json_type(leaf.value))
         shown = {item.number for item in self._breach.exchanges}
         for earlier, path in self._places(token, number, leaf):
             if not either and comparable(leaf.value, good):
@@ -295,11 +275,11 @@ class Inquiry:
                 low, high = (at, other) if leaf.value < good else (other, at)
                 return Fact("less", *low, other=high)
             alike = path == leaf.path and earlier in shown
-            if either or alike or _VOLATILE.search(f"{leaf.path} {token}"):
+            if either or alike or volatile(leaf.path, token):
                 return Fact("differs", number, leaf.path, other=(earlier, path))
         if comparable(leaf.value, good) and isinstance(good, str):
             return Fact("far", number, leaf.path)
-        if _VOLATILE.search(f"{leaf.path} {leaf.token}"):
+        if volatile(leaf.path, leaf.token):
             return Fact("shaped", number, leaf.path, shape(leaf.token))
         if leaf.value in STATES and good in STATES:
             return Fact("is", number, leaf.path, token, holds=False)
@@ -334,16 +314,6 @@ class Inquiry:
                 yield Fact("has", exchange.number, prefix + lacking[0].path, holds=False)
             if place != ("error",):
                 return
-
-
-def shape(token: str) -> str:
-    """A JSON text with each number as `9` and each word as `w`, as two values of one format have it in common."""
-    return re.sub(r"[0-9]+", "9", re.sub(r"[A-Za-z0-9+/]*[A-Za-z][A-Za-z0-9+/]*", "w", token))
-
-
-def _type(value: Any) -> str:
-    names: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number"}
-    return names.get(type(value), "other")
 
 
 def _kind(breach: Breach) -> str:

@@ -11,7 +11,8 @@ from typing import Literal
 from urllib.parse import quote
 
 from conformance.contract import Breach, Rule
-from conformance.reproduction.facts import Fact, Inquiry
+from conformance.reproduction.fact import Fact
+from conformance.reproduction.facts import Inquiry
 from conformance.reproduction.leaves import leaves
 from conformance.trace import ABANDONED, MUTATIONS, Exchange, Trace
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from jinja2 import Template as Page
 
 from conformance.contract import Breach, Rule
-from conformance.reproduction.facts import Fact
+from conformance.reproduction.fact import Fact
 from conformance.reproduction.plan import Plan, Step, Symbol, Template
 
 ABANDON_SECONDS = 0.003

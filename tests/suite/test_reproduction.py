@@ -18,7 +18,8 @@ from conformance.contract.history import History
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
 from conformance.reproduction import reproduction
-from conformance.reproduction.facts import Fact, Inquiry
+from conformance.reproduction.fact import Fact
+from conformance.reproduction.facts import Inquiry
 from conformance.reproduction.leaves import leaves
 from conformance.reproduction.plan import plan
 from conformance.runner import judge
