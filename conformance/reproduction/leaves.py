@@ -79,9 +79,8 @@ def _path(place: list[str | int]) -> str:
 
 
 def changed(value: Any, place: Place, new: Any) -> Any:
-    """A copy of a JSON value with another value at a place."""
-    result = copy.deepcopy(value)
-    parent = _parent(result, place)
+    """A copy of a JSON value with another value at a place; the rest is shared with the original."""
+    result, parent = _copied(value, place)
     if isinstance(parent, list) and place[-1] == len(parent):
         parent.append(new)
     else:
@@ -90,13 +89,16 @@ def changed(value: Any, place: Place, new: Any) -> Any:
 
 
 def without(value: Any, place: Place) -> Any:
-    """A copy of a JSON value that lacks what stands at a place."""
-    result = copy.deepcopy(value)
-    del _parent(result, place)[place[-1]]
+    """A copy of a JSON value that lacks what stands at a place; the rest is shared with the original."""
+    result, parent = _copied(value, place)
+    del parent[place[-1]]
     return result
 
 
-def _parent(value: Any, place: Place) -> Any:
+def _copied(value: Any, place: Place) -> tuple[Any, Any]:
+    """A JSON value copied along the way to a place, and the list or object in the copy that holds the place."""
+    result = parent = copy.copy(value)
     for part in place[:-1]:
-        value = value[part]
-    return value
+        parent[part] = copy.copy(parent[part])
+        parent = parent[part]
+    return result, parent

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from conformance.reproduction.plan import plan
 from conformance.runner import judge
 from conformance.settings import Settings
 from conformance.sources import embedded_sources
-from conformance.trace import Trace
+from conformance.trace import Response, Trace
 
 BROKEN = (
     "request-id.zero-refused/unchecked",
@@ -168,3 +169,14 @@ def test_hostile_answer_stays_a_comment_or_a_text() -> None:
     checked = subprocess.run(["sh", "-n"], input=found["shell"], text=True, capture_output=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "\x1b" not in found["shell"] + found["pytest"]
+
+
+def test_answer_of_any_depth_is_no_error() -> None:
+    for depth in (300, 900, 5_000):
+        body = json.dumps(image(kind="compute#disk"))[:-1] + ', "deep": ' + "[" * depth + "1" + "]" * depth + "}"
+        trace = told(kind="compute#disk")
+        last = trace.exchanges[-1]
+        deep = replace(last, response=Response(200, {"content-type": "application/json"}, body.encode()))
+        trace = replace(trace, exchanges=(*trace.exchanges[:-1], deep))
+        breaches = [found for found in catalogue()["image.kind"].judge(History(trace)) if found is not None]
+        assert not breaches or scripts("image.kind", trace)["command"]
