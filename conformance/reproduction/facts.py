@@ -31,8 +31,8 @@ from conformance.reproduction.samples import (
 )
 from conformance.trace import ABANDONED, Exchange, Response, Trace, parse_json
 
-REFUSALS = (400, 404, 409, 412, 401, 403)
-"""Statuses of refusals, the likeliest first."""
+REFUSALS = (400, 404, 409, 412)
+"""Statuses of refusals, the likeliest first; those for want of access are judged by few rules."""
 
 ITEMS_MAXIMUM = 20
 """Items of a list that are tried alone."""
@@ -90,9 +90,10 @@ class Inquiry:
         """The facts of several answers at once, to requests that were sent at the same moment."""
         won = [exchange for exchange in group if exchange.answered]
         first = group[0].number
-        refused = {exchange.number: replace(exchange, response=REFUSAL) for exchange in won[1:]}
-        if len(won) > 1 and self._gone(refused):
-            return [Fact("is", first, ":class", "2", times=2, race=True)]
+        for status in REFUSALS if len(won) > 1 else ():
+            refused = {item.number: replace(item, response=replace(REFUSAL, status=status)) for item in won[1:]}
+            if self._gone(refused):
+                return [Fact("is", first, ":class", "2", times=2, race=True)]
         losers = {item.number: replace(item, response=won[0].response) for item in group if won and not item.answered}
         if losers and self._gone(losers):
             return [Fact("is", first, ":class", "4", race=True)]

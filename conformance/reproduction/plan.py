@@ -20,7 +20,7 @@ RACES, GLIMPSES, ONCE = 20, 10, 2
 """How often a breach is tried for that hangs on a race, on a state of an operation in passing, on neither."""
 
 LOOKS = 4
-"""Looks at an operation in the place of one, where one may come too early or too late to see what was seen."""
+"""Looks in the place of one, where one may come too early or too late to see what was seen."""
 
 WAIT_SECONDS = 60
 PAUSE_MINIMUM = 0.004
@@ -271,6 +271,12 @@ def _path(exchange: Exchange) -> str:
     return f"/compute/{path}" if found else exchange.request.url
 
 
+def _passing(exchange: Exchange) -> bool:
+    """Whether an image was seen in a state that it does not stay in."""
+    status = (exchange.resource or {}).get("status", "READY")
+    return exchange.method == "images.get" and status not in ("READY", "FAILED")
+
+
 def _global(exchange: Exchange) -> str:
     """The path below which the project's global resources are."""
     before, found, _ = _path(exchange).partition("/global/")
@@ -304,7 +310,7 @@ def _steps(exchanges: Sequence[Exchange], kept: set[int], names: _Names, deadlin
             names.template(_text(exchange.request.body), exchange.number),
             round(min(pause, 2.0), 3) if pause > PAUSE_MINIMUM else 0.0,
             wait,
-            LOOKS if operation and not wait else 1,
+            LOOKS if (operation and not wait) or _passing(exchange) else 1,
             names.template(f"{_global(exchange)}/operations/")
             if exchange.method in MUTATIONS and _done(exchange)
             else (),
