@@ -76,9 +76,11 @@ def test_there_is_a_fault_for_each_name() -> None:
 
 
 def test_script_needs_a_target(tmp_path: Path) -> None:
-    script = tmp_path / "reproduce.sh"
-    script.write_text(scripts("image.kind", told(kind="compute#disk"))["shell"], encoding="utf-8")
-    assert outcome(script, "http://127.0.0.1:1") == 2
+    found = scripts("image.kind", told(kind="compute#disk"))
+    for name, script, status in (("reproduce.sh", found["shell"], 2), ("test_reproduce.py", found["pytest"], 1)):
+        path = tmp_path / name
+        path.write_text(script, encoding="utf-8")
+        assert outcome(path, "http://127.0.0.1:1") == status
 
 
 def told(**changes: Any) -> Trace:
