@@ -194,6 +194,35 @@ def prove(  # noqa: PLR0913 - the options of a command
     raise typer.Exit(run_proofs(tuple(globs or ("*",)), profile, workers, seeds, combinations, out))
 
 
+@app.command(epilog=f"Example: conformance report shard-1/results.json shard-2/results.json --out merged. {STATUSES}")
+def report(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="RESULTS.json…", help="The results of a run, or of its shards.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("compliance-report"),
+) -> None:
+    """Render the results of a run again, or merge those of its shards. The exit status is that of the run."""
+    from conformance.merging import report_on  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(report_on(files, out))
+
+
+@app.command(epilog="Example: conformance diff old/results.json new/results.json --markdown changes.md")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD.json", help="The results of the earlier run.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The results of the later run.")],
+    markdown: Annotated[Path | None, typer.Option(help="File to write the changes to, in Markdown.")] = None,
+    html: Annotated[Path | None, typer.Option(help="File to write the changes to, as a page.")] = None,
+) -> None:
+    """Show what changed between two runs: which rules got better, got worse, appeared or vanished.
+
+    Exit status 1: something got worse.
+    """
+    from conformance.merging import compare_runs  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(compare_runs(old, new, markdown, html))
+
+
 def _row(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,

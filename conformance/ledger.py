@@ -48,6 +48,8 @@ class Tally:
         for example in sorted([*self.examples, *examples], key=lambda item: item["size"]):
             smallest.setdefault(example["message"], example)
         self.examples = list(smallest.values())[:EXAMPLES_KEPT]
+        for example in self.examples[1:]:
+            example.pop("trace", None)
 
 
 class Ledger:
@@ -127,6 +129,8 @@ def _example(breach: Breach, trace: Trace) -> dict[str, Any]:
         "expected": redacted(breach.expected, trace.secrets),
         "observed": redacted(breach.observed, trace.secrets),
         "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], trace.secrets),
+        "numbers": sorted(exchanges),
+        "trace": trace.record,
         "size": list(trace.size()),
     }
 

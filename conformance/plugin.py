@@ -17,6 +17,7 @@ import pytest
 
 from conformance import har
 from conformance.ahead import Ahead
+from conformance.allure_results import replace_scenarios
 from conformance.cleanup import delete_all
 from conformance.contract import catalogue, matching
 from conformance.emulator.process import EmulatorProcess
@@ -279,11 +280,13 @@ class Controller(ConformancePlugin):
         if any(_may_hold_scenarios(str(argument)) for argument in node.config.args):
             node.workerinput[PAYLOAD] = self.ready().ground.to_json()
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Takes over what a scenario counted, wherever it ran."""
+        """Takes what a scenario counted out of its report, wherever it ran: other plugins would write it, secrets and all."""
         for name, payload in report.user_properties:
             if name == PAYLOAD and isinstance(payload, dict):
                 self.collector.take(payload)
+        report.user_properties[:] = [entry for entry in report.user_properties if entry[0] != PAYLOAD]
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
@@ -301,6 +304,9 @@ class Controller(ConformancePlugin):
         if self._emulator is not None:
             self._emulator.__exit__(None, None, None)
         self.collector.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.collector.lost
+        allure_folder = session.config.getoption("allure_report_dir", None)
+        if allure_folder and self.collector.begun:
+            replace_scenarios(self.collector.results(scripts=True), Path(allure_folder))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Says what plain pytest would not: the verdict on the target."""

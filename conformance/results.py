@@ -96,8 +96,12 @@ class Collector:
                 self._cost.latencies[method].extend(values)
         self.lost = self.lost or payload.get("lost", "")
 
-    def results(self) -> dict[str, Any]:
-        """Everything that is known, as it stands in results.json."""
+    def results(self, *, scripts: bool = False) -> dict[str, Any]:
+        """Everything that is known, as it stands in results.json.
+
+        Args:
+            scripts: whether to write the scripts that reproduce breaches: working them out takes a while.
+        """
         settings = self.settings
         finished = datetime.now(UTC)
         started = self._started or finished
@@ -128,6 +132,8 @@ class Collector:
                 "suite_version": __version__,
                 "command": command_line(settings),
                 "shard": None,
+                "strict": settings.strict,
+                "require_complete": settings.require_complete,
             },
             "target": {
                 "url": settings.url or "embedded emulator",
@@ -151,7 +157,7 @@ class Collector:
             "latency": {method: _latency(values) for method, values in sorted(self._cost.latencies.items())},
             "notes": [f"{len(self.left)} images could not be deleted"] if self.left else [],
             "rules": [
-                _row(rule, judgements[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings)
+                _row(rule, judgements[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings, scripts=scripts)
                 for rule in rules.values()
             ],
         }
@@ -214,7 +220,7 @@ def _blame_the_insert(
     }
 
 
-def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings) -> dict[str, Any]:
+def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings, *, scripts: bool) -> dict[str, Any]:
     shown = judgement.verdict in ("failed", "deviates", "blocked", "waived")
     return {
         "id": rule.id,
@@ -233,7 +239,7 @@ def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings) -> 
                 "expected": example["expected"],
                 "observed": example["observed"],
                 "exchanges": example["exchanges"],
-                "reproduce": reproduction(rule.id, example["exchanges"], settings),
+                "reproduce": reproduction(rule, example, settings, scripts=scripts and judgement.verdict != "blocked"),
             }
             for example in (tally.examples if shown else [])
         ],
@@ -268,6 +274,7 @@ def write_results(results: Mapping[str, Any], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "results.json"
     draft = path.with_suffix(".json.draft")
-    draft.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
+    # Half a character, as hostile answers have it, becomes the escape that JSON has for it.
+    draft.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8", errors="backslashreplace")
     draft.replace(path)
     return path

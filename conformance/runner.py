@@ -49,7 +49,7 @@ def run(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         traffic = settings.out / "traffic.har" if settings.save_traffic else None
-        results = judge(settings, console=console, traffic=traffic)
+        results = judge(settings, console=console, traffic=traffic, scripts=True)
     except SuiteError as error:
         print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
         return Exit.SUITE_ERROR
@@ -69,7 +69,12 @@ class SuiteError(Exception):
 
 
 def judge(
-    settings: Settings, focus: Collection[str] = (), console: Console | None = None, traffic: Path | None = None
+    settings: Settings,
+    focus: Collection[str] = (),
+    console: Console | None = None,
+    traffic: Path | None = None,
+    *,
+    scripts: bool = False,
 ) -> dict[str, Any]:
     """Judges a target, and answers the results as they stand in results.json.
 
@@ -78,6 +83,7 @@ def judge(
         focus: run only the scenarios that put one of these rules to the test, yet judge what happens by every rule.
         console: where to show how far the run is; None to show nothing.
         traffic: the file to write the traffic to, as an HTTP archive; None to keep none.
+        scripts: whether to write the scripts that reproduce breaches.
 
     Raises:
         SuiteError: the scenarios could not be run.
@@ -93,7 +99,7 @@ def judge(
     if collector is None or progress.failures:
         raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
     collector.interrupted = collector.interrupted or (status == pytest.ExitCode.INTERRUPTED and not collector.lost)
-    return collector.results()
+    return collector.results(scripts=scripts)
 
 
 def _arguments(settings: Settings) -> list[str]:

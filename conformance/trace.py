@@ -32,6 +32,9 @@ class Absent(enum.Enum):
 
 
 NOT_JSON = Absent.NOT_JSON
+
+_SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
+"""What the client calls the images that it makes."""
 """Stands for a body that is not JSON."""
 
 _COLLECTIONS = re.compile(
@@ -231,10 +234,64 @@ class Trace:
     recorded: bool = False
     ahead: float = 0.0
 
-    def size(self) -> tuple[int, int]:
-        """How large this evidence is: exchanges, then bytes sent. The smaller trace is the better example."""
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The whole trace, secrets included, in a form that travels between processes and is never written."""
+        return {
+            "exchanges": [_record(exchange) for exchange in self.exchanges],
+            "secrets": sorted(self.secrets),
+            "deadline": self.deadline,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Trace:
+        """The inverse of record."""
+        return cls(
+            tuple(
+                Exchange(
+                    **{
+                        **row,
+                        "request": Request(**row["request"]),
+                        "response": row["response"] and Response(**row["response"]),
+                        "intent": row["intent"] and Intent(**row["intent"]),
+                    }
+                )
+                for row in record["exchanges"]
+            ),
+            frozenset(record["secrets"]),
+            record["deadline"],
+        )
+
+    def size(self) -> tuple[int, int, int, int]:
+        """How large this evidence is: images made elsewhere or not to be deleted, dozens of kB sent, exchanges, bytes sent.
+
+        The smaller trace is the better example.
+        """
         sent = sum(len(item.request.url) + len(item.request.body or b"") for item in self.exchanges)
-        return len(self.exchanges), sent
+        made = [item.request.json.get("name") for item in self.exchanges if isinstance(item.request.json, dict)]
+        used = {name for item in self.exchanges for name in _SUITE_NAME.findall(item.request.url)}
+        elsewhere = used - {name for name in made if isinstance(name, str)}
+        return len(elsewhere) + made.count(""), sent // 12_000, len(self.exchanges), sent
+
+
+def _record(exchange: Exchange) -> dict[str, Any]:
+    request, response, intent = exchange.request, exchange.response, exchange.intent
+    return {
+        "number": exchange.number,
+        "request": {"verb": request.verb, "url": request.url, "headers": dict(request.headers), "body": request.body},
+        "response": response
+        and {
+            "status": response.status,
+            "headers": dict(response.headers),
+            "body": response.body,
+            "truncated": response.truncated,
+        },
+        "failure": exchange.failure,
+        "sent": exchange.sent,
+        "received": exchange.received,
+        "retried": exchange.retried,
+        "intent": intent and {"valid": intent.valid, "rule": intent.rule},
+    }
 
 
 def parse_json(body: bytes | None) -> Any:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reports import badge, html, junit, markdown
+from reports import allure, badge, html, junit, markdown
 from reports.terminal import summary
 
 __all__ = ["summary", "write"]
@@ -38,13 +39,17 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
         folder / "junit.xml": junit.render(results),
         folder / "badge.svg": badge.render(results),
     }
+    contents |= {folder / "allure-results" / name: content for name, content in allure.render(results).items()}
     for rule in results["rules"]:
-        if rule["breaches"] and _SAFE_NAME.fullmatch(rule["id"]):
+        if rule["breaches"] and rule["verdict"] != "blocked" and _SAFE_NAME.fullmatch(rule["id"]):
             breach = rule["breaches"][0]
             place = folder / "failures" / rule["id"]
-            contents[place / "reproduce.sh"] = breach["reproduce"]["shell"]
+            scripts = {"reproduce.sh": breach["reproduce"]["shell"], "test_reproduce.py": breach["reproduce"]["pytest"]}
+            contents |= {place / name: script for name, script in scripts.items() if script}
             contents[place / "trace.json"] = json.dumps(breach["exchanges"], ensure_ascii=False, indent=1)
+    for stale in ("allure-results", "failures"):
+        shutil.rmtree(folder / stale, ignore_errors=True)
     for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+        path.write_text(content, encoding="utf-8", errors="backslashreplace")
     return list(contents)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import difflib
-import hashlib
 import json
-from collections.abc import Mapping
-from importlib.resources import files
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from reports.assets import part, policy, safe
 from reports.text import VERDICTS, counted, harmless, shortened
 
 BODY_MAXIMUM = 20_000
@@ -20,7 +21,13 @@ BODY_MAXIMUM = 20_000
 
 VALUE_MAXIMUM = 4_000
 DIFFERENCE_MAXIMUM = 1_000
-"""Characters up to which two values are compared letter by letter."""
+"""Characters up to which two values are compared word by word."""
+
+BREACHES_MAXIMUM = 3
+"""Breaches of one rule that are shown; the others are counted."""
+
+DETAIL_MAXIMUM = 800_000
+"""Characters of exchanges and scripts in one page; the breaches beyond that are shown without, the gravest rules first."""
 
 
 def render(results: Mapping[str, Any]) -> str:
@@ -32,14 +39,15 @@ def render(results: Mapping[str, Any]) -> str:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         harmless=harmless,
+        text=_text,
         pretty=_pretty,
         path=_path,
         answer=_answer,
         milliseconds=lambda seconds: f"{seconds * 1000:.1f} ms",
     )
-    environment.globals.update(counted=counted, marked=_marked)
-    style, script = _part("report.css"), _part("report.js")
-    page = environment.from_string(_part("report.html.j2"))
+    environment.globals.update(counted=counted, marked=_marked, timelines=timelines)
+    style, script = part("report.css"), part("report.js")
+    page = environment.from_string(part("report.html.j2"))
     areas: dict[str, list[Any]] = {}
     for rule in results["rules"]:
         areas.setdefault(rule["area"], []).append(rule)
@@ -49,20 +57,46 @@ def render(results: Mapping[str, Any]) -> str:
         areas=areas,
         verdicts=VERDICTS,
         slowest=slowest,
-        timelines={rule["id"]: _timeline(rule) for rule in results["rules"] if rule["breaches"]},
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
+        breaches_maximum=BREACHES_MAXIMUM,
+        detailed=_detailed(results["rules"]),
+        style=safe(style),
+        script=safe(script),
+        policy=policy(style, script),
     )
 
 
-def _part(name: str) -> str:
-    return files("reports").joinpath("templates", name).read_text(encoding="utf-8").strip()
+def _detailed(rules: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:
+    """Which breaches are shown with exchanges and scripts, by rule and place: first those of failed rules, one for each rule."""
+    gravity = list(VERDICTS)
+    places = sorted(
+        (place, gravity.index(rule["verdict"]), number)
+        for number, rule in enumerate(rules)
+        for place in range(min(len(rule["breaches"]), BREACHES_MAXIMUM))
+    )
+    chosen: set[tuple[str, int]] = set()
+    left = DETAIL_MAXIMUM
+    for place, _, number in places:
+        breach = rules[number]["breaches"][place]
+        weight = sum(_weight(exchange) for exchange in breach["exchanges"]) + sum(
+            map(len, breach["reproduce"].values())
+        )
+        if weight > left:
+            continue
+        left -= weight
+        chosen.add((rules[number]["id"], place))
+    return chosen
 
 
-def _hash(content: str) -> str:
-    """What a Content-Security-Policy allows an inline style or script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+def _weight(exchange: Mapping[str, Any]) -> int:
+    """About how many characters of the page an exchange takes."""
+    response = exchange["response"] or {"headers": {}, "body": ""}
+    bodies = (min(2 * len(part["body"]), BODY_MAXIMUM) for part in (exchange["request"], response))
+    return 1_500 + sum(bodies) + len(str(response["headers"]))
+
+
+def _text(value: str) -> Markup:
+    """A text as the content of an element, where quotes need no escape: JSON is full of them."""
+    return Markup(str(escape(value)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped
 
 
 def _pretty(body: str) -> str:
@@ -88,25 +122,49 @@ def _marked(one: str, other: str) -> Markup:
     """The first of two texts, with the parts marked in which it differs from the second."""
     one, other = harmless(shortened(one, VALUE_MAXIMUM)), harmless(shortened(other, VALUE_MAXIMUM))
     if max(len(one), len(other)) > DIFFERENCE_MAXIMUM:
-        return escape(one)
+        return _text(one)
     parts = []
-    for tag, start, end, _, _ in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        text = escape(one[start:end])
+    words, others = (re.findall(r"\w+|\W", text) for text in (one, other))
+    for tag, start, end, _, _ in difflib.SequenceMatcher(None, words, others, autojunk=False).get_opcodes():
+        text = _text("".join(words[start:end]))
         parts.append(text if tag == "equal" or not text else Markup("<mark>{}</mark>").format(text))
     return Markup().join(parts)
 
 
-def _timeline(rule: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The states of operations in a rule's first breach, in order, for a line of dots; empty for fewer than two."""
-    states = []
-    for exchange in rule["breaches"][0]["exchanges"]:
-        response = exchange["response"]
-        try:
-            body = json.loads(response["body"]) if response else None
-        except (ValueError, RecursionError):
-            body = None
+@dataclass(frozen=True)
+class State:
+    """An operation as one answer showed it; `start` and `width` are percent of the time over which it was watched."""
+
+    number: int
+    method: str
+    status: str
+    start: float
+    width: float
+
+
+def timelines(breach: Mapping[str, Any]) -> list[tuple[str, list[State]]]:
+    """The operations of which a breach shows more than one state: the name of each, and its states in order."""
+    seen: dict[str, list[tuple[float, Mapping[str, Any], str]]] = {}
+    for exchange in breach["exchanges"]:
+        body = _json(exchange)
         if isinstance(body, dict) and body.get("kind") == "compute#operation":
-            states.append(
-                {"number": exchange["number"], "method": exchange["method"], "status": str(body.get("status"))[:20]}
-            )
-    return states if len(states) > 1 else []
+            moment = datetime.fromisoformat(exchange["started"]).timestamp() + exchange["seconds"]
+            seen.setdefault(str(body.get("name")), []).append((moment, exchange, str(body.get("status"))[:20]))
+    return [(name, _states(looks)) for name, looks in seen.items() if len(looks) > 1]
+
+
+def _states(looks: Sequence[tuple[float, Mapping[str, Any], str]]) -> list[State]:
+    begin, end = looks[0][0], looks[-1][0]
+    span = max(end - begin, 0.001) * 1.15
+    starts = [100 * max(moment - begin, 0) / span for moment, _, _ in looks] + [100.0]
+    return [
+        State(exchange["number"], exchange["method"], status, round(start, 2), round(max(after - start, 0), 2))
+        for (_, exchange, status), start, after in zip(looks, starts, starts[1:], strict=False)
+    ]
+
+
+def _json(exchange: Mapping[str, Any]) -> Any:
+    try:
+        return json.loads(exchange["response"]["body"]) if exchange["response"] else None
+    except (ValueError, RecursionError):
+        return None

@@ -19,12 +19,12 @@ def render(results: Mapping[str, Any]) -> str:
     """
     total, run, target, cost = results["summary"], results["run"], results["target"], results["cost"]
     lines = [
-        f"## Compute Engine images: {_cell(total['verdict'])}",
+        f"## Compute Engine images: {cell(total['verdict'])}",
         "",
-        _cell(total["reason"]),
+        cell(total["reason"]),
         "",
-        f"Target {_cell(target['url'])}, project {_cell(target['project'])}, API version {_cell(target['api_version'])}; "
-        f"profile {_cell(run['profile'])}, seed {run['seed']}, {run['seconds']:.1f} s, "
+        f"Target {cell(target['url'])}, project {cell(target['project'])}, API version {cell(target['api_version'])}; "
+        f"profile {cell(run['profile'])}, seed {run['seed']}, {run['seconds']:.1f} s, "
         f"{counted(cost['requests'], 'request')}, {counted(cost['images_created'], 'image')} created, "
         f"{len(cost['images_left'])} left.",
         "",
@@ -40,13 +40,13 @@ def render(results: Mapping[str, Any]) -> str:
                 rule["breaches"][0]["message"] if rule["breaches"] and rule["verdict"] != "blocked" else rule["reason"]
             )
             name = VERDICTS[rule["verdict"]][1]
-            lines.append(f"| `{rule['id']}` | {name} | {_cell(rule['statement'])} | {_cell(shortened(why, 300))} |")
+            lines.append(f"| `{rule['id']}` | {name} | {cell(rule['statement'])} | {cell(shortened(why, 300))} |")
         if len(rows) > ROWS_MAXIMUM:
             lines += ["", f"… and {len(rows) - ROWS_MAXIMUM} more."]
     return "\n".join(lines) + "\n"
 
 
-def _cell(text: object) -> str:
+def cell(text: object) -> str:
     """A text that Markdown takes for nothing but text, on one line."""
     plain = harmless(str(text), lines=False).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for character in "\\`*_[]|#~":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from conformance.trace import NOT_JSON, Exchange
+from conformance.trace import NOT_JSON, Exchange, Request
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,8 @@ class RequestView:
     @cached_property
     def broken_rules(self) -> frozenset[str]:
         """The rules that the request breaks by what it says, whatever the target answers."""
-        method = self.exchange.method
-        return frozenset(rule for rule, (broken, methods) in _RECOGNISERS.items() if method in methods and broken(self))
+        request = self.exchange.request
+        return _broken_rules(request.verb, request.url, tuple(request.headers.items()), request.body)
 
     @cached_property
     def malformed(self) -> bool:
@@ -78,6 +78,14 @@ class RequestView:
         except (ValueError, RecursionError):
             return False
         return True
+
+
+@lru_cache(maxsize=1024)
+def _broken_rules(verb: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes | None) -> frozenset[str]:
+    """The rules that a request breaks: remembered, since a trace is read again and again to find out why a rule is broken."""
+    view = RequestView(Exchange(0, Request(verb, url, dict(headers), body)))
+    method = view.exchange.method
+    return frozenset(rule for rule, (broken, methods) in _RECOGNISERS.items() if method in methods and broken(view))
 
 
 Broken = Callable[[RequestView], bool]

@@ -26,14 +26,33 @@ for (const id of ["search", "verdict", "area", "basis"]) find(id).addEventListen
 document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.target.matches("input, select")) { event.preventDefault(); find("search").focus(); }
+  if (event.key === "Escape" && event.target === find("search")) { find("search").value = ""; filter(); }
 });
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.body.appendChild(document.createElement("textarea"));
+  field.value = text;
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  if (!copied) throw new Error("copying is not allowed");
+}
+
+function textOf(button) {
+  const script = button.dataset.script;
+  return script ? button.closest(".breach").querySelector(`template[data-kind="${script}"]`).content.textContent : button.dataset.copy;
+}
+
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy], [data-script]");
   if (!button) return;
   const label = button.textContent;
-  try { await navigator.clipboard.writeText(button.dataset.copy); button.textContent = "Copied"; }
+  try { await copy(textOf(button)); button.textContent = "Copied"; }
   catch { button.textContent = "The browser does not allow copying"; }
   setTimeout(() => { button.textContent = label; }, 1500);
+});
+window.addEventListener("beforeprint", () => {
+  for (const exchange of document.querySelectorAll(".rule[open] .exchange")) exchange.open = true;
 });
 window.addEventListener("hashchange", openTarget);
 filter();

@@ -1,6 +1,48 @@
-"""What the tests of the suite share: hand-written traces are told in `story`, which stands beside them."""
+"""What the tests of the suite share: results of runs; hand-written traces are told in `story`, which stands beside them."""
 
+from __future__ import annotations
+
+import copy
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.emulator.process import EmulatorProcess
+from conformance.runner import judge
+from conformance.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+HOSTILE = "<script>alert('pwned')</script>\x1b[31m]]>&\u202e\ud800"
+TOKEN = "token-that-must-not-be-seen"
+
+
+@pytest.fixture(scope="session")
+def conformant() -> dict[str, Any]:
+    """The results of a run against the correct emulator."""
+    return judge(Settings(workers=1), focus=("image.kind",))
+
+
+@pytest.fixture(scope="session")
+def broken() -> dict[str, Any]:
+    """The results of a run against a broken emulator, with a credential that the run was given."""
+    with EmulatorProcess(faults=["image.kind/disk", "encryption.never-echoed/in-image"]) as emulator:
+        settings = Settings(url=emulator.url, header=(f"Authorization: Bearer {TOKEN}",), workers=1)
+        return judge(settings, focus=("image.kind", "encryption.never-echoed"), scripts=True)
+
+
+@pytest.fixture(scope="session")
+def hostile(broken: dict[str, Any]) -> dict[str, Any]:
+    """The results of the broken emulator as a hostile target would have them."""
+    changed = copy.deepcopy(broken)
+    changed["target"]["project"] = HOSTILE
+    changed["summary"]["reason"] = HOSTILE
+    for rule in changed["rules"]:
+        for breach in rule["breaches"]:
+            breach["message"] = breach["observed"] = HOSTILE
+            for exchange in breach["exchanges"]:
+                if exchange["response"]:
+                    exchange["response"]["body"] = HOSTILE
+    return changed

@@ -1,0 +1,44 @@
+"""How a reader can see a breach again: as a shell script, as a pytest file, and by the command that judges just this rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.contract import Breach, Rule
+from conformance.contract.history import History
+from conformance.reproduction.plan import plan
+from conformance.reproduction.scripts import pytest_file, shell_script
+from conformance.settings import Settings, command_line
+from conformance.trace import Trace
+
+
+def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, scripts: bool = True) -> dict[str, str]:
+    """The ways to reproduce a breach; the scripts are "" where none are wanted, the whole trace is not kept, or it is too deep.
+
+    Args:
+        rule: the rule that was broken.
+        example: the breach as the ledger keeps it.
+        settings: of the run that found it.
+        scripts: whether the scripts are wanted.
+    """
+    command = command_line(settings.model_copy(update={"only": (rule.id,), "skip": ()}))
+    if not scripts or "trace" not in example:
+        return {"shell": "", "pytest": "", "command": command}
+    trace = Trace.from_record(example["trace"])
+    told = Breach(example["message"], example["expected"], example["observed"], ())
+    alike = (
+        breach
+        for breach in rule.judge(History(trace))
+        if breach is not None and breach.message == told.message and _shown(breach) == example["numbers"]
+    )
+    try:
+        # The example is without secrets; the breach itself, which has them, is found again by judging its trace.
+        steps = plan(rule, next(alike), trace)
+    except (StopIteration, RecursionError):
+        return {"shell": "", "pytest": "", "command": command}
+    return {"shell": shell_script(rule, told, steps), "pytest": pytest_file(rule, told, steps), "command": command}
+
+
+def _shown(breach: Breach) -> list[int]:
+    return sorted({exchange.number for exchange in breach.exchanges})

@@ -1,0 +1,330 @@
+"""What in the answers makes a breach: found by asking the rule itself.
+
+Each part of an answer is changed in turn, and the rule judges the changed trace. Where the breach is gone, that part was decisive:
+it becomes a fact, simple enough for a script to check. A breach is seen again when all of its facts hold in new answers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from conformance.contract import Breach, Rule
+from conformance.contract.history import History
+from conformance.reproduction.fact import Fact, json_type, shape, volatile
+from conformance.reproduction.leaves import Leaf, Place, changed, leaves, without
+from conformance.reproduction.samples import (
+    ABSENT,
+    LEAVES_MAXIMUM,
+    REFUSAL,
+    Samples,
+    beyond,
+    comparable,
+    missing_parts,
+    other_value,
+    retyped,
+)
+from conformance.trace import ABANDONED, Exchange, Response, Trace, parse_json
+
+REFUSALS = (400, 404, 409, 412)
+"""Statuses of refusals, the likeliest first; those for want of access are judged by few rules."""
+
+ITEMS_MAXIMUM = 20
+"""Items of a list that are tried alone."""
+
+STATES = frozenset({"PENDING", "RUNNING", "DONE", "READY", "FAILED"})
+
+TELLING = ("name", "id", "targetId", "insertTime", "status")
+"""Fields by which two answers are told apart, the most telling first."""
+
+
+class Inquiry:
+    """Asks a rule which parts of a trace its breach rests on.
+
+    Args:
+        rule: the rule that was broken.
+        breach: the breach.
+        trace: the trace that it was found in.
+    """
+
+    def __init__(self, rule: Rule, breach: Breach, trace: Trace) -> None:
+        self._rule = rule
+        self._breach = breach
+        self._trace = trace
+        self._everywhere = False
+        self._answers = {
+            exchange.number: leaves(exchange.response.body) if exchange.response else [] for exchange in trace.exchanges
+        }
+
+        self._samples = Samples(trace, breach.expected, self._answers)
+
+    def facts(self) -> list[Fact]:
+        """The facts of the breach: none where no part of an answer decides."""
+        found = self._facts()
+        if all(fact.path == ":class" for fact in found):
+            self._everywhere = True
+            found += self._facts()
+        return list(dict.fromkeys(found))
+
+    def _facts(self) -> list[Fact]:
+        found: list[Fact] = []
+        for exchange in sorted(self._breach.exchanges, key=lambda item: item.number):
+            if exchange.response is None:
+                found += [Fact("is", exchange.number, ":class", "0")] if exchange.failure != ABANDONED else []
+                continue
+            found += self._of_status(exchange, exchange.response)
+            found += self._of_form(exchange, exchange.response)
+            value = exchange.response.json
+            if isinstance(value, dict):
+                decisive = [*self._of_leaves(exchange), *self._of_containers(exchange, value)]
+                decisive += [*self._of_absences(exchange, value), *self._of_expectation(exchange, value)]
+                found += decisive or self._of_whole(exchange, value)
+        return found
+
+    def race(self, group: Sequence[Exchange]) -> list[Fact]:
+        """The facts of several answers at once, to requests that were sent at the same moment."""
+        won = [exchange for exchange in group if exchange.answered]
+        first = group[0].number
+        for status in REFUSALS if len(won) > 1 else ():
+            refused = {item.number: replace(item, response=replace(REFUSAL, status=status)) for item in won[1:]}
+            if self._gone(refused):
+                return [Fact("is", first, ":class", "2", times=2, race=True)]
+        losers = {item.number: replace(item, response=won[0].response) for item in group if won and not item.answered}
+        if losers and self._gone(losers):
+            return [Fact("is", first, ":class", "4", race=True)]
+        for leaf in self._answers[won[0].number] if won else ():
+            alike = {
+                exchange.number: _with_body(exchange, changed(exchange.resource, leaf.place, leaf.value))
+                for exchange in won[1:]
+                if exchange.resource is not None and leaf.key in exchange.resource
+            }
+            if self._gone(alike):
+                return [Fact("distinct", first, leaf.path, race=True)]
+        return []
+
+    def _gone(self, changes: dict[int, Exchange]) -> bool:
+        """Whether the rule, once these exchanges are changed, no longer finds the breach."""
+        exchanges = tuple(changes.get(exchange.number, exchange) for exchange in self._trace.exchanges)
+        findings = self._rule.judge(History(replace(self._trace, exchanges=exchanges)))
+        try:
+            return not any(finding is not None and self._alike(finding) for finding in findings)
+        except Exception:
+            return False
+
+    def _alike(self, other: Breach) -> bool:
+        """Whether a breach is the same as the one in question, as far as the same can be said of another trace."""
+        shown, seen = (sorted(exchange.number for exchange in item.exchanges) for item in (self._breach, other))
+        return _kind(other) == _kind(self._breach) and (seen[-1:] == shown[-1:] or set(seen) < set(shown))
+
+    def _gone_with(self, exchange: Exchange, place: Place, change: Callable[[Any], Any]) -> bool:
+        """Whether the breach is gone once something is changed at a place: of this answer, or of every one that has it."""
+        also = [other for other in self._trace.exchanges if self._everywhere and other.number != exchange.number]
+        changes = {exchange.number: _with_body(exchange, change(_json(exchange)))}
+        for other in also:
+            if any(leaf.place == place for leaf in self._answers[other.number]):
+                changes[other.number] = _with_body(other, change(_json(other)))
+        return self._gone(changes)
+
+    def _of_status(self, exchange: Exchange, response: Response) -> Iterator[Fact]:
+        number = exchange.number
+        if exchange.answered:
+            better = [
+                status
+                for status in REFUSALS
+                if self._gone({number: replace(exchange, response=replace(REFUSAL, status=status))})
+            ]
+            if 400 in better:
+                yield Fact("is", number, ":class", "2")
+            elif better:
+                yield Fact("is", number, ":status", str(better[0]), holds=False)
+            return
+        others = [status for status in REFUSALS if status != exchange.status]
+        if any(self._gone({number: replace(exchange, response=replace(response, status=status))}) for status in others):
+            yield Fact("is", number, ":status", str(exchange.status))
+        elif any(self._gone({number: replace(exchange, response=answer)}) for answer in self._successes(exchange)):
+            yield Fact("is", number, ":class", str(exchange.status // 100))
+
+    def _successes(self, exchange: Exchange) -> Iterator[Response]:
+        """Answers that the request might have got, had it succeeded."""
+        for other in self._trace.exchanges:
+            if (
+                other.answered
+                and other.response is not None
+                and (other.method == exchange.method or other is self._trace.exchanges[0])
+            ):
+                yield other.response
+        yield Response(200, {"content-type": "application/json"}, ABSENT)
+
+    def _of_form(self, exchange: Exchange, response: Response) -> Iterator[Fact]:
+        headers = {**response.headers, "content-type": "application/json"}
+        proper = json.dumps(exchange.error or {"kind": "compute#image"}).encode()
+        if self._gone({exchange.number: replace(exchange, response=replace(response, headers=headers))}):
+            yield Fact("is", exchange.number, ":type", "application/json", holds=False)
+        if not self._answers[exchange.number] and self._gone(
+            {exchange.number: replace(exchange, response=replace(response, body=proper, headers=headers))}
+        ):
+            yield Fact("is", exchange.number, ":json", "yes", holds=False)
+
+    def _of_leaves(self, exchange: Exchange) -> Iterator[Fact]:
+        for leaf in self._answers[exchange.number][:LEAVES_MAXIMUM]:
+            yield from self._of_leaf(exchange, leaf)
+
+    def _of_containers(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
+        """A fact for a list or object that should be something else, or not be there."""
+        for key, part in value.items():
+            place: Place = (key,)
+            path = next((leaf.path for leaf in self._answers[exchange.number] if leaf.place[0] == key), "")
+            if not path or not isinstance(part, list | dict):
+                continue
+            if isinstance(part, list) and len(part) > 1 and self._too_many(exchange, value, key):
+                yield Fact("has", exchange.number, path, times=2)
+            elif self._gone_with(exchange, place, partial(without, place=place)):
+                yield Fact("has", exchange.number, path)
+
+    def _too_many(self, exchange: Exchange, value: dict[str, Any], key: str) -> bool:
+        """Whether one item of a list, alone, would have been right."""
+        alone = ({**value, key: [item]} for item in value[key][:ITEMS_MAXIMUM])
+        return any(self._gone({exchange.number: _with_body(exchange, answer)}) for answer in alone)
+
+    def _of_expectation(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
+        """A fact where several fields at once are not what the rule says was expected."""
+        expected, observed = (parse_json(text.encode()) for text in (self._breach.expected, self._breach.observed))
+        if not isinstance(expected, dict) or not isinstance(observed, dict) or len(expected) < 2:
+            return
+        if any(value.get(key) != part for key, part in observed.items()):
+            return
+        if self._gone({exchange.number: _with_body(exchange, {**value, **expected})}):
+            present = {(leaf.path, leaf.token) for leaf in self._answers[exchange.number]}
+            for leaf in leaves(json.dumps(expected, ensure_ascii=False).encode()):
+                if (leaf.path, leaf.token) not in present and not volatile(leaf.path, leaf.token):
+                    yield Fact("is", exchange.number, leaf.path, leaf.token, holds=False)
+                    return
+
+    def _of_whole(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
+        """A fact where an answer as a whole should have been that to an earlier request."""
+        for earlier in self._breach.exchanges:
+            if earlier.number >= exchange.number or earlier.resource is None:
+                continue
+            if self._gone({exchange.number: replace(exchange, response=earlier.response)}):
+                key = next((key for key in TELLING if key in value and earlier.resource.get(key) != value[key]), "")
+                yield from (
+                    [Fact("differs", exchange.number, f".{key}", other=(earlier.number, f".{key}"))] if key else []
+                )
+                return
+
+    def _of_leaf(self, exchange: Exchange, leaf: Leaf) -> Iterator[Fact]:
+        number, path = exchange.number, leaf.path
+
+        def gone(new: Any) -> bool:
+            return self._gone_with(exchange, leaf.place, lambda value: changed(value, leaf.place, new))
+
+        if gone(other_value(leaf.value)):
+            yield from self._value_facts(exchange, leaf)
+            return
+        good = next((new for new in self._samples.good(exchange, leaf) if gone(new)), None)
+        if good is not None:
+            yield self._unlike(
+                exchange,
+                leaf,
+                good,
+                either=comparable(leaf.value, good) and not gone(beyond(good, leaf.value)),
+            )
+        elif gone(retyped(leaf.value)):
+            yield Fact("typed", number, path, json_type(leaf.value))
+        elif self._gone_with(exchange, leaf.place, lambda value: without(value, leaf.place)):
+            constant = not volatile(path, leaf.token)
+            yield Fact("is", number, path, leaf.token) if constant else Fact("has", number, path)
+
+    def _value_facts(self, exchange: Exchange, leaf: Leaf) -> Iterator[Fact]:
+        """The fact for a leaf whose very value decides; none for one that merely names a thing of the target's for later."""
+        number = exchange.number
+        if not volatile(leaf.path, leaf.token) or self._said(leaf, number):
+            times = sum(other.path == leaf.path and other.token == leaf.token for other in self._answers[number])
+            yield Fact("is", number, leaf.path, leaf.token, times=times)
+            return
+        twins = [
+            (at, other.path) for at, answer in self._answers.items() for other in answer if other.token == leaf.token
+        ]
+        if twins[0][0] < number:
+            yield Fact("same", number, leaf.path, other=twins[0])
+        elif twins == [(number, leaf.path)] and not self._said(leaf):
+            yield Fact("shaped", number, leaf.path, shape(leaf.token))
+
+    def _said(self, leaf: Leaf, until: float = math.inf) -> bool:
+        """Whether the client has said this value, in the requests up to a number."""
+        text = leaf.token.strip('"')
+        return any(
+            text.encode() in (exchange.request.body or b"") or text in exchange.request.url
+            for exchange in self._trace.exchanges
+            if exchange.number <= until
+        )
+
+    def _unlike(self, exchange: Exchange, leaf: Leaf, good: Any, *, either: bool) -> Fact:
+        """A fact for a leaf that is wrong in being unlike a good value: greater or less than it, or `either`."""
+        number, token = exchange.number, json.dumps(good, ensure_ascii=False)
+        if json_type(leaf.value) != json_type(good):
+            return Fact("typed", number, leaf.path, json_type(leaf.value))
+        shown = {item.number for item in self._breach.exchanges}
+        for earlier, path in self._places(token, number, leaf):
+            if not either and comparable(leaf.value, good):
+                at, other = (number, leaf.path), (earlier, path)
+                low, high = (at, other) if leaf.value < good else (other, at)
+                return Fact("less", *low, other=high)
+            alike = path == leaf.path and earlier in shown
+            if either or alike or volatile(leaf.path, token):
+                return Fact("differs", number, leaf.path, other=(earlier, path))
+        if comparable(leaf.value, good) and isinstance(good, str):
+            return Fact("far", number, leaf.path)
+        if volatile(leaf.path, leaf.token):
+            return Fact("shaped", number, leaf.path, shape(leaf.token))
+        if leaf.value in STATES and good in STATES:
+            return Fact("is", number, leaf.path, token, holds=False)
+        return Fact("is", number, leaf.path, leaf.token)
+
+    def _places(self, token: str, number: int, leaf: Leaf) -> list[tuple[int, str]]:
+        """Where else a value was answered: in the exchanges of the breach first, then where an operation names its target."""
+        shown = {exchange.number for exchange in self._breach.exchanges}
+        found = [
+            (at, other.path)
+            for at, answer in self._answers.items()
+            for other in answer
+            if at <= max(shown) and other.token == token and (at, other.path) != (number, leaf.path)
+        ]
+        return sorted(
+            found, key=lambda place: (place[0] not in shown or place[1] != leaf.path, ".target" not in place[1])
+        )
+
+    def _of_absences(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
+        for place, part, exact in missing_parts(self._trace, exchange, value, self._breach.expected):
+            if not self._gone({exchange.number: _with_body(exchange, changed(value, place, part))}):
+                continue
+            inner = leaves(json.dumps(part, ensure_ascii=False).encode())
+            if not inner:
+                continue
+            prefix = "".join("[]" if isinstance(step, int) else f".{step}" for step in place)
+            present = {(leaf.path, leaf.token) for leaf in self._answers[exchange.number]}
+            lacking = [leaf for leaf in inner if (prefix + leaf.path, leaf.token) not in present] or inner
+            if exact and place[-1] in value:
+                yield Fact("is", exchange.number, prefix + lacking[0].path, lacking[0].token, holds=False)
+            else:
+                yield Fact("has", exchange.number, prefix + lacking[0].path, holds=False)
+            if place != ("error",):
+                return
+
+
+def _kind(breach: Breach) -> str:
+    return re.sub(r"\d+", "", breach.message)
+
+
+def _json(exchange: Exchange) -> Any:
+    return exchange.response.json if exchange.response else None
+
+
+def _with_body(exchange: Exchange, value: Any) -> Exchange:
+    assert exchange.response is not None
+    return replace(exchange, response=replace(exchange.response, body=json.dumps(value).encode()))
