@@ -26,7 +26,14 @@ BASIC = (
     *("image.id", "image.name.unique", "image.creation-timestamp", "image.status", "life.failed-insert-leaves-nothing"),
     *("operation.name", "operation.status", "operation.reaches-done", "operation.success-means-ready"),
     *("request-id.replay-same-operation", "request-id.replay-after-delete", "request-id.distinct", "request-id.absent"),
-    *("request-id.replay-creates-nothing", "labels.set", "labels.fingerprint-changes", "labels.fingerprint-required"),
+    *(
+        "request-id.replay-creates-nothing",
+        "request-id.replay-other-body",
+        "request-id.replay-key-order",
+        "request-id.case",
+    ),
+    *("request-id.replay-after-lost-response", "request-id.scoped-to-method", "request-id.delete-replay"),
+    *("labels.set", "labels.fingerprint-changes", "labels.fingerprint-required"),
     *("deprecate.state", "deprecate.round-trip", "family.latest", "family.deprecated-skipped", "image.self-link"),
 )
 """Rules that say more precisely what is wrong: where one of them fails, this one adds nothing."""

@@ -203,6 +203,7 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
     "conv",
     "A replay sent after the image was deleted does not bring it back.",
     REFERENCE,
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _after_delete(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -328,7 +329,8 @@ def _key_order(history: History) -> Iterator[Finding]:
 )
 def _case(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
-        if first.request_id != replay.request_id and replay.same_content and _settled(replay):
+        deleted = _deleted_before(history, first, replay.exchange)
+        if first.request_id != replay.request_id and replay.same_content and _settled(replay) and not deleted:
             yield _same_answer(first, replay, "a replay with its requestId in another case is not recognised")
 
 

@@ -11,18 +11,25 @@ _REPLAYS = ("request-id.replay-same-operation", "request-id.replay-while-running
 _MOVING = ("operation.identity-immutable", "operation.agrees", "operation.done-is-final")
 
 _ALSO: dict[str, tuple[str, ...]] = {
-    "request-id.replay-same-operation/never-recognised": (*_REPLAYS, "request-id.replay-concurrent"),
+    "request-id.replay-same-operation/never-recognised": (*_REPLAYS, "request-id.*"),
     "request-id.replay-same-operation/new-operation": (
         *_REPLAYS,
         "operation.name",
         "operation.self-link",
+        "operation.target-id",
         "request-id.*",
     ),
     "request-id.replay-same-operation/new-insert-time": (*_REPLAYS, *_MOVING),
     "request-id.replay-creates-nothing/second-image": (*_REPLAYS, "request-id.replay-[ac]*"),
-    "request-id.replay-while-running/only-when-done": _REPLAYS,
+    "request-id.replay-while-running/only-when-done": (*_REPLAYS, "request-id.delete-replay"),
     "request-id.replay-after-done/only-while-running": _REPLAYS,
     "request-id.replay-after-done/forgotten-soon": _REPLAYS,
+    "request-id.replay-after-lost-response/forgotten": _REPLAYS,
+    "request-id.replay-after-lost-response/second-image": (
+        *_REPLAYS,
+        "request-id.replay-creates-nothing",
+        "image.name.unique",
+    ),
     "request-id.client-operation-id/missing-on-polls": _MOVING,
     "image.license-codes.exact/double": ("image.license-codes.round-trip",),
     "image.disk-size-gb/number": ("image.type.diskSizeGb",),
