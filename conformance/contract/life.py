@@ -318,6 +318,10 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
             and change is not birth
             and (change.project, change.image) == (birth.project, birth.image)
         ]
+        assert birth.operation is not None
+        assert birth.operation.final is not None
+        if not all(after(birth.operation.final.exchange, change.exchange) for change in group):
+            continue
         methods = {change.method for change in overlapping(group)}
         looks = [look for look in history.gets if look.route and look.route.name == birth.image]
         settled = all(change.outcome in ("failed", "succeeded", "refused") for change in group)
