@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, after, overlapping
-from conformance.contract.labels import seen_before, untouched
+from conformance.contract.labels import UPDATED, seen_before, settled, untouched
 from conformance.contract.requests import leak_breach, leaked, request_rule
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.contract.transport import OPTIONAL_METHODS
@@ -432,7 +432,8 @@ def _isolation(history: History) -> Iterator[Finding]:
                 for other in history.changes(insert)
             )
             if not meddled and earlier[-1].value.get("status") == "READY":
-                others = untouched(earlier[-1], later[0], frozenset())
+                late = frozenset() if settled(history, earlier[-1]) else UPDATED
+                others = untouched(earlier[-1], later[0], late)
                 yield expect(
                     not others,
                     f"{change.method} of one image changes another",

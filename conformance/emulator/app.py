@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
@@ -148,7 +148,10 @@ def _response(answer: Answer) -> Response:
         answer.raw if answer.raw is not None else json.dumps(answer.body, ensure_ascii=False).encode(errors="replace")
     )
     headers = {"content-type": "application/json; charset=UTF-8", **answer.headers}
-    return Response(content, answer.status, {name: value for name, value in headers.items() if value})
+    headers = {name: value for name, value in headers.items() if value}
+    if answer.chunked:
+        return StreamingResponse(iter([content[:100], content[100:]]), answer.status, headers)
+    return Response(content, answer.status, headers)
 
 
 async def _unknown_path(request: Request, error: Exception) -> Response:

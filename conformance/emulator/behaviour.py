@@ -27,12 +27,13 @@ class Call:
 
 @dataclass
 class Answer:
-    """One answer, as hooks see it and may change it: `raw` replaces the JSON of `body`."""
+    """One answer, as hooks see it and may change it: `raw` replaces the JSON of `body`, `chunked` sends it piece by piece."""
 
     status: int
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    chunked: bool = False
 
 
 @dataclass
@@ -45,6 +46,8 @@ class Behaviour:
         unchecked: checks of requests that are left out, by name.
         unsupported: API methods that are answered 501.
         late_refusals: whether refusals of fields come as operations that fail.
+        hides_pending: whether an image is not shown before it is READY.
+        http_1_0: whether answers are in HTTP/1.0.
         takes_incomplete: whether what arrived of a request is taken for all of it where the client hung up in its middle.
         deletes_successors: whether a name is free while its image is being deleted, and the deletion takes the next one too.
         forgets_unread: whether the requestId of a client that hangs up before its answer is forgotten.
@@ -78,6 +81,8 @@ class Behaviour:
     answer_delay: float = 0.0
     forgets_unread: bool = False
     takes_incomplete: bool = False
+    hides_pending: bool = False
+    http_1_0: bool = False
     deletes_successors: bool = False
     remembers_refusals: bool = False
     recognises_without_request_id: bool = False

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from uvicorn.protocols.http import httptools_impl
 
 from conformance.emulator.app import create_app
 from conformance.emulator.behaviour import Behaviour
@@ -49,6 +50,9 @@ def emulator(  # noqa: PLR0913 - the options of a command
                 f"there is no fault or variant '{name}'; near to it are {', '.join(near) or 'none'}."
             )
         changes[name](behaviour)
+    if behaviour.http_1_0:
+        lines = {status: line.replace(b"HTTP/1.1", b"HTTP/1.0") for status, line in httptools_impl.STATUS_LINE.items()}
+        httptools_impl.STATUS_LINE.update(lines)
     _serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)
 
 

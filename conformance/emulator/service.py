@@ -313,13 +313,16 @@ class Service:
 
     def get(self, call: Call) -> Resource:
         """images.get."""
-        _, image = self._must_exist(call)
+        project, image = self._must_exist(call)
+        if self.behaviour.hides_pending and image.status == "PENDING":
+            raise not_found(f"projects/{project.name}/global/images/{call.name}")
         return self.shown_image(image, call)
 
     def list(self, call: Call) -> Resource:
         """images.list."""
         project = self.project(call.project)
-        shown = [self.shown_image(image, call) for image in project.living()]
+        hidden = "PENDING" if self.behaviour.hides_pending else ""
+        shown = [self.shown_image(image, call) for image in project.living() if image.status != hidden]
         found = [image for image in shown if matches(image, call.query.get("filter", ""))]
         if call.query.get("orderBy", "").startswith("creationTimestamp"):
             found.reverse()

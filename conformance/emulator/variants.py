@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
 from conformance.emulator.errors import ApiError, invalid
 from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched
+
+LABELS_SECONDS = 0.05
+"""How long the variant with late labels shows the old ones."""
 
 TIMES = ("insertTime", "startTime", "endTime", "creationTimestamp")
 
@@ -107,6 +111,42 @@ def _compressed(answer: Answer, call: Call) -> None:
     if "gzip" in call.headers.get("accept-encoding", ""):
         answer.raw = gzip.compress(json.dumps(answer.body).encode())
         answer.headers["content-encoding"] = "gzip"
+
+
+def _closed(answer: Answer, call: Call) -> None:
+    del call
+    answer.headers["connection"] = "close"
+
+
+def _http_1_0(behaviour: Behaviour) -> None:
+    behaviour.http_1_0 = True
+    behaviour.on_answer.append(_closed)
+
+
+def _indented(answer: Answer, call: Call) -> None:
+    del call
+    if answer.raw is None:
+        answer.raw = f"{json.dumps(answer.body, indent=2, ensure_ascii=True)}\n".encode()
+
+
+def _late_labels(behaviour: Behaviour) -> None:
+    """Shows changed labels a moment after the change."""
+    shown: dict[str, tuple[Any, str]] = {}
+    changed: dict[str, float] = {}
+
+    def hook(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        current = (image.get("labels"), image["labelFingerprint"])
+        before = shown.setdefault(image["id"], current)
+        if current != before and time.time() - changed.setdefault(image["id"], time.time()) < LABELS_SECONDS:
+            image["labels"], image["labelFingerprint"] = before
+            if before[0] is None:
+                del image["labels"]
+        elif current != before:
+            shown[image["id"]] = current
+            del changed[image["id"]]
+
+    behaviour.on_image.append(hook)
 
 
 def _details(answer: Answer, call: Call) -> None:
@@ -233,10 +273,32 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(
         "connection-close",
         "connections are closed after each answer",
+        lambda behaviour: behaviour.on_answer.append(_closed),
+    ),
+    Variant("http-1.0", "answers are in HTTP/1.0", _http_1_0),
+    Variant(
+        "chunked",
+        "answers come in chunks",
+        lambda behaviour: behaviour.on_answer.append(lambda answer, call: setattr(answer, "chunked", True)),
+    ),
+    Variant("indented", "answers are indented, and in ASCII", lambda behaviour: behaviour.on_answer.append(_indented)),
+    Variant(
+        "bare-content-type",
+        "the content type names no charset",
         lambda behaviour: behaviour.on_answer.append(
-            lambda answer, call: answer.headers.update({"connection": "close"})
+            lambda answer, call: answer.headers.update({"content-type": "application/json"})
         ),
     ),
+    Variant(
+        "no-error-list",
+        "errors have no errors[]",
+        lambda behaviour: behaviour.on_answer.append(
+            lambda answer, call: answer.body["error"].pop("errors") if answer.status >= 400 else None
+        ),
+        ("transport.error-list",),
+    ),
+    Variant("late-labels", "changed labels are seen a moment later", _late_labels),
+    Variant("image-when-ready", "an image is not shown before it is READY", switched(hides_pending=True)),
     Variant(
         "error-details", "errors have a status and details too", lambda behaviour: behaviour.on_answer.append(_details)
     ),
