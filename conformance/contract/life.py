@@ -359,7 +359,7 @@ def _delete(history: History) -> Iterator[Finding]:
         rebirths = [
             insert.exchange
             for insert in history.inserts
-            if insert.image == delete.image and insert.exchange.number > delete.exchange.number
+            if insert.image == delete.image and not after(insert.exchange, delete.exchange)
         ]
         identifier = history.identifier(delete)
         for exchange in history.gets:
@@ -388,8 +388,9 @@ def _delete(history: History) -> Iterator[Finding]:
                     observed=sighting.value.get("name"),
                 )
         for birth in history.inserts:
-            first = rebirths and birth.exchange is rebirths[0] and birth.original is None
-            if first and after(end, birth.exchange) and birth.exchange.status != 0:
+            first = birth.exchange in rebirths and birth.original is None
+            alone = all(after(birth.exchange, other) for other in rebirths if other is not birth.exchange)
+            if first and alone and after(end, birth.exchange) and birth.exchange.status != 0:
                 yield expect(
                     birth.exchange.status != 409,
                     "the name of a deleted image is not free",
