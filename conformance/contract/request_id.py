@@ -212,7 +212,7 @@ def _after_delete(history: History) -> Iterator[Finding]:
             for change in history.changes(first)
             if change.method == "images.delete" and change.operation and change.operation.final
         ]
-        if not any(after(end, replay.exchange) for end in gone):
+        if not replay.same_content or not any(after(end, replay.exchange) for end in gone):
             continue
         # The name may have been used again: by a new request, or by one whose answer was lost.
         births = [
@@ -242,10 +242,11 @@ def _after_delete(history: History) -> Iterator[Finding]:
     "doc",
     "The same requestId with a changed body makes no second image and changes nothing of the first.",
     REFERENCE,
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _other_body(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
-        if replay.same_content or not _settled(replay):
+        if replay.same_content or not _settled(replay) or _deleted_before(history, first, replay.exchange):
             continue
         own = replay.operation is not None and replay.operation is not first.operation
         yield expect(
@@ -518,6 +519,7 @@ def _scoped_to_project(history: History) -> Iterator[Finding]:
     "conv",
     "A replayed delete with the same requestId answers the first delete's operation.",
     REFERENCE,
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _delete_replay(history: History) -> Iterator[Finding]:
     for replay in history.mutations:
