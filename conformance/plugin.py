@@ -10,6 +10,7 @@ import shutil
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Set
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +118,17 @@ def exercised(item: pytest.Item) -> frozenset[str]:
         rules: set[str] = set()
         for marker in item.iter_markers(EXERCISES):
             for glob in marker.args:
-                found = matching([glob], catalogue())
+                found = _of_catalogue(glob)
                 if not found:
                     raise pytest.UsageError(f"{item.nodeid} exercises {glob}, which matches no rule")
                 rules |= found
         item.stash[_RULES] = frozenset(rules)
     return item.stash[_RULES]
+
+
+@cache
+def _of_catalogue(glob: str) -> frozenset[str]:
+    return frozenset(matching([glob], catalogue()))
 
 
 class ConformancePlugin(ABC):
