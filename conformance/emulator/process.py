@@ -60,6 +60,11 @@ class EmulatorProcess:
         self.url = line.split()[1]
         return self
 
+    @property
+    def pid(self) -> int:
+        """The id of its process; 0 where it does not run."""
+        return self._process.pid if self._process else 0
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

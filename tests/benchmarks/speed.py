@@ -1,27 +1,44 @@
-"""How fast the suite is, as figures to compare within one run: `python tests/benchmarks/speed.py`.
+"""How fast the suite is: `python tests/benchmarks/speed.py [PAGE.html]` prints figures, and draws lines on a page.
 
-Prints how many bodies a second are generated, how many inserts a second the emulator answers, and which share of a run's
-wall time its requests alone would take.
+What is compared is measured within one run, for machines differ: which share of a run's time its requests alone would take,
+and how time and memory grow with rules, examples, images and recordings.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
 
+from conformance.checking import check
+from conformance.contract import catalogue, matching
 from conformance.emulator.process import EmulatorProcess
+from conformance.profiles import PROFILES
 from conformance.runner import judge
 from conformance.settings import Settings
 from conformance.sources import embedded_sources
 from strategies import bodies
 from strategies.insert import InsertRequest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from plots import Series, page
+
+PROJECT = "conformance"
 BODIES = 2_000
 INSERTS = 3_000
+EXAMPLES = (0, 3, 15, 60)
+PARTS = (("image.*",), ("image.*", "operation.*"), ("image.*", "operation.*", "transport.*"), ("*",))
+IMAGES = (0, 5_000, 10_000, 20_000)
+COPIES = (1, 2, 4, 8)
 
 
 def seconds(act: Callable[[], object]) -> float:
@@ -41,33 +58,131 @@ def generate() -> None:
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow],
     )
-    @given(bodies.valid(embedded_sources("conformance"), looked_up=True))
+    @given(bodies.valid(embedded_sources(PROJECT), looked_up=True))
     def draw(request: InsertRequest) -> None:
         json.dumps(dict(request.body))
 
     draw()
 
 
-def insert(url: str) -> None:
-    """Inserts images, one after the other, over one connection."""
+def client() -> requests.Session:
+    """A client without anything of ours."""
     session = requests.Session()
     session.trust_env = False
-    for number in range(INSERTS):
+    return session
+
+
+def insert(url: str, first: int, count: int) -> None:
+    """Inserts images, one after the other, over one connection."""
+    session = client()
+    for number in range(first, first + count):
         body = {"name": f"speed-{number}", "sourceImage": "global/images/base"}
         session.post(f"{url}/compute/beta/projects/speed/global/images", json=body, timeout=10).raise_for_status()
 
 
-def main() -> None:
-    """Measures, and prints the figures."""
-    print(f"bodies generated      {BODIES / seconds(generate):8.0f} /s")
+def run(traffic: Path | None = None, *, examples: int | None = None, only: tuple[str, ...] = ()) -> tuple[float, int]:
+    """Judges an emulator with one worker; answers the seconds that it took, and the requests."""
+    usual = PROFILES["quick"]
+    PROFILES["quick"] = usual if examples is None else replace(usual, examples=examples)
+    try:
+        with EmulatorProcess() as emulator:
+            chosen = Settings(url=emulator.url, sources=embedded_sources(PROJECT), workers=1, only=only)
+            results = judge(chosen, traffic=traffic)
+    finally:
+        PROFILES["quick"] = usual
+    return results["run"]["seconds"], results["cost"]["requests"]
+
+
+def resend(traffic: Path) -> float:
+    """How long the requests of a run take when a bare client sends them again, one after the other."""
+    entries = json.loads(traffic.read_text(encoding="utf-8"))["log"]["entries"]
+    sent = [entry["request"] for entry in entries if entry["response"]["status"]]
+    with EmulatorProcess() as emulator, client() as session:
+
+        def send() -> None:
+            for request in sent:
+                path = request["url"].partition("/compute/")[2]
+                body = request.get("postData", {}).get("text", "").encode()
+                headers = {header["name"]: header["value"] for header in request["headers"]}
+                session.request(
+                    request["method"], f"{emulator.url}/compute/{path}", data=body, headers=headers, timeout=200
+                )
+
+        return seconds(send)
+
+
+def emulator_memory() -> Iterator[tuple[float, float]]:
+    """Images that the emulator holds, and its memory in MB."""
     with EmulatorProcess() as emulator:
-        each = seconds(lambda: insert(emulator.url)) / INSERTS
-        print(f"inserts, one client   {1 / each:8.0f} /s")
-        settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1)
-        results = judge(settings)
-    requests_sent, wall = results["cost"]["requests"], results["run"]["seconds"]
-    print(f"run, quick, -n 1      {wall:8.1f} s for {requests_sent} requests")
-    print(f"requests alone        {requests_sent * each / wall:8.2f} of the wall time")
+        held = 0
+        for images in IMAGES:
+            insert(emulator.url, held, images - held)
+            held = images
+            status = Path(f"/proc/{emulator.pid}/status").read_text(encoding="ascii")
+            yield images, int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+
+def checks(traffic: Path, folder: Path) -> Iterator[tuple[float, float]]:
+    """Exchanges of a recording, and how many of them are judged a second."""
+    entries = json.loads(traffic.read_text(encoding="utf-8"))["log"]["entries"]
+    texts = [json.dumps({key: value for key, value in entry.items() if not key.startswith("_")}) for entry in entries]
+    for copies in COPIES:
+        path = folder / "copies.har"
+        copied = [
+            text.replace(f"/projects/{PROJECT}/", f"/projects/{PROJECT}-{number}/")
+            for number in range(copies)
+            for text in texts
+        ]
+        path.write_text('{"log": {"version": "1.2", "entries": [' + ",\n".join(copied) + "]}}", encoding="utf-8")
+        yield len(copied), round(len(copied) / seconds(partial(check, path, Settings())))
+
+
+def peak(arguments: list[str]) -> int:
+    """The most memory that a command took, in MB."""
+    code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def main() -> None:
+    """Measures, prints the figures, and writes the page if one is named."""
+    figures = [("bodies generated", f"{BODIES / seconds(generate):.0f} /s")]
+    with EmulatorProcess() as emulator:
+        rate = INSERTS / seconds(lambda: insert(emulator.url, 0, INSERTS))
+    figures.append(("inserts that the emulator answers to one client", f"{rate:.0f} /s"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        traffic = folder / "traffic.har"
+        wall, sent = run(traffic)
+        figures.append(("a run, profile quick, one worker", f"{wall:.1f} s for {sent} requests"))
+        figures.append(("its requests alone, sent again by a bare client", f"{resend(traffic) / wall:.2f} of that"))
+        command = [sys.executable, "-m", "conformance", "run", "-n", "1", "--out", str(folder / "out")]
+        figures.append(("memory of a run at most", f"{peak(command)} MB"))
+        series = [
+            Series(
+                "Time of a run by the rules that it judges",
+                "rules",
+                "seconds",
+                [(len(matching(part, catalogue())), run(only=part)[0]) for part in PARTS],
+            ),
+            Series(
+                "Time of a run by the random examples of each strategy",
+                "examples",
+                "seconds",
+                [(examples, run(examples=examples)[0]) for examples in EXAMPLES],
+            ),
+            Series("Memory of the emulator by the images that it holds", "images", "MB", list(emulator_memory())),
+            Series(
+                "Speed of check by the size of the recording", "exchanges", "exchanges/s", list(checks(traffic, folder))
+            ),
+        ]
+    for title, value in figures:
+        print(f"{title:<52} {value}")
+    for one in series:
+        print(f"{one.title}: {', '.join(f'{size:g}: {value:g}' for size, value in one.points)}")
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(page(figures, series), encoding="utf-8")
 
 
 if __name__ == "__main__":
