@@ -13,6 +13,7 @@ class Profile:
         examples: random examples of each strategy, after all enumerated cases.
         in_flight: requests of one scenario that may be under way at once.
         racers: requests that are sent at one moment where concurrency is put to the test.
+        races: how often they are sent so, for a race may be won by chance.
         deadline: seconds that one operation may take.
         first_poll: seconds until an operation is looked at again; doubles from look to look.
         last_poll: seconds between two looks at most.
@@ -23,6 +24,7 @@ class Profile:
     examples: int
     in_flight: int
     racers: int
+    races: int
     deadline: float
     first_poll: float
     last_poll: float
@@ -31,9 +33,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(3, 8, 8, 15.0, 0.004, 0.5, 60, True),
-    "ci": Profile(15, 8, 32, 30.0, 0.004, 0.5, 200, True),
-    "thorough": Profile(150, 8, 64, 60.0, 0.004, 1.0, 500, False),
-    "real": Profile(0, 8, 8, 600.0, 2.0, 10.0, 0, True),
+    "quick": Profile(3, 8, 8, 1, 15.0, 0.004, 0.5, 60, True),
+    "ci": Profile(15, 8, 32, 3, 30.0, 0.004, 0.5, 200, True),
+    "thorough": Profile(150, 8, 64, 5, 60.0, 0.004, 1.0, 500, False),
+    "real": Profile(0, 8, 8, 1, 600.0, 2.0, 10.0, 0, True),
 }
 """quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed target."""
