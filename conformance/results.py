@@ -204,10 +204,12 @@ class Collector:
         )
 
     def _gates(self, rule: str, judgements: Mapping[str, Judgement]) -> bool:
-        """Whether a blocked rule fails the run: not where it is a convention blocked by a mere deviation."""
+        """Whether a blocked rule fails the run: not where a deviation is all that it shows, and a deviation blocks it."""
         cause = judgements[rule].reason.partition(" ")[0]
         mild = cause in judgements and judgements[cause].verdict == "deviates"
-        return self.settings.strict or not (mild and catalogue()[rule].basis == "conv")
+        tally = self._ledger.tallies.get(rule, Tally())
+        deviates = catalogue()[rule].basis == "conv" or 0 < tally.breaches == tally.deviations
+        return self.settings.strict or not (mild and deviates)
 
 
 def _blame_the_insert(

@@ -153,6 +153,7 @@ class _Store:
             "an image is not there" if image.there else "an image is there that the story has not made, or has deleted",
             exchange,
             "HTTP 200" if image.there else "HTTP 404",
+            deviation=not image.there,
         )
         if shown is None or not image.there:
             return
@@ -182,9 +183,13 @@ class _Store:
             if project == exchange.route.project and image.there is False and not self._history.trace.recorded:
                 yield self._breach(name not in names, "a list holds an image that is not there", exchange, f"no {name}")
 
-    def _breach(self, holds: bool, message: str, exchange: Exchange, expected: str) -> Finding:
+    def _breach(
+        self, holds: bool, message: str, exchange: Exchange, expected: str, *, deviation: bool = True
+    ) -> Finding:
+        """Whether an image is there, and whether its name is free, is convention for the most part: the reference is silent."""
         story = self._history.exchanges[: exchange.number]
-        return expect(holds, message, *story, expected=expected, observed=f"HTTP {exchange.status}")
+        observed = f"HTTP {exchange.status}"
+        return expect(holds, message, *story, expected=expected, observed=observed, deviation=deviation)
 
 
 def _value(image: dict[str, Any], name: str) -> Any:
