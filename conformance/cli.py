@@ -223,6 +223,34 @@ def diff(
     raise typer.Exit(compare_runs(old, new, markdown, html))
 
 
+@app.command(
+    epilog="Example: conformance compare http://127.0.0.1:8080 https://compute.googleapis.com --project my-project"
+)
+def compare(  # noqa: PLR0913 - the options of a command
+    first: Annotated[str, typer.Argument(metavar="URL_A", help="Root URL of an implementation.")],
+    second: Annotated[str, typer.Argument(metavar="URL_B", help="Root URL of another one.")],
+    project: Annotated[str | None, typer.Option(help="Project to work in (default: conformance).")] = None,
+    second_project: Annotated[str | None, typer.Option(help="Another project, for the rules about isolation.")] = None,
+    profile: Annotated[str | None, typer.Option(help="quick, ci, thorough or real (default: quick).")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seed of the random examples.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the reports (default: compliance-report).")] = None,
+    config: Annotated[str | None, typer.Option(help="File with settings (default: conformance.toml).")] = None,
+) -> None:
+    """Run the same scenarios on two targets, and show where they disagree.
+
+    Exit status 1: they disagree.
+    """
+    given = {
+        key: value for key, value in locals().items() if value not in (None, []) and key not in ("first", "second")
+    }
+    targets = [_checked(Settings.load({**given, "url": url})) for url in (first, second)]
+    from conformance.comparing import run_comparison  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+    raise typer.Exit(run_comparison(targets))
+
+
 def _row(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,

@@ -177,3 +177,16 @@ def test_rules_and_explain(tmp_path: Path) -> None:
     mistaken = conformance("explain", "request-id.zero", folder=tmp_path)
     assert mistaken.returncode == 2
     assert "request-id.zero-refused" in mistaken.stderr
+
+
+def test_two_targets_are_compared(tmp_path: Path) -> None:
+    options = ["--only", "image.name.*", "--out", str(tmp_path / "out")]
+    with EmulatorProcess() as good, EmulatorProcess(faults=["image.name.length/64-accepted"]) as broken:
+        alike = conformance("compare", good.url, good.url, *options, folder=tmp_path)
+        apart = conformance("compare", good.url, broken.url, *options, folder=tmp_path)
+    assert alike.returncode == 0, alike.stderr
+    assert "the targets agree" in alike.stdout
+    assert apart.returncode == 1, apart.stderr
+    assert "image.name.length" in apart.stdout
+    assert "disagree on 1 rule" in apart.stdout
+    assert (tmp_path / "out" / "second" / "report.html").exists()
