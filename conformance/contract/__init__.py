@@ -20,6 +20,7 @@ _AREAS = (
     "life",
     "family",
     "model",
+    "access",
 )
 
 __all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching"]

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from conformance.emulator.access import admit
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError
 from conformance.emulator.service import HANDLERS, Service, body_of
@@ -71,6 +72,7 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
             return Response(status_code=400)
         answer = Answer(200, None)
         try:
+            admit(service.behaviour, call)
             if method in service.behaviour.unsupported:
                 raise ApiError(501, "notImplemented", "The method is not implemented.")  # noqa: TRY301 - answered like any other
             call.body = _parsed(content) if method in WITH_BODY else None

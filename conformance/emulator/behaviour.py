@@ -42,6 +42,8 @@ class Behaviour:
 
     Args:
         seconds: how long an operation takes; it is PENDING for the first third of that.
+        tokens: the bearer tokens of callers who may do everything; without any nobody is asked who they are.
+        viewers: the bearer tokens of callers who may look only.
         link_base: scheme and host of all links; "" for those under which the emulator was called.
         unchecked: checks of requests that are left out, by name.
         unsupported: API methods that are answered 501.
@@ -71,6 +73,8 @@ class Behaviour:
     """
 
     seconds: float = 0.02
+    tokens: frozenset[str] = frozenset()
+    viewers: frozenset[str] = frozenset()
     link_base: str = "https://www.googleapis.com"
     unchecked: set[str] = field(default_factory=set)
     unsupported: set[str] = field(default_factory=set)

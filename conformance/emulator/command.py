@@ -27,6 +27,12 @@ def emulator(  # noqa: PLR0913 - the options of a command
     project: Annotated[list[str] | None, typer.Option(help="Project that exists; repeat for more. None: any.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="Fault to break one rule with; repeat for more.")] = None,
     variant: Annotated[list[str] | None, typer.Option(help="Freedom of the contract to use; repeat for more.")] = None,
+    token: Annotated[
+        list[str] | None, typer.Option(help="Bearer token that is wanted; repeat for more. None: any.")
+    ] = None,
+    viewer_token: Annotated[
+        list[str] | None, typer.Option(help="Bearer token of a caller who may look only; needs --token.")
+    ] = None,
     operation_seconds: Annotated[float, typer.Option(min=0, help="How long an operation takes.")] = 0.02,
     link_base: Annotated[str, typer.Option(help="Scheme and host of links.")] = "https://www.googleapis.com",
     list_faults: Annotated[bool, typer.Option("--list-faults", help="List the faults, and end.")] = False,
@@ -41,7 +47,12 @@ def emulator(  # noqa: PLR0913 - the options of a command
     if list_faults or list_variants:
         _list(as_json=as_json, faults=list_faults, variants=list_variants)
         return
-    behaviour = Behaviour(seconds=operation_seconds, link_base=link_base)
+    behaviour = Behaviour(
+        seconds=operation_seconds,
+        link_base=link_base,
+        tokens=frozenset(token or ()),
+        viewers=frozenset(viewer_token or ()),
+    )
     changes: dict[str, Change] = {row.id: row.change for row in FAULTS} | {row.id: row.change for row in VARIANTS}
     for name in (*(fault or ()), *(variant or ())):
         if name not in changes:

@@ -9,6 +9,9 @@ from types import TracebackType
 
 END_SECONDS = 5.0
 
+TOKEN, VIEWER_TOKEN = "embedded-emulator", "embedded-emulator-viewer"
+"""No secrets: the emulator that asks for them is there for one run only."""
+
 
 class EmulatorProcess:
     """A running emulator, for as long as the context lasts; it ends by itself when this process dies.
@@ -17,6 +20,7 @@ class EmulatorProcess:
         faults: the faults that it has.
         variants: the freedoms of the contract that it uses.
         operation_seconds: how long its operations take.
+        guarded: whether it asks for TOKEN, or VIEWER_TOKEN of those who only look.
 
     Attributes:
         url: where it answers.
@@ -26,7 +30,12 @@ class EmulatorProcess:
     """
 
     def __init__(
-        self, faults: Sequence[str] = (), variants: Sequence[str] = (), operation_seconds: float = 0.02
+        self,
+        faults: Sequence[str] = (),
+        variants: Sequence[str] = (),
+        operation_seconds: float = 0.02,
+        *,
+        guarded: bool = False,
     ) -> None:
         self.url = ""
         self._arguments = [
@@ -37,6 +46,8 @@ class EmulatorProcess:
             "--operation-seconds",
             str(operation_seconds),
         ]
+        if guarded:
+            self._arguments += ["--token", TOKEN, "--viewer-token", VIEWER_TOKEN]
         for name in faults:
             self._arguments += ["--fault", name]
         for name in variants:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.emulator.faults import answers, images, operations, request_ids, requests, types
+from conformance.emulator.faults import access, answers, images, operations, request_ids, requests, types
 from conformance.emulator.faults.row import Fault
 
 _REPLAYS = ("request-id.replay-same-operation", "request-id.replay-while-running", "request-id.replay-after-done")
@@ -76,6 +76,7 @@ _ROWS: tuple[Fault, ...] = (
     *operations.FAULTS,
     *answers.FAULTS,
     *types.FAULTS,
+    *access.FAULTS,
 )
 
 FAULTS: tuple[Fault, ...] = tuple(replace(fault, also=_ALSO.get(fault.id, fault.also)) for fault in _ROWS)

@@ -1,0 +1,39 @@
+"""Who may insert an image: nobody unknown, and nobody without the permission."""
+
+import pytest
+
+from conformance.client import Api
+from conformance.scenario import Scenario
+from conformance.trace import Intent
+from strategies.bodies import minimal
+from strategies.insert import InsertRequest
+
+NO_TOKEN = "conformance-no-such-token"
+
+
+def insert_as(scenario: Scenario, rule: str, *authorizations: str) -> None:
+    """Inserts with each Authorization instead of that of the run, and looks for the image with that of the run."""
+
+    def act(api: Api, authorization: str) -> None:
+        request = InsertRequest(minimal(scenario.sources), headers=(("Authorization", authorization),))
+        api.create(request, intent=Intent(valid=False, rule=rule))
+
+    scenario.each(authorizations, act)
+
+
+@pytest.mark.without_insert
+@pytest.mark.exercises("access.no-credentials")
+def test_insert_without_credentials(scenario: Scenario) -> None:
+    insert_as(scenario, "access.no-credentials", "")
+
+
+@pytest.mark.without_insert
+@pytest.mark.exercises("access.bad-token")
+def test_insert_with_a_token_that_is_none(scenario: Scenario) -> None:
+    insert_as(scenario, "access.bad-token", f"Bearer {NO_TOKEN}", NO_TOKEN)
+
+
+@pytest.mark.without_insert
+@pytest.mark.exercises("access.forbidden")
+def test_insert_without_the_permission(scenario: Scenario) -> None:
+    insert_as(scenario, "access.forbidden", f"Bearer {scenario.target.forbidden_token}")
