@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from conformance.client import Target
+from conformance.budget import BudgetSpent
 from conformance.journal import journalled
+from conformance.target import Target
 from conformance.trace import Request, Response
 from conformance.transport import TargetLost
 
@@ -32,24 +34,36 @@ def delete_all(target: Target, folder: Path) -> list[str]:
     ours = {image for image, event in events.items() if event != "refused" or image[1].startswith(target.names.prefix)}
     try:
         for project in {project for project, _ in ours}:
-            left |= {(project, name) for name in _still_listed(target, project, ours)}
-        left = _delete(target, left)
-    except TargetLost:
+            left |= ours & {(project, str(item.get("name"))) for item in listed(target, project) or ()}
+        left = delete(target, left)
+    except (TargetLost, BudgetSpent):
         pass
     return sorted(f"projects/{project}/global/images/{name}" for project, name in left)
 
 
-def _delete(target: Target, images: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Deletes images until the target says that they are gone; those left when the deadline is over are answered."""
+def delete(target: Target, images: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Deletes images until the target says that they are gone.
+
+    Args:
+        target: the target.
+        images: project and name of each.
+
+    Returns:
+        Those that are left when the deadline of an operation is over.
+
+    Raises:
+        TargetLost: the target does not answer.
+        BudgetSpent: no more may be sent.
+    """
     left = set(images)
     end = time.monotonic() + target.deadline
-    pause = PAUSE_SECONDS
+    pause = max(PAUSE_SECONDS, target.profile.first_poll)
     while left:
         left = {image for image in left if not _gone(target, *image)}
         if not left or time.monotonic() > end:
             break
         target.transport.sleep(pause)
-        pause = min(pause * 2, PAUSE_SECONDS_MAXIMUM)
+        pause = min(pause * 2, max(PAUSE_SECONDS_MAXIMUM, target.profile.first_poll))
     return left
 
 
@@ -58,20 +72,27 @@ def _gone(target: Target, project: str, name: str) -> bool:
     return response is not None and response.status == 404
 
 
-def _still_listed(target: Target, project: str, ours: set[tuple[str, str]]) -> set[str]:
-    """The names of our images that the target's list still shows; empty where it offers no list."""
-    found: set[str] = set()
+def listed(target: Target, project: str) -> list[dict[str, Any]] | None:
+    """The images of a project as the target's list shows them; None where it offers no list, or none to this caller.
+
+    Args:
+        target: the target.
+        project: the project.
+
+    Raises:
+        TargetLost: the target does not answer.
+        BudgetSpent: no more may be sent.
+    """
+    found: list[dict[str, Any]] = []
     token = ""
     for _ in range(PAGES_MAXIMUM):
         query = "images?maxResults=500" + (f"&pageToken={quote(token, safe='')}" if token else "")
         response = _send(target, "GET", project, query)
         page = response.json if response is not None and response.status == 200 else None
         if not isinstance(page, dict):
-            break
+            return found if token else None
         items = page.get("items")
-        for item in items if isinstance(items, list) else ():
-            if isinstance(item, dict) and (project, item.get("name")) in ours:
-                found.add(str(item["name"]))
+        found += [item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
         following = page.get("nextPageToken")
         if not isinstance(following, str) or not following or following == token:
             break
@@ -82,4 +103,4 @@ def _still_listed(target: Target, project: str, ours: set[tuple[str, str]]) -> s
 def _send(target: Target, verb: str, project: str, path: str) -> Response | None:
     url = f"{target.root}/projects/{quote(project, safe=':')}/global/{path}"
     method = "images.delete" if verb == "DELETE" else "images.list"
-    return target.transport.send(Request(verb, url), method).response
+    return target.transport.send(Request(verb, url), method, cleanup=True).response

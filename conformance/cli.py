@@ -16,10 +16,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from conformance import __version__
+from conformance import __version__, options
 from conformance.contract import Rule, catalogue, matching
+from conformance.credentials import NoToken, credentials_for
 from conformance.emulator.command import emulator
 from conformance.settings import Settings, UsageError
+from conformance.waivers import read_waivers
 
 STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
 tested · 4 error in the suite itself · 130 interrupted"""
@@ -51,72 +53,88 @@ def _root(
 
 @app.command(epilog=f"Example: conformance run --url http://127.0.0.1:8080 --project my-project. {STATUSES}")
 def run(  # noqa: PLR0913 - the options of a command
-    url: Annotated[
-        str | None, typer.Option(help="Root URL of the implementation; without it the embedded emulator.")
-    ] = None,
-    project: Annotated[str | None, typer.Option(help="Project to work in (default: conformance).")] = None,
-    second_project: Annotated[str | None, typer.Option(help="Another project, for the rules about isolation.")] = None,
-    api_version: Annotated[
-        str | None, typer.Option(help="Version in the path: alpha, beta or v1 (default: beta).")
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help="quick: while you write. ci: a gate, five times the random examples. thorough: random, prints its seed. "
-            "real: few requests, for a slow or billed target. (default: quick)"
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat for more.")
-    ] = None,
-    skip: Annotated[
-        list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat for more.")
-    ] = None,
-    seed: Annotated[str | None, typer.Option(help="Seed of the random examples.")] = None,
-    workers: Annotated[
-        str | None, typer.Option("-n", help="Processes (default: as many as processors, at most 4).")
-    ] = None,
-    out: Annotated[str | None, typer.Option(help="Folder for the results (default: compliance-report).")] = None,
-    strict: Annotated[bool | None, typer.Option("--strict", help="Deviations fail the run too.")] = None,
-    require_complete: Annotated[
-        bool | None, typer.Option("--require-complete", help="A rule that was never put to the test fails the run too.")
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option(help="File with settings (default: conformance.toml, if there).")
-    ] = None,
-    header: Annotated[
-        list[str] | None, typer.Option(help="Header to send with every request, as 'Name: value'.")
-    ] = None,
-    ca_bundle: Annotated[str | None, typer.Option(help="File of certificates to trust.")] = None,
-    deadline: Annotated[str | None, typer.Option(help="Seconds that one operation may take.")] = None,
-    rate: Annotated[str | None, typer.Option(help="Requests per second at most, in each worker.")] = None,
-    fail_fast: Annotated[bool | None, typer.Option("--fail-fast", help="Stop at the first failure.")] = None,
-    save_traffic: Annotated[
-        bool | None, typer.Option("--save-traffic/--no-save-traffic", help="Write traffic.har (default: yes).")
-    ] = None,
+    url: options.Url = None,
+    project: options.Project = None,
+    second_project: options.SecondProject = None,
+    api_version: options.ApiVersion = None,
+    profile: options.Profile = None,
+    only: options.Only = None,
+    skip: options.Skip = None,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    shard: options.Shard = None,
+    out: options.Out = None,
+    waivers: options.Waivers = None,
+    update_waivers: options.UpdateWaivers = None,
+    strict: options.Strict = None,
+    require_complete: options.RequireComplete = None,
+    config: options.Config = None,
+    header: options.Header = None,
+    auth: options.Auth = None,
+    credentials: options.CredentialsFile = None,
+    quota_project: options.QuotaProject = None,
+    ca_bundle: options.CaBundle = None,
+    deadline: options.Deadline = None,
+    rate: options.Rate = None,
+    max_requests: options.MaxRequests = None,
+    max_images: options.MaxImages = None,
+    max_time: options.MaxTime = None,
+    examples: options.Examples = None,
+    fail_fast: options.FailFast = None,
+    save_traffic: options.SaveTraffic = None,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Judge an implementation, rule by rule."""
-    given = {name: value for name, value in locals().items() if value not in (None, [])}
+    given = {name: value for name, value in locals().items() if name != "dry_run" and value not in (None, [])}
     settings = _checked(Settings.load(given))
-    from conformance.runner import run as run_settings  # noqa: PLC0415 - pytest and Hypothesis take long to import
+    if dry_run:
+        from conformance.rehearsal import rehearse  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+        raise typer.Exit(rehearse(settings))
+    from conformance.runner import run as run_settings  # noqa: PLC0415 - the same
 
     raise typer.Exit(run_settings(settings))
+
+
+@app.command(
+    epilog="Example: conformance sweep --url https://compute.googleapis.com --project p --older-than 3600 --yes"
+)
+def sweep(  # noqa: PLR0913 - the options of a command
+    url: options.Url = None,
+    project: options.Project = None,
+    second_project: options.SecondProject = None,
+    api_version: options.ApiVersion = None,
+    config: options.Config = None,
+    header: options.Header = None,
+    auth: options.Auth = None,
+    credentials: options.CredentialsFile = None,
+    quota_project: options.QuotaProject = None,
+    ca_bundle: options.CaBundle = None,
+    deadline: options.Deadline = None,
+    rate: options.Rate = None,
+    older_than: Annotated[float, typer.Option(min=0, help="Only images made so many seconds ago, or earlier.")] = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them; without it they are listed only.")] = False,
+) -> None:
+    """Delete the images that earlier runs left behind at a target; nothing but what the suite has named is touched.
+
+    Exit status 1: some are still there.
+    """
+    given = {
+        name: value for name, value in locals().items() if name not in ("older_than", "yes") and value not in (None, [])
+    }
+    from conformance.sweep import sweep as sweep_target  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(sweep_target(_checked(Settings.load(given)), older_than, yes))
 
 
 @app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {STATUSES}")
 def check(  # noqa: PLR0913 - the options of a command
     recording: Annotated[Path, typer.Argument(help="An HTTP archive (HAR 1.2), of a proxy, a browser or a run.")],
-    only: Annotated[
-        list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat for more.")
-    ] = None,
-    skip: Annotated[
-        list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat for more.")
-    ] = None,
-    out: Annotated[str | None, typer.Option(help="Folder for the results (default: compliance-report).")] = None,
-    strict: Annotated[bool | None, typer.Option("--strict", help="Deviations fail too.")] = None,
-    config: Annotated[
-        str | None, typer.Option(help="File with settings (default: conformance.toml, if there).")
-    ] = None,
+    only: options.Only = None,
+    skip: options.Skip = None,
+    out: options.Out = None,
+    strict: options.Strict = None,
+    config: options.Config = None,
 ) -> None:
     """Judge recorded traffic by every rule that needs no active test; no target is needed."""
     given = {name: value for name, value in locals().items() if value not in (None, []) and name != "recording"}
@@ -262,10 +280,15 @@ def _row(rule: Rule) -> dict[str, Any]:
 
 
 def _checked(settings: Settings) -> Settings:
-    """The same settings, once each of their globs is known to match a rule."""
+    """The same settings, once their globs are known to match rules, and what they name to be there."""
     for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
         for glob in globs:
             _matched([glob], f"set by {option}, its environment variable or the configuration file")
+    read_waivers(settings)
+    try:
+        credentials_for(settings.auth, settings.credentials, settings.token)
+    except NoToken as error:
+        raise UsageError(f"auth is '{settings.auth}', but {error}.") from None
     return settings
 
 

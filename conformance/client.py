@@ -5,23 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from conformance.budget import BudgetSpent
 from conformance.contract.encryption import secrets_of
-from conformance.journal import Journal
-from conformance.profiles import Profile
-from conformance.race import Race
+from conformance.target import Target
 from conformance.trace import Exchange, Intent, Request, Trace
-from conformance.transport import REQUEST_SECONDS, Transport
+from conformance.transport import AUTHORIZATION, REQUEST_SECONDS
 from conformance.wire import CONNECT_SECONDS, Fate
 from strategies.insert import Fresh, InsertRequest
-
-NAME_PREFIX = "conformance"
-"""Everything that the suite creates is named so, but for the few images whose name itself is the matter of a test."""
 
 WAIT_SECONDS = 130.0
 """wait is documented to answer after at most about two minutes."""
@@ -32,50 +27,6 @@ _UNADDRESSABLE = frozenset({"", ".", ".."})
 
 class Stopped(Exception):  # noqa: N818 - nothing is wrong
     """The run was stopped while a scenario was under way."""
-
-
-class Names:
-    """The run's source of names and requestIds, outside all strategies, so that no example meets its own leftovers.
-
-    Args:
-        run: the id of the run; the names of one process are distinguished by `worker`.
-    """
-
-    def __init__(self, run: str, worker: str) -> None:
-        self.prefix = f"{NAME_PREFIX}-{run}-"
-        self._worker = worker
-        self._numbers = itertools.count(1)
-
-    def fresh(self) -> str:
-        """A name that no image of this run has had."""
-        return f"{self.prefix}{self._worker}-{next(self._numbers)}"
-
-    def request_id(self, version: int | None = None) -> str:
-        """A UUID of a version, 4 unless told, that no request of this run has had."""
-        if version is None:
-            return str(uuid.uuid4())
-        value = (uuid.uuid4().int & ~(0xF << 76)) | version << 76
-        return str(uuid.UUID(int=value))
-
-
-@dataclass
-class Target:
-    """What all scenarios of a process share: where requests go, as whom, and what may be spent.
-
-    `root` ends with the API version; `secrets` are the key texts that were sent so far; once `stopped`, scenarios send no more.
-    """
-
-    root: str
-    project: str
-    second_project: str | None
-    transport: Transport
-    names: Names
-    journal: Journal
-    profile: Profile
-    deadline: float
-    race: Race
-    stopped: bool = False
-    secrets: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -103,6 +54,7 @@ class Api:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._images: dict[tuple[str, str], bool] = {}
+        self._identities: set[str] = set()
 
     def trace(self) -> Trace:
         """What was exchanged so far."""
@@ -139,13 +91,14 @@ class Api:
             request_id = request_id.upper() if capital else request_id
         if request_id is not None:
             query.append(("requestId", request_id))
-        name = names.fresh() if isinstance(request.name, Fresh) else request.name
+        name = names.named(request.name)
         body = dict(request.body) if name is None else {"name": name, **request.body}
         content = json.dumps(body).encode()
         if request.rewrite is not None:
             content = request.rewrite(content)
         headers = {"Content-Type": "application/json", **dict(request.headers)}
-        headers = {header: value for header, value in headers.items() if value}
+        # An empty Authorization stays: it tells that the request is sent without the credentials of the run.
+        headers = {header: value for header, value in headers.items() if value or header == AUTHORIZATION}
         exchange = self.send(
             "POST",
             "global/images",
@@ -288,10 +241,11 @@ class Api:
 
         Raises:
             TargetLost: the target answers nothing any more.
+            BudgetSpent: what the run may spend is spent.
             Stopped: the run is over.
         """
         target = self.target
-        if target.stopped:
+        if target.over:
             raise Stopped
         project = project or target.project
         parameters = urlencode(list(query))
@@ -301,10 +255,16 @@ class Api:
             number = next(self._numbers)
         exchange = Exchange(number, request, intent=intent)
         target.secrets.update(secrets_of(exchange))
-        if makes not in _UNADDRESSABLE:
-            target.journal.made(project, makes)
         transport = target.transport
-        reply = transport.lose(request, fate) if fate else transport.send(request, exchange.method, timeout)
+        if makes not in _UNADDRESSABLE:
+            transport.budget.image(refused=intent is not None and not intent.valid)
+            target.journal.made(project, makes)
+        try:
+            reply = transport.lose(request, fate) if fate else transport.send(request, exchange.method, timeout)
+        except BaseException:
+            if makes not in _UNADDRESSABLE:
+                transport.budget.settle(made=True)  # as far as anybody knows
+            raise
         exchange = Exchange(
             number, request, reply.response, reply.failure, reply.sent, reply.received, reply.retried, intent
         )
@@ -325,15 +285,21 @@ class Api:
 
     def _note_image(self, project: str, name: str, exchange: Exchange) -> None:
         """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own prefix."""
+        transport = self.target.transport
         ours = name.startswith(self.target.names.prefix)
+        identity = str((exchange.resource or {}).get("targetId") or name)
         if not exchange.refused or (ours and self._images.get((project, name))):
             self._images[project, name] = True
-            if exchange.answered:
-                self.target.transport.made_image()
         elif ours:
             self._images.setdefault((project, name), False)
         else:
             self.target.journal.refused(project, name)
+        turned_away = exchange.refused or exchange.status in (401, 403)
+        new = not turned_away and not (exchange.answered and identity in self._identities)
+        transport.budget.settle(made=new)
+        if new and exchange.answered:
+            self._identities.add(identity)
+            transport.made_image()
 
     def tidy(self) -> None:
         """Deletes what this scenario has made, without waiting for the end of the deletions and without recording them."""
@@ -347,7 +313,12 @@ class Api:
                 self.target.journal.refused(project, name)
                 continue
             url = f"{self.target.root}/projects/{quote(project, safe=':')}/global/images/{_quoted(name)}"
-            reply = self.target.transport.send(Request("DELETE", url), "images.delete", CONNECT_SECONDS)
+            try:
+                reply = self.target.transport.send(
+                    Request("DELETE", url), "images.delete", CONNECT_SECONDS, cleanup=True
+                )
+            except BudgetSpent:
+                return  # what is left is listed at the end
             if reply.response is not None and reply.response.status in (200, 202, 204, 404):
                 self.target.journal.deleted(project, name)
         self._images.clear()

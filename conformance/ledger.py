@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,10 +57,12 @@ class Ledger:
 
     Args:
         rules: the rules to judge by; others are not looked at.
+        hidden: texts that must not be seen, beside the keys of a trace; may grow.
     """
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule], hidden: Set[str] = frozenset()) -> None:
         self._rules = rules
+        self._hidden = hidden
         self._lock = threading.Lock()
         self.tallies: dict[str, Tally] = defaultdict(Tally)
         self.errors: dict[str, str] = {}
@@ -103,7 +105,7 @@ class Ledger:
         tally.deviations += sum(breach.deviation for breach in breaches)
         size = trace.size()
         if len(tally.examples) < EXAMPLES_KEPT or list(size) < tally.examples[-1]["size"]:
-            tally.keep(_example(breach, trace) for breach in breaches[:EXAMPLES_KEPT])
+            tally.keep(_example(breach, trace, trace.secrets | self._hidden) for breach in breaches[:EXAMPLES_KEPT])
 
     def drain(self) -> dict[str, Any]:
         """What was counted since the last call, as JSON, for the process that merges."""
@@ -122,13 +124,13 @@ class Ledger:
             self.errors.setdefault(rule, error)
 
 
-def _example(breach: Breach, trace: Trace) -> dict[str, Any]:
+def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:
     exchanges = {exchange.number: exchange for exchange in breach.exchanges}
     return {
         "message": breach.message,
-        "expected": redacted(breach.expected, trace.secrets),
-        "observed": redacted(breach.observed, trace.secrets),
-        "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], trace.secrets),
+        "expected": redacted(breach.expected, secrets),
+        "observed": redacted(breach.observed, secrets),
+        "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], secrets),
         "numbers": sorted(exchanges),
         "trace": trace.record,
         "size": list(trace.size()),

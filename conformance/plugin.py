@@ -6,29 +6,36 @@ the workers, merges what they counted, deletes what is left, and writes the resu
 
 from __future__ import annotations
 
+import os
 import shutil
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Set
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.outcomes import Skipped
 
 from conformance import har
 from conformance.ahead import Ahead
 from conformance.allure_results import replace_scenarios
+from conformance.budget import BudgetSpent
 from conformance.cleanup import delete_all
 from conformance.contract import catalogue, matching
-from conformance.emulator.process import EmulatorProcess
+from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.preflight import Findings, Untestable
+from conformance.profiles import PROFILES, Profile
 from conformance.results import Collector, Exit
 from conformance.run import Ground, Process, new_ground
 from conformance.scenario import Scenario
+from conformance.selection import in_shard, weight
 from conformance.settings import Settings, UsageError
 from conformance.traffic import kept
 from conformance.transport import TargetLost
+from conformance.waivers import read_waivers, waived_rules
 
 EXERCISES = "exercises"
 WITHOUT_INSERT = "without_insert"
@@ -51,8 +58,16 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("rate", {"help": "requests per second at most, in each worker"}),
 )
 
+GUARD = {"auth": "token", "token": TOKEN, "forbidden_token": VIEWER_TOKEN}
+"""What the embedded emulator asks for, so that the rules of access are put to the test as well."""
+
 SCENARIOS_AT_A_TIME = 2
 """In each process: the one whose turn it is, and the next."""
+
+
+class Unreached(Skipped):
+    """A scenario was not run, or not to its end, since a budget is spent."""
+
 
 NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt)
 """How a scenario may end without an error of the suite."""
@@ -68,10 +83,18 @@ class GivenSettings:
         settings: of the run.
         focus: the rules whose scenarios are run; empty for those of all rules that the settings select.
         traffic: the file to write the traffic to; None to keep none.
+        profile: what the run may spend; None for what the settings say.
     """
 
-    def __init__(self, settings: Settings, focus: frozenset[str] = frozenset(), traffic: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        focus: frozenset[str] = frozenset(),
+        traffic: Path | None = None,
+        profile: Profile | None = None,
+    ) -> None:
         self.settings = settings
+        self.profile = profile or PROFILES[settings.profile]
         self.focus = focus
         self.traffic = traffic
 
@@ -136,7 +159,8 @@ class ConformancePlugin(ABC):
 
     process: Process | None = None
 
-    def __init__(self, scenarios: int = SCENARIOS_AT_A_TIME) -> None:
+    def __init__(self, settings: Settings, scenarios: int = SCENARIOS_AT_A_TIME) -> None:
+        self.settings = settings
         self.ahead = Ahead(scenarios, self.prepare)
         self._upcoming: list[pytest.Item | None] = []
 
@@ -173,12 +197,18 @@ class ConformancePlugin(ABC):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leaves out the scenarios of which no rule is selected."""
-        selected = self.selection()
-        left_out = [item for item in items if (rules := exercised(item)) and not rules & selected]
+        """Leaves out the scenarios of which no rule is selected, or that are another shard's; puts the weightiest first."""
+        selected, settings = self.selection(), self.settings
+        left_out = [
+            item
+            for item in items
+            if (rules := exercised(item)) and not (rules & selected and in_shard(rules, settings.shard))
+        ]
         if left_out:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
+        if settings.budgeted:
+            items.sort(key=lambda item: weight(exercised(item)), reverse=True)
 
     @abstractmethod
     def selection(self) -> Set[str]:
@@ -195,6 +225,8 @@ class ConformancePlugin(ABC):
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, TargetLost):
             payload["lost"] = str(error)
+        elif isinstance(error, Unreached):
+            payload["spent"] = error.msg
         elif error is not None and not isinstance(error, NO_ERRORS):
             text = "".join(traceback.format_exception(error, limit=-6))
             payload.setdefault("ledger", {"tallies": {}, "errors": {}})["errors"].update(dict.fromkeys(rules, text))
@@ -206,9 +238,8 @@ class Worker(ConformancePlugin):
     """The plugin in a worker of pytest-xdist."""
 
     def __init__(self, ground: Ground | None, name: str) -> None:
-        super().__init__()
-        self._ground = ground
-        self.process = Process(ground, name) if ground else None
+        super().__init__(ground.settings if ground else Settings())
+        self.process = Process(ground, name, os.getppid()) if ground else None
 
     def ready(self) -> Process:
         """The process of this worker."""
@@ -233,11 +264,11 @@ class Controller(ConformancePlugin):
 
     def __init__(self, given: GivenSettings) -> None:
         # One at a time where the run is about one fault: the requests until it is noticed are counted then.
-        super().__init__(1 if given.focus else SCENARIOS_AT_A_TIME)
-        self.settings = given.settings
+        super().__init__(given.settings, 1 if given.focus else SCENARIOS_AT_A_TIME)
         self._focus = given.focus
         self._traffic = given.traffic
-        self.collector = Collector(given.settings)
+        self._profile = given.profile
+        self.collector = Collector(given.settings, read_waivers(given.settings))
         self._emulator: EmulatorProcess | None = None
         self._broken: Exception | None = None
 
@@ -264,11 +295,19 @@ class Controller(ConformancePlugin):
 
     def _prepare(self) -> None:
         """Starts the emulator where there is no other target, and looks at the target."""
-        url = self.settings.url
+        settings, url = self.settings, self.settings.url
         if url is None:
-            self._emulator = EmulatorProcess()
+            self._emulator = EmulatorProcess(guarded=True)
             url = self._emulator.__enter__().url
-        ground = new_ground(self.settings, url, self._focus, keeps_traffic=self._traffic is not None)
+            settings = settings.model_copy(update=dict(GUARD))
+        ground = new_ground(
+            settings,
+            url,
+            self._profile,
+            focus=self._focus,
+            keeps_traffic=self._traffic is not None,
+            waived=waived_rules(self.collector.waivers, self.settings.url),
+        )
         self.process = process = Process(ground, "main")
         try:
             ground.findings = process.preflight()
@@ -284,7 +323,8 @@ class Controller(ConformancePlugin):
     def pytest_configure_node(self, node: Any) -> None:
         """Hands the target to a worker of pytest-xdist."""
         if any(_may_hold_scenarios(str(argument)) for argument in node.config.args):
-            node.workerinput[PAYLOAD] = self.ready().ground.to_json()
+            ground = self.ready().ground
+            node.workerinput[PAYLOAD] = replace(ground, workers=node.workerinput["workercount"]).to_json()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -362,14 +402,18 @@ def _short(item: pytest.Item) -> str:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """After a scenario has acted, its test fails if a rule was broken."""
-    done = yield
+    try:
+        done = yield
+    except BudgetSpent as spent:
+        raise Unreached(str(spent)) from None
     acted = pyfuncitem.funcargs.get("scenario")
     if isinstance(acted, Scenario):
-        strict = pyfuncitem.config.stash[_PLUGIN].ready().ground.settings.strict
+        ground = pyfuncitem.config.stash[_PLUGIN].ready().ground
         broken = {
             rule.id: breach
             for rule, breach in acted.breaches
-            if strict or (rule.basis == "doc" and not breach.deviation)
+            if (ground.settings.strict or (rule.basis == "doc" and not breach.deviation))
+            and rule.id not in ground.waived
         }
         if broken:
             lines = [

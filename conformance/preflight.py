@@ -6,8 +6,10 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.client import Api, Created, Target
+from conformance.budget import BudgetSpent
+from conformance.client import Api, Created
 from conformance.sources import SOURCE_KINDS, Sources
+from conformance.target import Target
 from conformance.trace import NOT_JSON, Exchange, Intent
 from conformance.transport import TargetLost
 from strategies.bodies import minimal
@@ -71,8 +73,8 @@ def look(
         for name, probe in _PROBES.items():
             if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
                 probe(findings, api(), created, sources)
-    except TargetLost as lost:
-        raise Untestable(str(lost)) from None
+    except (TargetLost, BudgetSpent) as end:
+        raise Untestable(str(end)) from None
     return findings
 
 
@@ -94,7 +96,7 @@ def _refuse_strangers(exchange: Exchange, target: Target) -> None:
     if response.status in (401, 403, 407):
         raise Untestable(
             f"{target.root} refuses access to project {target.project} with HTTP {response.status}: "
-            "give credentials with --header 'Authorization: Bearer …', or another --project"
+            "give credentials with --auth or --header 'Authorization: Bearer …', or another --project"
         )
     if 300 <= response.status < 400:
         raise Untestable(f"{target.root} redirects (HTTP {response.status}); give the URL of the API itself")
@@ -129,8 +131,15 @@ def _note_configuration(findings: Findings, target: Target, sources: Sources, co
     for kind in SOURCE_KINDS:
         findings.note(f"source.{kind}", present=sources.available(kind), reason=f"no {kind} is configured in [sources]")
     findings.note("second_project", present=bool(target.second_project), reason="no --second-project is configured")
+    findings.note("access", present=target.authorised, reason="no credentials are configured")
+    findings.note(
+        "forbidden_token",
+        present=bool(target.forbidden_token),
+        reason="no token of a caller without rights is configured in CONFORMANCE_FORBIDDEN_TOKEN",
+    )
     for name, on in configured.items():
         findings.absent.pop(name, None)
+        findings.present = [found for found in findings.present if found != name]
         findings.note(name, present=on, reason=f"{name} is switched off in [capabilities]")
 
 

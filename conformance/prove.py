@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from conformance.contract import catalogue, matching
 from conformance.emulator.faults import FAULTS
-from conformance.emulator.process import EmulatorProcess
+from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.emulator.variants import VARIANTS
 from conformance.settings import Settings
 from conformance.sources import embedded_sources
@@ -184,7 +184,7 @@ def attempt(server: Server, profile: str) -> Proof:
     faults, variants = (server.switches, ()) if server.kind == "fault" else ((), server.switches)
     focus = (server.rule,) if server.rule else ()
     try:
-        with EmulatorProcess(faults=faults, variants=variants) as emulator:
+        with EmulatorProcess(faults=faults, variants=variants, guarded=True) as emulator:
             project = "conformance"
             settings = Settings(
                 url=emulator.url,
@@ -194,6 +194,9 @@ def attempt(server: Server, profile: str) -> Proof:
                 profile=profile,
                 seed=server.seed,
                 workers=1,
+                auth="token",
+                token=TOKEN,
+                forbidden_token=VIEWER_TOKEN,
             )
             results = judge(settings, focus)
     except SuiteError as error:

@@ -6,20 +6,22 @@ import enum
 import json
 import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 from conformance import __version__
+from conformance.command_line import command_line
 from conformance.contract import Rule, catalogue
 from conformance.ledger import Judgement, Ledger, Tally, Verdict, verdicts
 from conformance.preflight import Findings
 from conformance.redaction import redacted
 from conformance.reproduction import reproduction
 from conformance.run import selected_rules
-from conformance.settings import Settings, command_line
+from conformance.settings import Settings
 from conformance.transport import Cost
+from conformance.waivers import COMPLAINTS, State, Waiver, state, updated, waive, waived_rules
 
 SCHEMA_VERSION = 1
 
@@ -45,16 +47,25 @@ class Collector:
         untestable: why nothing could be tested; "" where it could.
         left: the images that could not be deleted.
         interrupted: whether the user stopped the run.
+        spent: which budget was used up; "" where none was.
+        hidden: texts that must not be seen.
+
+    Args:
+        settings: of the run.
+        waivers: the failures that are known.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, waivers: Sequence[Waiver] = ()) -> None:
         self.settings = settings
+        self.waivers = waivers
         self.selected = selected_rules(settings)
         self.findings = Findings()
         self.lost = ""
         self.untestable = ""
         self.left: list[str] = []
         self.interrupted = False
+        self.spent = ""
+        self.hidden = set(settings.secrets())
         self._ledger = Ledger(catalogue())
         self._cost = Cost()
         self._started: datetime | None = None
@@ -67,10 +78,12 @@ class Collector:
     @property
     def failing(self) -> bool:
         """Whether a rule has been broken already that fails the run."""
+        waived = waived_rules(self.waivers, self.settings.url)
         return any(
             (tally.breaches > tally.deviations and catalogue()[rule].basis == "doc")
             or (tally.breaches and self.settings.strict)
             for rule, tally in self._ledger.tallies.items()
+            if rule not in waived
         )
 
     @property
@@ -94,7 +107,9 @@ class Collector:
             self._cost.waiting += cost["waiting"]
             for method, values in cost["latencies"].items():
                 self._cost.latencies[method].extend(values)
+        self.hidden.update(payload.get("hidden", ()))
         self.lost = self.lost or payload.get("lost", "")
+        self.spent = self.spent or payload.get("spent", "")
 
     def results(self, *, scripts: bool = False) -> dict[str, Any]:
         """Everything that is known, as it stands in results.json.
@@ -106,19 +121,14 @@ class Collector:
         finished = datetime.now(UTC)
         started = self._started or finished
         rules = catalogue()
-        judgements = verdicts(
-            rules,
-            Ledger(rules) if self.untestable else self._ledger,
-            self.findings.absent,
-            set(rules) - self.selected,
-            self.untestable
-            or self.lost
-            or self.findings.broken
-            or ("the run was interrupted" if self.interrupted else ""),
-        )
-        if self.findings.broken:
-            judgements = _blame_the_insert(rules, judgements, self.findings.broken)
-        exit_status, verdict, reason = self._conclude(judgements)
+        judgements = self._judgements()
+        if settings.update_waivers and not (self.untestable or self.lost or self.interrupted):
+            self.waivers = updated(
+                self.waivers, judgements, self._failures(judgements), settings.url, whole=self._whole
+            )
+            judgements = waive(judgements, self.waivers, settings.url)
+        states = [state(waiver, judgements, settings.url, whole=self._whole) for waiver in self.waivers]
+        exit_status, verdict, reason = self._conclude(judgements, states)
         counts = Counter(judgement.verdict for judgement in judgements.values())
         results = {
             "schema_version": SCHEMA_VERSION,
@@ -131,7 +141,7 @@ class Collector:
                 "profile": settings.profile,
                 "suite_version": __version__,
                 "command": command_line(settings),
-                "shard": None,
+                "shard": settings.shard,
                 "strict": settings.strict,
                 "require_complete": settings.require_complete,
             },
@@ -155,16 +165,65 @@ class Collector:
                 "seconds_waiting": round(self._cost.waiting, 3),
             },
             "latency": {method: _latency(values) for method, values in sorted(self._cost.latencies.items())},
-            "notes": [f"{len(self.left)} images could not be deleted"] if self.left else [],
+            "notes": self._notes(states),
+            "waivers": [
+                {**waiver.model_dump(mode="json"), "state": known}
+                for waiver, known in zip(self.waivers, states, strict=True)
+            ],
             "rules": [
                 _row(rule, judgements[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings, scripts=scripts)
                 for rule in rules.values()
             ],
         }
-        cleaned: dict[str, Any] = redacted(results, settings.secrets(), settings.request_headers())
+        cleaned: dict[str, Any] = redacted(results, self.hidden, settings.request_headers())
         return cleaned
 
-    def _conclude(self, judgements: Mapping[str, Judgement]) -> tuple[Exit, str, str]:
+    def _judgements(self) -> dict[str, Judgement]:
+        """The verdict on each rule."""
+        rules = catalogue()
+        judgements = verdicts(
+            rules,
+            Ledger(rules) if self.untestable else self._ledger,
+            self.findings.absent,
+            set(rules) - self.selected,
+            self.untestable
+            or self.lost
+            or self.findings.broken
+            or ("the run was interrupted" if self.interrupted else "")
+            or self.spent
+            or (f"left to the other shards of {self.settings.shard}" if self.settings.shard else ""),
+        )
+        if self.findings.broken:
+            judgements = _blame_the_insert(rules, judgements, self.findings.broken)
+        return waive(judgements, self.waivers, self.settings.url)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether all scenarios had their turn."""
+        return not (self.settings.shard or self.untestable or self.lost or self.interrupted or self.spent)
+
+    def _failures(self, judgements: Mapping[str, Judgement]) -> dict[str, str]:
+        """The rules that fail the run by themselves, each with what was seen."""
+        gating = ("failed", "deviates") if self.settings.strict else ("failed",)
+        return {
+            rule: self._ledger.tallies[rule].examples[0]["message"]
+            for rule, judgement in judgements.items()
+            if judgement.verdict in gating
+        }
+
+    def _notes(self, states: Sequence[State]) -> list[str]:
+        """What a reader should know beside the verdicts."""
+        complaints = [
+            f"the waiver of {waiver.rule} at {waiver.target} {COMPLAINTS[known]}"
+            for waiver, known in zip(self.waivers, states, strict=True)
+            if known in COMPLAINTS
+        ]
+        left = (
+            [f"{_count(self.left, 'image')} could not be deleted; `conformance sweep` tries again"] if self.left else []
+        )
+        return [*left, *complaints, *([self.spent] if self.spent else [])]
+
+    def _conclude(self, judgements: Mapping[str, Judgement], states: Sequence[State]) -> tuple[Exit, str, str]:
         """Exit status, verdict and one sentence: the one place where they are decided."""
         found = {verdict: [rule for rule, own in judgements.items() if own.verdict == verdict] for verdict in VERDICTS}
         gating = [*found["failed"], *(found["deviates"] if self.settings.strict else [])]
@@ -185,7 +244,7 @@ class Collector:
                 "non-conformant",
                 f"{_count(blocked, 'rule')} could not be judged: {judgements[blocked[0]].reason}",
             )
-        if self.settings.require_complete and found["not_exercised"]:
+        if self.settings.require_complete and found["not_exercised"] and not self.settings.shard:
             missing = found["not_exercised"]
             return (
                 Exit.NOT_CONFORMANT,
@@ -197,19 +256,26 @@ class Collector:
         deviations = (
             f"; {_count(found['deviates'], 'rule')} deviated: {_some(found['deviates'])}" if found["deviates"] else ""
         )
+        waived = f"; {_count(found['waived'], 'rule')} waived: {_some(found['waived'])}" if found["waived"] else ""
+        outdated = [waiver.rule for waiver, known in zip(self.waivers, states, strict=True) if known in COMPLAINTS]
+        if outdated:
+            text = f"no rule fails that is not waived{waived}; but {_count(outdated, 'waiver')} to be removed: {_some(outdated)}"
+            return Exit.NOT_CONFORMANT, "conformant", text
+        noun = "other rule" if waived else "rule"
         return (
             Exit.CONFORMANT,
             "conformant",
-            f"all {_count(found['passed'], 'rule')} that were put to the test hold{deviations}",
+            f"all {_count(found['passed'], noun)} that were put to the test hold{deviations}{waived}",
         )
 
     def _gates(self, rule: str, judgements: Mapping[str, Judgement]) -> bool:
-        """Whether a blocked rule fails the run: not where a deviation is all that it shows, and a deviation blocks it."""
+        """Whether a blocked rule fails the run: not where its cause is waived, nor where both merely deviate."""
         cause = judgements[rule].reason.partition(" ")[0]
-        mild = cause in judgements and judgements[cause].verdict == "deviates"
+        found = judgements[cause].verdict if cause in judgements else ""
         tally = self._ledger.tallies.get(rule, Tally())
         deviates = catalogue()[rule].basis == "conv" or 0 < tally.breaches == tally.deviations
-        return self.settings.strict or not (mild and deviates)
+        mild = found == "deviates" and deviates and not self.settings.strict
+        return not mild and found != "waived"
 
 
 def _blame_the_insert(

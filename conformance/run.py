@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.client import Api, Names, Target
+from conformance.budget import Budget, Limits
+from conformance.client import Api
 from conformance.contract import Breach, Rule, catalogue, matching
+from conformance.credentials import credentials_for
 from conformance.journal import Journal
 from conformance.ledger import Ledger
 from conformance.preflight import Findings, Untestable, look
-from conformance.profiles import PROFILES
+from conformance.profiles import Profile
 from conformance.race import Race
 from conformance.scenario import Scenario
 from conformance.settings import Settings
+from conformance.target import Names, Target
 from conformance.trace import Trace
 from conformance.traffic import SUFFIX, Traffic
 from conformance.transport import TargetLost, Transport
@@ -27,16 +31,21 @@ from conformance.transport import TargetLost, Transport
 class Ground:
     """What the controller of a run tells its workers: where the target is, and what the preflight found there.
 
-    `focus` are the rules whose scenarios are run; empty for those of all rules that the settings select. `keeps_traffic` tells
-    whether what is sent and answered is kept in the folder.
+    `profile` is how hard it tries. `focus` are the rules whose scenarios are run; empty for those of all rules that the settings select. `keeps_traffic` tells
+    whether what is sent and answered is kept in the folder. `waived` are the rules that may fail; `limits` is what may be spent;
+    `workers` is how many processes share the rate.
     """
 
     settings: Settings
     run_id: str
     url: str
     folder: Path
+    profile: Profile
     focus: frozenset[str] = frozenset()
     keeps_traffic: bool = False
+    waived: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+    workers: int = 1
     findings: Findings = field(default_factory=Findings)
 
     def to_json(self) -> dict[str, Any]:
@@ -46,8 +55,12 @@ class Ground:
             "run_id": self.run_id,
             "url": self.url,
             "folder": str(self.folder),
+            "profile": asdict(self.profile),
             "focus": sorted(self.focus),
             "keeps_traffic": self.keeps_traffic,
+            "waived": sorted(self.waived),
+            "limits": asdict(self.limits),
+            "workers": self.workers,
             "findings": vars(self.findings),
         }
 
@@ -59,8 +72,12 @@ class Ground:
             value["run_id"],
             value["url"],
             Path(value["folder"]),
+            Profile(**value["profile"]),
             frozenset(value["focus"]),
             value["keeps_traffic"],
+            frozenset(value["waived"]),
+            Limits(**value["limits"]),
+            value["workers"],
             Findings(**value["findings"]),
         )
 
@@ -78,16 +95,31 @@ class Process:
     Args:
         ground: what the run stands on.
         worker: a name for this process, part of the names of all that it creates.
+        parent: the process without which this one is to do nothing more; None for none.
+
+    Raises:
+        NoToken: there are no credentials to be had.
     """
 
-    def __init__(self, ground: Ground, worker: str) -> None:
+    def __init__(self, ground: Ground, worker: str, parent: int | None = None) -> None:
         settings = ground.settings
-        profile = PROFILES[settings.profile]
+        profile = ground.profile
         self.ground = ground
         self.selected = selected_rules(settings)
-        self.ledger = Ledger({name: rule for name, rule in catalogue().items() if name in self.selected})
+        credentials = credentials_for(settings.auth, settings.credentials, settings.token)
+        self.hidden = credentials.seen if credentials else set()
+        self.hidden.update(settings.secrets())
+        rules = {name: rule for name, rule in catalogue().items() if name in self.selected}
+        self.ledger = Ledger(rules, self.hidden)
         root = f"{ground.url}/compute/{settings.api_version}"
-        transport = Transport(root, settings.request_headers(), settings.ca_bundle, settings.rate)
+        transport = Transport(
+            root,
+            settings.request_headers(),
+            settings.ca_bundle,
+            settings.rate / ground.workers if settings.rate else None,
+            credentials,
+            Budget(ground.limits, ground.folder / "budget"),
+        )
         self.target = Target(
             root=root,
             project=settings.project,
@@ -98,11 +130,15 @@ class Process:
             profile=profile,
             deadline=settings.deadline or profile.deadline,
             race=Race(transport, profile.racers),
+            authorised=settings.authorised,
+            forbidden_token=settings.forbidden_token,
+            parent=parent,
         )
         self._pool = ThreadPoolExecutor(profile.in_flight)
         path = ground.folder / f"{worker}{SUFFIX}"
-        self._traffic = Traffic(path, worker, settings.secrets()) if ground.keeps_traffic else None
-        self._settled: set[str] = set()
+        self._traffic = Traffic(path, worker, self.hidden) if ground.keeps_traffic else None
+        # A failure that is known needs no smallest example.
+        self._settled = set(ground.waived)
 
     def scenario(self, name: str) -> Scenario:
         """The means for a scenario test, by the id of the test."""
@@ -154,7 +190,11 @@ class Process:
     def drain(self) -> dict[str, Any]:
         """What this process has counted since the last call, as JSON."""
         cost = self.target.transport.drain()
-        return {"ledger": self.ledger.drain(), "cost": {**vars(cost), "latencies": dict(cost.latencies)}}
+        return {
+            "ledger": self.ledger.drain(),
+            "cost": {**vars(cost), "latencies": dict(cost.latencies)},
+            "hidden": sorted(self.hidden),
+        }
 
     def stop(self) -> None:
         """Ends the scenarios that are under way, and all threads: from now on nothing more is made."""
@@ -165,13 +205,22 @@ class Process:
     def close(self) -> None:
         """Ends the files of this process."""
         self.target.journal.close()
+        self.target.transport.budget.close()
         if self._traffic is not None:
             self._traffic.close()
 
 
-def new_ground(
-    settings: Settings, url: str, focus: frozenset[str] = frozenset(), *, keeps_traffic: bool = False
+def new_ground(  # noqa: PLR0913 - everything that processes are told
+    settings: Settings,
+    url: str,
+    profile: Profile,
+    *,
+    focus: frozenset[str] = frozenset(),
+    keeps_traffic: bool = False,
+    waived: frozenset[str] = frozenset(),
 ) -> Ground:
-    """The ground of a new run against the target at `url`."""
+    """The ground of a new run against the target at `url`, whose time begins now."""
     folder = Path(tempfile.mkdtemp(prefix="conformance-"))
-    return Ground(settings, secrets.token_hex(4), url, folder, focus, keeps_traffic)
+    end = time.time() + settings.max_time if settings.max_time else None
+    limits = Limits(settings.max_requests, settings.max_images, settings.max_time, end)
+    return Ground(settings, secrets.token_hex(4), url, folder, profile, focus, keeps_traffic, waived, limits)

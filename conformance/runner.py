@@ -17,9 +17,11 @@ from rich.console import Console
 
 import reports
 from conformance.plugin import GivenSettings
+from conformance.profiles import Profile
 from conformance.progress import Progress
 from conformance.results import Exit, write_results
 from conformance.settings import Settings, UsageError
+from conformance.waivers import known, waivers_file, write_waivers
 
 WORKERS_MAXIMUM = 4
 """Workers used unless told otherwise: beyond that the target is the bottleneck."""
@@ -54,6 +56,8 @@ def run(settings: Settings) -> int:
         print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
         return Exit.SUITE_ERROR
     status = int(results["summary"]["exit_status"])
+    if settings.update_waivers and status in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
+        write_waivers(known(results["waivers"]), waivers_file(settings))
     write_results(results, settings.out)
     reports.write(results, settings.out)
     if status == Exit.UNTESTABLE:
@@ -68,12 +72,13 @@ class SuiteError(Exception):
     """The scenarios could not be run at all: an error of ours, not of the target."""
 
 
-def judge(
+def judge(  # noqa: PLR0913 - everything that can be said about a run
     settings: Settings,
     focus: Collection[str] = (),
     console: Console | None = None,
     traffic: Path | None = None,
     *,
+    profile: Profile | None = None,
     scripts: bool = False,
 ) -> dict[str, Any]:
     """Judges a target, and answers the results as they stand in results.json.
@@ -83,6 +88,7 @@ def judge(
         focus: run only the scenarios that put one of these rules to the test, yet judge what happens by every rule.
         console: where to show how far the run is; None to show nothing.
         traffic: the file to write the traffic to, as an HTTP archive; None to keep none.
+        profile: what the run may spend; None for what the settings say.
         scripts: whether to write the scripts that reproduce breaches.
 
     Raises:
@@ -91,10 +97,9 @@ def judge(
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(_cache()))
     progress = Progress(console or Console(quiet=True))
+    given = GivenSettings(settings, frozenset(focus), traffic, profile)
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
-        status = pytest.main(
-            _arguments(settings), plugins=[_Registrar(GivenSettings(settings, frozenset(focus), traffic)), progress]
-        )
+        status = pytest.main(_arguments(settings), plugins=[_Registrar(given), progress])
     collector = progress.collector
     if collector is None or progress.failures:
         raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
@@ -107,7 +112,9 @@ def _arguments(settings: Settings) -> list[str]:
     folder = scenarios()
     alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
     plugins = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "--assert=plain"]
-    spread = ["-n", str(workers), "--dist", "worksteal"] if workers > 1 else []
+    # Where a budget may end the run, scenarios have to begin in their order, all workers taken together.
+    share = ["--dist", "load", "--maxschedchunk", "1"] if settings.budgeted else ["--dist", "worksteal"]
+    spread = ["-n", str(workers), *share] if workers > 1 else []
     return [str(folder), *alone, *plugins, *spread]
 
 

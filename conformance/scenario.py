@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
-from conformance.client import Api, Target
+from conformance.budget import BudgetSpent
+from conformance.client import Api
 from conformance.contract import Breach, Rule
 from conformance.sources import Sources
+from conformance.target import Target
 from conformance.trace import Trace
 
 Case = TypeVar("Case")
@@ -91,7 +93,9 @@ class Scenario:
         broken: list[set[str]] = []
         for api, future in zip(apis, futures, strict=True):
             errors += [error] if (error := future.exception()) else []
-            broken.append({rule.id for rule, _ in self._judge(api)})
+            # What was cut off by the end of a budget has no end that could be judged.
+            cut = isinstance(error, BudgetSpent)
+            broken.append(set() if cut else {rule.id for rule, _ in self._judge(api)})
             self._settled |= broken[-1]
         if errors:
             raise errors[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import shlex
+import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from conformance.credentials import AUTH_KINDS
 from conformance.profiles import PROFILES
 from conformance.sources import SOURCE_KINDS, Sources, embedded_sources
 
@@ -23,12 +24,32 @@ FILE_MAXIMUM = 2**20
 PREFIX = "CONFORMANCE_"
 IGNORED_VARIABLES = frozenset({"CONFORMANCE_TRACES"})
 
-CAPABILITIES = ("csek", "deprecate", "family", "family_views", "list", "operations_list", "patch", "set_labels", "wait")
+SECRET = frozenset({"header", "token", "forbidden_token"})
+"""Settings whose values are not repeated, not even where they are wrong."""
+
+REQUESTS_MINIMUM = 100
+"""Fewer requests do not suffice to look at the target and to delete what was made."""
+
+CAPABILITIES = (
+    "access",
+    "csek",
+    "deprecate",
+    "family",
+    "family_views",
+    "forbidden_token",
+    "list",
+    "operations_list",
+    "patch",
+    "set_labels",
+    "wait",
+)
 """What a target may lack; anything else about it is not negotiable."""
 
 _PROJECT = re.compile(
     r"(?:(?:[-a-z0-9]{1,63}\.)*[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?:)?(?:[0-9]{1,19}|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)"
 )
+_TOKEN = re.compile(r"[!-~]+")
+_SHARD = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -41,7 +62,9 @@ class Settings(BaseModel):
     """The settings of a run.
 
     `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means as many
-    as there are processors; `deadline` (seconds) None means the profile's; `rate` is requests per second.
+    as there are processors; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is in
+    seconds; `credentials` is a file with the token or the key of the service account; `forbidden_token` is that of a caller who
+    may not make images; `examples` is where failing examples are kept.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
@@ -58,10 +81,22 @@ class Settings(BaseModel):
     out: Path = Path("compliance-report")
     strict: bool = False
     require_complete: bool = False
+    update_waivers: bool = False
+    waivers: str | None = None
+    shard: str | None = None
     header: tuple[str, ...] = Field(default=(), repr=False)
+    auth: str = "none"
+    credentials: str | None = None
+    token: str | None = Field(default=None, repr=False)
+    forbidden_token: str | None = Field(default=None, repr=False)
+    quota_project: str | None = None
     ca_bundle: str | None = None
     deadline: float | None = Field(default=None, gt=0, le=86_400)
     rate: float | None = Field(default=None, gt=0)
+    max_requests: int | None = Field(default=None, ge=REQUESTS_MINIMUM)
+    max_images: int | None = Field(default=None, ge=1)
+    max_time: float | None = Field(default=None, gt=0)
+    examples: str | None = None
     fail_fast: bool = False
     save_traffic: bool = True
     sources: Sources = Sources()
@@ -83,7 +118,7 @@ class Settings(BaseModel):
             raise ValueError("an http:// or https:// URL with a host, without credentials, query or fragment")
         return re.sub(r"/compute/[a-z0-9]+$", "", value.strip().rstrip("/"))
 
-    @field_validator("project", "second_project")
+    @field_validator("project", "second_project", "quota_project")
     @classmethod
     def _check_project(cls, value: str | None) -> str | None:
         if value is not None and not _PROJECT.fullmatch(value):
@@ -102,6 +137,35 @@ class Settings(BaseModel):
     def _check_profile(cls, value: str) -> str:
         if value not in PROFILES:
             raise ValueError(_listed(tuple(PROFILES)))
+        return value
+
+    @field_validator("auth")
+    @classmethod
+    def _check_auth(cls, value: str) -> str:
+        if value not in AUTH_KINDS:
+            raise ValueError(_listed(AUTH_KINDS))
+        return value
+
+    @field_validator("token", "forbidden_token")
+    @classmethod
+    def _check_token(cls, value: str | None) -> str | None:
+        if value is not None and not _TOKEN.fullmatch(value):
+            raise ValueError("a token as it stands behind 'Bearer ', without blanks")
+        return value
+
+    @field_validator("shard")
+    @classmethod
+    def _check_shard(cls, value: str | None) -> str | None:
+        found = _SHARD.fullmatch(value) if value is not None else None
+        if value is not None and (found is None or not 1 <= int(found[1]) <= int(found[2])):
+            raise ValueError("the number of this shard and how many there are, such as 1/4")
+        return value
+
+    @field_validator("examples")
+    @classmethod
+    def _check_examples(cls, value: str | None) -> str | None:
+        if value is not None and (not value or (Path(value).exists() and not Path(value).is_dir())):
+            raise ValueError("a folder, or a URL that begins with redis://")
         return value
 
     @field_validator("only", "skip", mode="before")
@@ -128,11 +192,15 @@ class Settings(BaseModel):
                 raise ValueError("text of the form 'Name: value'")
         return tuple(values) if isinstance(values, list) else values
 
-    @field_validator("ca_bundle")
+    @field_validator("ca_bundle", "credentials", "waivers")
     @classmethod
-    def _check_bundle(cls, value: str | None) -> str | None:
-        if value is not None and not Path(value).is_file():
-            raise ValueError("a file of certificates that exists")
+    def _check_file(cls, value: str | None, about: ValidationInfo) -> str | None:
+        if (
+            value is not None
+            and not Path(value).is_file()
+            and not (about.field_name == "waivers" and about.data["update_waivers"])
+        ):
+            raise ValueError("a file that exists")
         return value
 
     @field_validator("capabilities", mode="before")
@@ -154,11 +222,24 @@ class Settings(BaseModel):
     def request_headers(self) -> dict[str, str]:
         """The headers that the user wants sent with every request."""
         pairs = (item.partition(":") for item in self.header)
-        return {name.strip(): value.strip() for name, _, value in pairs}
+        headers = {name.strip(): value.strip() for name, _, value in pairs}
+        return {"X-Goog-User-Project": self.quota_project, **headers} if self.quota_project else headers
+
+    @property
+    def authorised(self) -> bool:
+        """Whether requests say who sends them."""
+        return self.auth != "none" or any(name.lower() == "authorization" for name in self.request_headers())
+
+    @property
+    def budgeted(self) -> bool:
+        """Whether the run may end before all scenarios had their turn."""
+        return any(limit is not None for limit in (self.max_requests, self.max_images, self.max_time))
 
     def secrets(self) -> list[str]:
-        """The values of those headers, as far as they are long enough to be told from other text."""
-        return [value for value in self.request_headers().values() if len(value) > 6]
+        """What must not be seen of these settings, as far as it is long enough to be told from other text."""
+        headers = [value for value in self.request_headers().values() if value != self.quota_project]
+        tokens = [value.removeprefix("Bearer ") for value in headers]
+        return [text for text in (*headers, *tokens, self.token, self.forbidden_token) if text and len(text) > 6]
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON, secrets included: for workers only."""
@@ -210,6 +291,8 @@ def _completed(settings: Settings, *, sourced: bool) -> Settings:
     """The settings with what follows from others: the embedded emulator brings a source of each kind and a second project."""
     sources = {**asdict(settings.sources), "project": settings.project}
     changes: dict[str, Any] = {"sources": Sources(**sources)}
+    if settings.seed is None and not PROFILES[settings.profile].derandomised:
+        changes["seed"] = secrets.randbelow(2**32)
     if settings.url is None:
         changes["second_project"] = settings.second_project or f"{settings.project}-second"
         changes["sources"] = Sources(**sources) if sourced else embedded_sources(settings.project)
@@ -273,7 +356,7 @@ def _sentence(error: ValidationError, origins: Mapping[str, tuple[Any, str]]) ->
     value, origin = origins.get(key, (None, "by default"))
     allowed = first["msg"].removeprefix("Value error, ")
     allowed = allowed[:1].lower() + allowed[1:]
-    shown = "not usable" if key == "header" else f"'{_brief(value)}'"
+    shown = "not usable" if key in SECRET else f"'{_brief(value)}'"
     verb = "allowed is" if first["type"] == "value_error" else "but"
     return UsageError(f"{key.replace('_', '-')} is {shown} (set {origin}); {verb} {allowed}.")
 
@@ -285,31 +368,3 @@ def _brief(value: Any) -> str:
 
 def _listed(names: tuple[str, ...]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def command_line(settings: Settings) -> str:
-    """The command that repeats a run, without the values of headers, which may be secret."""
-    words = ["conformance", "run"]
-    default = Settings()
-    for key, flag in (
-        ("url", "--url"),
-        ("project", "--project"),
-        ("api_version", "--api-version"),
-        ("profile", "--profile"),
-        ("seed", "--seed"),
-        ("deadline", "--deadline"),
-        ("rate", "--rate"),
-    ):
-        value = getattr(settings, key)
-        if value is not None and value != getattr(default, key):
-            words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
-    if settings.second_project and settings.url:
-        words += ["--second-project", settings.second_project]
-    for flag, globs in (("--only", settings.only), ("--skip", settings.skip)):
-        for glob in globs:
-            words += [flag, glob]
-    words += ["--strict"] if settings.strict else []
-    words += ["--require-complete"] if settings.require_complete else []
-    for name in settings.request_headers():
-        words += ["--header", f"{name}: …"]
-    return shlex.join(words)

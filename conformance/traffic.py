@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from conformance.har import entries
@@ -21,13 +21,13 @@ class Traffic:
     Args:
         path: the file of this process; each line is an entry of an HTTP archive.
         process: the name of the process, part of the name of each trace.
-        secrets: texts that must not be seen, beside the keys that are sent.
+        secrets: texts that must not be seen, beside the keys that are sent; may grow.
     """
 
-    def __init__(self, path: Path, process: str, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, path: Path, process: str, secrets: Set[str] = frozenset()) -> None:
         self._file = path.open("w", encoding="utf-8")
         self._process = process
-        self._secrets = frozenset(secrets)
+        self._secrets = secrets
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 

@@ -16,9 +16,12 @@ from email.utils import parsedate_to_datetime
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
 from conformance import __version__
+from conformance.budget import Budget, Limits
+from conformance.credentials import Credentials, NoToken
 from conformance.trace import Request, Response
 from conformance.wire import CONNECT_SECONDS, Fate, lose
 
@@ -26,6 +29,8 @@ BODY_MAXIMUM = 16 * 2**20
 """Bytes of an answer that are read; the rest is left."""
 
 REQUEST_SECONDS = 30.0
+AUTHORIZATION = "Authorization"
+UNAUTHORIZED = 401
 RETRY_STATUSES = frozenset({429, 503})
 RETRIES_MAXIMUM = 6
 RETRY_SECONDS_MAXIMUM = 30.0
@@ -95,12 +100,22 @@ class Transport:
         headers: sent with every request.
         ca_bundle: a file of certificates to trust, instead of the usual ones.
         rate: requests per second at most; None for no limit.
+        credentials: say who the suite is; None where the headers do, or nobody asks.
+        budget: what may be spent; None for no limit.
     """
 
-    def __init__(
-        self, root: str, headers: Mapping[str, str], ca_bundle: str | None = None, rate: float | None = None
+    def __init__(  # noqa: PLR0913 - everything that can be said about how requests are sent
+        self,
+        root: str,
+        headers: Mapping[str, str],
+        ca_bundle: str | None = None,
+        rate: float | None = None,
+        credentials: Credentials | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.cost = Cost()
+        self.budget = budget or Budget(Limits())
+        self._credentials = credentials
         self._root = root
         self._headers = {
             "Accept": "application/json",
@@ -114,25 +129,31 @@ class Transport:
         self._local = threading.local()
         self._lock = threading.Lock()
 
-    def send(self, request: Request, method: str, timeout: float = REQUEST_SECONDS) -> Reply:
+    def send(self, request: Request, method: str, timeout: float = REQUEST_SECONDS, *, cleanup: bool = False) -> Reply:
         """Sends a request, again after 429 and 503 as the answer advises, and once more where a connection broke.
 
         Args:
             request: what to send; the target's own headers are added.
             method: the API method, for the count of costs.
             timeout: seconds until an answer has to be there.
+            cleanup: whether it deletes what was made, which is paid for already.
 
         Raises:
             TargetLost: the target does not answer this request, nor any other.
+            BudgetSpent: the request must not be sent any more.
         """
-        broken = False
+        broken = renewed = False
         for attempt in range(RETRIES_MAXIMUM + 1):
             self._pace.wait()
-            reply = self._send_once(request, timeout)
+            reply = self._send_once(request, timeout, cleanup=cleanup)
             self._count(method, reply, again=attempt > 0)
             if reply.response is not None and reply.response.status in RETRY_STATUSES and attempt < RETRIES_MAXIMUM:
                 self.sleep(retry_after(reply.response, attempt))
                 continue
+            if reply.response is not None and reply.response.status == UNAUTHORIZED and not renewed:
+                renewed = True
+                if self._renewed(request):
+                    continue
             if reply.response is None and not broken and "timed out" not in reply.failure:
                 broken = True
                 self.local_session(renew=True)
@@ -145,17 +166,17 @@ class Transport:
     def lose(self, request: Request, fate: Fate) -> Reply:
         """Sends a request on a connection of its own that is lost before its answer is known."""
         self._pace.wait()
+        self._pay()
         sent = time.time()
         try:
-            failure = lose(request, self._headers, fate, self._verify if isinstance(self._verify, str) else None)
+            headers = {**self._headers, **self._authorization()}
+            failure = lose(request, headers, fate, self._verify if isinstance(self._verify, str) else None)
         except (OSError, http.client.HTTPException) as error:
             failure = _reason(error)
-        with self._lock:
-            self.cost.requests += 1
         return Reply(None, failure, sent, time.time())
 
     def made_image(self) -> None:
-        """Counts an image as a cost."""
+        """Counts an image as a cost; it was paid for before."""
         with self._lock:
             self.cost.images += 1
 
@@ -197,11 +218,45 @@ class Transport:
             self._local.session = session
         return session
 
-    def _send_once(self, request: Request, timeout: float) -> Reply:
+    def _authorization(self) -> dict[str, str]:
+        """The headers that say who the suite is.
+
+        Raises:
+            TargetLost: there is no access token to be had any more.
+        """
+        try:
+            return self._credentials.headers() if self._credentials else {}
+        except NoToken as error:
+            raise TargetLost(f"the target at {self._root} cannot be tested: {error}") from None
+
+    def _renewed(self, request: Request) -> bool:
+        """Whether there is another token than the one that the target refused; not where the request brought its own."""
+        try:
+            return AUTHORIZATION not in request.headers and self._credentials is not None and self._credentials.renew()
+        except NoToken as error:
+            raise TargetLost(f"the target at {self._root} cannot be tested: {error}") from None
+
+    def _pay(self, *, cleanup: bool = False) -> None:
+        """Counts a request that is about to be sent.
+
+        Raises:
+            BudgetSpent: it must not be sent.
+        """
+        self.budget.request(cleanup=cleanup)
+        with self._lock:
+            self.cost.requests += 1
+
+    def _send_once(self, request: Request, timeout: float, *, cleanup: bool = False) -> Reply:
+        known = self._authorization()
+        self._pay(cleanup=cleanup)
         sent = time.time()
         try:
             session = self.local_session()
-            headers = {**self._headers, **request.headers}
+            # What a request says for itself takes the place of the target's own; where it is empty, nothing does.
+            headers = CaseInsensitiveDict({**self._headers, **known})
+            headers.update(request.headers)
+            for name in [name for name, value in headers.items() if not value]:
+                del headers[name]
             prepared = session.prepare_request(
                 requests.Request(request.verb, request.url, headers=headers, data=request.body)
             )
@@ -210,14 +265,13 @@ class Transport:
                 prepared, timeout=(CONNECT_SECONDS, timeout), allow_redirects=False, stream=True
             ) as answer:
                 body, truncated = _read(answer, time.monotonic() + timeout)
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Reply(Response(answer.status_code, headers, body, truncated), "", sent, time.time())
+                received = {name.lower(): value for name, value in answer.headers.items()}
+                return Reply(Response(answer.status_code, received, body, truncated), "", sent, time.time())
         except (requests.RequestException, OSError, ValueError) as error:
             return Reply(None, _reason(error), sent, time.time())
 
     def _count(self, method: str, reply: Reply, *, again: bool) -> None:
         with self._lock:
-            self.cost.requests += 1
             self.cost.retries += again
             if reply.response is not None:
                 self.cost.latencies[method].append(round((reply.received - reply.sent) * 1000, 2))

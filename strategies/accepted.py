@@ -14,7 +14,7 @@ from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_
 from conformance.sources import Sources
 from strategies import values
 from strategies.bodies import SOURCE_FIELDS, full_urls, minimal, partial_urls
-from strategies.insert import CAPITAL_FRESH, InsertRequest
+from strategies.insert import CAPITAL_FRESH, FreshName, InsertRequest
 
 Cases = Callable[[Sources], Sequence[InsertRequest]]
 Chance = Callable[[Sources], st.SearchStrategy[InsertRequest]]
@@ -48,7 +48,7 @@ def _random(field: str, strategy: st.SearchStrategy[Any]) -> Chance:
     return lambda sources: strategy.map(lambda value: InsertRequest({**minimal(sources), field: value}))
 
 
-def _names(*names: str) -> Cases:
+def _names(*names: str | FreshName) -> Cases:
     return lambda sources: [InsertRequest(minimal(sources), name=name) for name in names]
 
 
@@ -101,12 +101,12 @@ ACCEPTED: tuple[Acceptance, ...] = (
     Acceptance("request-id.valid-accepted", _versions),
     Acceptance(
         "image.name.length",
-        lambda sources: [InsertRequest(minimal(sources), name=name) for name in ("q", _digits(62), _digits(63))],
+        _names("q", FreshName("-z", NAME_MAXIMUM - 1), FreshName("-z", NAME_MAXIMUM)),
     ),
     Acceptance(
         "image.name.pattern",
-        _names("q0", "q--conformance", "q-0", "conformance0", "q" + string.digits, "conformance-0-0--0"),
-        lambda sources: values.names.map(lambda name: InsertRequest(minimal(sources), name=name)),
+        _names(*map(FreshName, ("0", "--conformance", "-0", "z", string.digits, "-0-0--0"))),
+        lambda sources: values.name_tails.map(lambda tail: InsertRequest(minimal(sources), name=FreshName(tail))),
     ),
     Acceptance("transport.json-form", _forms),
     Acceptance(

@@ -20,6 +20,23 @@ CAPITAL_FRESH = Fresh.CAPITAL_FRESH
 
 
 @dataclass(frozen=True)
+class FreshName:
+    """Stands for a name that the run supplies and that ends as it is said here; so it can be told from other people's.
+
+    Args:
+        tail: how it ends.
+        length: how many characters it has, zeros before the tail making up for what is missing; 0 for as many as it takes.
+    """
+
+    tail: str
+    length: int = 0
+
+    def after(self, start: str) -> str:
+        """The name that begins with a text."""
+        return start + "0" * (self.length - len(start) - len(self.tail)) + self.tail
+
+
+@dataclass(frozen=True)
 class InsertRequest:
     """What to send.
 
@@ -35,7 +52,7 @@ class InsertRequest:
     """
 
     body: Mapping[str, Any] = field(default_factory=dict)
-    name: str | Fresh | None = FRESH
+    name: str | Fresh | FreshName | None = FRESH
     request_id: str | Fresh | None = FRESH
     request_id_version: int | None = None
     query: tuple[tuple[str, str], ...] = ()

@@ -37,6 +37,13 @@ names = st.builds(
 )
 """Names that RFC 1035 allows, of 2 characters and more."""
 
+name_tails = st.builds(
+    lambda middle, last: middle + last,
+    st.text(alphabet=_LOWER + _DIGITS + "-", max_size=NAME_MAXIMUM - 33),
+    st.sampled_from(_LOWER + _DIGITS),
+)
+"""What names of images may end with, short enough to stand behind those that the run gives."""
+
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80)
 """Text of every plane of Unicode; by categories, since Hypothesis takes seconds to set up a codec."""
 

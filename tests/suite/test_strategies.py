@@ -14,6 +14,7 @@ from conformance.contract import catalogue
 from conformance.contract.fields import IMAGE_FIELDS
 from conformance.contract.request_view import RequestView
 from conformance.sources import embedded_sources
+from conformance.target import Names
 from conformance.trace import Exchange, Request
 from strategies import bodies
 from strategies.accepted import ACCEPTED, Acceptance
@@ -32,7 +33,7 @@ OPTIONAL = tuple(
 
 def exchange(request: InsertRequest) -> Exchange:
     """A request as it goes over the wire, with the names that a run would give it."""
-    name = "conformance-name" if isinstance(request.name, Fresh) else request.name
+    name = Names("00000000", "main").named(request.name)
     body = dict(request.body) if name is None else {"name": name, **request.body}
     content = json.dumps(body).encode()
     content = request.rewrite(content) if request.rewrite else content
