@@ -20,6 +20,7 @@ from conformance import __version__, options
 from conformance.contract import Rule, catalogue, matching
 from conformance.credentials import NoToken, credentials_for
 from conformance.emulator.command import emulator
+from conformance.loading import load_settings
 from conformance.settings import Settings, UsageError
 from conformance.waivers import read_waivers
 
@@ -86,7 +87,7 @@ def run(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Judge an implementation, rule by rule."""
     given = {name: value for name, value in locals().items() if name != "dry_run" and value not in (None, [])}
-    settings = _checked(Settings.load(given))
+    settings = _checked(load_settings(given))
     if dry_run:
         from conformance.rehearsal import rehearse  # noqa: PLC0415 - pytest and Hypothesis take long to import
 
@@ -124,7 +125,7 @@ def sweep(  # noqa: PLR0913 - the options of a command
     }
     from conformance.sweep import sweep as sweep_target  # noqa: PLC0415 - wanted by this command alone
 
-    raise typer.Exit(sweep_target(_checked(Settings.load(given)), older_than, yes))
+    raise typer.Exit(sweep_target(_checked(load_settings(given)), older_than, yes))
 
 
 @app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {STATUSES}")
@@ -138,7 +139,7 @@ def check(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Judge recorded traffic by every rule that needs no active test; no target is needed."""
     given = {name: value for name, value in locals().items() if value not in (None, []) and name != "recording"}
-    settings = _checked(Settings.load(given))
+    settings = _checked(load_settings(given))
     from conformance.checking import run_check  # noqa: PLC0415 - what a command alone needs, it alone loads
 
     raise typer.Exit(run_check(recording, settings))

@@ -26,8 +26,10 @@ from conformance.budget import BudgetSpent
 from conformance.cleanup import delete_all
 from conformance.contract import catalogue, matching
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
+from conformance.loading import load_settings
 from conformance.preflight import Findings, Untestable
 from conformance.profiles import PROFILES, Profile
+from conformance.pytest_options import add_options, given_options
 from conformance.results import Collector, Exit
 from conformance.run import Ground, Process, new_ground
 from conformance.scenario import Scenario
@@ -40,23 +42,6 @@ from conformance.waivers import read_waivers, waived_rules
 EXERCISES = "exercises"
 WITHOUT_INSERT = "without_insert"
 PAYLOAD = "conformance"
-
-OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("url", {"help": "root URL of the implementation to judge; without it the embedded emulator"}),
-    ("project", {"help": "project to work in (default: conformance)"}),
-    ("second-project", {"help": "another project, for the rules about isolation"}),
-    ("api-version", {"help": "version in the path (default: beta)"}),
-    ("profile", {"help": "quick, ci, thorough or real (default: quick)"}),
-    ("only", {"action": "append", "help": "judge only the rules that match this glob"}),
-    ("skip", {"action": "append", "help": "leave out the rules that match this glob"}),
-    ("seed", {"help": "seed of the random examples"}),
-    ("out", {"help": "folder to write the results to"}),
-    ("config", {"help": "file with settings (default: conformance.toml)"}),
-    ("header", {"action": "append", "help": "header to send with every request, as 'Name: value'"}),
-    ("ca-bundle", {"help": "file of certificates to trust"}),
-    ("deadline", {"help": "seconds that one operation may take"}),
-    ("rate", {"help": "requests per second at most, in each worker"}),
-)
 
 GUARD = {"auth": "token", "token": TOKEN, "forbidden_token": VIEWER_TOKEN}
 """What the embedded emulator asks for, so that the rules of access are put to the test as well."""
@@ -101,9 +86,7 @@ class GivenSettings:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options of `conformance run`, under the same names."""
-    group = parser.getgroup("conformance", "conformance of an implementation of Compute Engine images")
-    for name, details in OPTIONS:
-        group.addoption(f"--{name}", dest=f"conformance_{name.replace('-', '_')}", default=None, **details)
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -118,17 +101,12 @@ def pytest_configure(config: pytest.Config) -> None:
         given = config.pluginmanager.get_plugin(GivenSettings.__name__)
         try:
             plugin = Controller(
-                given if isinstance(given, GivenSettings) else GivenSettings(Settings.load(_options(config)))
+                given if isinstance(given, GivenSettings) else GivenSettings(load_settings(given_options(config)))
             )
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
     config.stash[_PLUGIN] = plugin
     config.pluginmanager.register(plugin, "conformance-run")
-
-
-def _options(config: pytest.Config) -> dict[str, Any]:
-    options = {name.replace("-", "_"): config.getoption(f"conformance_{name.replace('-', '_')}") for name, _ in OPTIONS}
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def exercised(item: pytest.Item) -> frozenset[str]:

@@ -14,6 +14,7 @@ from conformance.budget import Budget, Limits
 from conformance.client import Api
 from conformance.contract import Breach, Rule, catalogue, matching
 from conformance.credentials import credentials_for
+from conformance.examples import open_examples
 from conformance.journal import Journal
 from conformance.ledger import Ledger
 from conformance.preflight import Findings, Untestable, look
@@ -137,6 +138,7 @@ class Process:
         self._pool = ThreadPoolExecutor(profile.in_flight)
         path = ground.folder / f"{worker}{SUFFIX}"
         self._traffic = Traffic(path, worker, self.hidden) if ground.keeps_traffic else None
+        self._examples = open_examples(settings)
         # A failure that is known needs no smallest example.
         self._settled = set(ground.waived)
 
@@ -152,6 +154,7 @@ class Process:
             self._settled,
             self.ground.settings.seed,
             name,
+            self._examples,
         )
 
     def judge(self, trace: Trace, name: str) -> list[tuple[Rule, Breach]]:

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 import reports
+from conformance.examples import cache, open_examples
 from conformance.plugin import GivenSettings
 from conformance.profiles import Profile
 from conformance.progress import Progress
@@ -44,9 +45,10 @@ def run(settings: Settings) -> int:
         The exit status.
 
     Raises:
-        UsageError: the output folder cannot be written to.
+        UsageError: the output folder cannot be written to, or examples cannot be kept where they should be.
     """
     _check_writable(settings.out)
+    open_examples(settings)
     console = Console(stderr=False)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -95,7 +97,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
         SuiteError: the scenarios could not be run.
     """
     os.environ.pop("PYTEST_ADDOPTS", None)
-    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(_cache()))
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache()))
     progress = Progress(console or Console(quiet=True))
     given = GivenSettings(settings, frozenset(focus), traffic, profile)
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
@@ -127,11 +129,6 @@ class _Registrar:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.register(self._given, GivenSettings.__name__)
-
-
-def _cache() -> Path:
-    """Where Hypothesis keeps its tables of Unicode, so that it leaves nothing in the working directory."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compute-images-conformance"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

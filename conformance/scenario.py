@@ -10,12 +10,14 @@ from typing import TypeVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given
+from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
 from conformance.budget import BudgetSpent
 from conformance.client import Api
 from conformance.contract import Breach, Rule
+from conformance.examples import Drawer
 from conformance.sources import Sources
 from conformance.target import Target
 from conformance.trace import Trace
@@ -40,6 +42,7 @@ class Scenario:
         settled: rules whose breach has been shown with a small example, in this process; they are not shrunk again.
         seed: of the random examples; None for the same examples in every run.
         name: of the test, so that different tests draw different examples.
+        examples: where examples that fail are kept; None to keep none.
     """
 
     def __init__(  # noqa: PLR0913 - everything that a process shares, handed over once
@@ -52,6 +55,7 @@ class Scenario:
         settled: set[str],
         seed: int | None,
         name: str,
+        examples: ExampleDatabase | None = None,
     ) -> None:
         self.target = target
         self.sources = sources
@@ -62,6 +66,7 @@ class Scenario:
         self._settled = settled
         self._seed = seed
         self._name = name
+        self._examples = examples
 
     def can(self, capability: str) -> bool:
         """Whether the target has a capability."""
@@ -141,7 +146,7 @@ class Scenario:
         """
         cases: list[Case] = []
         before = set(self._settled)
-        self._draw(strategy, cases.append, [Phase.generate])
+        self._draw(strategy, cases.append, [Phase.reuse, Phase.generate])
         self.each(cases, act)
         new = {rule.id for rule, _ in self.breaches} - before
         if new and self.target.profile.shrinking:
@@ -160,10 +165,14 @@ class Scenario:
 
         # A budget that is spent lets the last example pass, which Hypothesis calls flaky; the ledger has the smallest one.
         with contextlib.suppress(RuleBroken, Flaky):
-            self._draw(strategy, attempt, [Phase.generate, Phase.shrink])
+            self._draw(strategy, attempt, [Phase.reuse, Phase.generate, Phase.shrink])
 
     def _draw(self, strategy: SearchStrategy[Case], use: Callable[[Case], None], phases: Sequence[Phase]) -> None:
-        """Draws as many cases as the profile allows, the same ones whenever it is called with the same strategy."""
+        """Draws as many cases as the profile allows, the same ones whenever it is called with the same strategy.
+
+        Examples that have failed come first. They are kept, and given up, only while one of them is made smaller: to
+        Hypothesis those that are merely drawn do not fail.
+        """
         profile = self.target.profile
         if not profile.examples:
             return
@@ -171,7 +180,7 @@ class Scenario:
             max_examples=profile.examples,
             phases=phases,
             deadline=None,
-            database=None,
+            database=self._examples and Drawer(self._examples, self._name, keeps=Phase.shrink in phases),
             report_multiple_bugs=False,
             print_blob=False,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
