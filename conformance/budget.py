@@ -57,6 +57,7 @@ class Budget:
         if file is not None and (limits.requests is not None or limits.images is not None):
             self._counts = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
             self._counts.execute("PRAGMA synchronous = OFF")
+            self._counts.execute("PRAGMA journal_mode = MEMORY").fetchall()
             self._counts.execute(
                 "CREATE TABLE IF NOT EXISTS spent (run INTEGER PRIMARY KEY, requests INT, images INT, pending INT, aside INT)"
             )
@@ -92,8 +93,7 @@ class Budget:
         """
         most = self._images - (not refused)
         while not self._pay(_IMAGE, most, self._requests):
-            assert self._counts is not None
-            images, requests = self._counts.execute("SELECT images - pending, requests + aside FROM spent").fetchone()
+            images, requests = self._settled()
             if images >= most:
                 raise BudgetSpent(f"the {self._limits.images} images of --max-images were spent")
             if requests + DELETION_REQUESTS >= self._requests:
@@ -113,6 +113,16 @@ class Budget:
     def _check_time(self) -> None:
         if self._limits.end is not None and time.time() > self._limits.end:
             raise BudgetSpent(f"the {self._limits.seconds:g} seconds of --max-time were over")
+
+    def _settled(self) -> tuple[int, int]:
+        """The images that were made for certain, and the requests that are spent or set aside."""
+        assert self._counts is not None
+        with self._lock:
+            # Every row is read, for a query that is not at its end keeps other processes from writing.
+            ((images, requests),) = self._counts.execute(
+                "SELECT images - pending, requests + aside FROM spent"
+            ).fetchall()
+        return images, requests
 
     def _pay(self, statement: str, *values: int) -> bool:
         """Changes the count where its condition holds, in one step that no other process can come between."""
