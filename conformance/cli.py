@@ -125,7 +125,7 @@ def sweep(  # noqa: PLR0913 - the options of a command
     }
     from conformance.sweep import sweep as sweep_target  # noqa: PLC0415 - wanted by this command alone
 
-    raise typer.Exit(sweep_target(_checked(load_settings(given)), older_than, yes))
+    raise typer.Exit(sweep_target(_authorised(load_settings(given)), older_than, yes))
 
 
 @app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {STATUSES}")
@@ -286,6 +286,11 @@ def _checked(settings: Settings) -> Settings:
         for glob in globs:
             _matched([glob], f"set by {option}, its environment variable or the configuration file")
     read_waivers(settings)
+    return _authorised(settings)
+
+
+def _authorised(settings: Settings) -> Settings:
+    """The same settings, once the credentials that they ask for are known to be there."""
     try:
         credentials_for(settings.auth, settings.credentials, settings.token)
     except NoToken as error:

@@ -10,6 +10,7 @@ class Profile:
     """How hard a run tries.
 
     Args:
+        cases: enumerated cases of each scenario that are tried, the first ones; None for all.
         examples: random examples of each strategy, after all enumerated cases.
         in_flight: requests of one scenario that may be under way at once.
         racers: requests that are sent at one moment where concurrency is put to the test.
@@ -21,6 +22,7 @@ class Profile:
         derandomised: whether the same examples are tried in every run that is given no seed.
     """
 
+    cases: int | None
     examples: int
     in_flight: int
     racers: int
@@ -33,9 +35,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(3, 8, 8, 1, 15.0, 0.004, 0.5, 60, True),
-    "ci": Profile(15, 8, 32, 3, 30.0, 0.004, 0.5, 200, True),
-    "thorough": Profile(150, 8, 64, 5, 60.0, 0.004, 1.0, 500, False),
-    "real": Profile(0, 8, 8, 1, 600.0, 2.0, 10.0, 0, True),
+    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.004, 0.5, 60, True),
+    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.004, 0.5, 200, True),
+    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.004, 1.0, 500, False),
+    "real": Profile(1, 0, 8, 8, 1, 600.0, 2.0, 10.0, 0, True),
 }
 """quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed target."""
