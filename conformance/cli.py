@@ -264,7 +264,7 @@ def compare(  # noqa: PLR0913 - the options of a command
     given = {
         key: value for key, value in locals().items() if value not in (None, []) and key not in ("first", "second")
     }
-    targets = [_checked(Settings.load({**given, "url": url})) for url in (first, second)]
+    targets = [_checked(load_settings({**given, "url": url})) for url in (first, second)]
     from conformance.comparing import run_comparison  # noqa: PLC0415 - pytest and Hypothesis take long to import
 
     raise typer.Exit(run_comparison(targets))

@@ -192,16 +192,18 @@ class Api:
         project = mutation.route.project if mutation.route else None
         if not isinstance(name, str) or name in _UNADDRESSABLE:
             return operation
-        delay = self.target.profile.first_poll
+        profile = self.target.profile
+        delay = profile.first_look
         while operation.get("status") != "DONE":
+            if delay:
+                self.target.transport.sleep(delay)
             look = self.operation(name, project=project)
             if look.resource is None and look.refused:
                 break
             operation = look.resource or operation
             if operation.get("status") == "DONE" or look.received - mutation.sent > self.target.deadline:
                 break
-            self.target.transport.sleep(delay)
-            delay = min(delay * 2, self.target.profile.last_poll)
+            delay = min(max(delay * 2, profile.first_poll), profile.last_poll)
         return operation
 
     def create(

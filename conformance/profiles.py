@@ -16,6 +16,7 @@ class Profile:
         racers: requests that are sent at one moment where concurrency is put to the test.
         races: how often they are sent so, for a race may be won by chance.
         deadline: seconds that one operation may take.
+        first_look: seconds until an operation is looked at for the first time.
         first_poll: seconds until an operation is looked at again; doubles from look to look.
         last_poll: seconds between two looks at most.
         shrinking: executions that may be spent on making one failing example smaller.
@@ -28,6 +29,7 @@ class Profile:
     racers: int
     races: int
     deadline: float
+    first_look: float
     first_poll: float
     last_poll: float
     shrinking: int
@@ -35,9 +37,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.004, 0.5, 60, True),
-    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.004, 0.5, 200, True),
-    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.004, 1.0, 500, False),
-    "real": Profile(1, 0, 8, 8, 1, 600.0, 2.0, 10.0, 0, True),
+    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.004, 0.5, 60, True),
+    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.0, 0.004, 0.5, 200, True),
+    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.004, 1.0, 500, False),
+    "real": Profile(1, 0, 8, 8, 1, 600.0, 2.0, 2.0, 10.0, 0, True),
 }
 """quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed target."""

@@ -31,7 +31,9 @@ def rehearse(settings: Settings) -> int:
     """
     # It need not wait as long for its operations as the target would have to.
     quick = PROFILES["quick"]
-    pace = replace(PROFILES[settings.profile], first_poll=quick.first_poll, last_poll=quick.last_poll)
+    pace = replace(
+        PROFILES[settings.profile], first_look=quick.first_look, first_poll=quick.first_poll, last_poll=quick.last_poll
+    )
     results = judge(rehearsed(settings), profile=pace)
     console = Console()
     console.print(f"plan for {settings.url or results['target']['url']}, project {settings.project}", markup=False)

@@ -22,6 +22,8 @@ from conformance.examples import Drawer
 from conformance.sources import Sources
 from conformance.target import Target
 from conformance.trace import Trace
+from strategies.insert import InsertRequest
+from strategies.together import combined, groups
 
 Case = TypeVar("Case")
 Part = TypeVar("Part")
@@ -106,6 +108,12 @@ class Scenario:
         if errors:
             raise errors[0]
         return broken
+
+    def at_once(self, requests: Sequence[InsertRequest]) -> Sequence[InsertRequest]:
+        """The requests; where the profile tries few cases, as few requests as can ask for the same."""
+        if self.target.profile.cases is None:
+            return requests
+        return [combined([requests[place] for place in group]) for group in groups(requests)]
 
     def sequences(self, cases: Iterable[tuple[Part, ...]], act: Callable[[Api, tuple[Part, ...]], object]) -> None:
         """Acts with every case, as `each` does; one that breaks a rule not seen broken before is made as short as possible."""

@@ -22,7 +22,19 @@ EXTRAS = (
             "locationRolloutPolicies": {"zones/us-central1-a": "2030-01-02T03:04:05Z"},
         }
     },
-    {"deprecated": {"state": "DEPRECATED", "replacement": "projects/debian-cloud/global/images/debian-12"}},
+    {
+        "deprecated": {
+            "state": "DEPRECATED",
+            "replacement": "projects/debian-cloud/global/images/debian-12",
+            "deprecated": "2001-02-03T04:05:06Z",
+            "obsolete": "2030-01-02T03:04:05Z",
+            "deleted": "2031-01-02T03:04:05Z",
+            "stateOverride": {
+                "defaultRolloutTime": "2001-02-03T04:05:06Z",
+                "locationRolloutPolicies": {"zones/us-central1-a": "2001-02-03T04:05:06Z"},
+            },
+        }
+    },
     {"deprecated": {"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}},
     {"locked": True},
     {"architecture": "ARM64", "family": "conformance-family", "labels": {"colour": "blue"}},
@@ -56,7 +68,7 @@ TEXTS = (
 )
 def test_fields_that_name_other_resources_come_back(scenario: Scenario) -> None:
     scenario.each(
-        [InsertRequest({**minimal(scenario.sources), **extra}) for extra in EXTRAS],
+        scenario.at_once([InsertRequest({**minimal(scenario.sources), **extra}) for extra in EXTRAS]),
         lambda api, request: api.create(request),
     )
 
@@ -66,8 +78,13 @@ def test_texts_come_back(scenario: Scenario) -> None:
     plain = minimal(scenario.sources)
     labels = {"plain": "value", "empty": "", "with-dash_and_line": "0-9_z", "k" * 63: "v" * 63}
     scenario.each(
-        [*({**plain, "description": text} for text in TEXTS), {**plain, "labels": labels}],
-        lambda api, body: api.create(body),
+        scenario.at_once(
+            [
+                *(InsertRequest({**plain, "description": text}) for text in TEXTS),
+                InsertRequest({**plain, "labels": labels}),
+            ]
+        ),
+        lambda api, request: api.create(request),
     )
 
 
