@@ -31,6 +31,7 @@ def summary(results: Mapping[str, Any], console: Console) -> None:
             console.print(
                 f"  … and {len(rules) - RULES_MAXIMUM} more {VERDICTS[verdict][1]}; see the report", style=style
             )
+    seed = "" if results["run"]["seed"] is None else f", seed {results['run']['seed']}"
     run, target, cost, total = results["run"], results["target"], results["cost"], results["summary"]
     for note in results["notes"]:
         console.print(Text(harmless(note), style="yellow"), soft_wrap=True)
@@ -49,7 +50,7 @@ def summary(results: Mapping[str, Any], console: Console) -> None:
     console.print(Text(counts), soft_wrap=True)
     console.print(
         Text(
-            f"{harmless(target['url'], lines=False)} · profile {run['profile']} · {run['seconds']:.1f} s · "
+            f"{harmless(target['url'], lines=False)} · profile {run['profile']}{seed} · {run['seconds']:.1f} s · "
             f"{counted(cost['requests'], 'request')} · {counted(cost['images_created'], 'image')} created, "
             f"{len(cost['images_left'])} left"
         ),

@@ -1,5 +1,4 @@
-"""What client libraries in wide use send beside the matter itself, as recorded import itertools
-from them, changes nothing."""
+"""What client libraries in wide use send beside the matter itself, as recorded from them, changes nothing."""
 
 import itertools
 from dataclasses import dataclass
