@@ -8,7 +8,7 @@ from story import REQUEST_ID, Story, image, operation, refusal, time_of
 
 from conformance.contract import catalogue
 from conformance.ledger import Ledger
-from conformance.trace import Trace
+from conformance.trace import Intent, Trace
 
 
 def plain(**changes: Any) -> Story:
@@ -227,3 +227,19 @@ def test_name_of_a_refused_insert_stays_free() -> None:
     taken = refused().insert(refusal(409, "alreadyExists"), code=409, request_id=other)
     assert taken.broken() == {"life.failed-insert-leaves-nothing"}
     assert refused().insert(operation(clientOperationId=other), request_id=other).get(image()).broken() == set()
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "other"),
+    [("access.no-credentials", 401, 403), ("access.bad-token", 401, 400), ("access.forbidden", 403, 401)],
+)
+def test_caller_who_may_not_insert(rule: str, status: int, other: int) -> None:
+    def story(answered: int, *, image_there: bool) -> Story:
+        body = {"name": "one", "sourceImage": "projects/p/global/images/base"}
+        answer = operation() if answered == 200 else refusal(answered, "forbidden")
+        told = Story().say("POST", "images", body, answered, answer, Intent(valid=False, rule=rule))
+        return told.get(image()) if image_there else told.get(refusal(404, "notFound"), status=404)
+
+    assert rule in story(status, image_there=False).kept()
+    for answered, image_there in ((other, False), (status, True), (200, True)):
+        assert rule in story(answered, image_there=image_there).broken()
