@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-import reports
 from conformance.contract import catalogue
 from conformance.ledger import Ledger
+from conformance.outcome import conclude
 from conformance.recording import NotARecordingError, Recording
-from conformance.results import Collector, Exit, write_results
+from conformance.results import Collector
 from conformance.settings import Settings, UsageError
 
 
@@ -31,17 +30,7 @@ def run_check(path: Path, settings: Settings) -> int:
     Raises:
         UsageError: the file cannot be read, or is no recording.
     """
-    console = Console()
-    results = check(path, settings)
-    status = int(results["summary"]["exit_status"])
-    write_results(results, settings.out)
-    reports.write(results, settings.out)
-    if status == Exit.UNTESTABLE:
-        print(f"conformance: {results['summary']['reason']}", file=sys.stderr)
-        return status
-    reports.summary(results, console)
-    console.print(f"[dim]report: {settings.out / 'report.html'}[/dim]", soft_wrap=True)
-    return status
+    return conclude(check(path, settings), settings.out, Console())
 
 
 def check(path: Path, settings: Settings) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import reports
 from conformance.examples import cache, open_examples
+from conformance.outcome import conclude
 from conformance.plugin import GivenSettings
 from conformance.profiles import Profile
 from conformance.progress import Progress
-from conformance.results import Exit, write_results
+from conformance.results import Exit
 from conformance.settings import Settings, UsageError
 from conformance.waivers import known, waivers_file, write_waivers
 
@@ -57,17 +57,9 @@ def run(settings: Settings) -> int:
     except SuiteError as error:
         print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
         return Exit.SUITE_ERROR
-    status = int(results["summary"]["exit_status"])
-    if settings.update_waivers and status in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
+    if settings.update_waivers and results["summary"]["exit_status"] in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
         write_waivers(known(results["waivers"]), waivers_file(settings))
-    write_results(results, settings.out)
-    reports.write(results, settings.out)
-    if status == Exit.UNTESTABLE:
-        print(f"conformance: {results['summary']['reason']}", file=sys.stderr)
-        return status
-    reports.summary(results, console)
-    console.print(f"[dim]report: {settings.out / 'report.html'}[/dim]", soft_wrap=True)
-    return status
+    return conclude(results, settings.out, console)
 
 
 class SuiteError(Exception):
