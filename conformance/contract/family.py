@@ -144,15 +144,19 @@ def _members(history: History, project: str, family: str, before: Any) -> list[M
 
 
 def _certain(history: History, project: str, family: str, exchange: Any) -> bool:
-    """Whether nothing was going on with the family while it was asked for."""
+    """Whether nothing was going on with the family while it was asked for, and none of its names was used again."""
+    inserts = [
+        insert for insert in history.inserts if insert.project == project and insert.body.get("family") == family
+    ]
+    names = [insert.image for insert in inserts if not insert.exchange.refused and insert.original is None]
+    if len(set(names)) < len(names):
+        return False
     return all(
         after(insert.operation.final.exchange, exchange)
         if insert.operation and insert.operation.final
         else insert.exchange.refused
-        for insert in history.inserts
-        if insert.project == project
-        and insert.body.get("family") == family
-        and insert.exchange.number < exchange.number
+        for insert in inserts
+        if insert.exchange.number < exchange.number
     )
 
 
