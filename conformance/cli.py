@@ -23,6 +23,7 @@ from conformance.emulator.command import emulator
 from conformance.loading import load_settings
 from conformance.settings import Settings, UsageError
 from conformance.waivers import read_waivers
+from reports.text import harmless
 
 STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
 tested · 4 error in the suite itself · 130 interrupted"""
@@ -335,5 +336,5 @@ def main() -> None:
 
 
 def _complain(sentence: str) -> int:
-    print(f"conformance: {sentence}", file=sys.stderr)
+    print(f"conformance: {harmless(sentence, lines=False)}", file=sys.stderr)
     return 2
