@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import os
 import sys
@@ -315,6 +316,10 @@ def _near(name: str) -> str:
 
 def main() -> None:
     """The console script: every mistake of the user ends in one sentence and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal may lack characters that a target has sent, and those of our own.
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
     except UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -21,6 +22,8 @@ class Interruption:
 
     def __init__(self, goodbye: Callable[[], str]) -> None:
         self._goodbye = goodbye
+        # pytest captures what is written to the standard error.
+        self._terminal = os.dup(2)
         self._asked = False
         self._acting = True
 
@@ -32,6 +35,7 @@ class Interruption:
     def __exit__(self, *reason: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
+        os.close(self._terminal)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -41,14 +45,13 @@ class Interruption:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         if self._asked:
-            _say(f"conformance: {self._goodbye()}")
+            self._say(f"conformance: {self._goodbye()}")
             os._exit(130)
         self._asked = True
-        _say(FIRST)
+        self._say(FIRST)
         if self._acting:
             raise KeyboardInterrupt
 
-
-def _say(sentence: str) -> None:
-    """Writes on the terminal, whatever is done to sys.stderr at the moment."""
-    os.write(2, f"{sentence}\n".encode(errors="replace"))
+    def _say(self, sentence: str) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._terminal, f"{sentence}\n".encode(errors="replace"))

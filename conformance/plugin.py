@@ -38,7 +38,7 @@ from conformance.scenario import Scenario
 from conformance.selection import in_shard, weight
 from conformance.settings import Settings, UsageError
 from conformance.traffic import kept
-from conformance.transport import TargetLost
+from conformance.transport import Stopped, TargetLost
 from conformance.waivers import read_waivers, waived_rules
 from reports.text import harmless
 
@@ -57,7 +57,7 @@ class Unreached(Skipped):
     """A scenario was not run, or not to its end, since a budget is spent."""
 
 
-NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt)
+NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt, Stopped)
 """How a scenario may end without an error of the suite."""
 
 _PLUGIN = pytest.StashKey["ConformancePlugin"]()
@@ -98,8 +98,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{WITHOUT_INSERT}: a scenario that needs no insert to succeed")
     worker = getattr(config, "workerinput", None)
     if worker is not None:
-        # Ctrl-C reaches all processes of a terminal; it is the controller that ends its workers.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         ground = Ground.from_json(worker[PAYLOAD]) if PAYLOAD in worker else None
         plugin: ConformancePlugin = Worker(ground, worker["workerid"])
     else:
@@ -223,6 +221,13 @@ class Worker(ConformancePlugin):
     def __init__(self, ground: Ground | None, name: str) -> None:
         super().__init__(ground.settings if ground else Settings())
         self.process = Process(ground, name, os.getppid()) if ground else None
+        # Ctrl-C reaches all processes of a terminal. It is the controller that ends its workers; they only hurry.
+        signal.signal(signal.SIGINT, self._hurry)
+
+    def _hurry(self, number: int, frame: object) -> None:
+        del number, frame
+        if self.process is not None:
+            self.process.target.transport.stop()
 
     def ready(self) -> Process:
         """The process of this worker."""
