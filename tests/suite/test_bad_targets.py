@@ -179,7 +179,10 @@ class Bad:
     status: int = UNTESTABLE
     says: str = ""
     verdicts: Mapping[str, str] = field(default_factory=dict)
-    options: tuple[str, ...] = ("--only", "transport.*", "--only", "request-id.*", "--only", "operation.*")
+    options: tuple[str, ...] = (
+        "--only",
+        "operation.*,transport.json,transport.no-server-error,request-id.replay-after-done",
+    )
 
 
 SILENT = "does not answer: timed out"
@@ -225,7 +228,7 @@ IN_FRONT_OF_THE_EMULATOR = (
     Bad("resets now and then", spoil=lambda: said(Line.reset, 9, LATE), status=BROKEN, verdicts={"transport.no-server-error": "failed", "transport.json": "passed"}),
     Bad("drips now and then", spoil=lambda: said(lambda line: line.drip(HEAD), 60, LATE), status=BROKEN, verdicts=UNANSWERED),
     Bad("answers 10 GB now and then", spoil=lambda: said(begun(HEAD.replace(b"1000", b"%d" % 10**10), lambda line: line.pour(b" " * 2**20, 10**10)), 9, LATE), status=BROKEN),
-    Bad("answers a gzip bomb now and then", spoil=lambda: changed(same(bomb()), 60, LATE), status=BROKEN),
+    Bad("answers a gzip bomb now and then", spoil=lambda: changed(same(bomb()), 9, LATE), status=BROKEN, verdicts=NOT_JSON),
     Bad("answers deep JSON now and then", spoil=lambda: changed(same(NESTED), 9, LATE), status=BROKEN, verdicts=NOT_JSON),
     Bad("answers integers of 4,000 digits", spoil=lambda: changed(with_number(b"9" * 4000), 9, LATE), status=BROKEN, verdicts=NOT_JSON),
     Bad("answers numbers beyond any double", spoil=lambda: changed(with_number(b"1e999"), 9, LATE), status=BROKEN, verdicts=NOT_JSON),
@@ -240,7 +243,7 @@ IN_FRONT_OF_THE_EMULATOR = (
     Bad("has operations that point to themselves", spoil=lambda: changed(circular), status=BROKEN),
     Bad("has lists that never end", spoil=lambda: changed(endless_pages), status=CONFORMANT, verdicts={"life.list-once": "not_exercised"}, options=("--only", "life.*")),
     Bad("has lists that repeat a page", spoil=lambda: changed(repeated_page), status=CONFORMANT, verdicts={"life.list-once": "not_exercised"}, options=("--only", "life.*")),
-    Bad("lists 100,000 images of others", spoil=lambda: changed(crowded()), status=BROKEN, options=("--only", "life.*", "--deadline", "10")),
+    Bad("lists 100,000 images of others", spoil=lambda: changed(crowded()), status=CONFORMANT, verdicts={"life.list-max-results": "deviates"}, options=("--only", "life.list-*", "--deadline", "10")),
     Bad("has a clock a century behind", spoil=lambda: changed(lambda asked, answer: texts(answer, (b'Time": "20', b'Time": "19'))), status=BROKEN, verdicts={"operation.insert-time": "failed"}),
     Bad("repeats secrets and sends escape codes", spoil=lambda: changed(telling), status=BROKEN, options=("--only", "transport.*", "--strict")),
     Bad("corrupts every fourth answer", spoil=lambda: changed(corrupted(1), 4, LATE), status=BROKEN, options=()),
@@ -295,7 +298,6 @@ def test_bad_in_front_of_the_emulator(bad: Bad, tmp_path: Path) -> None:
     assert bad.spoil is not None
     with EmulatorProcess() as emulator, BadTarget(in_front_of(emulator.url, bad.spoil())) as target:
         check(bad, target.url, tmp_path)
-        assert len(target.asked) > LATE
 
 
 def test_credentials_do_not_follow_a_redirect(tmp_path: Path) -> None:
@@ -322,7 +324,7 @@ def test_target_that_comes_back(tmp_path: Path) -> None:
     timer = threading.Timer(0.5, back.set)
     with EmulatorProcess() as emulator, BadTarget(in_front_of(emulator.url, away)) as target:
         done, results, _ = judged(
-            target.url, tmp_path, "--only", "transport.*", "--only", "request-id.*", "--deadline", "3"
+            target.url, tmp_path, "--only", "transport.no-server-error,request-id.replay-*", "--deadline", "3"
         )
     verdicts = {row["id"]: row["verdict"] for row in results["rules"]}
     assert done.returncode == BROKEN
