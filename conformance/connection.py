@@ -25,8 +25,8 @@ from conformance.trace import Request, Response
 from conformance.wire import CONNECT_SECONDS
 
 BODY_MAXIMUM = 2**20
-LIST_MAXIMUM = 16 * 2**20
-"""Bytes of an answer that are read, and of the answer to a list: the connection is closed on a larger one."""
+LIST_MAXIMUM = 4 * 2**20
+"""Bytes of an answer that are read, and of the answer to a list, which has 500 images at most; of a larger one the rest is left."""
 
 CUT_MAXIMUM = 64 * 2**10
 """Bytes that are kept of an answer that was not read to its end."""
