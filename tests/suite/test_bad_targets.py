@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from bad_target import Answer, Asked, BadTarget, Line, Script, always, changed, in_front_of, raw, said, texts
 
 from conformance.emulator.process import EmulatorProcess
@@ -331,3 +333,16 @@ def test_target_that_comes_back(tmp_path: Path) -> None:
     assert verdicts["transport.no-server-error"] == "failed"
     assert verdicts["request-id.replay-after-done"] == "passed"
     assert "error" not in verdicts.values()
+
+
+def test_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    for folder, options, says in (("strange", (), "TLS failed"), ("known", ("--ca-bundle", str(bundle)), STRANGE)):
+        (tmp_path / folder).mkdir()
+        with BadTarget(always(Answer()), context) as target:
+            check(Bad("shows a certificate", says=says, options=options), target.url, tmp_path / folder)
+            assert bool(target.asked) == bool(options)
