@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from conformance.contract import catalogue
 from conformance.ledger import Ledger
 from conformance.outcome import conclude
 from conformance.recording import NotARecordingError, Recording
 from conformance.results import Collector
 from conformance.settings import Settings, UsageError
+from reports.terminal import Terminal
 
 
 def run_check(path: Path, settings: Settings) -> int:
@@ -30,7 +29,7 @@ def run_check(path: Path, settings: Settings) -> int:
     Raises:
         UsageError: the file cannot be read, or is no recording.
     """
-    return conclude(check(path, settings), settings.out, Console())
+    return conclude(check(path, settings), settings.out, Terminal())
 
 
 def check(path: Path, settings: Settings) -> dict[str, Any]:

@@ -19,12 +19,13 @@ PAUSE_SECONDS = 0.05
 PAUSE_SECONDS_MAXIMUM = 2.0
 
 
-def delete_all(target: Target, folder: Path) -> list[str]:
+def delete_all(target: Target, folder: Path, *, lost: bool = False) -> list[str]:
     """Deletes every image that the journals of a run tell of, and waits until none is there any more.
 
     Args:
         target: the target.
         folder: where the journals of all processes are.
+        lost: whether the target did not answer any more; it gets one chance to do so again.
 
     Returns:
         The images that are still there, as `projects/P/global/images/N`.
@@ -32,13 +33,19 @@ def delete_all(target: Target, folder: Path) -> list[str]:
     events = journalled(folder)
     left = {image for image, event in events.items() if event == "made"}
     ours = {image for image, event in events.items() if event != "refused" or image[1].startswith(target.names.prefix)}
+    if lost and not target.transport.regained():
+        return _paths(left)
     try:
         for project in {project for project, _ in ours}:
             left |= ours & {(project, str(item.get("name"))) for item in listed(target, project) or ()}
         left = delete(target, left)
     except (TargetLost, BudgetSpent):
         pass
-    return sorted(f"projects/{project}/global/images/{name}" for project, name in left)
+    return _paths(left)
+
+
+def _paths(images: Iterable[tuple[str, str]]) -> list[str]:
+    return sorted(f"projects/{project}/global/images/{name}" for project, name in images)
 
 
 def delete(target: Target, images: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -59,17 +66,17 @@ def delete(target: Target, images: Iterable[tuple[str, str]]) -> set[tuple[str, 
     end = time.monotonic() + target.deadline
     pause = max(PAUSE_SECONDS, target.profile.first_poll)
     while left:
-        left = {image for image in left if not _gone(target, *image)}
+        for project, name in sorted(left):
+            response = _send(target, "DELETE", project, f"images/{quote(name, safe='')}")
+            if response is None and time.monotonic() > end:
+                return left
+            if response is not None and response.status == 404:
+                left.remove((project, name))
         if not left or time.monotonic() > end:
             break
         target.transport.sleep(pause)
         pause = min(pause * 2, max(PAUSE_SECONDS_MAXIMUM, target.profile.first_poll))
     return left
-
-
-def _gone(target: Target, project: str, name: str) -> bool:
-    response = _send(target, "DELETE", project, f"images/{quote(name, safe='')}")
-    return response is not None and response.status == 404
 
 
 def listed(target: Target, project: str) -> list[dict[str, Any]] | None:
@@ -85,8 +92,9 @@ def listed(target: Target, project: str) -> list[dict[str, Any]] | None:
     """
     found: list[dict[str, Any]] = []
     token = ""
+    end = time.monotonic() + target.deadline
     for _ in range(PAGES_MAXIMUM):
-        query = "images?maxResults=500" + (f"&pageToken={quote(token, safe='')}" if token else "")
+        query = "images?maxResults=500" + (f"&pageToken={quote(token, safe='', errors='replace')}" if token else "")
         response = _send(target, "GET", project, query)
         page = response.json if response is not None and response.status == 200 else None
         if not isinstance(page, dict):
@@ -94,7 +102,7 @@ def listed(target: Target, project: str) -> list[dict[str, Any]] | None:
         items = page.get("items")
         found += [item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
         following = page.get("nextPageToken")
-        if not isinstance(following, str) or not following or following == token:
+        if not isinstance(following, str) or not following or following == token or time.monotonic() > end:
             break
         token = following
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import os
 import sys
@@ -23,6 +24,7 @@ from conformance.emulator.command import emulator
 from conformance.loading import load_settings
 from conformance.settings import Settings, UsageError
 from conformance.waivers import read_waivers
+from reports.text import harmless
 
 STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
 tested · 4 error in the suite itself · 130 interrupted"""
@@ -314,6 +316,10 @@ def _near(name: str) -> str:
 
 def main() -> None:
     """The console script: every mistake of the user ends in one sentence and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal may lack characters that a target has sent, and those of our own.
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
     except UsageError as error:
@@ -335,5 +341,5 @@ def main() -> None:
 
 
 def _complain(sentence: str) -> int:
-    print(f"conformance: {sentence}", file=sys.stderr)
+    print(f"conformance: {harmless(sentence, lines=False)}", file=sys.stderr)
     return 2

@@ -11,22 +11,22 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from conformance.budget import BudgetSpent
+from conformance.connection import TIMED_OUT
 from conformance.contract.encryption import secrets_of
 from conformance.target import Target
-from conformance.trace import Exchange, Intent, Request, Trace
-from conformance.transport import AUTHORIZATION, REQUEST_SECONDS
+from conformance.trace import ABANDONED, Exchange, Intent, Request, Trace
+from conformance.transport import AUTHORIZATION, REQUEST_SECONDS, Stopped
 from conformance.wire import CONNECT_SECONDS, Fate
 from strategies.insert import Fresh, InsertRequest
 
 WAIT_SECONDS = 130.0
 """wait is documented to answer after at most about two minutes."""
 
+UNFINISHED_UNTIL_HALF = 8
+"""So many operations that never ended halve the time for all that follow."""
+
 _UNADDRESSABLE = frozenset({"", ".", ".."})
 """Names that a URL cannot carry: its path would mean something else."""
-
-
-class Stopped(Exception):  # noqa: N818 - nothing is wrong
-    """The run was stopped while a scenario was under way."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +172,12 @@ class Api:
     ) -> Exchange:
         """globalOperations.wait, which needs no body; some clients send one."""
         path = f"global/operations/{_quoted(name)}/wait"
-        timeout = max(WAIT_SECONDS, REQUEST_SECONDS)
-        return self.send("POST", path, (), body, dict(headers), intent=intent, timeout=timeout)
+        exchange = self.send("POST", path, (), body, dict(headers), intent=intent, timeout=WAIT_SECONDS)
+        if exchange.failure == TIMED_OUT and not self._seen_done(name):
+            # The operation is what takes so long: wait may answer later than we have time.
+            exchange = replace(exchange, failure=ABANDONED)
+            self._record(exchange)
+        return exchange
 
     def operations(self, **query: str) -> Exchange:
         """globalOperations.list."""
@@ -182,7 +186,7 @@ class Api:
     # Following a request to its end
 
     def finish(self, mutation: Exchange) -> dict[str, Any]:
-        """Polls the operation that a request answered until it is DONE or the deadline is over.
+        """Polls the operation that a request answered until it is DONE or the deadline is over; sooner if many never end.
 
         Returns:
             The operation as last seen; empty where the request answered none.
@@ -194,6 +198,7 @@ class Api:
             return operation
         profile = self.target.profile
         delay = profile.first_look
+        patience = self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
         while operation.get("status") != "DONE":
             if delay:
                 self.target.transport.sleep(delay)
@@ -201,7 +206,10 @@ class Api:
             if look.resource is None and look.refused:
                 break
             operation = look.resource or operation
-            if operation.get("status") == "DONE" or look.received - mutation.sent > self.target.deadline:
+            if operation.get("status") == "DONE":
+                break
+            if look.received - mutation.sent > patience:
+                self.target.unfinished += 1
                 break
             delay = min(max(delay * 2, profile.first_poll), profile.last_poll)
         return operation
@@ -218,8 +226,16 @@ class Api:
 
     def confirm(self, exchange: Exchange, intent: Intent) -> None:
         """Notes afterwards what a request was: some can only be told by how the target was when they were sent."""
+        self._record(replace(exchange, intent=intent))
+
+    def _record(self, exchange: Exchange) -> None:
         with self._lock:
-            self._exchanges[exchange.number] = replace(exchange, intent=intent)
+            self._exchanges[exchange.number] = exchange
+
+    def _seen_done(self, operation: str) -> bool:
+        """Whether an answer of this scenario showed an operation that had ended."""
+        seen = (exchange.resource or {} for exchange in self.trace().exchanges)
+        return any(value.get("name") == operation and value.get("status") == "DONE" for value in seen)
 
     # The wire
 
@@ -250,7 +266,8 @@ class Api:
         if target.over:
             raise Stopped
         project = project or target.project
-        parameters = urlencode(list(query))
+        # What a target answered may be sent back to it, be it text that has no UTF-8.
+        parameters = urlencode(list(query), errors="replace")
         url = f"{target.root}/projects/{quote(project, safe=':')}/{path}{'?' if parameters else ''}{parameters}"
         request = Request(verb, url, dict(headers or {}), body)
         with self._lock:
@@ -327,4 +344,4 @@ class Api:
 
 
 def _quoted(name: str) -> str:
-    return quote(name, safe="")
+    return quote(name, safe="", errors="replace")

@@ -19,6 +19,9 @@ Verdict = Literal["passed", "failed", "deviates", "not_exercised", "not_applicab
 EXAMPLES_KEPT = 3
 """Breaches of one rule that are kept in full: those with the least traffic."""
 
+RECORD_MAXIMUM = 2 * 2**20
+"""Bytes of answers up to which a breach can be reproduced by a script: whole traces travel between processes for it."""
+
 
 @dataclass
 class Tally:
@@ -132,9 +135,14 @@ def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:
         "observed": redacted(breach.observed, secrets),
         "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], secrets),
         "numbers": sorted(exchanges),
-        "trace": trace.record,
         "size": list(trace.size()),
+        **({"trace": trace.record} if _answered(trace) <= RECORD_MAXIMUM else {}),
     }
+
+
+def _answered(trace: Trace) -> int:
+    """Bytes of all answers."""
+    return sum(len(exchange.response.body) for exchange in trace.exchanges if exchange.response)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from conformance.profiles import PROFILES
-from conformance.settings import FILE_MAXIMUM, Settings, UsageError
+from conformance.settings import Settings, UsageError
 from conformance.sources import Sources, embedded_sources
+from conformance.tables import read_table
 
 FILE_NAME = "conformance.toml"
 PREFIX = "CONFORMANCE_"
@@ -104,15 +104,11 @@ def _from_file(path: Path, *, named: str) -> dict[str, tuple[Any, str]]:
     if not path.exists() and not named:
         return {}
     try:
-        if path.stat().st_size > FILE_MAXIMUM:
-            raise UsageError(f"the configuration file {path} is larger than 1 MB.")
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_table(path, "configuration file")
     except OSError as error:
         raise UsageError(
             f"config is '{path}' (set {named or 'by its name'}), which cannot be read: {error.strerror}."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"the configuration file {path} is not valid TOML: {error}.") from None
     for key in table:
         if key not in Settings.model_fields:
             raise UsageError(f"the configuration file {path} has an unknown key '{key}'{_nearest(key)}.")

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 import reports
 from conformance.results import Exit, write_results
+from conformance.settings import UsageError
+from reports.text import harmless
 
 
 def conclude(results: Mapping[str, Any], out: Path, console: Console) -> int:
@@ -25,14 +28,21 @@ def conclude(results: Mapping[str, Any], out: Path, console: Console) -> int:
         The exit status.
 
     Raises:
-        OSError: the folder cannot be written to.
+        UsageError: the folder cannot be written to; what came out has been said all the same.
     """
     status = int(results["summary"]["exit_status"])
-    write_results(results, out)
-    reports.write(results, out)
+    complaint = ""
+    try:
+        write_results(results, out)
+        reports.write(results, out)
+    except OSError as error:
+        complaint = f"the results could not be written to '{out}' ({error.strerror}); name another folder with --out."
     if status == Exit.UNTESTABLE:
-        print(f"conformance: {results['summary']['reason']}", file=sys.stderr)
-        return status
-    reports.summary(results, console)
-    console.print(f"[dim]report: {out / 'report.html'}[/dim]", soft_wrap=True)
+        print(f"conformance: {harmless(results['summary']['reason'], lines=False)}", file=sys.stderr)
+    else:
+        reports.summary(results, console)
+    if complaint:
+        raise UsageError(complaint)
+    if status != Exit.UNTESTABLE:
+        console.print(Text(f"report: {out / 'report.html'}", style="dim"), soft_wrap=True)
     return status

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Set
@@ -30,14 +31,16 @@ from conformance.loading import load_settings
 from conformance.preflight import Findings, Untestable
 from conformance.profiles import PROFILES, Profile
 from conformance.pytest_options import add_options, given_options
+from conformance.redaction import redacted
 from conformance.results import Collector, Exit
 from conformance.run import Ground, Process, new_ground
 from conformance.scenario import Scenario
 from conformance.selection import in_shard, weight
 from conformance.settings import Settings, UsageError
 from conformance.traffic import kept
-from conformance.transport import TargetLost
+from conformance.transport import Stopped, TargetLost
 from conformance.waivers import read_waivers, waived_rules
+from reports.text import harmless
 
 EXERCISES = "exercises"
 WITHOUT_INSERT = "without_insert"
@@ -54,7 +57,7 @@ class Unreached(Skipped):
     """A scenario was not run, or not to its end, since a budget is spent."""
 
 
-NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt)
+NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt, Stopped)
 """How a scenario may end without an error of the suite."""
 
 _PLUGIN = pytest.StashKey["ConformancePlugin"]()
@@ -218,6 +221,13 @@ class Worker(ConformancePlugin):
     def __init__(self, ground: Ground | None, name: str) -> None:
         super().__init__(ground.settings if ground else Settings())
         self.process = Process(ground, name, os.getppid()) if ground else None
+        # Ctrl-C reaches all processes of a terminal. It is the controller that ends its workers; they only hurry.
+        signal.signal(signal.SIGINT, self._hurry)
+
+    def _hurry(self, number: int, frame: object) -> None:
+        del number, frame
+        if self.process is not None:
+            self.process.target.transport.stop()
 
     def ready(self) -> Process:
         """The process of this worker."""
@@ -318,25 +328,41 @@ class Controller(ConformancePlugin):
         yield
         self.stop()
         process, self.process = self.process, None
-        if process is not None:
-            self.collector.left = delete_all(process.target, process.ground.folder)
-            self.collector.take(process.drain())
-            process.close()
-            if self._traffic is not None:
-                har.write(kept(process.ground.folder), self._traffic)
-            shutil.rmtree(process.ground.folder, ignore_errors=True)
-        if self._emulator is not None:
-            self._emulator.__exit__(None, None, None)
+        try:
+            if process is not None:
+                self._finish(process)
+        finally:
+            if self._emulator is not None:
+                self._emulator.__exit__(None, None, None)
         self.collector.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.collector.lost
         allure_folder = session.config.getoption("allure_report_dir", None)
         if allure_folder and self.collector.begun:
             replace_scenarios(self.collector.results(scripts=True), Path(allure_folder))
 
+    def _finish(self, process: Process) -> None:
+        """Deletes what the run has made, and keeps its traffic."""
+        folder = process.ground.folder
+        try:
+            self.collector.left = delete_all(process.target, folder, lost=bool(self.collector.lost))
+            self.collector.take(process.drain())
+            process.close()
+            if self._traffic is not None:
+                har.write(kept(folder), self._traffic)
+        except OSError as error:
+            self.collector.complaints.append(f"the traffic could not be written: {error.strerror}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """Notes that a worker of pytest-xdist was killed: what it counted last is lost."""
+        self.collector.died = f"a process of the run died during {crashitem.rpartition('::')[2]}"
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Says what plain pytest would not: the verdict on the target."""
         if self.collector.begun:
             terminalreporter.section("conformance")
-            terminalreporter.line(self.collector.results()["summary"]["reason"])
+            terminalreporter.line(harmless(self.collector.results()["summary"]["reason"], lines=False))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -398,5 +424,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
                 f"{name}: {breach.message}; expected {breach.expected}, observed {breach.observed}"
                 for name, breach in broken.items()
             ]
-            pytest.fail("\n".join(lines), pytrace=False)
+            secrets = {*ground.settings.secrets(), *acted.target.secrets}
+            pytest.fail(harmless(redacted("\n".join(lines), secrets)), pytrace=False)
     return done

@@ -11,7 +11,7 @@ from conformance.client import Api, Created
 from conformance.sources import SOURCE_KINDS, Sources
 from conformance.target import Target
 from conformance.trace import NOT_JSON, Exchange, Intent
-from conformance.transport import TargetLost
+from conformance.transport import RETRY_STATUSES, TargetLost
 from strategies.bodies import minimal
 from strategies.values import CUSTOMER_KEY
 
@@ -98,6 +98,8 @@ def _refuse_strangers(exchange: Exchange, target: Target) -> None:
             f"{target.root} refuses access to project {target.project} with HTTP {response.status}: "
             "give credentials with --auth or --header 'Authorization: Bearer …', or another --project"
         )
+    if response.status in RETRY_STATUSES:
+        raise Untestable(f"{target.root} answers HTTP {response.status}, however often it is tried")
     if 300 <= response.status < 400:
         raise Untestable(f"{target.root} redirects (HTTP {response.status}); give the URL of the API itself")
     if exchange.method != "images.insert":

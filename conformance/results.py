@@ -47,6 +47,8 @@ class Collector:
         untestable: why nothing could be tested; "" where it could.
         left: the images that could not be deleted.
         interrupted: whether the user stopped the run.
+        died: which process of the run was killed from outside; "" where none was.
+        complaints: what else went wrong after the scenarios.
         spent: which budget was used up; "" where none was.
         hidden: texts that must not be seen.
 
@@ -64,6 +66,8 @@ class Collector:
         self.untestable = ""
         self.left: list[str] = []
         self.interrupted = False
+        self.died = ""
+        self.complaints: list[str] = []
         self.spent = ""
         self.hidden = set(settings.secrets())
         self._ledger = Ledger(catalogue())
@@ -111,6 +115,14 @@ class Collector:
         self.lost = self.lost or payload.get("lost", "")
         self.spent = self.spent or payload.get("spent", "")
 
+    def so_far(self) -> dict[str, Any]:
+        """What the results would be if the run were interrupted now."""
+        interrupted, self.interrupted = self.interrupted, True
+        try:
+            return self.results()
+        finally:
+            self.interrupted = interrupted
+
     def results(self, *, scripts: bool = False) -> dict[str, Any]:
         """Everything that is known, as it stands in results.json.
 
@@ -122,7 +134,7 @@ class Collector:
         started = self._started or finished
         rules = catalogue()
         judgements = self._judgements()
-        if settings.update_waivers and not (self.untestable or self.lost or self.interrupted):
+        if settings.update_waivers and not (self.untestable or self.lost or self.died or self.interrupted):
             self.waivers = updated(
                 self.waivers, judgements, self._failures(judgements), settings.url, whole=self._whole
             )
@@ -189,6 +201,7 @@ class Collector:
             self.untestable
             or self.lost
             or self.findings.broken
+            or self.died
             or ("the run was interrupted" if self.interrupted else "")
             or self.spent
             or (f"left to the other shards of {self.settings.shard}" if self.settings.shard else ""),
@@ -200,7 +213,7 @@ class Collector:
     @property
     def _whole(self) -> bool:
         """Whether all scenarios had their turn."""
-        return not (self.settings.shard or self.untestable or self.lost or self.interrupted or self.spent)
+        return not (self.settings.shard or self.untestable or self.lost or self.died or self.interrupted or self.spent)
 
     def _failures(self, judgements: Mapping[str, Judgement]) -> dict[str, str]:
         """The rules that fail the run by themselves, each with what was seen."""
@@ -221,7 +234,7 @@ class Collector:
         left = (
             [f"{_count(self.left, 'image')} could not be deleted; `conformance sweep` tries again"] if self.left else []
         )
-        return [*left, *complaints, *([self.spent] if self.spent else [])]
+        return [*left, *self.complaints, *complaints, *([self.spent] if self.spent else [])]
 
     def _conclude(self, judgements: Mapping[str, Judgement], states: Sequence[State]) -> tuple[Exit, str, str]:
         """Exit status, verdict and one sentence: the one place where they are decided."""
@@ -230,6 +243,8 @@ class Collector:
         blocked = [rule for rule in found["blocked"] if self._gates(rule, judgements)]
         if self.untestable:
             return Exit.UNTESTABLE, "inconclusive", self.untestable
+        if self.died:
+            return Exit.SUITE_ERROR, "inconclusive", f"{self.died}; what was known by then is written"
         if self.interrupted:
             return Exit.INTERRUPTED, "inconclusive", "the run was interrupted; what was known by then is written"
         if found["error"]:
@@ -343,6 +358,9 @@ def write_results(results: Mapping[str, Any], folder: Path) -> Path:
     path = folder / "results.json"
     draft = path.with_suffix(".json.draft")
     # Half a character, as hostile answers have it, becomes the escape that JSON has for it.
-    draft.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8", errors="backslashreplace")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8", errors="backslashreplace")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
     return path

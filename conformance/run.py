@@ -113,6 +113,7 @@ class Process:
         rules = {name: rule for name, rule in catalogue().items() if name in self.selected}
         self.ledger = Ledger(rules, self.hidden)
         root = f"{ground.url}/compute/{settings.api_version}"
+        deadline = settings.deadline or profile.deadline
         transport = Transport(
             root,
             settings.request_headers(),
@@ -120,6 +121,7 @@ class Process:
             settings.rate / ground.workers if settings.rate else None,
             credentials,
             Budget(ground.limits, ground.folder / "budget"),
+            deadline,
         )
         self.target = Target(
             root=root,
@@ -129,7 +131,7 @@ class Process:
             names=Names(ground.run_id, worker),
             journal=Journal(ground.folder / f"{worker}.journal"),
             profile=profile,
-            deadline=settings.deadline or profile.deadline,
+            deadline=deadline,
             race=Race(transport, profile.racers),
             authorised=settings.authorised,
             forbidden_token=settings.forbidden_token,
@@ -201,9 +203,10 @@ class Process:
 
     def stop(self) -> None:
         """Ends the scenarios that are under way, and all threads: from now on nothing more is made."""
-        self.target.stopped = True
+        self.target.transport.stop()
         self._pool.shutdown(cancel_futures=True)
         self.target.race.close()
+        self.target.transport.resume()
 
     def close(self) -> None:
         """Ends the files of this process."""

@@ -5,24 +5,27 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
+import shlex
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from conformance.checkpoint import Checkpoint
 from conformance.examples import cache, open_examples
+from conformance.interruption import Interruption
 from conformance.outcome import conclude
 from conformance.plugin import GivenSettings
 from conformance.profiles import Profile
 from conformance.progress import Progress
 from conformance.results import Exit
 from conformance.settings import Settings, UsageError
+from conformance.target import NAME_PREFIX
 from conformance.waivers import known, waivers_file, write_waivers
+from reports.terminal import Terminal
 
 WORKERS_MAXIMUM = 4
 """Workers used unless told otherwise: beyond that the target is the bottleneck."""
@@ -49,17 +52,28 @@ def run(settings: Settings) -> int:
     """
     _check_writable(settings.out)
     open_examples(settings)
-    console = Console(stderr=False)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        traffic = settings.out / "traffic.har" if settings.save_traffic else None
-        results = judge(settings, console=console, traffic=traffic, scripts=True)
-    except SuiteError as error:
-        print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
-        return Exit.SUITE_ERROR
-    if settings.update_waivers and results["summary"]["exit_status"] in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
-        write_waivers(known(results["waivers"]), waivers_file(settings))
-    return conclude(results, settings.out, console)
+    console = Terminal()
+    traffic = settings.out / "traffic.har" if settings.save_traffic else None
+    with Interruption(lambda: _left_undone(settings)) as interruption:
+        plugins = (interruption, Checkpoint(settings.out))
+        try:
+            results = judge(settings, console=console, traffic=traffic, scripts=True, plugins=plugins)
+        except SuiteError as error:
+            print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
+            return Exit.SUITE_ERROR
+        if settings.update_waivers and results["summary"]["exit_status"] in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
+            write_waivers(known(results["waivers"]), waivers_file(settings))
+        return conclude(results, settings.out, console)
+
+
+def _left_undone(settings: Settings) -> str:
+    if settings.url is None:
+        return f"stopped at once; what was known is in '{settings.out}'."
+    words = ["conformance", "sweep", "--url", settings.url, "--project", settings.project]
+    return (
+        f"stopped at once; images named {NAME_PREFIX}-… may be left at the target: `{shlex.join(words)}` lists them; "
+        f"what was known is in '{settings.out}'."
+    )
 
 
 class SuiteError(Exception):
@@ -74,6 +88,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
     *,
     profile: Profile | None = None,
     scripts: bool = False,
+    plugins: Iterable[object] = (),
 ) -> dict[str, Any]:
     """Judges a target, and answers the results as they stand in results.json.
 
@@ -84,6 +99,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
         traffic: the file to write the traffic to, as an HTTP archive; None to keep none.
         profile: what the run may spend; None for what the settings say.
         scripts: whether to write the scripts that reproduce breaches.
+        plugins: further plugins of pytest.
 
     Raises:
         SuiteError: the scenarios could not be run.
@@ -93,7 +109,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
     progress = Progress(console or Console(quiet=True))
     given = GivenSettings(settings, frozenset(focus), traffic, profile)
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
-        status = pytest.main(_arguments(settings), plugins=[_Registrar(given), progress])
+        status = pytest.main(_arguments(settings), plugins=[_Registrar(given), progress, *plugins])
     collector = progress.collector
     if collector is None or progress.failures:
         raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
@@ -123,18 +139,14 @@ class _Registrar:
         config.pluginmanager.register(self._given, GivenSettings.__name__)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
-
-
 def _check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"out is '{folder}', which cannot be written to ({error.strerror}); name another folder with --out"
+            f"out is '{folder}', which cannot be written to ({reason}); name another folder with --out"
         ) from None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import hypothesis
@@ -22,8 +23,12 @@ from conformance.examples import Drawer
 from conformance.sources import Sources
 from conformance.target import Target
 from conformance.trace import Trace
+from conformance.transport import Stopped, TargetLost
 from strategies.insert import InsertRequest
 from strategies.together import combined, groups
+
+STARTED_MAXIMUM = 24
+"""Cases that are started ahead of the one to be judged: what a target answers waits in memory until then."""
 
 Case = TypeVar("Case")
 Part = TypeVar("Part")
@@ -85,7 +90,6 @@ class Scenario:
         Returns:
             The rules that each case broke.
         """
-        apis: list[Api] = []
 
         def attempt(api: Api, case: Case) -> None:
             try:
@@ -93,18 +97,26 @@ class Scenario:
             finally:
                 api.tidy()
 
-        futures = []
-        for case in itertools.islice(cases, self.target.profile.cases):
-            apis.append(Api(self.target))
-            futures.append(self._pool.submit(attempt, apis[-1], case))
-        errors = []
+        started: deque[tuple[Api, Future[None]]] = deque()
+        errors: list[BaseException] = []
         broken: list[set[str]] = []
-        for api, future in zip(apis, futures, strict=True):
-            errors += [error] if (error := future.exception()) else []
-            # What was cut off by the end of a budget has no end that could be judged.
-            cut = isinstance(error, BudgetSpent)
+
+        def judge_first() -> None:
+            api, future = started.popleft()
+            error = future.exception()
+            errors.extend([error] if error else [])
+            # What was cut off by the end of a budget, of the run or of the target has no end that could be judged.
+            cut = isinstance(error, BudgetSpent | Stopped | TargetLost)
             broken.append(set() if cut else {rule.id for rule, _ in self._judge(api)})
             self._settled |= broken[-1]
+
+        for case in itertools.islice(cases, self.target.profile.cases):
+            if len(started) == STARTED_MAXIMUM:
+                judge_first()
+            api = Api(self.target)
+            started.append((api, self._pool.submit(attempt, api, case)))
+        while started:
+            judge_first()
         if errors:
             raise errors[0]
         return broken

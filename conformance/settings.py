@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from conformance.contract.formats import decoded
 from conformance.credentials import AUTH_KINDS
 from conformance.profiles import PROFILES
 from conformance.sources import SOURCE_KINDS, Sources
@@ -178,6 +179,7 @@ class Settings(BaseModel):
                 or not text.strip()
                 or "\n" in text
                 or "\r" in text
+                or not text.isascii()
             ):
                 raise ValueError("text of the form 'Name: value'")
         return tuple(values) if isinstance(values, list) else values
@@ -226,10 +228,16 @@ class Settings(BaseModel):
         return any(limit is not None for limit in (self.max_requests, self.max_images, self.max_time))
 
     def secrets(self) -> list[str]:
-        """What must not be seen of these settings, as far as it is long enough to be told from other text."""
-        headers = [value for value in self.request_headers().values() if value != self.quota_project]
-        tokens = [value.removeprefix("Bearer ") for value in headers]
-        return [text for text in (*headers, *tokens, self.token, self.forbidden_token) if text and len(text) > 6]
+        """What must not be seen of these settings, as far as it is long enough to be told from other text.
+
+        Of the user's headers that is each word of their values, and what is encoded in those of basic authentication.
+        """
+        found = {self.token or "", self.forbidden_token or ""}
+        for value in self.request_headers().values():
+            scheme, *words = value.split() if value != self.quota_project else ("",)
+            basic = (decoded(words[0]) or b"").decode(errors="ignore") if scheme.lower() == "basic" and words else ""
+            found |= {value if scheme else "", *words, basic, basic.partition(":")[2]}
+        return sorted(secret for secret in found if len(secret) > 6)
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON, secrets included: for workers only."""

@@ -60,7 +60,8 @@ class Target:
     """What all scenarios of a process share: where requests go, as whom, and what may be spent.
 
     `root` ends with the API version; `secrets` are the key texts that were sent so far; `authorised` tells whether
-    requests say who sends them; `forbidden_token` is that of a caller who may not make images; once `stopped`, scenarios send no more, nor once the process `parent` is gone, in a worker.
+    requests say who sends them; `forbidden_token` is that of a caller who may not make images; `unfinished` counts the
+    operations that were waited for in vain; once the process `parent` is gone, in a worker, scenarios send no more.
     """
 
     root: str
@@ -74,11 +75,11 @@ class Target:
     race: Race
     authorised: bool = False
     forbidden_token: str | None = None
-    stopped: bool = False
+    unfinished: int = 0
     secrets: set[str] = field(default_factory=set)
     parent: int | None = None
 
     @property
     def over(self) -> bool:
         """Whether scenarios are to send no more."""
-        return self.stopped or (self.parent is not None and os.getppid() != self.parent)
+        return self.parent is not None and os.getppid() != self.parent

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,15 @@ class Absent(enum.Enum):
 
 
 NOT_JSON = Absent.NOT_JSON
+
+DEPTH_MAXIMUM = 100
+"""How deep JSON may be nested: what judges and writes it is recursive."""
+
+DIGITS_MAXIMUM = 300
+"""Digits of an integer: any larger one is no double."""
+
+SHOWN_MAXIMUM = 64 * 2**10
+"""Bytes of a body that stand in results."""
 
 _SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
 """What the client calls the images that it makes."""
@@ -295,13 +305,40 @@ def _record(exchange: Exchange) -> dict[str, Any]:
 
 
 def parse_json(body: bytes | None) -> Any:
-    """The value of a JSON text, or NOT_JSON; never raises, whatever a hostile target sends."""
+    """The value of a JSON text, or NOT_JSON; never raises, whatever a hostile target sends.
+
+    A text that ordinary programs cannot read counts as none: nested too deep, or with a number too large for a double.
+    """
     if not body:
         return NOT_JSON
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        value = json.loads(body, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_finite)
     except (ValueError, RecursionError):
         return NOT_JSON
+    suspicious = body.count(b"[") + body.count(b"{") > DEPTH_MAXIMUM
+    return NOT_JSON if suspicious and _depth(value) > DEPTH_MAXIMUM else value
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and objects are nested, without recursion."""
+    depth, level = 0, [value]
+    while level := [part for part in level if isinstance(part, dict | list)]:
+        depth += 1
+        level = [part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer)]
+    return depth
+
+
+def _integer(text: str) -> int:
+    if len(text) > DIGITS_MAXIMUM:
+        raise ValueError("an integer is too large")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _refuse_constant(name: str) -> Any:
@@ -309,4 +346,5 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _text(body: bytes) -> str:
-    return body.decode("utf-8", errors="backslashreplace")
+    text = body[:SHOWN_MAXIMUM].decode("utf-8", errors="backslashreplace")
+    return text if len(body) <= SHOWN_MAXIMUM else f"{text}… ({len(body) - SHOWN_MAXIMUM:,} more bytes)"

@@ -1,32 +1,22 @@
-"""How requests reach a target: sessions, retries, limits on what is read, and what all of it cost.
-
-A target may be hostile: redirects are not followed, bodies are cut, and no answer is trusted.
-"""
+"""How requests reach a target: retries, patience and its end, and what all of it cost."""
 
 from __future__ import annotations
 
 import http.client
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies
-
-from conformance import __version__
+from conformance import __version__, watch
 from conformance.budget import Budget, Limits
+from conformance.connection import BODY_MAXIMUM, LIST_MAXIMUM, TIMED_OUT, Connections, Reply, reason
 from conformance.credentials import Credentials, NoToken
 from conformance.trace import Request, Response
 from conformance.wire import CONNECT_SECONDS, Fate, lose
-
-BODY_MAXIMUM = 16 * 2**20
-"""Bytes of an answer that are read; the rest is left."""
 
 REQUEST_SECONDS = 30.0
 AUTHORIZATION = "Authorization"
@@ -34,8 +24,18 @@ UNAUTHORIZED = 401
 RETRY_STATUSES = frozenset({429, 503})
 RETRIES_MAXIMUM = 6
 RETRY_SECONDS_MAXIMUM = 30.0
-REVIVAL_SECONDS = 5.0
+REFUSALS_MAXIMUM = 3
+"""Requests of one method in a row that 429 and 503 may defeat: then the target is lost."""
+
+REVIVAL_SECONDS = 8.0
 """How long a target that stops answering may take to come back."""
+
+HALVINGS_MAXIMUM = 5
+"""Every request that was waited for in vain halves the patience for those that follow, so many times at most."""
+
+
+class Stopped(Exception):  # noqa: N818 - nothing is wrong
+    """The run was stopped while a scenario was under way."""
 
 
 class TargetLost(Exception):  # noqa: N818 - it is an event at the target, not an error of ours
@@ -51,17 +51,6 @@ class Cost:
     images: int = 0
     waiting: float = 0.0
     latencies: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The answer to a request, or the reason why there is none, and when it was sent and received (epoch seconds)."""
-
-    response: Response | None
-    failure: str
-    sent: float
-    received: float
-    retried: bool = False
 
 
 class Pace:
@@ -83,15 +72,6 @@ class Pace:
         time.sleep(due - now)
 
 
-class _Adapter(HTTPAdapter):
-    """Sends a question mark with nothing behind it, as client libraries do; requests would leave it out."""
-
-    def request_url(self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None) -> str:
-        """What stands in the request line."""
-        target = str(super().request_url(request, proxies))
-        return f"{target}?" if (request.url or "").endswith("?") else target
-
-
 class Transport:
     """Sends requests to one target.
 
@@ -102,6 +82,10 @@ class Transport:
         rate: requests per second at most; None for no limit.
         credentials: say who the suite is; None where the headers do, or nobody asks.
         budget: what may be spent; None for no limit.
+        patience: seconds that a request may take, with all its retries.
+
+    Attributes:
+        lost: why the target counts as lost; "" as long as it does not.
     """
 
     def __init__(  # noqa: PLR0913 - everything that can be said about how requests are sent
@@ -112,9 +96,15 @@ class Transport:
         rate: float | None = None,
         credentials: Credentials | None = None,
         budget: Budget | None = None,
+        patience: float = REQUEST_SECONDS,
     ) -> None:
         self.cost = Cost()
         self.budget = budget or Budget(Limits())
+        self.lost = ""
+        self._patience = patience
+        self._timeouts = 0
+        self._refusals: Counter[str] = Counter()
+        self._stopped = threading.Event()
         self._credentials = credentials
         self._root = root
         self._headers = {
@@ -123,10 +113,9 @@ class Transport:
             "User-Agent": f"compute-images-conformance/{__version__}",
             **headers,
         }
-        self._verify: bool | str = ca_bundle or True
-        self._proxies = get_environ_proxies(root)
+        self._ca_bundle = ca_bundle
+        self._connections = Connections(root, ca_bundle or True)
         self._pace = Pace(rate)
-        self._local = threading.local()
         self._lock = threading.Lock()
 
     def send(self, request: Request, method: str, timeout: float = REQUEST_SECONDS, *, cleanup: bool = False) -> Reply:
@@ -135,44 +124,60 @@ class Transport:
         Args:
             request: what to send; the target's own headers are added.
             method: the API method, for the count of costs.
-            timeout: seconds until an answer has to be there.
+            timeout: seconds until an answer has to be there; less for a target that is often waited for in vain.
             cleanup: whether it deletes what was made, which is paid for already.
 
         Raises:
-            TargetLost: the target does not answer this request, nor any other.
+            TargetLost: the target does not answer this request, nor any other; or refuses it for want of quota, time and again.
             BudgetSpent: the request must not be sent any more.
+            Stopped: the run is over.
         """
         broken = renewed = False
+        end = time.monotonic() + self._patience / 2 ** self._refusals[method]
+        limit = LIST_MAXIMUM if method.endswith(".list") else BODY_MAXIMUM
         for attempt in range(RETRIES_MAXIMUM + 1):
+            self._check()
             self._pace.wait()
-            reply = self._send_once(request, timeout, cleanup=cleanup)
+            reply = self._send_once(request, timeout, limit, cleanup=cleanup)
             self._count(method, reply, again=attempt > 0)
-            if reply.response is not None and reply.response.status in RETRY_STATUSES and attempt < RETRIES_MAXIMUM:
-                self.sleep(retry_after(reply.response, attempt))
+            if reply.response is not None and reply.response.status in RETRY_STATUSES:
+                left = end - time.monotonic()
+                if attempt == RETRIES_MAXIMUM or left <= 0:
+                    break
+                self.sleep(min(retry_after(reply.response, attempt), left))
                 continue
             if reply.response is not None and reply.response.status == UNAUTHORIZED and not renewed:
                 renewed = True
                 if self._renewed(request):
                     continue
-            if reply.response is None and not broken and "timed out" not in reply.failure:
+            if reply.response is None and not broken and reply.failure != TIMED_OUT:
                 broken = True
-                self.local_session(renew=True)
+                self._connections.renew()
                 continue
             break
-        if reply.response is None and not self._alive():
-            raise TargetLost(f"the target at {self._root} does not answer: {reply.failure}")
+        if reply.response is None and not self.alive(REVIVAL_SECONDS):
+            self.lost = f"the target at {self._root} does not answer: {reply.failure}"
+        self._note_refusal(method, reply.response)
+        self._check()
         return Reply(reply.response, reply.failure, reply.sent, reply.received, retried=broken)
 
     def lose(self, request: Request, fate: Fate) -> Reply:
-        """Sends a request on a connection of its own that is lost before its answer is known."""
+        """Sends a request on a connection of its own that is lost before its answer is known.
+
+        Raises:
+            TargetLost: the target has been lost already.
+            BudgetSpent: the request must not be sent any more.
+            Stopped: the run is over.
+        """
+        self._check()
         self._pace.wait()
         self._pay()
         sent = time.time()
         try:
-            headers = {**self._headers, **self._authorization()}
-            failure = lose(request, headers, fate, self._verify if isinstance(self._verify, str) else None)
+            with watch.within(self._patience):
+                failure = lose(request, {**self._headers, **self._authorization()}, fate, self._ca_bundle)
         except (OSError, http.client.HTTPException) as error:
-            failure = _reason(error)
+            failure = reason(error)
         return Reply(None, failure, sent, time.time())
 
     def made_image(self) -> None:
@@ -189,34 +194,69 @@ class Transport:
     @property
     def direct(self) -> bool:
         """Whether requests go to the target itself, and not through a proxy that would not hang up with us."""
-        return not self._proxies
+        return not self._connections.proxies
 
     def connect(self) -> None:
         """Opens the connection of this thread, if it is not open, by a request that asks for nothing."""
-        if getattr(self._local, "session", None) is None:
+        if not self._connections.open:
             self._send_once(Request("GET", self._root), CONNECT_SECONDS)
 
+    def disconnect(self) -> None:
+        """Closes the connection of this thread; its next request opens another."""
+        self._connections.renew()
+
     def sleep(self, seconds: float) -> None:
-        """Waits, and counts the waiting as a cost."""
+        """Waits, unless the run is stopped, and counts the waiting as a cost."""
         with self._lock:
             self.cost.waiting += seconds
-        time.sleep(seconds)
+        self._stopped.wait(seconds)
 
-    def local_session(self, *, renew: bool = False) -> requests.Session:
-        """The session of this thread; a new one, with new connections, if asked for."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None or renew:
-            if session is not None:
-                session.close()
-            session = requests.Session()
-            session.trust_env = False
-            session.headers.clear()
-            session.proxies = self._proxies
-            session.verify = self._verify
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=1))
-            self._local.session = session
-        return session
+    def stop(self) -> None:
+        """From now on nothing is waited for and no request begins, until `resume`; those under way are finished."""
+        self._stopped.set()
+
+    def resume(self) -> None:
+        """Requests are sent again."""
+        self._stopped.clear()
+
+    def regained(self) -> bool:
+        """Whether a target that was lost answers again; if it does, requests are sent to it again."""
+        reply = self._send_once(Request("GET", self._root), CONNECT_SECONDS, cleanup=True)
+        if reply.response is None or reply.response.status in RETRY_STATUSES:
+            return False
+        self.lost = ""
+        return True
+
+    def alive(self, within: float) -> bool:
+        """Whether the target answers anything at all, now or within some seconds (at most as many as a request may take)."""
+        probe = Request("GET", self._root)
+        end = time.monotonic() + min(within, self._patience)
+        while not self._stopped.is_set():
+            self._connections.renew()
+            if self._send_once(probe, CONNECT_SECONDS).response is not None:
+                return True
+            if time.monotonic() >= end:
+                return False
+            self._stopped.wait(0.25)
+        return True
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise Stopped
+        if self.lost:
+            raise TargetLost(self.lost)
+
+    def _note_refusal(self, method: str, response: Response | None) -> None:
+        """Counts requests that were refused to the end for want of quota or service; a target that goes on so is lost."""
+        if response is None:
+            return
+        refused = response.status in RETRY_STATUSES
+        with self._lock:
+            self._refusals[method] = self._refusals[method] + 1 if refused else 0
+            if self._refusals[method] >= REFUSALS_MAXIMUM:
+                self.lost = (
+                    f"the target at {self._root} answers {method} with HTTP {response.status} however often it is tried"
+                )
 
     def _authorization(self) -> dict[str, str]:
         """The headers that say who the suite is.
@@ -246,80 +286,21 @@ class Transport:
         with self._lock:
             self.cost.requests += 1
 
-    def _send_once(self, request: Request, timeout: float, *, cleanup: bool = False) -> Reply:
+    def _send_once(
+        self, request: Request, timeout: float, limit: int = BODY_MAXIMUM, *, cleanup: bool = False
+    ) -> Reply:
         known = self._authorization()
         self._pay(cleanup=cleanup)
-        sent = time.time()
-        try:
-            session = self.local_session()
-            # What a request says for itself takes the place of the target's own; where it is empty, nothing does.
-            headers = CaseInsensitiveDict({**self._headers, **known})
-            headers.update(request.headers)
-            for name in [name for name, value in headers.items() if not value]:
-                del headers[name]
-            prepared = session.prepare_request(
-                requests.Request(request.verb, request.url, headers=headers, data=request.body)
-            )
-            prepared.url = request.url if request.url.endswith("?") else prepared.url
-            with session.send(
-                prepared, timeout=(CONNECT_SECONDS, timeout), allow_redirects=False, stream=True
-            ) as answer:
-                body, truncated = _read(answer, time.monotonic() + timeout)
-                received = {name.lower(): value for name, value in answer.headers.items()}
-                return Reply(Response(answer.status_code, received, body, truncated), "", sent, time.time())
-        except (requests.RequestException, OSError, ValueError) as error:
-            return Reply(None, _reason(error), sent, time.time())
+        timeout = min(timeout, self._patience) / 2 ** min(self._timeouts, HALVINGS_MAXIMUM)
+        reply = self._connections.send(request, {**self._headers, **known}, timeout, limit)
+        self._timeouts += reply.failure == TIMED_OUT
+        return reply
 
     def _count(self, method: str, reply: Reply, *, again: bool) -> None:
         with self._lock:
             self.cost.retries += again
             if reply.response is not None:
                 self.cost.latencies[method].append(round((reply.received - reply.sent) * 1000, 2))
-
-    def _alive(self) -> bool:
-        """Whether the target answers anything at all, possibly after a short while."""
-        probe = Request("GET", self._root)
-        end = time.monotonic() + REVIVAL_SECONDS
-        while True:
-            self.local_session(renew=True)
-            if self._send_once(probe, CONNECT_SECONDS).response is not None:
-                return True
-            if time.monotonic() >= end:
-                return False
-            time.sleep(0.25)
-
-
-def _read(answer: requests.Response, end: float) -> tuple[bytes, bool]:
-    """The decoded body, up to the limits of size and time, and whether it was cut."""
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in answer.iter_content(64 * 1024):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > BODY_MAXIMUM or time.monotonic() > end:
-            return b"".join(chunks)[:BODY_MAXIMUM], True
-    return b"".join(chunks), False
-
-
-def _reason(error: Exception) -> str:
-    """Why there is no answer, in a few words that are the same in every run."""
-    if isinstance(error, requests.Timeout):
-        return "timed out"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "TLS failed: the certificate is not trusted, or this is no TLS server"
-    if isinstance(error, requests.exceptions.InvalidURL | ValueError):
-        return f"no usable answer: {type(error).__name__}"
-    text = str(error)
-    for sign in (
-        "Connection refused",
-        "Connection reset",
-        "Name or service not known",
-        "No route to host",
-        "closed connection",
-    ):
-        if sign.lower() in text.lower():
-            return sign.lower()
-    return f"the connection broke ({type(error).__name__})"
 
 
 def retry_after(response: Response, attempt: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -15,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from conformance.contract import catalogue, matching
 from conformance.ledger import Judgement
-from conformance.settings import FILE_MAXIMUM, Settings, UsageError
+from conformance.settings import Settings, UsageError
+from conformance.tables import read_table
 
 FILE_NAME = "waivers.toml"
 EMBEDDED = "embedded emulator"
@@ -79,13 +79,9 @@ def read_waivers(settings: Settings) -> tuple[Waiver, ...]:
     if not path.exists() and (settings.waivers is None or settings.update_waivers):
         return ()
     try:
-        if path.stat().st_size > FILE_MAXIMUM:
-            raise UsageError(f"the waivers file {path} is larger than 1 MB.")
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_table(path, "waivers file")
     except OSError as error:
         raise UsageError(f"the waivers file {path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"the waivers file {path} is not valid TOML: {error}.") from None
     rows = table.get("waiver", [])
     if set(table) - {"waiver"} or not isinstance(rows, list):
         raise UsageError(f"the waivers file {path} may hold tables [[waiver]] and nothing else.")

@@ -11,11 +11,15 @@ import struct
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from conformance import watch
 from conformance.trace import ABANDONED, INCOMPLETE, Request
 
 CONNECT_SECONDS = 5.0
 PATIENCE_SECONDS = 0.02
 """How long a client that times out waits for an answer."""
+
+HALF_MAXIMUM = 64 * 2**10
+"""Bytes that are read of a body of which a client reads half."""
 
 
 class Fate(enum.Enum):
@@ -55,6 +59,7 @@ def lose(request: Request, headers: Mapping[str, str], fate: Fate, ca_bundle: st
     with contextlib.closing(connection):
         connection.connect()
         assert connection.sock is not None
+        watch.on(connection.sock)
         body = request.body or b""
         sent = body[: len(body) // 2] if fate is Fate.HALF_SENT else body
         connection.putrequest(
@@ -81,4 +86,4 @@ def _hang_up(connection: http.client.HTTPConnection, wire: socket.socket, fate: 
                 wire.recv(len("HTTP/1"))
             case Fate.HALF_BODY:
                 answer = connection.getresponse()
-                answer.read(max((answer.length or 2) // 2, 1))
+                answer.read(min(max((answer.length or 2) // 2, 1), HALF_MAXIMUM))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,22 @@ STYLES = {"conformant": "bold green", "non-conformant": "bold red", "inconclusiv
 SHOWN = {"failed": "red", "error": "magenta", "blocked": "yellow", "deviates": "yellow"}
 RULES_MAXIMUM = 20
 TEXT_MAXIMUM = 300
+
+
+class Terminal(Console):
+    """The standard output, which may be gone or full: then nothing more is shown, and the exit status tells the verdict."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Prints, as far as that is possible."""
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        """Turns what is still to be printed away, in the interpreter's own buffer too."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def summary(results: Mapping[str, Any], console: Console) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Basis = Literal["doc", "conv"]
 
 
+SHOWN_MAXIMUM = 10_000
+"""Characters of what was expected or observed."""
+
+
 @dataclass(frozen=True)
 class Breach:
     """One breach of a rule: what was expected, what was observed, and the exchanges that show it.
@@ -121,10 +125,13 @@ def expect(
 
 
 def shown(value: Any) -> str:
-    """A value as a reader of the report wants to see it: text as it is, anything else as JSON."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    """A value as a reader of the report wants to see it: text as it is, anything else as JSON; no more than can be read."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return (
+        text
+        if len(text) <= SHOWN_MAXIMUM
+        else f"{text[:SHOWN_MAXIMUM]}… ({len(text) - SHOWN_MAXIMUM:,} more characters)"
+    )
 
 
 def is_set(value: Any) -> bool:

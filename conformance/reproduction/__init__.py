@@ -15,7 +15,7 @@ from conformance.trace import Trace
 
 
 def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, scripts: bool = True) -> dict[str, str]:
-    """The ways to reproduce a breach; the scripts are "" where none are wanted, the whole trace is not kept, or it is too deep.
+    """The ways to reproduce a breach; the scripts are "" where none are wanted, the whole trace is not kept, or it holds what no script can.
 
     Args:
         rule: the rule that was broken.
@@ -36,7 +36,7 @@ def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, 
     try:
         # The example is without secrets; the breach itself, which has them, is found again by judging its trace.
         steps = plan(rule, next(alike), trace)
-    except (StopIteration, RecursionError):
+    except (StopIteration, RecursionError, UnicodeError):
         return {"shell": "", "pytest": "", "command": command}
     return {"shell": shell_script(rule, told, steps), "pytest": pytest_file(rule, told, steps), "command": command}
 

@@ -38,7 +38,7 @@ class Retries:
         for attempt in plan:
             self._reach(MOMENTS.index(attempt.moment))
             if attempt.new_connection:
-                self._api.target.transport.local_session(renew=True)
+                self._api.target.transport.disconnect()
             answer = self._send(attempt)
             if attempt.moment != MOMENTS[0] and answer is not None:
                 self._api.finish(answer)
