@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.formats import link, timestamp
-from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.history import History, Mutation, Sighting, after, overlapping
 from conformance.contract.image import DEPRECATION_TIMES
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, expect, is_set, rule
@@ -144,12 +144,14 @@ def _members(history: History, project: str, family: str, before: Any) -> list[M
 
 
 def _certain(history: History, project: str, family: str, exchange: Any) -> bool:
-    """Whether nothing was going on with the family while it was asked for, and none of its names was used again."""
+    """Whether its images came one after the other, none is on its way, moved by a PATCH, or had its name used again."""
     inserts = [
         insert for insert in history.inserts if insert.project == project and insert.body.get("family") == family
     ]
-    names = [insert.image for insert in inserts if not insert.exchange.refused and insert.original is None]
-    if len(set(names)) < len(names):
+    fresh = [insert for insert in inserts if not insert.exchange.refused and insert.original is None]
+    if len({insert.image for insert in fresh}) < len(fresh) or overlapping(fresh):
+        return False
+    if any(change.method == "images.patch" and "family" in change.body for change in history.mutations):
         return False
     return all(
         after(insert.operation.final.exchange, exchange)

@@ -21,6 +21,9 @@ Result = TypeVar("Result")
 CLOCK_RESOLUTION = 0.002
 """Seconds to which times in milliseconds can be compared."""
 
+REPLAY_SECONDS = 86_400
+"""No client repeats a request after a longer time."""
+
 UNNAMED = "unnamed "
 
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
@@ -246,7 +249,9 @@ class History:
             name = route.name
         request_id = exchange.request.query.get("requestId", [None])[0]
         mutation = Mutation(exchange, route.project, name if isinstance(name, str) else None, request_id)
-        self.mutations.append(mutation)
+        repeats_unseen = self._repeats_unseen(mutation)
+        if not repeats_unseen:
+            self.mutations.append(mutation)
         resource = exchange.resource
         if resource is None:
             return
@@ -254,8 +259,23 @@ class History:
         if not isinstance(operation_name, str) or not operation_name:
             operation_name = f"{UNNAMED}{exchange.number}"
         mutation.operation = self._see_operation(State(exchange, resource, route.method), route.project, operation_name)
-        if mutation.operation.mutation is None:
+        if mutation.operation.mutation is None and not repeats_unseen:
             mutation.operation.mutation = mutation
+
+    def _repeats_unseen(self, mutation: Mutation) -> bool:
+        """Whether a request replays one that the recording does not show: its operation began before it was sent.
+
+        Such a request changes nothing, so it tells only of its operation.
+        """
+        if not self.trace.recorded or not mutation.request_id or mutation.answer is None:
+            return False
+        text = mutation.answer.get("insertTime")
+        began = timestamp(text)
+        if began is None:
+            return False
+        resolution = CLOCK_RESOLUTION if "." in str(text) else 1.0
+        earlier = mutation.exchange.sent + self.trace.ahead - began.timestamp()
+        return resolution < earlier < REPLAY_SECONDS
 
     def _see_operation(self, state: State, project: str, name: str) -> Operation:
         operation = self.operations.setdefault((project, name), Operation(project, name))
@@ -309,17 +329,7 @@ class History:
             and insert.operation
             and insert.operation.mutation is insert
             and not insert.invalid
-            and not self.repeats_unseen(insert)
         )
-
-    def repeats_unseen(self, insert: Mutation) -> bool:
-        """Whether an insert is the replay of one that the recording does not show: its operation began before it was sent."""
-        if not self.trace.recorded or not insert.request_id or insert.answer is None:
-            return False
-        text = insert.answer.get("insertTime")
-        began = timestamp(text)
-        resolution = CLOCK_RESOLUTION if "." in str(text) else 1.0
-        return began is not None and began.timestamp() < insert.exchange.sent + self.trace.ahead - resolution
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:

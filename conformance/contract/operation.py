@@ -147,7 +147,7 @@ def _target_link(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
         mutation = operation.mutation
         assert mutation is not None
-        if not mutation.image or history.repeats_unseen(mutation):
+        if not mutation.image:
             continue
         for state in operation.states:
             target = state.value.get("targetLink")
@@ -394,10 +394,6 @@ def _times(history: History) -> Iterator[Finding]:
         )
 
 
-REPLAY_SECONDS = 86_400
-"""No client repeats a request after a longer time."""
-
-
 @rule(
     "operation.insert-time",
     "doc",
@@ -411,8 +407,6 @@ def _insert_time(history: History) -> Iterator[Finding]:
         if operation.mutation.original is not None:
             continue
         moment = timestamp(operation.states[0].value.get("insertTime"))
-        if moment is not None and history.repeats_unseen(operation.mutation):
-            moment = None if exchange.sent - moment.timestamp() < REPLAY_SECONDS else moment
         if moment is not None:
             yield expect(
                 near(moment, exchange),

@@ -394,7 +394,7 @@ def _absent(history: History) -> Iterator[Finding]:
 def _client_operation_id(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
         first = operation.mutation
-        if first is None or first.original is not None or history.repeats_unseen(first):
+        if first is None or first.original is not None:
             continue
         for state in operation.states:
             came = state.value.get("clientOperationId")

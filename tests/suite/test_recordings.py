@@ -7,19 +7,23 @@ import gzip
 import json
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from real_traffic import recording
+from story import REQUEST_ID, Story, image, operation
 
 from conformance.checking import check
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
 from conformance.har import OWN
+from conformance.ledger import Ledger
 from conformance.runner import judge
 from conformance.settings import Settings, UsageError
 from conformance.sources import embedded_sources
+from conformance.trace import Trace
 
 PROJECT = "conformance"
 TRACES = os.environ.get("CONFORMANCE_TRACES")
@@ -95,6 +99,20 @@ def test_part_of_a_recording_breaks_no_rule(seed: int, foreign: list[dict[str, A
     part = foreign[start : start + chance.randrange(50, 400)]
     part = [entry for entry in part if not (entry["request"]["method"] == "GET" and chance.random() < 0.3)]
     assert broken(written(part, tmp_path)) == set()
+
+
+def test_replay_of_an_insert_from_before_the_recording_makes_nothing() -> None:
+    """The name was free when it was first sent; by the time of the replay another image has it."""
+    other = operation(id="1002", name="operation-2", clientOperationId=None, targetId="2002")
+    other["selfLink"] = other["selfLink"].replace("operation-1", "operation-2")
+    taken = Story().insert(other, request_id=None).get(image(id="2002"))
+    live = taken.insert(operation(insertTime="2025-12-31T23:59:57.000Z"), request_id=REQUEST_ID).trace()
+
+    def broken(trace: Trace) -> set[str]:
+        return {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
+
+    assert "image.name.unique" in broken(live)
+    assert broken(replace(live, recorded=True)) == set()
 
 
 def test_compressed_and_encoded_bodies_are_read(foreign: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from story import REQUEST_ID, Story, image, operation, refusal
+from story import REQUEST_ID, Story, image, operation, refusal, time_of
 
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
@@ -77,6 +77,43 @@ def test_model_knows_which_images_are_there() -> None:
     gone = Story().insert(operation()).get(image()).say("DELETE", "images/one", None, 200, deleted)
     assert "life.model" in gone.get(refusal(404, "notFound"), status=404).kept()
     assert "life.model" in gone.get(image()).broken()
+
+
+# Families
+
+
+def family_of(*steps: str, answer: str) -> set[str]:
+    """The rules that a family breaks which says, after the images are made ("+one") and deleted ("-one"), that one is its latest."""
+    story = Story()
+    link = "https://www.googleapis.com/compute/beta/projects/p/global/images/"
+    for number, (sign, *letters) in enumerate(steps):
+        name = "".join(letters)
+        done = {
+            "id": f"10{number}",
+            "name": f"operation-{number}",
+            "targetLink": link + name,
+            "clientOperationId": None,
+        }
+        done |= {"insertTime": time_of(number / 50), "targetId": f"20{steps.index('+' + name)}"}
+        if sign == "+":
+            story.insert(operation(**done), request_id=None, name=name, family="f")
+        else:
+            story.say("DELETE", f"images/{name}", None, 200, operation(**done, operationType="delete"))
+    return story.get(image(name=answer, selfLink=link + answer, family="f"), name="family/f").broken()
+
+
+@pytest.mark.parametrize(
+    ("steps", "answer", "right"),
+    [
+        (["+one", "+two"], "two", True),
+        (["+one", "+two"], "one", False),
+        (["+one", "+two", "-two"], "one", True),
+        (["+one", "-one", "+two", "+one"], "one", True),
+        (["+one", "-one", "+one", "+two"], "two", True),
+    ],
+)
+def test_latest_image_of_a_family(steps: list[str], answer: str, right: bool) -> None:
+    assert ("family.latest" in family_of(*steps, answer=answer)) != right
 
 
 # Requests that are cut off
