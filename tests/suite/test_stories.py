@@ -86,16 +86,16 @@ def family_of(*steps: str, answer: str) -> set[str]:
     """The rules that a family breaks which says, after the images are made ("+one") and deleted ("-one"), that one is its latest."""
     story = Story()
     link = "https://www.googleapis.com/compute/beta/projects/p/global/images/"
-    for number, (sign, *letters) in enumerate(steps):
-        name = "".join(letters)
-        done = {
+    for number, step in enumerate(steps):
+        name = step[1:]
+        done: dict[str, Any] = {
             "id": f"10{number}",
             "name": f"operation-{number}",
             "targetLink": link + name,
             "clientOperationId": None,
         }
         done |= {"insertTime": time_of(number / 50), "targetId": f"20{steps.index('+' + name)}"}
-        if sign == "+":
+        if step[0] == "+":
             story.insert(operation(**done), request_id=None, name=name, family="f")
         else:
             story.say("DELETE", f"images/{name}", None, 200, operation(**done, operationType="delete"))
