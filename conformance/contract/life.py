@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -75,26 +76,21 @@ def _living(history: History) -> Iterator[Mutation]:
             yield insert
 
 
-def _pages(history: History) -> Iterator[list[int]]:
-    """The complete walks through a list: the indexes of its pages, from one without a token to one without a next one."""
+def _walks(history: History) -> Iterator[list[int]]:
+    """The walks through a list: the indexes of its pages, from one without a token on, as far as they follow each other."""
     walk: list[int] = []
     for index, exchange in enumerate(history.exchanges):
         if exchange.method != LIST or exchange.resource is None:
             continue
         token = exchange.request.query.get("pageToken")
-        if not token:
-            walk = [index]
-        elif (
-            walk
-            and history.exchanges[walk[-1]].resource
-            and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken")
-        ):
-            walk = [*walk, index]
-        else:
-            walk = []
+        if walk and token and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
+            walk.append(index)
             continue
-        if not exchange.resource.get("nextPageToken"):
+        if walk:
             yield walk
+        walk = [] if token else [index]
+    if walk:
+        yield walk
 
 
 @rule(
@@ -106,11 +102,10 @@ def _pages(history: History) -> Iterator[list[int]]:
     needs=("list",),
 )
 def _list_once(history: History) -> Iterator[Finding]:
-    for walk in _pages(history):
+    for walk in _walks(history):
         pages = [history.exchanges[index] for index in walk]
         query = pages[0].request.query
-        if query.get("pageToken"):
-            continue
+        complete = not (pages[-1].resource or {}).get("nextPageToken")
         for insert in _living(history):
             assert insert.operation is not None
             assert insert.operation.final is not None
@@ -122,6 +117,8 @@ def _list_once(history: History) -> Iterator[Finding]:
             if filtered and filtered != f"name={insert.image}":
                 continue
             found = [seen for seen in history.sightings if seen.exchange in pages and seen.name == insert.image]
+            if len(found) < 2 and not complete:
+                continue  # it may be on a page that was not asked for
             if history.trace.recorded and not found:
                 continue  # somebody else may have deleted it
             yield expect(
@@ -131,6 +128,25 @@ def _list_once(history: History) -> Iterator[Finding]:
                 *pages[:3],
                 expected=f"{insert.image} once",
                 observed=[seen.value.get("id") for seen in found],
+            )
+    yield from _tokens_taken(history)
+
+
+def _tokens_taken(history: History) -> Iterator[Finding]:
+    """The rest of a list can be had: the token that a page gave is not refused a moment later."""
+    if history.trace.recorded:
+        return  # tokens may have expired
+    lists = [exchange for exchange in history.exchanges if exchange.method == LIST]
+    for page, following in itertools.pairwise(lists):
+        token = (page.resource or {}).get("nextPageToken")
+        if token and following.request.query == {**page.request.query, "pageToken": [token]} and following.refused:
+            yield expect(
+                False,
+                "the token that a list gave for its next page is refused",
+                page,
+                following,
+                expected="the next page",
+                observed=f"HTTP {following.status}",
             )
 
 

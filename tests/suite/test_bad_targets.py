@@ -96,11 +96,21 @@ def endless_pages(asked: Asked, answer: Answer) -> Answer | None:
     return replace(answer, body=json.dumps({**page, "nextPageToken": f"page-{asked.number}"}).encode())
 
 
-def repeated_page(asked: Asked, answer: Answer) -> Answer | None:
+def repeated_page() -> Callable[[Asked, Answer], Answer | None]:
     """Lists whose next page is the same one."""
-    if not images(asked, "GET"):
-        return None
-    return replace(answer, body=json.dumps({**json.loads(answer.body), "nextPageToken": "again"}).encode())
+    pages: dict[str, Answer] = {}
+
+    def change(asked: Asked, answer: Answer) -> Answer | None:
+        if not images(asked, "GET"):
+            return None
+        query = asked.target.partition("?")[2].partition("&pageToken=")[0]
+        if answer.status == 200:
+            pages[query] = replace(
+                answer, body=json.dumps({**json.loads(answer.body), "nextPageToken": "again"}).encode()
+            )
+        return pages[query]
+
+    return change
 
 
 def crowded() -> Callable[[Asked, Answer], Answer | None]:
@@ -243,8 +253,8 @@ IN_FRONT_OF_THE_EMULATOR = (
     Bad("answers 429 for ever from some time on", spoil=lambda: changed(same(Answer(429)), after=150), says="HTTP 429 however often"),
     Bad("names operations by half a character", spoil=lambda: changed(renamed, after=LATE), status=BROKEN),
     Bad("has operations that point to themselves", spoil=lambda: changed(circular), status=BROKEN),
-    Bad("has lists that never end", spoil=lambda: changed(endless_pages), status=CONFORMANT, verdicts={"life.list-once": "not_exercised"}, options=("--only", "life.*")),
-    Bad("has lists that repeat a page", spoil=lambda: changed(repeated_page), status=CONFORMANT, verdicts={"life.list-once": "not_exercised"}, options=("--only", "life.*")),
+    Bad("has lists that never end", spoil=lambda: changed(endless_pages), status=BROKEN, verdicts={"life.list-once": "deviates"}, options=("--only", "life.*", "--strict")),
+    Bad("has lists that repeat a page", spoil=lambda: changed(repeated_page()), status=BROKEN, verdicts={"life.list-once": "deviates"}, options=("--only", "life.*", "--strict")),
     Bad("lists 100,000 images of others", spoil=lambda: changed(crowded()), status=CONFORMANT, verdicts={"life.list-once": "not_exercised"}, options=("--only", "life.*", "--deadline", "10")),
     Bad("has a clock a century behind", spoil=lambda: changed(lambda asked, answer: texts(answer, (b'Time": "20', b'Time": "19'))), status=BROKEN, verdicts={"operation.insert-time": "failed"}),
     Bad("repeats secrets and sends escape codes", spoil=lambda: changed(telling), status=BROKEN, options=("--only", "transport.*", "--strict")),

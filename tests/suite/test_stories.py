@@ -116,6 +116,37 @@ def test_latest_image_of_a_family(steps: list[str], answer: str, right: bool) ->
     assert ("family.latest" in family_of(*steps, answer=answer)) != right
 
 
+# Lists
+
+
+def paged(*pages: tuple[int, str | None, list[str]]) -> set[str]:
+    """The rules that a list of all images breaks: each page with its status, the token that it gives, and its images."""
+    story, token = Story().insert(operation()).get(image()), ""
+    for status, following, names in pages:
+        items = [image(name=name, id="2001" if name == "one" else "3001") for name in names]
+        body = {"kind": "compute#imageList", "items": items, "nextPageToken": following}
+        answer = {key: value for key, value in body.items() if value} if status == 200 else refusal(status, "invalid")
+        story.say("GET", f"images{f'?pageToken={token}' if token else ''}", None, status, answer)
+        token = following or ""
+    return story.broken() & {"life.list-once"}
+
+
+@pytest.mark.parametrize(
+    ("pages", "right"),
+    [
+        ([(200, None, ["one", "other"])], True),
+        ([(200, "a", ["other"]), (200, None, ["one"])], True),
+        ([(200, "a", ["other"]), (200, "b", ["another"])], True),
+        ([(200, None, ["other"])], False),
+        ([(200, "a", ["one"]), (200, None, ["one"])], False),
+        ([(200, "a", ["one"]), (200, "a", ["one"])], False),
+        ([(200, "a", ["one"]), (400, None, [])], False),
+    ],
+)
+def test_list_holds_an_image_once(pages: list[tuple[int, str | None, list[str]]], right: bool) -> None:
+    assert (not paged(*pages)) == right
+
+
 # Requests that are cut off
 
 
