@@ -197,7 +197,10 @@ class Scenario:
         profile = self.target.profile
         if not profile.examples:
             return
-        drawn = hypothesis.settings(
+        seed = zlib.crc32(self._name.encode()) ^ (self._seed or 0)
+        # The seed comes first: Hypothesis takes the database away from whatever is given a seed.
+        seeded = hypothesis.seed(seed)(given(strategy)(lambda case: use(case)))
+        hypothesis.settings(
             max_examples=profile.examples,
             phases=phases,
             deadline=None,
@@ -205,9 +208,7 @@ class Scenario:
             report_multiple_bugs=False,
             print_blob=False,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-        )(given(strategy)(lambda case: use(case)))
-        number = zlib.crc32(self._name.encode()) ^ (self._seed or 0)
-        hypothesis.seed(number)(drawn)()
+        )(seeded)()
 
     def _judge(self, api: Api) -> Sequence[tuple[Rule, Breach]]:
         found = self._judge_trace(api.trace(), self._name)

@@ -47,12 +47,15 @@ def judged(remote: Remote, folder: Path, *arguments: str, **environment: str) ->
     return conformance("run", *trust, *arguments, folder=folder, **environment)
 
 
-def test_token_that_expires_is_renewed_and_never_shown(remote: Remote, tmp_path: Path) -> None:
+@pytest.mark.parametrize("auth", ["service-account", "adc"])
+def test_token_that_expires_is_renewed_and_never_shown(remote: Remote, auth: str, tmp_path: Path) -> None:
     expiring = threading.Timer(0.5, remote.forget_tokens)
     with service_account(tmp_path, remote) as key:
         expiring.start()
-        options = ("--auth", "service-account", "--credentials", str(key), "--only", "image.output-only.*")
-        done = judged(remote, tmp_path, *options, "--only", "access.*", "-n", "2", "--profile", "ci")
+        named = ("--credentials", str(key)) if auth == "service-account" else ()
+        options = ("--auth", auth, *named, "--only", "image.output-only.*", "--only", "access.*")
+        here = {"GOOGLE_APPLICATION_CREDENTIALS": str(key)} if auth == "adc" else {}
+        done = judged(remote, tmp_path, *options, "-n", "2", "--profile", "ci", **here)
         expiring.join()
     assert done.returncode == 0, done.stdout + done.stderr
     assert verdicts(tmp_path)["access.bad-token"] == "passed"
@@ -121,6 +124,20 @@ def test_budget_is_never_exceeded(tmp_path: Path, limit: str, most: int) -> None
     assert any(limit in reason for reason in reasons)
     passed = {rule for rule, verdict in verdicts(tmp_path).items() if verdict == "passed"}
     assert any(rule.startswith("request-id.") for rule in passed)
+
+
+def test_time_that_is_over_ends_the_run_and_breaks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "conformance.toml").write_text(SOURCES, encoding="utf-8")
+    with remote_target(tmp_path, operation_seconds=1.0) as remote:
+        remote.tokens.add(SECRET)
+        done = judged(remote, tmp_path, "--auth", "token", "--max-time", "6", "-n", "2", CONFORMANCE_TOKEN=SECRET)
+    found = results_in(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert found["cost"]["images_left"] == []
+    assert (
+        {"passed", "not_exercised"} <= set(verdicts(tmp_path).values()) <= {"passed", "not_exercised", "not_applicable"}
+    )
+    assert any("--max-time" in row["reason"] for row in found["rules"] if row["verdict"] == "not_exercised")
 
 
 def test_plan_sends_nothing_to_the_target(remote: Remote, tmp_path: Path) -> None:
