@@ -128,7 +128,7 @@ def _warned(history: History) -> Iterator[Finding]:
 
 
 def _members(history: History, project: str, family: str, before: Any) -> list[Mutation]:
-    """The inserts of a family's images that were finished before a request, oldest first; deleted ones aside."""
+    """The inserts of a family's images that were finished before a request, oldest first; those deleted by then aside."""
     members = [
         insert
         for insert in history.created
@@ -138,13 +138,15 @@ def _members(history: History, project: str, family: str, before: Any) -> list[M
         and insert.operation.final
         and after(insert.operation.final.exchange, before)
     ]
-    return [
-        insert for insert in members if not any(change.method == "images.delete" for change in history.changes(insert))
-    ]
+    return [insert for insert in members if all(after(before, delete.exchange) for delete in _deletes(history, insert))]
+
+
+def _deletes(history: History, insert: Mutation) -> Iterator[Mutation]:
+    return (change for change in history.changes(insert) if change.method == "images.delete")
 
 
 def _certain(history: History, project: str, family: str, exchange: Any) -> bool:
-    """Whether its images came one after the other, none is on its way, moved by a PATCH, or had its name used again."""
+    """Whether its images came one after the other, none is on its way or going, moved by a PATCH, or had its name used again."""
     inserts = [
         insert for insert in history.inserts if insert.project == project and insert.body.get("family") == family
     ]
@@ -152,6 +154,17 @@ def _certain(history: History, project: str, family: str, exchange: Any) -> bool
     if len({insert.image for insert in fresh}) < len(fresh) or overlapping(fresh):
         return False
     if any(change.method == "images.patch" and "family" in change.body for change in history.mutations):
+        return False
+    deletes = [
+        delete for insert in fresh for delete in _deletes(history, insert) if not after(exchange, delete.exchange)
+    ]
+    if not all(
+        delete.outcome == "succeeded"
+        and delete.operation
+        and delete.operation.final
+        and after(delete.operation.final.exchange, exchange)
+        for delete in deletes
+    ):
         return False
     return all(
         after(insert.operation.final.exchange, exchange)
