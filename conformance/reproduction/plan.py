@@ -14,13 +14,16 @@ from conformance.contract import Breach, Rule
 from conformance.reproduction.fact import Fact
 from conformance.reproduction.facts import Inquiry
 from conformance.reproduction.leaves import leaves
-from conformance.trace import ABANDONED, MUTATIONS, Exchange, Trace
+from conformance.trace import ABANDONED, INCOMPLETE, MUTATIONS, Exchange, Trace
 
 RACES, GLIMPSES, ONCE = 20, 10, 2
 """How often a breach is tried for that hangs on a race, on a state of an operation in passing, on neither."""
 
 LOOKS = 4
 """Looks in the place of one, where one may come too early or too late to see what was seen."""
+
+HANG_UP_SECONDS = {ABANDONED: 0.003, INCOMPLETE: 0.5}
+"""After so long the client hangs up: late enough to have sent the request, and at times too late; or the part that it sends."""
 
 WAIT_SECONDS = 60
 PAUSE_MINIMUM = 0.004
@@ -60,7 +63,7 @@ class Step:
         wait: seconds for which it is repeated until the operation is DONE; 0 to send it once.
         looks: how often it is sent; the answers count as one.
         follow: where its operation is found; the looks at it until it is DONE count as part of the answer. Empty for none.
-        abandon: whether to hang up before the answer.
+        hang_up: seconds after which to hang up, whatever has been answered; 0 to wait for the answer.
         race: the number of the race that it belongs to; 0 for a request that is sent alone.
         makes: the image that it makes, and in which project; an empty name for none.
     """
@@ -74,7 +77,7 @@ class Step:
     wait: int = 0
     looks: int = 1
     follow: Template = ()
-    abandon: bool = False
+    hang_up: float = 0.0
     race: int = 0
     makes: Template = ()
 
@@ -306,18 +309,30 @@ def _steps(exchanges: Sequence[Exchange], kept: set[int], names: _Names, deadlin
             exchange.number,
             exchange.request.verb,
             names.template(_path(exchange), exchange.number),
-            tuple(exchange.request.headers.items()),
-            names.template(_text(exchange.request.body), exchange.number),
+            _headers(exchange),
+            names.template(_body(exchange), exchange.number),
             round(min(pause, 2.0), 3) if pause > PAUSE_MINIMUM else 0.0,
             wait,
             LOOKS if (operation and not wait) or _passing(exchange) else 1,
             names.template(f"{_global(exchange)}/operations/")
             if exchange.method in MUTATIONS and _done(exchange)
             else (),
-            exchange.failure == ABANDONED,
+            HANG_UP_SECONDS.get(exchange.failure, 0.0),
             groups.get(exchange.number, 0),
             _made(exchange, names),
         )
+
+
+def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
+    """The headers of a request; one that is cut off says how long it was to be."""
+    whole = (("Content-Length", str(len(exchange.request.body or b""))),) if exchange.failure == INCOMPLETE else ()
+    return (*exchange.request.headers.items(), *whole)
+
+
+def _body(exchange: Exchange) -> str:
+    """The body of a request; of one that is cut off all but the blanks at its end."""
+    text = _text(exchange.request.body)
+    return text.rstrip() if exchange.failure == INCOMPLETE else text
 
 
 def _made(exchange: Exchange, names: _Names) -> Template:

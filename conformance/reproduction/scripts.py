@@ -16,8 +16,6 @@ from conformance.contract import Breach, Rule
 from conformance.reproduction.fact import Fact
 from conformance.reproduction.plan import Plan, Step, Symbol, Template
 
-ABANDON_SECONDS = 0.003
-"""After so long curl hangs up: late enough to have sent the request, and at times too late."""
 TEXT_MAXIMUM = 500
 """Characters of what was expected and observed that are quoted."""
 
@@ -127,7 +125,7 @@ def _shell_steps(plan: Plan) -> Iterator[str]:
     for race, steps in _races(plan):
         for step in steps:
             headers = "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in step.headers)
-            limit = f" -m {ABANDON_SECONDS}" if step.abandon else ""
+            limit = f" -m {step.hang_up}" if step.hang_up else ""
             request = f"{step.number} {step.verb} {_shell(step.path)} {_shell(step.body)}{headers}{limit}"
             if step.pause and not race:
                 yield f"sleep {step.pause}"
@@ -150,7 +148,7 @@ def _python_steps(plan: Plan) -> Iterator[str]:
             if step.pause and not race:
                 yield f"time.sleep({step.pause})"
             act = f"until_done({step.wait}, " if step.wait else f"look({step.looks}, " if step.looks > 1 else "send("
-            calls.append(f"self.{'abandon(' if step.abandon else act}{request})")
+            calls.append(f"self.{'abandon(' if step.hang_up else act}{request})")
             if step.follow and not race:
                 calls.append(f"self.follow({step.number}, {_python(step.follow)})")
         if race:
