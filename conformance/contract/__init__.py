@@ -17,6 +17,8 @@ _AREAS = (
     "server_fields",
     "labels",
     "operation",
+    "operation_course",
+    "operation_error",
     "life",
     "family",
     "model",

@@ -13,7 +13,7 @@ from conformance.contract.fields import IMAGE_FIELDS, NEVER_ANSWERED, OPERATION_
 from conformance.contract.formats import decoded, is_base64, is_int64, is_uint64, link, timestamp
 from conformance.contract.history import History, Sighting, after
 from conformance.contract.insert import COMES_BACK
-from conformance.contract.operation import shown_time
+from conformance.contract.operation_course import shown_time
 from conformance.contract.rule import Finding, expect, is_set, rule
 from conformance.contract.transport import values_at
 from conformance.trace import Exchange
