@@ -9,7 +9,7 @@ from strategies import values
 from strategies.bodies import SOURCE_FIELDS, minimal, partial_urls
 from strategies.insert import InsertRequest
 
-TRIES_TO_MEET_PENDING = 3
+TRIES_TO_MEET_PENDING = 6
 
 
 def url_of(api: Api, created: Created) -> str:
