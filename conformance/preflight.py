@@ -65,7 +65,7 @@ def look(
     try:
         _identify(target, first)
         _note_configuration(findings, target, sources, configured)
-        created = first.create(minimal(sources), intent=Intent(valid=True, rule="life.insert"))
+        created = first.create(minimal(sources), intent=Intent(valid=True, rules=("life.insert",)))
         _refuse_strangers(created.insert, target)
         if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
             findings.broken = _why(created)
@@ -81,7 +81,7 @@ def look(
 def _identify(target: Target, api: Api) -> None:
     """Rules out what is plainly not this API, by an image that cannot exist."""
     try:
-        probe = api.get(target.names.fresh(), intent=Intent(valid=False, rule="transport.not-found"))
+        probe = api.get(target.names.fresh(), intent=Intent(valid=False, rules=("transport.not-found",)))
     except TargetLost as lost:
         raise Untestable(str(lost)) from None
     _refuse_strangers(probe, target)

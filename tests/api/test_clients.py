@@ -59,7 +59,7 @@ def habits(project: str) -> tuple[Habit, ...]:
 @pytest.mark.exercises("transport.system-parameters", "transport.client-headers")
 def test_habits_of_clients(scenario: Scenario) -> None:
     def act(api: Api, habit: Habit) -> None:
-        intent = Intent(valid=True, rule=habit.rule)
+        intent = Intent(valid=True, rules=(habit.rule,))
         request = InsertRequest(minimal(scenario.sources), query=habit.query, headers=habit.headers)
         created = api.create(request, intent=intent)
         if not created.image or not created.image.answered:
@@ -79,6 +79,6 @@ def test_bodies_of_wait(scenario: Scenario) -> None:
         name = (insert.resource or {}).get("name")
         if isinstance(name, str) and name:
             body, headers = wait
-            api.wait(name, body, headers, intent=Intent(valid=True, rule="transport.wait-body"))
+            api.wait(name, body, headers, intent=Intent(valid=True, rules=("transport.wait-body",)))
 
     scenario.each(WAIT_BODIES, act)

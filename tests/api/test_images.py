@@ -149,7 +149,7 @@ def test_unknown_fields_are_not_kept(scenario: Scenario) -> None:
 @pytest.mark.exercises("transport.not-found", "transport.json", "transport.error-*", "transport.no-internals")
 def test_image_that_does_not_exist(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        intent = Intent(valid=False, rule="transport.not-found")
+        intent = Intent(valid=False, rules=("transport.not-found",))
         name = api.target.names.fresh()
         api.get(name, intent=intent)
         api.delete(name, intent=intent)

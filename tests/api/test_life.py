@@ -37,7 +37,7 @@ DEPRECATIONS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.exercises("life.insert", "transport.success-status", "transport.json")
 def test_plain_insert(scenario: Scenario) -> None:
-    scenario.once(lambda api: api.create(minimal(scenario.sources), intent=Intent(valid=True, rule="life.insert")))
+    scenario.once(lambda api: api.create(minimal(scenario.sources), intent=Intent(valid=True, rules=("life.insert",))))
 
 
 @pytest.mark.exercises("life.failed-insert-leaves-nothing", "transport.refuse-at-once")
@@ -164,7 +164,7 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
         relabelled(api, created.name, {"colour": "red"}, stale)
         labels_of(api, created.name)
         for body in ({"labelFingerprint": stale}, {}, {"labelFingerprint": "AAAAAAAAAAE="}):
-            intent = Intent(valid=False, rule="labels.fingerprint-required")
+            intent = Intent(valid=False, rules=("labels.fingerprint-required",))
             api.finish(api.set_labels(created.name, {"labels": {"colour": "green"}, **body}, intent=intent))
             labels_of(api, created.name)
 

@@ -161,7 +161,7 @@ def test_refused_request_does_not_block_its_request_id(scenario: Scenario) -> No
         name = refused.request.json["name"]
         if refused.refused:
             corrected = InsertRequest(body, name=name, request_id=request_id)
-            api.create(corrected, intent=Intent(valid=True, rule="request-id.refused-not-remembered"))
+            api.create(corrected, intent=Intent(valid=True, rules=("request-id.refused-not-remembered",)))
 
     scenario.once(act)
 

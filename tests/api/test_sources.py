@@ -19,12 +19,12 @@ def url_of(api: Api, created: Created) -> str:
 
 def refused(rule: str) -> Intent:
     """The intent of a request that must not succeed."""
-    return Intent(valid=False, rule=rule)
+    return Intent(valid=False, rules=(rule,))
 
 
 def accepted(rule: str) -> Intent:
     """The intent of a request that must succeed."""
-    return Intent(valid=True, rule=rule)
+    return Intent(valid=True, rules=(rule,))
 
 
 @pytest.mark.exercises("source.image.family-url", "family.latest")
@@ -103,7 +103,9 @@ def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
         shown = ((look.resource or {}).get("deprecated") or {}).get("state") or "ACTIVE"
         if shown == state:
             usable = state in ("ACTIVE", "DEPRECATED")
-            api.create({"sourceImage": url_of(api, source)}, intent=Intent(valid=usable, rule="deprecate.use-obsolete"))
+            api.create(
+                {"sourceImage": url_of(api, source)}, intent=Intent(valid=usable, rules=("deprecate.use-obsolete",))
+            )
 
     scenario.once(act)
 
