@@ -203,6 +203,12 @@ class Exchange:
         return value if isinstance(value, dict) else None
 
     @cached_property
+    def items(self) -> list[dict[str, Any]]:
+        """The JSON objects that a 2xx answer lists."""
+        items = (self.resource or {}).get("items")
+        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+    @cached_property
     def error(self) -> dict[str, Any]:
         """The `error` object of a refusal; empty where there is none."""
         value = self.response.json if self.response is not None and not self.answered else None

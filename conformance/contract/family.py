@@ -128,7 +128,7 @@ def _warned(history: History) -> Iterator[Finding]:
 
 
 def _members(history: History, project: str, family: str, before: Any) -> list[Mutation]:
-    """The inserts of a family's images that were finished before a request, oldest first; deleted ones aside."""
+    """The inserts of a family's images that were finished before a request, oldest first; those deleted by then aside."""
     members = [
         insert
         for insert in history.created
@@ -139,7 +139,12 @@ def _members(history: History, project: str, family: str, before: Any) -> list[M
         and after(insert.operation.final.exchange, before)
     ]
     return [
-        insert for insert in members if not any(change.method == "images.delete" for change in history.changes(insert))
+        insert
+        for insert in members
+        if not any(
+            change.method == "images.delete" and not after(before, change.exchange)
+            for change in history.changes(insert)
+        )
     ]
 
 
