@@ -73,16 +73,12 @@ class Family:
         return str((deprecated or {}).get("state") or "ACTIVE") if isinstance(deprecated, dict | None) else ""
 
 
-@pytest.mark.exercises(
-    "image.*", "labels.[!c]*", "deprecate.*", "family.*", "life.isolation", "life.patch", "life.delete"
-)
-@pytest.mark.exercises(
-    "life.list-*", "operation.type", "operation.target-*", "operation.id", "operation.status-monotonic"
-)
-@pytest.mark.exercises(
-    "operation.warning-shape", "operation.type.warnings*", "source.image.family-url", "source.image.id"
-)
-@pytest.mark.exercises("life.model", "transport.system-parameters")
+@pytest.mark.exercises("labels.[!c]*", "image.labels.limits", "deprecate.*", "image.deprecated.*", "family.*")
+@pytest.mark.exercises("image.id", "image.creation-timestamp", "image.status", "life.isolation", "life.patch")
+@pytest.mark.exercises("life.delete", "life.list-*", "life.model", "operation.type", "operation.target-*")
+@pytest.mark.exercises("operation.warning-shape", "operation.type.warnings*", "operation.id")
+@pytest.mark.exercises("operation.status-monotonic", "source.image.family-url", "source.image.id")
+@pytest.mark.exercises("transport.system-parameters")
 def test_few_images_and_all_changes(scenario: Scenario) -> None:
     """Of two images one is changed in every way, while the other must stay as it is."""
 

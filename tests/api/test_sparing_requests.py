@@ -1,6 +1,6 @@
 """Where images are dear: many requests in one trace, and all that has to be accepted in few inserts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -27,13 +27,13 @@ STEM = "-broken"
 """How the names of broken requests end, so that one list shows what has become of all of them."""
 
 
-def parts() -> Iterator[ParameterSet]:
+def parts() -> list[ParameterSet]:
     """The tables of broken requests, in parts."""
     rows: tuple[Defect | RawRequest, ...] = (*DEFECTS, *RAW)
-    for number in range(PARTS):
-        part = rows[number::PARTS]
-        rules = [row.rule for row in part]
-        yield pytest.param(part, id=str(number + 1), marks=pytest.mark.exercises(*rules))
+    return [
+        pytest.param(part, id=str(number), marks=pytest.mark.exercises(*(row.rule for row in part)))
+        for number, part in enumerate((rows[start::PARTS] for start in range(PARTS)), 1)
+    ]
 
 
 @pytest.mark.without_insert
