@@ -25,6 +25,7 @@ from conformance.trace import Exchange
 from conformance.wire import Fate
 from strategies import values
 from strategies.bodies import SOURCE_FIELDS, minimal
+from strategies.extras import UNKNOWN
 from strategies.insert import InsertRequest
 from strategies.output_only import OUTPUT_ONLY
 from strategies.together import Wish, parties
@@ -35,9 +36,9 @@ pytestmark = pytest.mark.sparing
 @pytest.mark.exercises(
     "life.failed-insert-leaves-nothing", "transport.refuse-at-once", "request-id.refused-not-remembered"
 )
-@pytest.mark.exercises("image.output-only.*")
+@pytest.mark.exercises("image.output-only.*", "transport.unknown-field")
 def test_inserts_that_say_too_much(scenario: Scenario) -> None:
-    """Inserts with a fault are refused, the corrected one is not; another sends values for all that the server sets."""
+    """Inserts with a fault are refused, the corrected one is not; another sends what only the server sets, and what nobody knows."""
 
     def act(api: Api) -> None:
         family = api.target.names.fresh()
@@ -50,7 +51,10 @@ def test_inserts_that_say_too_much(scenario: Scenario) -> None:
         rules = ["request-id.refused-not-remembered"] if wrong.insert.refused else []
         good = first.replace(body=body) if rules else InsertRequest(body, first.name)
         api.create(good, intent=accepted(*rules) if rules else None)
-        for party in parties([Wish(field.cases(scenario.sources)[0]) for field in OUTPUT_ONLY]):
+        fields = [Wish(field.cases(scenario.sources)[0]) for field in OUTPUT_ONLY]
+        for party in parties(
+            [*fields, Wish(InsertRequest(UNKNOWN[0]))], [Wish(InsertRequest(body)) for body in UNKNOWN]
+        ):
             ask(api, party, scenario.sources)
 
     scenario.once(act)
