@@ -327,6 +327,12 @@ class Api:
             for exchange in self._exchanges.values()
             if exchange.route and exchange.method == "images.get" and exchange.answered
         }
+        seen |= {
+            (exchange.route.project, str(item.get("name")))
+            for exchange in self._exchanges.values()
+            if exchange.route and exchange.method == "images.list"
+            for item in exchange.items
+        }
         for (project, name), made in self._images.items():
             if not made and (project, name) not in seen:
                 self.target.journal.refused(project, name)

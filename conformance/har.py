@@ -44,7 +44,7 @@ def entries(trace: Trace, name: str) -> Iterator[dict[str, Any]]:
             "deadline": trace.deadline,
             "number": exchange.number,
             "retried": exchange.retried,
-            "intent": {"valid": intent.valid, "rule": intent.rule} if intent else None,
+            "intent": {"valid": intent.valid, "rules": list(intent.rules)} if intent else None,
         }
         yield {**_entry(exchange), OWN: own}
 
@@ -134,6 +134,7 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
         raise UnreadableError("without the method, the URL or the time of the request")
     own = _object(entry.get(OWN))
     intent = _object(own.get("intent"))
+    rules = intent.get("rules")
     sent = started.timestamp()
     seconds = entry.get("time")
     answer, failure = _answer(response)
@@ -145,7 +146,7 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
         sent,
         sent + max(float(seconds), 0.0) / 1000 if isinstance(seconds, int | float) else sent,
         own.get("retried") is True,
-        Intent(intent["valid"] is True, str(intent.get("rule"))) if "valid" in intent else None,
+        Intent(intent.get("valid") is True, tuple(map(str, rules))) if isinstance(rules, list) else None,
     )
 
 

@@ -11,7 +11,7 @@ import shutil
 import signal
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Set
+from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -44,6 +44,7 @@ from reports.text import harmless
 
 EXERCISES = "exercises"
 WITHOUT_INSERT = "without_insert"
+SPARING = "sparing"
 PAYLOAD = "conformance"
 
 GUARD = {"auth": "token", "token": TOKEN, "forbidden_token": VIEWER_TOKEN}
@@ -96,6 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Registers the markers and, with the settings at hand, the plugin proper."""
     config.addinivalue_line("markers", f"{EXERCISES}(*globs): the rules that a scenario puts to the test")
     config.addinivalue_line("markers", f"{WITHOUT_INSERT}: a scenario that needs no insert to succeed")
+    config.addinivalue_line("markers", f"{SPARING}: a scenario that does with few images what others do with many")
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         ground = Ground.from_json(worker[PAYLOAD]) if PAYLOAD in worker else None
@@ -128,6 +130,21 @@ def exercised(item: pytest.Item) -> frozenset[str]:
                 rules |= found
         item.stash[_RULES] = frozenset(rules)
     return item.stash[_RULES]
+
+
+def superfluous(items: Sequence[pytest.Item], *, sparing: bool) -> set[pytest.Item]:
+    """The scenarios that a run does without: those that do with few images what others do with many, or those others.
+
+    Args:
+        items: all scenarios.
+        sparing: whether the run has to do with few images. Then it leaves out each scenario whose rules the sparing ones put
+            to the test, all of them.
+    """
+    stand_ins = {item for item in items if item.get_closest_marker(SPARING)}
+    if not sparing:
+        return stand_ins
+    covered = frozenset[str]().union(*map(exercised, stand_ins))
+    return {item for item in items if item not in stand_ins and exercised(item) and exercised(item) <= covered}
 
 
 @cache
@@ -180,16 +197,21 @@ class ConformancePlugin(ABC):
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leaves out the scenarios of which no rule is selected, or that are another shard's; puts the weightiest first."""
         selected, settings = self.selection(), self.settings
-        left_out = [
+        left_out = {
             item
             for item in items
             if (rules := exercised(item)) and not (rules & selected and in_shard(rules, settings.shard))
-        ]
+        } | superfluous(items, sparing=self.profile.sparing)
         if left_out:
             items[:] = [item for item in items if item not in left_out]
-            config.hook.pytest_deselected(items=left_out)
+            config.hook.pytest_deselected(items=list(left_out))
         if settings.budgeted:
             items.sort(key=lambda item: weight(exercised(item)), reverse=True)
+
+    @property
+    @abstractmethod
+    def profile(self) -> Profile:
+        """What this run may spend."""
 
     @abstractmethod
     def selection(self) -> Set[str]:
@@ -232,6 +254,11 @@ class Worker(ConformancePlugin):
     def ready(self) -> Process:
         """The process of this worker."""
         return self.process or super().ready()
+
+    @property
+    def profile(self) -> Profile:
+        """What this run may spend."""
+        return self.process.ground.profile if self.process else PROFILES[self.settings.profile]
 
     def selection(self) -> Set[str]:
         """The rules of which this run makes scenarios."""
@@ -302,6 +329,11 @@ class Controller(ConformancePlugin):
         finally:
             self.collector.take(process.drain())
         self.collector.findings = ground.findings
+
+    @property
+    def profile(self) -> Profile:
+        """What this run may spend."""
+        return self._profile
 
     def selection(self) -> Set[str]:
         """The rules of which this run makes scenarios."""

@@ -65,7 +65,7 @@ def look(
     try:
         _identify(target, first)
         _note_configuration(findings, target, sources, configured)
-        created = first.create(minimal(sources), intent=Intent(valid=True, rule="life.insert"))
+        created = first.create(minimal(sources), intent=Intent(valid=True, rules=("life.insert",)))
         _refuse_strangers(created.insert, target)
         if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
             findings.broken = _why(created)
@@ -81,7 +81,7 @@ def look(
 def _identify(target: Target, api: Api) -> None:
     """Rules out what is plainly not this API, by an image that cannot exist."""
     try:
-        probe = api.get(target.names.fresh(), intent=Intent(valid=False, rule="transport.not-found"))
+        probe = api.get(target.names.fresh(), intent=Intent(valid=False, rules=("transport.not-found",)))
     except TargetLost as lost:
         raise Untestable(str(lost)) from None
     _refuse_strangers(probe, target)
@@ -172,13 +172,16 @@ def _fingerprint(created: Created) -> Any:
 
 def _probe_family(findings: Findings, api: Api, created: Created, sources: Sources) -> None:
     del created
-    made = api.create({**minimal(sources), "family": FAMILY})
-    usable = made.insert.answered and bool(made.image and made.image.resource)
-    found = api.from_family(FAMILY) if usable else made.insert
+    found = api.from_family(FAMILY)
+    usable = found.answered
+    if not usable:  # no other probe has made a member
+        made = api.create({**minimal(sources), "family": FAMILY})
+        usable = made.insert.answered and bool(made.image and made.image.resource)
+        found = api.from_family(FAMILY) if usable else made.insert
     reason = f"the target does not offer image families (HTTP {found.status})"
     findings.note("family", present=usable and _offered(found), reason=reason)
     zone = _zone(sources)
-    view = api.family_view(zone, FAMILY) if usable else made.insert
+    view = api.family_view(zone, FAMILY) if usable else found
     reason = f"the target does not offer imageFamilyViews (HTTP {view.status})"
     findings.note("family_views", present=usable and _offered(view), reason=reason)
 
@@ -191,8 +194,13 @@ def _zone(sources: Sources) -> str:
 
 def _probe_customer_keys(findings: Findings, api: Api, created: Created, sources: Sources) -> None:
     del created
-    made = api.create({**minimal(sources), "imageEncryptionKey": {"rawKey": CUSTOMER_KEY}})
-    refused = made.insert.refused or bool(made.operation.get("error"))
+    body = {**minimal(sources), "imageEncryptionKey": {"rawKey": CUSTOMER_KEY}}
+    # As a member of a family the image serves to find out about families as well.
+    for more in ({"family": FAMILY}, {}):
+        made = api.create({**body, **more})
+        refused = made.insert.refused or bool(made.operation.get("error"))
+        if not refused:
+            break
     findings.note("csek", present=not refused, reason="the target takes no customer-supplied encryption keys")
 
 
@@ -209,6 +217,6 @@ _PROBES: dict[str, Callable[..., None]] = {
     ),
     "patch": _probe_simple("patch", lambda api, made: api.patch(made.name, {"description": "patched"})),
     "deprecate": _probe_simple("deprecate", lambda api, made: api.deprecate(made.name, {"state": "ACTIVE"})),
-    "family": _probe_family,
     "csek": _probe_customer_keys,
+    "family": _probe_family,
 }

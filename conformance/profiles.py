@@ -35,6 +35,11 @@ class Profile:
     shrinking: int
     derandomised: bool
 
+    @property
+    def sparing(self) -> bool:
+        """Whether images and requests are so dear that one image has to do for many rules."""
+        return self.cases is not None
+
 
 PROFILES = {
     "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.004, 0.5, 60, True),

@@ -24,8 +24,6 @@ from conformance.sources import Sources
 from conformance.target import Target
 from conformance.trace import Trace
 from conformance.transport import Stopped, TargetLost
-from strategies.insert import InsertRequest
-from strategies.together import combined, groups
 
 STARTED_MAXIMUM = 24
 """Cases that are started ahead of the one to be judged: what a target answers waits in memory until then."""
@@ -120,12 +118,6 @@ class Scenario:
         if errors:
             raise errors[0]
         return broken
-
-    def at_once(self, requests: Sequence[InsertRequest]) -> Sequence[InsertRequest]:
-        """The requests; where the profile tries few cases, as few requests as can ask for the same."""
-        if self.target.profile.cases is None:
-            return requests
-        return [combined([requests[place] for place in group]) for group in groups(requests)]
 
     def sequences(self, cases: Iterable[tuple[Part, ...]], act: Callable[[Api, tuple[Part, ...]], object]) -> None:
         """Acts with every case, as `each` does; one that breaks a rule not seen broken before is made as short as possible."""

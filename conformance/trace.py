@@ -145,13 +145,13 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a scenario knows of its request beyond the traffic: that it is valid, or not, in the matter of one rule.
+    """What a scenario knows of its request beyond the traffic: that it is valid, or not, in the matter of some rules.
 
     Only a scenario can know that a source does not exist, or that a request with a certain name deserves success.
     """
 
     valid: bool
-    rule: str
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,12 @@ class Exchange:
         """The JSON object of a 2xx answer; None where there is none."""
         value = self.response.json if self.response is not None and self.answered else None
         return value if isinstance(value, dict) else None
+
+    @cached_property
+    def items(self) -> list[dict[str, Any]]:
+        """The JSON objects that a 2xx answer lists."""
+        items = (self.resource or {}).get("items")
+        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
     @cached_property
     def error(self) -> dict[str, Any]:
@@ -263,7 +269,7 @@ class Trace:
                         **row,
                         "request": Request(**row["request"]),
                         "response": row["response"] and Response(**row["response"]),
-                        "intent": row["intent"] and Intent(**row["intent"]),
+                        "intent": row["intent"] and Intent(row["intent"]["valid"], tuple(row["intent"]["rules"])),
                     }
                 )
                 for row in record["exchanges"]
@@ -300,7 +306,7 @@ def _record(exchange: Exchange) -> dict[str, Any]:
         "sent": exchange.sent,
         "received": exchange.received,
         "retried": exchange.retried,
-        "intent": intent and {"valid": intent.valid, "rule": intent.rule},
+        "intent": intent and {"valid": intent.valid, "rules": list(intent.rules)},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import reduce
 from typing import Any
 
@@ -13,6 +13,33 @@ from strategies.insert import InsertRequest
 DEFAULT = InsertRequest()
 PARTS = tuple(field.name for field in fields(InsertRequest) if field.name not in ("body", "note"))
 SOURCES = (*SOURCE_FIELDS.values(), "rawDisk")
+MERGED = frozenset({"deprecated", "rolloutOverride", "shieldedInstanceInitialState", "rawDisk"})
+"""Objects whose parts may come from several inserts; all others are values of their own."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An insert, or a part of one.
+
+    Args:
+        request: what is asked for; without a source where any source will do.
+        rule: the rule that says that it has to be accepted; "" where a target may refuse it.
+    """
+
+    request: InsertRequest
+    rule: str = ""
+
+
+def parties(wanted: Sequence[Wish], welcome: Sequence[Wish] = ()) -> list[list[Wish]]:
+    """The wishes, those together that can be sent as one.
+
+    Args:
+        wanted: those that have to be sent.
+        welcome: those that are sent too where they fit in with others.
+    """
+    wishes = [*wanted, *welcome]
+    found = groups([wish.request for wish in wishes])
+    return [[wishes[place] for place in places] for places in found if places[0] < len(wanted)]
 
 
 class Conflict(Exception):  # noqa: N818 - it is found out, and no error
@@ -60,16 +87,17 @@ def _both(one: InsertRequest, two: InsertRequest) -> InsertRequest:
         if usual not in (here, there) and here != there:
             raise Conflict
         changes[part] = there if here == usual else here
-    if [key for key in SOURCES if key in one.body] != [key for key in SOURCES if key in two.body]:
+    named = [{key for key in SOURCES if key in request.body} for request in (one, two)]
+    if all(named) and named[0] != named[1]:
         raise Conflict
     return one.replace(body=_merged(one.body, two.body), **changes)
 
 
 def _merged(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
-    """Both objects in one, and so on within them."""
+    """Both objects in one."""
     result = dict(one)
     for key, value in two.items():
-        if isinstance(result.get(key), Mapping) and isinstance(value, Mapping):
+        if key in MERGED and isinstance(result.get(key), Mapping) and isinstance(value, Mapping):
             result[key] = _merged(result[key], value)
         elif result.setdefault(key, value) != value:
             raise Conflict

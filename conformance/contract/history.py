@@ -304,7 +304,7 @@ class History:
         by_rule: dict[str, list[Mutation]] = defaultdict(list)
         for mutation in self.mutations:
             intent = mutation.exchange.intent
-            for rule in mutation.view.broken_rules | ({intent.rule} if intent else set()):
+            for rule in mutation.view.broken_rules.union(intent.rules if intent else ()):
                 by_rule[rule].append(mutation)
         return by_rule
 

@@ -175,7 +175,7 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
     for update in _updates(history):
         intent = update.exchange.intent
         before = seen_before(history, update)
-        if intent is None or intent.rule != "labels.fingerprint-required" or before is None:
+        if intent is None or "labels.fingerprint-required" not in intent.rules or before is None:
             continue
         final = update.operation.final if update.operation else None
         late = (

@@ -219,7 +219,7 @@ def _self_link(history: History) -> Iterator[Finding]:
 )
 def _not_found(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if exchange.intent is not None and exchange.intent.rule == "operation.not-found":
+        if exchange.intent is not None and "operation.not-found" in exchange.intent.rules:
             yield expect(
                 exchange.status == 404,
                 "an operation that does not exist is not answered 404",

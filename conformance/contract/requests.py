@@ -53,7 +53,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             intent = mutation.exchange.intent
             if mutation.method not in methods:
                 continue
-            if intent is not None and intent.rule == id:
+            if intent is not None and id in intent.rules:
                 yield from (accepted if intent.valid else refused)(history, mutation)
             elif mutation.original is None:
                 yield from refused(history, mutation)

@@ -446,7 +446,7 @@ def _unknown(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 def _not_found(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
         intent = exchange.intent
-        if intent is not None and intent.rule == "transport.not-found":
+        if intent is not None and "transport.not-found" in intent.rules:
             yield expect(
                 exchange.status == 404,
                 "an image that does not exist is not answered 404",
@@ -483,7 +483,7 @@ _HABITS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 def _habit(id: str) -> Judge:
     def judge(history: History) -> Iterator[Finding]:
         for exchange in history.exchanges:
-            if exchange.intent is not None and exchange.intent.rule == id:
+            if exchange.intent is not None and id in exchange.intent.rules:
                 yield expect(
                     not exchange.refused,
                     "a request is refused for what real clients send",

@@ -16,7 +16,7 @@ def insert_as(scenario: Scenario, rule: str, *authorizations: str) -> None:
 
     def act(api: Api, authorization: str) -> None:
         request = InsertRequest(minimal(scenario.sources), headers=(("Authorization", authorization),))
-        api.create(request, intent=Intent(valid=False, rule=rule))
+        api.create(request, intent=Intent(valid=False, rules=(rule,)))
 
     scenario.each(authorizations, act)
 

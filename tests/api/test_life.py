@@ -1,18 +1,15 @@
 """The life of an image: it is found, changed and deleted, and no other image with it."""
 
-import time
 from typing import Any
 
 import pytest
 
-from conformance.client import Api, Created
+from conformance.client import Api
 from conformance.scenario import Scenario
-from conformance.trace import Intent
+from conformance.steps import accepted, labels_of, later, refused, relabelled, walk
 from strategies.bodies import minimal
 from strategies.insert import InsertRequest
 
-PAGES_MAXIMUM = 50
-LABEL_LOOKS = 20
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},
     {"sourceType": "COOKED"},
@@ -37,7 +34,7 @@ DEPRECATIONS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.exercises("life.insert", "transport.success-status", "transport.json")
 def test_plain_insert(scenario: Scenario) -> None:
-    scenario.once(lambda api: api.create(minimal(scenario.sources), intent=Intent(valid=True, rule="life.insert")))
+    scenario.once(lambda api: api.create(minimal(scenario.sources), intent=accepted("life.insert")))
 
 
 @pytest.mark.exercises("life.failed-insert-leaves-nothing", "transport.refuse-at-once")
@@ -45,10 +42,10 @@ def test_refused_insert_leaves_nothing(scenario: Scenario) -> None:
     def act(api: Api, fault: dict[str, Any]) -> None:
         family = api.target.names.fresh()
         body = {**minimal(scenario.sources), "family": family}
-        refused = api.create({**body, **fault})
+        wrong = api.create({**body, **fault})
         if scenario.can("family"):
             api.from_family(family)
-        api.create(InsertRequest(body, name=refused.name))
+        api.create(InsertRequest(body, name=wrong.name))
 
     scenario.each(FAULTS, act)
 
@@ -75,16 +72,6 @@ def test_whole_list(scenario: Scenario) -> None:
         walk(api, maxResults="500")
 
     scenario.once(act)
-
-
-def walk(api: Api, **query: str) -> None:
-    """Walks through a list page by page, as far as is sensible."""
-    page = api.list(**query)
-    for _ in range(PAGES_MAXIMUM):
-        token = (page.resource or {}).get("nextPageToken")
-        if not isinstance(token, str) or not token:
-            break
-        page = api.list(**query, pageToken=token)
 
 
 @pytest.mark.exercises("life.delete", "life.failed-insert-leaves-nothing")
@@ -131,21 +118,6 @@ def test_patch(scenario: Scenario) -> None:
     scenario.each([{"description": "after"}, {"family": "conformance-patched"}], act)
 
 
-def labels_of(api: Api, name: str) -> tuple[Any, Any]:
-    """The labels of an image and their fingerprint, as a get shows them."""
-    image = api.get(name).resource or {}
-    return image.get("labels") or {}, image.get("labelFingerprint")
-
-
-def relabelled(api: Api, name: str, labels: dict[str, Any], fingerprint: object) -> None:
-    """Sets labels, and looks until they are seen: a target may show them a moment later."""
-    api.finish(api.set_labels(name, {"labels": labels, "labelFingerprint": fingerprint}))
-    for _ in range(LABEL_LOOKS):
-        if labels_of(api, name)[0] == labels:
-            break
-        api.target.transport.sleep(0.1)
-
-
 @pytest.mark.exercises("labels.set", "labels.fingerprint-changes")
 def test_labels_are_replaced(scenario: Scenario) -> None:
     def act(api: Api) -> None:
@@ -164,8 +136,11 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
         relabelled(api, created.name, {"colour": "red"}, stale)
         labels_of(api, created.name)
         for body in ({"labelFingerprint": stale}, {}, {"labelFingerprint": "AAAAAAAAAAE="}):
-            intent = Intent(valid=False, rule="labels.fingerprint-required")
-            api.finish(api.set_labels(created.name, {"labels": {"colour": "green"}, **body}, intent=intent))
+            api.finish(
+                api.set_labels(
+                    created.name, {"labels": {"colour": "green"}, **body}, intent=refused("labels.fingerprint-required")
+                )
+            )
             labels_of(api, created.name)
 
     def beyond_limits(api: Api, labels: dict[str, Any]) -> None:
@@ -215,16 +190,6 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
             look()
 
     scenario.once(act)
-
-
-def later(api: Api, first: Created, body: dict[str, Any]) -> Created:
-    """Makes an image whose creation the target's clock can tell from that of another."""
-    made = api.create(body)
-    stamps = [(one.image.resource or {}).get("creationTimestamp") if one.image else None for one in (first, made)]
-    if stamps[0] == stamps[1]:
-        time.sleep(1.1)
-        made = api.create(body)
-    return made
 
 
 @pytest.mark.exercises("family.view-rollout")

@@ -79,7 +79,7 @@ def test_operation_that_fails(scenario: Scenario) -> None:
             ("disk", f"{project}/zones/us-central1-a/disks/{absent}"),
             ("snapshot", f"{project}/global/snapshots/{absent}"),
         ):
-            api.create({f"source{kind.title()}": url}, intent=Intent(valid=False, rule=f"source.{kind}.unknown"))
+            api.create({f"source{kind.title()}": url}, intent=Intent(valid=False, rules=(f"source.{kind}.unknown",)))
 
     scenario.once(act)
 
@@ -89,6 +89,6 @@ def test_operation_that_fails(scenario: Scenario) -> None:
 def test_operation_that_does_not_exist(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         absent = "operation-1700000000000-0000000000000-00000000-00000000"
-        api.operation(absent, intent=Intent(valid=False, rule="operation.not-found"))
+        api.operation(absent, intent=Intent(valid=False, rules=("operation.not-found",)))
 
     scenario.once(act)

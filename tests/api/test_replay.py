@@ -1,6 +1,5 @@
 """A retry is safe: however an insert is sent again under its requestId, it is carried out once."""
 
-import json
 import uuid
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from conformance.client import Api, Created
 from conformance.scenario import Scenario
-from conformance.trace import Exchange, Intent
+from conformance.steps import accepted, await_image, literal, look_again, reordered
 from conformance.wire import Fate
 from strategies import bodies, values
 from strategies.bodies import minimal
@@ -21,24 +20,6 @@ def first_insert(api: Api, request: InsertRequest) -> tuple[InsertRequest, Creat
     """Makes an image, and answers with it the request that replays its insert to the letter."""
     created = api.create(request)
     return literal(created), created
-
-
-def literal(created: Created) -> InsertRequest:
-    """The request behind an insert, to be sent again to the letter."""
-    sent = created.insert.request
-    query = tuple((name, value) for name, values in sent.query.items() for value in values if name != "requestId")
-    return InsertRequest({}, created.name, sent.query["requestId"][0], query=query, rewrite=lambda _: sent.body or b"")
-
-
-def look_again(api: Api, created: Created, *answers: Exchange) -> None:
-    """Looks for a second image: under the name, under every id that a replay told of, and in the list."""
-    api.get(created.name)
-    for answer in answers:
-        api.finish(answer)
-        target = (answer.resource or {}).get("targetId")
-        if isinstance(target, str) and target and target != created.identifier:
-            api.get(target)
-    api.get(created.name)
 
 
 @pytest.mark.exercises(
@@ -110,9 +91,8 @@ def test_replay_with_another_body(scenario: Scenario) -> None:
 def test_replay_in_another_key_order(scenario: Scenario) -> None:
     def act(api: Api, request: InsertRequest) -> None:
         again, created = first_insert(api, request)
-        content = created.insert.request.json
-        reordered = json.dumps(dict(reversed(content.items())), indent=2).encode()
-        look_again(api, created, api.insert(again.replace(rewrite=lambda _: reordered)))
+        content = created.insert.request.body or b""
+        look_again(api, created, api.insert(again.replace(rewrite=lambda _: reordered(content))))
 
     scenario.each([InsertRequest({**minimal(scenario.sources), "description": "some text"})], act)
 
@@ -161,7 +141,7 @@ def test_refused_request_does_not_block_its_request_id(scenario: Scenario) -> No
         name = refused.request.json["name"]
         if refused.refused:
             corrected = InsertRequest(body, name=name, request_id=request_id)
-            api.create(corrected, intent=Intent(valid=True, rule="request-id.refused-not-remembered"))
+            api.create(corrected, intent=accepted("request-id.refused-not-remembered"))
 
     scenario.once(act)
 
@@ -195,9 +175,6 @@ def test_delete_with_a_request_id(scenario: Scenario) -> None:
     scenario.once(of_the_insert)
 
 
-IMAGE_LOOKS = 20
-
-
 def direct(scenario: Scenario) -> None:
     """Skips a test that loses connections where they are a proxy's."""
     if not scenario.target.transport.direct:
@@ -214,10 +191,8 @@ def test_retry_after_a_lost_response(scenario: Scenario) -> None:
         names = api.target.names
         request = InsertRequest(minimal(scenario.sources), names.fresh(), names.request_id())
         api.insert(request, fate=fate)
-        for _ in range(IMAGE_LOOKS if patient else 0):
-            api.target.transport.sleep(0.1)
-            if (api.get(str(request.name)).resource or {}).get("status") == "READY":
-                break
+        if patient:
+            await_image(api, str(request.name))
         retry = api.insert(request)
         api.finish(retry)
         api.get(str(request.name))

@@ -34,7 +34,7 @@ def refused(rule: str) -> Callable[[Api, InsertRequest], None]:
     """Sends a request that breaks a rule, follows it to its end, and looks for the image that must not be there."""
 
     def act(api: Api, request: InsertRequest) -> None:
-        api.create(request, intent=Intent(valid=False, rule=rule))
+        api.create(request, intent=Intent(valid=False, rules=(rule,)))
 
     return act
 
@@ -61,7 +61,7 @@ def test_valid_request_is_accepted(scenario: Scenario, acceptance: Acceptance) -
         pytest.skip(f"the target lacks {acceptance.needs}")
 
     def accepted(api: Api, request: InsertRequest) -> None:
-        api.create(request, intent=Intent(valid=True, rule=acceptance.rule))
+        api.create(request, intent=Intent(valid=True, rules=(acceptance.rule,)))
 
     scenario.each(acceptance.cases(scenario.sources), accepted)
     if acceptance.random is not None:

@@ -2,29 +2,15 @@
 
 import pytest
 
-from conformance.client import Api, Created
+from conformance.client import Api
 from conformance.scenario import Scenario
+from conformance.steps import accepted, refused, shown, url_of, use_configured, use_locked
 from conformance.trace import Intent
 from strategies import values
 from strategies.bodies import SOURCE_FIELDS, minimal, partial_urls
 from strategies.insert import InsertRequest
 
 TRIES_TO_MEET_PENDING = 6
-
-
-def url_of(api: Api, created: Created) -> str:
-    """The partial URL of an image that the scenario has made."""
-    return f"projects/{api.target.project}/global/images/{created.name}"
-
-
-def refused(rule: str) -> Intent:
-    """The intent of a request that must not succeed."""
-    return Intent(valid=False, rule=rule)
-
-
-def accepted(rule: str) -> Intent:
-    """The intent of a request that must succeed."""
-    return Intent(valid=True, rule=rule)
 
 
 @pytest.mark.exercises("source.image.family-url", "family.latest")
@@ -77,16 +63,11 @@ def test_image_that_is_not_ready_is_no_source(scenario: Scenario) -> None:
 def test_locked_image_is_no_source(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         locked = api.create({**minimal(scenario.sources), "locked": True})
-        shown = (locked.image.resource or {}) if locked.image else {}
-        if shown.get("locked") is True:
+        if shown(locked).get("locked") is True:
             api.create({"sourceImage": url_of(api, locked)}, intent=refused("image.locked.forbids"))
 
-    def configured(api: Api) -> None:
-        api.create({"sourceImage": scenario.sources.locked_image}, intent=refused("image.locked.forbids"))
-
     scenario.once(act)
-    if scenario.sources.locked_image:
-        scenario.once(configured)
+    scenario.once(lambda api: use_locked(api, scenario.sources))
 
 
 @pytest.mark.exercises(
@@ -100,10 +81,12 @@ def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
         body = {"state": state, "replacement": replacement} if state == "DEPRECATED" else {"state": state}
         api.finish(api.deprecate(source.name, body))
         look = api.get(source.name)
-        shown = ((look.resource or {}).get("deprecated") or {}).get("state") or "ACTIVE"
-        if shown == state:
+        seen = ((look.resource or {}).get("deprecated") or {}).get("state") or "ACTIVE"
+        if seen == state:
             usable = state in ("ACTIVE", "DEPRECATED")
-            api.create({"sourceImage": url_of(api, source)}, intent=Intent(valid=usable, rule="deprecate.use-obsolete"))
+            api.create(
+                {"sourceImage": url_of(api, source)}, intent=Intent(valid=usable, rules=("deprecate.use-obsolete",))
+            )
 
     scenario.once(act)
 
@@ -114,24 +97,16 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
         key = {"rawKey": values.CUSTOMER_KEY}
         other = {"rawKey": values.OTHER_CUSTOMER_KEY}
         source = api.create({**minimal(scenario.sources), "imageEncryptionKey": key})
-        shown = (source.image.resource or {}).get("imageEncryptionKey") if source.image else None
-        if not (isinstance(shown, dict) and shown.get("sha256")):
+        kept = shown(source).get("imageEncryptionKey")
+        if not (isinstance(kept, dict) and kept.get("sha256")):
             return
         body = {"sourceImage": url_of(api, source)}
         api.create(body, intent=refused("encryption.required-for-source"))
         api.create({**body, "sourceImageEncryptionKey": other}, intent=refused("encryption.required-for-source"))
         api.create({**body, "sourceImageEncryptionKey": key}, intent=accepted("encryption.required-for-source"))
 
-    def configured(api: Api, kind: str) -> None:
-        url, key = getattr(scenario.sources, f"encrypted_{kind}"), getattr(scenario.sources, f"encrypted_{kind}_key")
-        if url and key:
-            name = SOURCE_FIELDS[kind]
-            api.create({name: url}, intent=refused("encryption.required-for-source"))
-            body = {name: url, f"{name}EncryptionKey": {"rawKey": key}}
-            api.create(body, intent=accepted("encryption.required-for-source"))
-
     scenario.once(made)
-    scenario.each(SOURCE_FIELDS, configured)
+    scenario.each(SOURCE_FIELDS, lambda api, kind: use_configured(api, scenario.sources, kind))
 
 
 @pytest.mark.exercises("encryption.image.sha256", "encryption.never-echoed")

@@ -5,36 +5,64 @@ import pytest
 from conformance.contract import catalogue, matching
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.variants import VARIANTS
-from conformance.plugin import exercised
+from conformance.plugin import SPARING, exercised
+from conformance.profiles import PROFILES
 from conformance.runner import scenarios
 
 
 class _Collected:
     def __init__(self) -> None:
         self.rules: set[str] = set()
+        self.tests: set[str] = set()
+        self.sparing: set[str] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
+            name = item.name.partition("[")[0]
             self.rules |= exercised(item)
+            self.tests.add(name)
+            if item.get_closest_marker(SPARING):
+                self.sparing.add(name)
 
 
-def test_every_rule_is_put_to_the_test(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+def collected_by(profile: str, module: str = "") -> _Collected:
+    """What a run of a profile collects of the scenarios."""
     collected = _Collected()
     folder = scenarios()
     arguments = [
-        str(folder),
+        str(folder / module),
+        f"--profile={profile}",
         f"--rootdir={folder}",
         f"--confcutdir={folder}",
         "--import-mode=importlib",
         "-c",
         "/dev/null",
     ]
-    pytest.main(
-        [*arguments, "--collect-only", "-q", "-p", "conformance.plugin", "-p", "no:cacheprovider"], plugins=[collected]
-    )
-    capsys.readouterr()
-    assert set(catalogue()) - collected.rules == set()
+    silent = ["--collect-only", "-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
+    pytest.main([*arguments, *silent], plugins=[collected])
+    return collected
+
+
+@pytest.fixture(autouse=True)
+def no_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_rule_is_put_to_the_test(profile: str) -> None:
+    assert set(catalogue()) - collected_by(profile).rules == set()
+
+
+def test_where_images_are_dear_scenarios_that_cover_many_rules_take_the_place_of_others() -> None:
+    usual, dear = collected_by("quick"), collected_by("real")
+    assert not usual.sparing
+    assert dear.sparing
+    assert "test_images_in_lists" in usual.tests - dear.tests
+    assert "test_image_that_is_not_ready_is_no_source" in usual.tests & dear.tests
+
+
+def test_what_nothing_takes_the_place_of_is_not_left_out() -> None:
+    assert collected_by("real", "test_life.py").tests == collected_by("quick", "test_life.py").tests != set()
 
 
 def test_every_rule_has_a_fault_that_it_catches() -> None:

@@ -18,8 +18,12 @@ from remote import Remote, remote_target, service_account
 from test_command_line import conformance, names
 
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
+from conformance.sources import embedded_sources
 
 SECRET = "secret-token"
+NEVER_SHOWN = ("operation.type.creationTimestamp", "operation.type.operationGroupId")
+"""Rules about fields that no answer of the emulator has."""
+
 SOURCES = """
 [sources]
 image = "projects/conformance/global/images/base"
@@ -138,6 +142,28 @@ def test_time_that_is_over_ends_the_run_and_breaks_nothing(tmp_path: Path) -> No
         {"passed", "not_exercised"} <= set(verdicts(tmp_path).values()) <= {"passed", "not_exercised", "not_applicable"}
     )
     assert any("--max-time" in row["reason"] for row in found["rules"] if row["verdict"] == "not_exercised")
+
+
+def test_profile_real_spends_little_and_leaves_no_rule_out(tmp_path: Path) -> None:
+    sources = embedded_sources("conformance")
+    kinds = {kind: getattr(sources, kind) for kind in ("image", "disk", "snapshot", "raw_disk")}
+    lines = [
+        'second_project = "conformance-second"',
+        "[sources]",
+        *(f'{kind} = "{url}"' for kind, url in kinds.items()),
+    ]
+    (tmp_path / "conformance.toml").write_text("\n".join(lines), encoding="utf-8")
+    with remote_target(tmp_path, seconds=0.1, busy=(20, 50), operation_seconds=1.5) as remote:
+        remote.tokens.add(SECRET)
+        options = ("--auth", "token", "--profile", "real", "-n", "8")
+        done = judged(remote, tmp_path, *options, CONFORMANCE_TOKEN=SECRET)
+    found = results_in(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert found["cost"]["requests"] == sum(remote.seen.values()) <= 700
+    assert found["cost"]["images_created"] <= 30
+    assert found["cost"]["images_left"] == []
+    left = {rule: verdict for rule, verdict in verdicts(tmp_path).items() if verdict != "passed"}
+    assert left == {**dict.fromkeys(NEVER_SHOWN, "not_exercised"), "access.forbidden": "not_applicable"}
 
 
 def test_plan_sends_nothing_to_the_target(remote: Remote, tmp_path: Path) -> None:

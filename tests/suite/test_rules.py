@@ -237,7 +237,7 @@ def test_caller_who_may_not_insert(rule: str, status: int, other: int) -> None:
     def story(answered: int, *, image_there: bool) -> Story:
         body = {"name": "one", "sourceImage": "projects/p/global/images/base"}
         answer = operation() if answered == 200 else refusal(answered, "forbidden")
-        told = Story().say("POST", "images", body, answered, answer, Intent(valid=False, rule=rule))
+        told = Story().say("POST", "images", body, answered, answer, Intent(valid=False, rules=(rule,)))
         return told.get(image()) if image_there else told.get(refusal(404, "notFound"), status=404)
 
     assert rule in story(status, image_there=False).kept()

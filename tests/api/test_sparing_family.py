@@ -1,0 +1,162 @@
+"""Where images are dear: two images of a family, and all that can be changed about one while the other stays as it is."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from conformance.client import Api, Created
+from conformance.scenario import Scenario
+from conformance.steps import (
+    accepted,
+    ask,
+    delete_as,
+    labels_of,
+    later,
+    refused,
+    relabelled,
+    url_of,
+    walk,
+)
+from strategies.bodies import minimal, partial_urls
+from strategies.habits import habit_of
+from strategies.insert import FreshName, InsertRequest
+from strategies.together import Wish
+
+pytestmark = pytest.mark.sparing
+
+PAST = "2001-02-03T04:05:06Z"
+ZONE = "us-central1-a"
+STEM = "-kin"
+"""How the names of the images end, so that a list can show them alone."""
+
+
+class Family:
+    """Two images of a family.
+
+    Args:
+        api: where they are made.
+        scenario: what images can be made from, and what the target can do.
+    """
+
+    def __init__(self, api: Api, scenario: Scenario) -> None:
+        self._api = api
+        self._scenario = scenario
+        self.name = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": self.name, "description": "kin", "labels": {"colour": "blue"}}
+        self._request = InsertRequest(body, FreshName(STEM))
+        self.first = self.second = api.create(self._request)
+
+    def grow(self) -> None:
+        """Makes the second image."""
+        self.second = later(self._api, self.first, self._request)
+        self.look()
+
+    def look(self) -> None:
+        """Asks for the latest of the family."""
+        if self._scenario.can("family"):
+            self._api.from_family(self.name)
+        if self._scenario.can("family_views"):
+            self._api.family_view(ZONE, self.name)
+
+    def watch(self) -> None:
+        """Looks at both."""
+        self._api.get(self.second.name)
+        self._api.get(self.first.name)
+
+    def deprecate(self, one: Created, body: Mapping[str, Any]) -> str:
+        """Deprecates one of them; answers the state that it shows then."""
+        self._api.finish(self._api.deprecate(one.name, body))
+        self.watch()
+        deprecated = (self._api.get(one.name).resource or {}).get("deprecated")
+        return str((deprecated or {}).get("state") or "ACTIVE") if isinstance(deprecated, dict | None) else ""
+
+
+@pytest.mark.exercises("labels.[!c]*", "image.labels.limits", "deprecate.*", "image.deprecated.*", "family.*")
+@pytest.mark.exercises("image.id", "image.creation-timestamp", "image.status", "life.isolation", "life.patch")
+@pytest.mark.exercises("life.delete", "life.list-*", "life.model", "operation.type", "operation.target-*")
+@pytest.mark.exercises("operation.warning-shape", "operation.type.warnings*", "operation.id")
+@pytest.mark.exercises("operation.status-monotonic", "source.image.family-url", "source.image.id")
+@pytest.mark.exercises("transport.system-parameters")
+def test_few_images_and_all_changes(scenario: Scenario) -> None:
+    """Of two images one is changed in every way, while the other must stay as it is."""
+
+    def act(api: Api) -> None:
+        family = Family(api, scenario)
+        family.look()
+        family.grow()
+        listed(api, scenario, family)
+        family.watch()
+        if scenario.can("set_labels"):
+            relabel(api, family)
+        if scenario.can("patch"):
+            api.finish(api.patch(family.second.name, {"description": "after"}))
+            family.watch()
+        if scenario.can("deprecate"):
+            deprecate(api, family)
+        used(api, scenario, family)
+        system = habit_of(scenario.target.project, "transport.system-parameters")
+        api.finish(delete_as(api, system, family.second.name, str(uuid.uuid4())))
+        family.watch()
+        if scenario.can("list"):
+            api.list(filter=f"name={family.second.name}")
+
+    scenario.once(act)
+
+
+def listed(api: Api, scenario: Scenario, family: Family) -> None:
+    """Lists each, both page by page, and all that there are."""
+    if scenario.can("list"):
+        for one in (family.first, family.second):
+            api.list(filter=f"name={one.name}")
+        for size in ("1", "2"):
+            walk(api, maxResults=size, filter=f"name eq {api.target.names.prefix}.*{STEM}")
+        walk(api, maxResults="500")
+
+
+def relabel(api: Api, family: Family) -> None:
+    """Sets labels with the current fingerprint, with others, and beyond the limits."""
+    name, rule = family.second.name, "labels.fingerprint-required"
+    stale = labels_of(api, name)[1]
+    relabelled(api, name, {"colour": "red", "size": "xl"}, stale)
+    family.watch()
+    for body in ({"labelFingerprint": stale}, {}):
+        api.finish(api.set_labels(name, {"labels": {"colour": "green"}, **body}, intent=refused(rule)))
+        labels_of(api, name)
+    current = labels_of(api, name)[1]
+    for labels in ({"Key": "v"}, {"k": "v" * 64}):
+        api.finish(api.set_labels(name, {"labels": labels, "labelFingerprint": current}))
+    relabelled(api, name, {}, labels_of(api, name)[1])
+
+
+def deprecate(api: Api, family: Family) -> None:
+    """Deprecates the later image, uses it as a source in each state, and takes everything back."""
+    rule, name = "deprecate.use-obsolete", family.second.name
+    for state in ("DEPRECATED", "OBSOLETE", "DELETED"):
+        replacement = {"replacement": url_of(api, family.first)} if state == "DEPRECATED" else {}
+        seen = family.deprecate(family.second, {"state": state, **replacement})
+        if seen == state:
+            intent = accepted(rule) if state == "DEPRECATED" else refused(rule)
+            api.create({"sourceImage": url_of(api, family.second)}, intent=intent)
+        family.look()
+    for wrong in ({"state": "RETIRED"}, {"state": "DEPRECATED", "deleted": "tomorrow"}):
+        api.finish(api.deprecate(name, wrong))
+    family.deprecate(family.second, {"state": "ACTIVE", "deleted": PAST})
+    family.look()
+    for one in (family.first, family.second):
+        family.deprecate(one, {"state": "DEPRECATED"})
+    family.look()
+    family.deprecate(family.first, {"state": "ACTIVE"})
+
+
+def used(api: Api, scenario: Scenario, family: Family) -> None:
+    """Uses the family as a source; what is made of it is rolled out to no zone yet."""
+    if scenario.can("family"):
+        url = partial_urls(f"projects/{api.target.project}/global/images/family/{family.name}", api.target.project)[0]
+        policy = {"locationRolloutPolicies": {f"zones/{ZONE}": "2040-01-01T00:00:00Z"}}
+        source = Wish(InsertRequest({"sourceImage": url}), "source.image.family-url")
+        member = Wish(InsertRequest({"family": family.name, "rolloutOverride": policy}))
+        ask(api, [source, member], scenario.sources)
+        if scenario.can("family_views"):
+            api.family_view(ZONE, family.name)

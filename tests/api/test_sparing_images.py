@@ -1,0 +1,163 @@
+"""Where images are dear: a few of them, each for as much as goes together."""
+
+import itertools
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from conformance.client import Api
+from conformance.scenario import Scenario
+from conformance.steps import (
+    accepted,
+    ask,
+    labels_of,
+    literal,
+    persistent,
+    race,
+    refused,
+    shown,
+    url_of,
+    use_configured,
+    use_locked,
+)
+from conformance.trace import Exchange
+from conformance.wire import Fate
+from strategies import values
+from strategies.bodies import SOURCE_FIELDS, minimal
+from strategies.extras import UNKNOWN
+from strategies.insert import InsertRequest
+from strategies.output_only import OUTPUT_ONLY
+from strategies.together import Wish, parties
+
+pytestmark = pytest.mark.sparing
+
+
+@pytest.mark.exercises(
+    "life.failed-insert-leaves-nothing", "transport.refuse-at-once", "request-id.refused-not-remembered"
+)
+@pytest.mark.exercises("image.output-only.*", "transport.unknown-field")
+def test_inserts_that_say_too_much(scenario: Scenario) -> None:
+    """Inserts with a fault are refused, the corrected one is not; another sends what only the server sets, and what nobody knows."""
+
+    def act(api: Api) -> None:
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+        first = InsertRequest({**body, "architecture": "PDP_11"}, api.target.names.fresh(), str(uuid.uuid4()))
+        wrong = api.create(first)
+        api.create(InsertRequest({**body, "sourceType": "COOKED"}, first.name))
+        if scenario.can("family"):
+            api.from_family(family)
+        rules = ["request-id.refused-not-remembered"] if wrong.insert.refused else []
+        good = first.replace(body=body) if rules else InsertRequest(body, first.name)
+        api.create(good, intent=accepted(*rules) if rules else None)
+        fields = [Wish(field.cases(scenario.sources)[0]) for field in OUTPUT_ONLY]
+        for party in parties(
+            [*fields, Wish(InsertRequest(UNKNOWN[0]))], [Wish(InsertRequest(body)) for body in UNKNOWN]
+        ):
+            ask(api, party, scenario.sources)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("transport.project-isolation", "request-id.scoped-to-project")
+@pytest.mark.exercises("life.insert", "transport.success-status", "transport.json")
+def test_one_request_in_two_projects(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        other = api.target.second_project
+        created = api.create(minimal(scenario.sources), intent=accepted("life.insert"))
+        api.get(created.name, project=other)
+        api.create(literal(created), project=other)
+        api.get(created.name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("encryption.required-for-source", "encryption.image.sha256", "encryption.never-echoed")
+@pytest.mark.exercises("image.locked.forbids")
+def test_sources_behind_a_key_or_locked(scenario: Scenario) -> None:
+    """An image that is made from one behind a key is locked; so it can be no source itself."""
+
+    def act(api: Api) -> None:
+        wishes = [Wish(InsertRequest({"locked": True}))]
+        if scenario.can("csek"):
+            wishes += behind_key(api)
+        locked = ask(api, wishes, scenario.sources)
+        if shown(locked).get("locked") is True:
+            api.create({"sourceImage": url_of(api, locked)}, intent=refused("image.locked.forbids"))
+
+    def behind_key(api: Api) -> list[Wish]:
+        """Makes an image behind a key, and tries it without the key; answers how it can be used."""
+        key, other = {"rawKey": values.CUSTOMER_KEY}, {"rawKey": values.OTHER_CUSTOMER_KEY}
+        source = api.create({**minimal(scenario.sources), "imageEncryptionKey": key})
+        kept = shown(source).get("imageEncryptionKey")
+        if not (isinstance(kept, dict) and kept.get("sha256")):
+            return []
+        rule, body = "encryption.required-for-source", {"sourceImage": url_of(api, source)}
+        for wrong in (body, {**body, "sourceImageEncryptionKey": other}):
+            api.create(wrong, intent=refused(rule))
+        return [Wish(InsertRequest({**body, "sourceImageEncryptionKey": key}), rule)]
+
+    scenario.once(act)
+    scenario.once(lambda api: use_locked(api, scenario.sources))
+    if not scenario.can("csek"):
+        scenario.each(
+            [kind for kind in SOURCE_FIELDS if getattr(scenario.sources, f"encrypted_{kind}")],
+            lambda api, kind: use_configured(api, scenario.sources, kind),
+        )
+
+
+@pytest.mark.exercises(
+    "request-id.replay-[cls]*", "transport.incomplete-request", "life.concurrent-*", "labels.concurrent"
+)
+def test_lost_connections_and_races(scenario: Scenario) -> None:
+    """An insert is cut off and sent again; its image is what many change at once. Others lose their answers, or race."""
+    names = scenario.target.names
+
+    def insert(request_id: str | None = None) -> InsertRequest:
+        return InsertRequest(minimal(scenario.sources), names.fresh(), request_id)
+
+    def act(api: Api) -> None:
+        request = insert(names.request_id())
+        if scenario.target.transport.direct:
+            lose_answer(api, scenario, insert(names.request_id()))
+            cut_off = request.replace(rewrite=lambda content: content + b" " * (len(content) + 2))
+            api.insert(cut_off, fate=Fate.HALF_SENT)
+            api.target.transport.sleep(0.1)
+            api.get(str(request.name))
+        name = api.create(request).name
+        same_name = race(api, lambda: inserts(api, insert()))
+        same_request = race(api, lambda: inserts(api, insert(names.request_id())))
+        for answers in itertools.chain(same_name, same_request):
+            api.get(answers[0].request.json["name"])
+        if scenario.can("set_labels"):
+            list(race(api, lambda: label_changes(api, name)))
+        for _ in race(api, lambda: deletes_and_inserts(api, insert().replace(name=name))):
+            api.get(name)
+
+    scenario.once(act)
+
+
+def lose_answer(api: Api, scenario: Scenario, request: InsertRequest) -> None:
+    """Loses the answer of an insert, and sends it again."""
+    api.insert(request, fate=Fate.UNREAD)
+    api.finish(api.insert(request))
+    api.get(str(request.name))
+    if scenario.can("list"):
+        api.list(filter=f"name={request.name}")
+
+
+def inserts(api: Api, request: InsertRequest) -> Callable[[int], Exchange]:
+    """One insert from every side."""
+    return lambda _: api.insert(request)
+
+
+def label_changes(api: Api, name: str) -> Callable[[int], Exchange]:
+    """Different labels with the same fingerprint."""
+    fingerprint = labels_of(api, name)[1]
+    return lambda number: api.set_labels(name, {"labels": {"number": str(number)}, "labelFingerprint": fingerprint})
+
+
+def deletes_and_inserts(api: Api, request: InsertRequest) -> Callable[[int], Exchange]:
+    """Deletes of an image, and inserts of its name."""
+    return lambda number: persistent(api, request) if number % 2 else api.delete(str(request.name))

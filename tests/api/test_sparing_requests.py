@@ -1,0 +1,111 @@
+"""Where images are dear: many requests in one trace, and all that has to be accepted in few inserts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+
+from conformance.client import Api
+from conformance.scenario import Scenario
+from conformance.steps import ask, refused, walk
+from strategies.accepted import ACCEPTED
+from strategies.bodies import minimal
+from strategies.defects import DEFECTS, Defect
+from strategies.extras import DISK_SIZES, EXTRAS, LABELS, TEXTS
+from strategies.habits import habits
+from strategies.insert import FRESH, FreshName, InsertRequest
+from strategies.raw import RAW, RawRequest
+from strategies.together import Wish, parties
+
+pytestmark = pytest.mark.sparing
+
+PARTS = 4
+"""In how many traces the broken requests are sent, so that workers can share them."""
+
+STEM = "-broken"
+"""How the names of broken requests end, so that one list shows what has become of all of them."""
+
+
+def parts() -> list[ParameterSet]:
+    """The tables of broken requests, in parts."""
+    rows: tuple[Defect | RawRequest, ...] = (*DEFECTS, *RAW)
+    return [
+        pytest.param(part, id=str(number), marks=pytest.mark.exercises(*(row.rule for row in part)))
+        for number, part in enumerate((rows[start::PARTS] for start in range(PARTS)), 1)
+    ]
+
+
+@pytest.mark.without_insert
+@pytest.mark.exercises("transport.error-*", "transport.no-internals", "transport.refuse-at-once", "transport.json")
+@pytest.mark.exercises("operation.error-*", "operation.failure-means-none", "operation.http-error-code")
+@pytest.mark.exercises("operation.type.*rror*")
+@pytest.mark.parametrize("part", parts())
+def test_many_broken_requests(scenario: Scenario, part: Sequence[Defect | RawRequest]) -> None:
+    """All are sent, then all are looked for."""
+
+    def act(api: Api) -> None:
+        sent = [
+            send(api, row) for row in part if isinstance(row, RawRequest) or not row.needs or scenario.can(row.needs)
+        ]
+        named = [(exchange, name) for exchange, name in sent if name]
+        for exchange, _ in sent:
+            if exchange.answered:
+                api.finish(exchange)
+        if scenario.can("list"):
+            walk(api, maxResults="500", filter=f"name eq {api.target.names.prefix}.*{STEM}")
+        for exchange, name in named:
+            if exchange.answered or not scenario.can("list"):
+                api.get(name)
+
+    def send(api: Api, row: Defect | RawRequest) -> tuple[Any, str]:
+        request = row.cases(scenario.sources)[0]
+        if request.name is FRESH:
+            request = request.replace(name=FreshName(STEM))
+        exchange = api.insert(request, intent=refused(row.rule) if isinstance(row, Defect) else None)
+        content = exchange.request.json
+        name = content.get("name") if isinstance(content, dict) else None
+        return exchange, name if isinstance(name, str) else ""
+
+    scenario.once(act)
+
+
+def without(plain: Mapping[str, Any], request: InsertRequest) -> InsertRequest:
+    """A request that leaves the source open, where it named the same as every plain one."""
+    return request.replace(
+        body={key: value for key, value in request.body.items() if (key, value) not in plain.items()}
+    )
+
+
+def changes(*bodies: Mapping[str, Any]) -> list[Wish]:
+    """Wishes that no rule says a target has to grant."""
+    return [Wish(InsertRequest(body)) for body in bodies]
+
+
+def wishes(scenario: Scenario) -> tuple[list[Wish], list[Wish]]:
+    """What has to be asked for, and what more may be: of each table its first row, and the rest."""
+    plain = minimal(scenario.sources)
+    wanted = [
+        Wish(InsertRequest(query=habit.query, headers=habit.headers), habit.rule)
+        for habit in {habit.rule: habit for habit in reversed(habits(scenario.target.project))}.values()
+    ]
+    welcome: list[Wish] = []
+    for row in ACCEPTED:
+        if row.needs and not scenario.can(row.needs):
+            continue
+        cases = row.cases(scenario.sources)
+        if not row.needs.startswith("source."):
+            cases = [without(plain, case) for case in cases]
+        first, *rest = [Wish(case, row.rule) for case in cases]
+        wanted.append(first)
+        welcome += rest
+    wanted += changes(*EXTRAS, {"labels": LABELS}, {"description": TEXTS[0]}, {"diskSizeGb": DISK_SIZES[0]})
+    welcome += changes(*({"description": text} for text in TEXTS), *({"diskSizeGb": size} for size in DISK_SIZES))
+    return wanted, welcome
+
+
+@pytest.mark.exercises(*(row.rule for row in ACCEPTED), "image.[!o]*")
+@pytest.mark.exercises("encryption.image.*", "encryption.never-echoed", "source.*.round-trip", "source.*.id")
+def test_all_wishes_in_few_inserts(scenario: Scenario) -> None:
+    for party in parties(*wishes(scenario)):
+        scenario.once(lambda api, party=party: ask(api, party, scenario.sources))  # type: ignore[misc]

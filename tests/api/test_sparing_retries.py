@@ -1,0 +1,116 @@
+"""Where images are dear: one image, made, deleted and made again, and all the retries of its requests on the way."""
+
+import uuid
+
+import pytest
+
+from conformance.client import Api, Created
+from conformance.scenario import Scenario
+from conformance.steps import accepted, delete_as, literal, look_again, reordered
+from conformance.trace import Exchange
+from strategies.bodies import minimal
+from strategies.habits import WAIT_BODIES, habit_of, habits
+from strategies.insert import InsertRequest
+
+pytestmark = pytest.mark.sparing
+
+REPLAYS = 2
+
+
+@pytest.mark.exercises("request-id.replay-same-operation", "request-id.replay-creates-nothing")
+@pytest.mark.exercises("request-id.replay-[!cls]*", "request-id.case", "request-id.distinct", "request-id.absent")
+@pytest.mark.exercises("request-id.client-operation-id", "request-id.delete-replay", "request-id.scoped-to-method")
+@pytest.mark.exercises("operation.[!nw]*", "operation.name", "operation.wait", "life.get-after-done", "life.delete")
+@pytest.mark.exercises("image.name.unique", "life.failed-insert-leaves-nothing", "life.model", "transport.wait-body")
+@pytest.mark.exercises("transport.client-headers", "transport.system-parameters")
+def test_one_image_and_all_retries(scenario: Scenario) -> None:
+    body = {**minimal(scenario.sources), "description": "the first", "labels": {"colour": "blue"}}
+
+    def act(api: Api) -> None:
+        created = followed(api, scenario, api.insert(InsertRequest(body, request_id=str(uuid.uuid4()))))
+        again = literal(created)
+        replay(api, scenario, created, again)
+        delete(api, scenario, created.name)
+        api.finish(api.insert(again))
+        api.get(created.name)
+        make_anew(api, scenario, InsertRequest(body, created.name))
+
+    scenario.once(act)
+
+
+def followed(api: Api, scenario: Scenario, insert: Exchange) -> Created:
+    """Looks at an operation in every way, and then at its image."""
+    name = (insert.resource or {}).get("name")
+    operation = {}
+    if isinstance(name, str) and name:
+        api.operation(name)
+        if scenario.can("wait"):
+            api.wait(name)
+        operation = api.finish(insert)
+        if scenario.can("operations_list"):
+            api.operations(filter=f"name={name}")
+        if scenario.can("wait"):
+            api.wait(name)
+            for body, headers in WAIT_BODIES:
+                api.wait(name, body, headers, intent=accepted("transport.wait-body"))
+        for _ in range(REPLAYS):
+            api.operation(name)
+    created = Created(insert, insert.request.json["name"], operation)
+    api.get(created.name)
+    if created.identifier:
+        api.get(created.identifier)
+    for habit in habits(scenario.target.project):
+        path = f"global/images/{created.name}{'?' if habit.bare else ''}"
+        api.send("GET", path, habit.query, headers=dict(habit.headers), intent=accepted(habit.rule))
+    return created
+
+
+def replay(api: Api, scenario: Scenario, created: Created, again: InsertRequest) -> None:
+    """Replays a finished insert, to the letter and in other words, and sends what has its name or requestId and is no replay."""
+    content, request_id = created.insert.request.body or b"", str(again.request_id)
+    body = {key: value for key, value in created.insert.request.json.items() if key != "name"}
+    replays = [
+        *[again] * REPLAYS,
+        again.replace(rewrite=lambda _: reordered(content)),
+        again.replace(request_id=request_id.upper()),
+    ]
+    look_again(api, created, *[api.insert(one) for one in replays])
+    if scenario.can("list"):
+        api.list(filter=f"name={created.name}")
+    other_name = api.target.names.fresh()
+    for changed in (
+        InsertRequest({**body, "description": "another"}, created.name, request_id),
+        InsertRequest(body, other_name, request_id),
+    ):
+        api.finish(api.insert(changed))
+        api.get(created.name)
+    api.get(other_name)
+    for fresh in (InsertRequest(body, created.name), InsertRequest(body, created.name, request_id=None)):
+        api.finish(api.insert(fresh))
+        api.get(created.name)
+
+
+def delete(api: Api, scenario: Scenario, name: str) -> None:
+    """Deletes an image, with a replay while that is under way, and one when it is done."""
+    habit, request_id = habit_of(scenario.target.project, "transport.client-headers"), str(uuid.uuid4())
+    first = delete_as(api, habit, name, request_id)
+    delete_as(api, habit, name, request_id)
+    api.finish(first)
+    delete_as(api, habit, name, request_id)
+    api.get(name)
+
+
+def make_anew(api: Api, scenario: Scenario, request: InsertRequest) -> None:
+    """Inserts an image under a free name, replays that while it is under way, and deletes it under the insert's requestId."""
+    insert = api.insert(request)
+    created = Created(insert, str(request.name), {})
+    again = literal(created)
+    answers = [api.insert(again) for _ in range(REPLAYS)]
+    created = Created(insert, created.name, api.finish(insert))
+    look_again(api, created, *answers)
+    if scenario.can("list"):
+        api.list(filter=f"name={created.name}")
+    api.finish(api.delete(created.name, str(again.request_id)))
+    if api.get(created.name).answered:
+        api.finish(api.delete(created.identifier or created.name))
+        api.get(created.name)
