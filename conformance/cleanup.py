@@ -15,6 +15,9 @@ from conformance.trace import Request, Response
 from conformance.transport import TargetLost
 
 PAGES_MAXIMUM = 200
+ON_ITS_WAY_SECONDS = 1.0
+"""An insert whose answer nobody waited for may still make its image so much later."""
+
 PAUSE_SECONDS = 0.05
 PAUSE_SECONDS_MAXIMUM = 2.0
 
@@ -31,7 +34,8 @@ def delete_all(target: Target, folder: Path, *, lost: bool = False) -> list[str]
         The images that are still there, as `projects/P/global/images/N`.
     """
     events = journalled(folder)
-    left = {image for image, event in events.items() if event == "made"}
+    asked = {image for image, event in events.items() if event == "asked"}
+    left = asked | {image for image, event in events.items() if event == "made"}
     ours = {image for image, event in events.items() if event != "refused" or image[1].startswith(target.names.prefix)}
     if lost and not target.transport.regained():
         return _paths(left)
@@ -39,6 +43,9 @@ def delete_all(target: Target, folder: Path, *, lost: bool = False) -> list[str]
         for project in {project for project, _ in ours}:
             left |= ours & {(project, str(item.get("name"))) for item in listed(target, project) or ()}
         left = delete(target, left)
+        if asked and not lost:
+            target.transport.sleep(ON_ITS_WAY_SECONDS)
+            left |= delete(target, asked)
     except (TargetLost, BudgetSpent):
         pass
     return _paths(left)

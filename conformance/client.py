@@ -277,7 +277,7 @@ class Api:
         transport = target.transport
         if makes not in _UNADDRESSABLE:
             transport.budget.image(refused=intent is not None and not intent.valid)
-            target.journal.made(project, makes)
+            target.journal.asked(project, makes)
         try:
             reply = transport.lose(request, fate) if fate else transport.send(request, exchange.method, timeout)
         except BaseException:
@@ -307,6 +307,8 @@ class Api:
         transport = self.target.transport
         ours = name.startswith(self.target.names.prefix)
         identity = str((exchange.resource or {}).get("targetId") or name)
+        if exchange.response is not None:
+            self.target.journal.made(project, name)
         if not exchange.refused or (ours and self._images.get((project, name))):
             self._images[project, name] = True
         elif ours:

@@ -18,8 +18,12 @@ class Journal:
         self._file = path.open("a", encoding="utf-8", buffering=1)
         self._lock = threading.Lock()
 
+    def asked(self, project: str, name: str) -> None:
+        """Notes that an image may exist from now on, or a moment later: its insert is about to be sent."""
+        self._write("asked", project, name)
+
     def made(self, project: str, name: str) -> None:
-        """Notes that an image may exist from now on."""
+        """Notes that the target has answered an insert, and may have made the image."""
         self._write("made", project, name)
 
     def deleted(self, project: str, name: str) -> None:

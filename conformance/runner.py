@@ -15,10 +15,10 @@ import pytest
 from rich.console import Console
 
 from conformance.checkpoint import Checkpoint
+from conformance.controller import GivenSettings
 from conformance.examples import cache, open_examples
 from conformance.interruption import Interruption
 from conformance.outcome import conclude
-from conformance.plugin import GivenSettings
 from conformance.profiles import Profile
 from conformance.progress import Progress
 from conformance.results import Exit

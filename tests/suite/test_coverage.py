@@ -5,7 +5,7 @@ import pytest
 from conformance.contract import catalogue, matching
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.variants import VARIANTS
-from conformance.plugin import SPARING, exercised
+from conformance.markers import SPARING, exercised
 from conformance.profiles import PROFILES
 from conformance.runner import scenarios
 
