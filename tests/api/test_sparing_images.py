@@ -28,7 +28,7 @@ from strategies.bodies import SOURCE_FIELDS, minimal
 from strategies.extras import UNKNOWN
 from strategies.insert import InsertRequest
 from strategies.output_only import OUTPUT_ONLY
-from strategies.together import Wish, parties
+from strategies.together import Wish, without
 
 pytestmark = pytest.mark.sparing
 
@@ -36,28 +36,32 @@ pytestmark = pytest.mark.sparing
 @pytest.mark.exercises(
     "life.failed-insert-leaves-nothing", "transport.refuse-at-once", "request-id.refused-not-remembered"
 )
-@pytest.mark.exercises("image.output-only.*", "transport.unknown-field")
+@pytest.mark.exercises("image.output-only.*", "transport.unknown-field", "source.raw-disk")
 def test_inserts_that_say_too_much(scenario: Scenario) -> None:
-    """Inserts with a fault are refused, the corrected one is not; another sends what only the server sets, and what nobody knows."""
+    """Inserts with a fault are refused, corrected ones are not; one has all that only the server sets, and what nobody knows."""
 
     def act(api: Api) -> None:
         family = api.target.names.fresh()
         body = {**minimal(scenario.sources), "family": family}
         first = InsertRequest({**body, "architecture": "PDP_11"}, api.target.names.fresh(), str(uuid.uuid4()))
         wrong = api.create(first)
-        api.create(InsertRequest({**body, "sourceType": "COOKED"}, first.name))
+        another = api.create({**body, "sourceType": "COOKED"})
         if scenario.can("family"):
             api.from_family(family)
         rules = ["request-id.refused-not-remembered"] if wrong.insert.refused else []
         good = first.replace(body=body) if rules else InsertRequest(body, first.name)
         api.create(good, intent=accepted(*rules) if rules else None)
-        fields = [Wish(field.cases(scenario.sources)[0]) for field in OUTPUT_ONLY]
-        for party in parties(
-            [*fields, Wish(InsertRequest(UNKNOWN[0]))], [Wish(InsertRequest(body)) for body in UNKNOWN]
-        ):
-            ask(api, party, scenario.sources)
+        ask(api, [Wish(InsertRequest(name=another.name)), *odd(scenario)], scenario.sources)
 
     scenario.once(act)
+
+
+def odd(scenario: Scenario) -> list[Wish]:
+    """Values for all that the server sets, a field that nobody knows, and a source that is nothing but its URL."""
+    plain, raw_disk = minimal(scenario.sources), {"rawDisk": {"source": scenario.sources.raw_disk}}
+    wishes = [Wish(without(plain, field.cases(scenario.sources)[0])) for field in OUTPUT_ONLY]
+    wishes.append(Wish(InsertRequest(UNKNOWN[0])))
+    return [*wishes, Wish(InsertRequest(raw_disk), "source.raw-disk")] if scenario.can("source.raw_disk") else wishes
 
 
 @pytest.mark.exercises("transport.project-isolation", "request-id.scoped-to-project")

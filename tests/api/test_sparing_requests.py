@@ -16,7 +16,7 @@ from strategies.extras import DISK_SIZES, EXTRAS, LABELS, TEXTS
 from strategies.habits import habits
 from strategies.insert import FRESH, FreshName, InsertRequest
 from strategies.raw import RAW, RawRequest
-from strategies.together import Wish, parties
+from strategies.together import Wish, parties, without
 
 pytestmark = pytest.mark.sparing
 
@@ -68,13 +68,6 @@ def test_many_broken_requests(scenario: Scenario, part: Sequence[Defect | RawReq
         return exchange, name if isinstance(name, str) else ""
 
     scenario.once(act)
-
-
-def without(plain: Mapping[str, Any], request: InsertRequest) -> InsertRequest:
-    """A request that leaves the source open, where it named the same as every plain one."""
-    return request.replace(
-        body={key: value for key, value in request.body.items() if (key, value) not in plain.items()}
-    )
 
 
 def changes(*bodies: Mapping[str, Any]) -> list[Wish]:

@@ -94,9 +94,9 @@ def delete(api: Api, scenario: Scenario, name: str) -> None:
     """Deletes an image, with a replay while that is under way, and one when it is done."""
     habit, request_id = habit_of(scenario.target.project, "transport.client-headers"), str(uuid.uuid4())
     first = delete_as(api, habit, name, request_id)
-    delete_as(api, habit, name, request_id)
+    api.delete(name, request_id)
     api.finish(first)
-    delete_as(api, habit, name, request_id)
+    api.delete(name, request_id)
     api.get(name)
 
 
