@@ -92,7 +92,7 @@ def wishes(scenario: Scenario) -> tuple[list[Wish], list[Wish]]:
         first, *rest = [Wish(case, row.rule) for case in cases]
         wanted.append(first)
         welcome += rest
-    wanted += changes(*EXTRAS, {"labels": LABELS}, {"description": TEXTS[0]}, {"diskSizeGb": DISK_SIZES[0]})
+    wanted += changes(*EXTRAS, {"labels": LABELS}, {"description": TEXTS[0]})
     welcome += changes(*({"description": text} for text in TEXTS), *({"diskSizeGb": size} for size in DISK_SIZES))
     return wanted, welcome
 
