@@ -180,7 +180,8 @@ class Process:
             return apis[-1]
 
         settings = self.ground.settings
-        wanted = self.ground.focus or self.selected
+        # A sparing scenario serves so many rules that all it can do may matter for those that are wanted.
+        wanted = catalogue() if self.ground.profile.sparing else self.ground.focus or self.selected
         needed = {need for name in wanted for need in catalogue()[name].needs}
         try:
             return look(self.target, settings.sources, settings.capabilities, needed, api)

@@ -42,6 +42,13 @@ def parties(wanted: Sequence[Wish], welcome: Sequence[Wish] = ()) -> list[list[W
     return [[wishes[place] for place in places] for places in found if places[0] < len(wanted)]
 
 
+def without(plain: Mapping[str, Any], request: InsertRequest) -> InsertRequest:
+    """A request that leaves the source open, where it named the same as every plain one."""
+    return request.replace(
+        body={key: value for key, value in request.body.items() if (key, value) not in plain.items()}
+    )
+
+
 class Conflict(Exception):  # noqa: N818 - it is found out, and no error
     """Two inserts that want something different of the same part of a request."""
 

@@ -156,13 +156,19 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
         replays = [replay for original, replay in _replays(history) if original is first and replay.same_content]
         if not replays or not first.image or is_set(first.body.get("id")):
             continue
-        deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
+        # What other requests do to the image is their own matter: deletes, and inserts of its name that are no such replays.
+        ends = [
+            change.exchange
+            for change in history.changes(first)
+            if change.method == "images.delete"
+            or (change.method == "images.insert" and not (change.original is first and change.same_content))
+        ]
         owner = history.identifier(first)
         replayed = {history.identifier(replay) for replay in replays} - {None, owner}
         for exchange in history.exchanges:
             route, image = exchange.route, exchange.resource
             later = any(after(replay.exchange, exchange) for replay in replays)
-            early = not any(delete.sent <= exchange.received for delete in deletes)
+            early = not any(end.sent <= exchange.received for end in ends if after(first.exchange, end))
             if route is None or image is None or not later or not early or route.project != first.project:
                 continue
             if route.method == "images.get" and route.name == first.image and owner:

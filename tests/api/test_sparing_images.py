@@ -25,10 +25,10 @@ from conformance.trace import Exchange
 from conformance.wire import Fate
 from strategies import values
 from strategies.bodies import SOURCE_FIELDS, minimal
-from strategies.extras import UNKNOWN
+from strategies.extras import DISK_SIZES, UNKNOWN
 from strategies.insert import InsertRequest
 from strategies.output_only import OUTPUT_ONLY
-from strategies.together import Wish, parties
+from strategies.together import Wish, without
 
 pytestmark = pytest.mark.sparing
 
@@ -36,28 +36,31 @@ pytestmark = pytest.mark.sparing
 @pytest.mark.exercises(
     "life.failed-insert-leaves-nothing", "transport.refuse-at-once", "request-id.refused-not-remembered"
 )
-@pytest.mark.exercises("image.output-only.*", "transport.unknown-field")
+@pytest.mark.exercises("image.output-only.*", "transport.unknown-field", "image.disk-size-gb")
 def test_inserts_that_say_too_much(scenario: Scenario) -> None:
-    """Inserts with a fault are refused, the corrected one is not; another sends what only the server sets, and what nobody knows."""
+    """Inserts with a fault are refused, corrected ones are not; one has all that only the server sets."""
 
     def act(api: Api) -> None:
         family = api.target.names.fresh()
         body = {**minimal(scenario.sources), "family": family}
         first = InsertRequest({**body, "architecture": "PDP_11"}, api.target.names.fresh(), str(uuid.uuid4()))
         wrong = api.create(first)
-        api.create(InsertRequest({**body, "sourceType": "COOKED"}, first.name))
+        another = api.create({**body, "sourceType": "COOKED"})
         if scenario.can("family"):
             api.from_family(family)
         rules = ["request-id.refused-not-remembered"] if wrong.insert.refused else []
         good = first.replace(body=body) if rules else InsertRequest(body, first.name)
         api.create(good, intent=accepted(*rules) if rules else None)
-        fields = [Wish(field.cases(scenario.sources)[0]) for field in OUTPUT_ONLY]
-        for party in parties(
-            [*fields, Wish(InsertRequest(UNKNOWN[0]))], [Wish(InsertRequest(body)) for body in UNKNOWN]
-        ):
-            ask(api, party, scenario.sources)
+        ask(api, [Wish(InsertRequest(name=another.name)), *odd(scenario)], scenario.sources)
 
     scenario.once(act)
+
+
+def odd(scenario: Scenario) -> list[Wish]:
+    """Values for all that the server sets, a field that nobody knows, and a size that is smaller than the source's."""
+    plain = minimal(scenario.sources)
+    spoofed = [without(plain, field.cases(scenario.sources)[0]) for field in OUTPUT_ONLY]
+    return [Wish(request) for request in (*spoofed, *map(InsertRequest, (UNKNOWN[0], {"diskSizeGb": DISK_SIZES[0]})))]
 
 
 @pytest.mark.exercises("transport.project-isolation", "request-id.scoped-to-project")
@@ -74,7 +77,7 @@ def test_one_request_in_two_projects(scenario: Scenario) -> None:
 
 
 @pytest.mark.exercises("encryption.required-for-source", "encryption.image.sha256", "encryption.never-echoed")
-@pytest.mark.exercises("image.locked.forbids")
+@pytest.mark.exercises("image.locked.forbids", "source.raw-disk")
 def test_sources_behind_a_key_or_locked(scenario: Scenario) -> None:
     """An image that is made from one behind a key is locked; so it can be no source itself."""
 
@@ -89,7 +92,11 @@ def test_sources_behind_a_key_or_locked(scenario: Scenario) -> None:
     def behind_key(api: Api) -> list[Wish]:
         """Makes an image behind a key, and tries it without the key; answers how it can be used."""
         key, other = {"rawKey": values.CUSTOMER_KEY}, {"rawKey": values.OTHER_CUSTOMER_KEY}
-        source = api.create({**minimal(scenario.sources), "imageEncryptionKey": key})
+        wishes = [Wish(InsertRequest({"imageEncryptionKey": key}))]
+        if scenario.can("source.raw_disk"):
+            raw_disk = {"rawDisk": {"source": scenario.sources.raw_disk}}
+            wishes.insert(0, Wish(InsertRequest(raw_disk), "source.raw-disk"))
+        source = ask(api, wishes, scenario.sources)
         kept = shown(source).get("imageEncryptionKey")
         if not (isinstance(kept, dict) and kept.get("sha256")):
             return []

@@ -178,7 +178,10 @@ FAULTS: tuple[Fault, ...] = (
         "image.name.length",
         "64-accepted",
         "a name of 64 characters is accepted",
-        _allow("image.name.length", lambda body, query: len(body.get("name") or "") == 64),
+        _allow(
+            "image.name.length",
+            lambda body, query: not isinstance(body.get("name"), str) or len(body["name"]) == 64,
+        ),
     ),
     Fault(
         "image.name.length",
