@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.contract.history import History
+from conformance.contract.history import History, after
 from conformance.contract.operation import ERROR_FIELDS, has
 from conformance.contract.rule import Finding, expect, is_set, rule
 
@@ -21,8 +21,11 @@ _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
     "Response body > httpErrorStatusCode",
 )
 def _error_only_when_failed(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    states = ((operation, state) for operation in history.operations.values() for state in operation.states)
+    for operation, state in states:
         present = [name for name in ERROR_FIELDS if has(state, name)]
+        if present and operation.final and not state.done and after(operation.final.exchange, state.exchange):
+            continue  # it has ended and goes back, which is another rule's matter
         yield expect(
             not present or (state.done and len(present) == len(ERROR_FIELDS)),
             "an operation tells of an error halfway"

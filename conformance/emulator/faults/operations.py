@@ -31,9 +31,9 @@ def _each(name: str, change: Any) -> Change:
 def _back_to_running(operation: Resource, call: Call, times: int) -> None:
     del call
     if operation["status"] == "DONE" and times % 3 == 2:
-        operation["status"] = "RUNNING"
-        operation.pop("endTime", None)
-        operation["progress"] = 100
+        operation |= {"status": "RUNNING", "progress": 100}
+        for name in ("endTime", "error", "httpErrorStatusCode", "httpErrorMessage"):
+            operation.pop(name, None)
 
 
 def _failing(change: Any) -> Change:
