@@ -14,6 +14,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
+from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
 from conformance.budget import BudgetSpent
@@ -27,6 +28,11 @@ from conformance.transport import Stopped, TargetLost
 
 STARTED_MAXIMUM = 24
 """Cases that are started ahead of the one to be judged: what a target answers waits in memory until then."""
+
+# Hypothesis likes to draw constants of the modules that are imported, and these differ from process to process. With none of
+# them, what is drawn depends on the strategy and the seed alone. There is no setting for this.
+_NONE = providers._local_constants
+setattr(providers, "_get_local_constants", lambda: _NONE)  # noqa: B010 - it is typed as a function of its own
 
 Case = TypeVar("Case")
 Part = TypeVar("Part")
