@@ -27,7 +27,7 @@ REACTIVE = ("test_image_that_is_not_ready_is_no_source", "test_simultaneous_dele
 def changes(path: Path, workers: int) -> dict[str, Counter[str]]:
     """What each scenario of a run sends to change something, without what is new in every run."""
     with EmulatorProcess() as emulator:
-        only = ("image.*", "request-id.*", "life.model", "labels.*", "source.*")
+        only = ("request-id.*", "image.labels.*", "image.family.*", "image.description.*", "life.isolation")
         sources = embedded_sources("conformance")
         judge(
             Settings(
