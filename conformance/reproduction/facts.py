@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from conformance.contract import Breach, Rule
@@ -171,8 +172,16 @@ class Inquiry:
             yield Fact("is", exchange.number, ":json", "yes", holds=False)
 
     def _of_leaves(self, exchange: Exchange) -> Iterator[Fact]:
-        for leaf in self._answers[exchange.number][:LEAVES_MAXIMUM]:
-            yield from self._of_leaf(exchange, leaf)
+        """A fact for each leaf that decides; where none does alone, for those that are wrong in several places at once."""
+        answer = self._answers[exchange.number][:LEAVES_MAXIMUM]
+        alone = [fact for leaf in answer for fact in self._of_leaf(exchange, leaf, [leaf.place])]
+        yield from alone
+        twins: dict[tuple[str, str], list[Leaf]] = defaultdict(list)
+        for leaf in () if alone else answer:
+            twins[leaf.path, leaf.token].append(leaf)
+        for alike in twins.values():
+            if len(alike) > 1:
+                yield from self._of_leaf(exchange, alike[0], [leaf.place for leaf in alike])
 
     def _of_containers(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:
         """A fact for a list or object that should be something else, or not be there."""
@@ -217,11 +226,16 @@ class Inquiry:
                 )
                 return
 
-    def _of_leaf(self, exchange: Exchange, leaf: Leaf) -> Iterator[Fact]:
+    def _of_leaf(self, exchange: Exchange, leaf: Leaf, places: Sequence[Place]) -> Iterator[Fact]:
+        """A fact for a value, which stands at these places."""
         number, path = exchange.number, leaf.path
 
         def gone(new: Any) -> bool:
-            return self._gone_with(exchange, leaf.place, lambda value: changed(value, leaf.place, new))
+            return self._gone_with(
+                exchange,
+                leaf.place,
+                lambda value: reduce(lambda part, place: changed(part, place, new), places, value),
+            )
 
         if gone(other_value(leaf.value)):
             yield from self._value_facts(exchange, leaf)
@@ -234,7 +248,7 @@ class Inquiry:
                 good,
                 either=comparable(leaf.value, good) and not gone(beyond(good, leaf.value)),
             )
-        elif gone(retyped(leaf.value)):
+        elif gone(retyped(leaf.value)) or gone([]) or gone({}):
             yield Fact("typed", number, path, json_type(leaf.value))
         elif self._gone_with(exchange, leaf.place, lambda value: without(value, leaf.place)):
             constant = not volatile(path, leaf.token)
@@ -296,7 +310,7 @@ class Inquiry:
             if at <= max(shown) and other.token == token and (at, other.path) != (number, leaf.path)
         ]
         return sorted(
-            found, key=lambda place: (place[0] not in shown or place[1] != leaf.path, ".target" not in place[1])
+            found, key=lambda place: (".target" not in place[1], place[0] not in shown or place[1] != leaf.path)
         )
 
     def _of_absences(self, exchange: Exchange, value: dict[str, Any]) -> Iterator[Fact]:

@@ -39,6 +39,8 @@ BROKEN = (
     "operation.insert-time/hour-off",
     "operation.done-is-final/message-appears",
     "operation.error-shape/no-code",
+    "operation.target-id/own-id",
+    "operation.type.error.errors.errorDetails.help.links/text",
     "life.list-filter/ignored",
     "transport.json/html",
     "transport.incomplete-request/carried-out",
