@@ -33,7 +33,10 @@ from conformance.reproduction.samples import (
 from conformance.trace import ABANDONED, Exchange, Response, Trace, parse_json
 
 REFUSALS = (400, 404, 409, 412)
-"""Statuses of refusals, the likeliest first; those for want of access are judged by few rules."""
+"""Statuses of refusals, the likeliest first."""
+
+WITHOUT_ACCESS = (401, 403)
+"""Statuses of refusals for want of access, which few rules judge."""
 
 ITEMS_MAXIMUM = 20
 """Items of a list that are tried alone."""
@@ -144,7 +147,7 @@ class Inquiry:
             elif better:
                 yield Fact("is", number, ":status", str(better[0]), holds=False)
             return
-        others = [status for status in REFUSALS if status != exchange.status]
+        others = [status for status in (*REFUSALS, *WITHOUT_ACCESS) if status != exchange.status]
         if any(self._gone({number: replace(exchange, response=replace(response, status=status))}) for status in others):
             yield Fact("is", number, ":status", str(exchange.status))
         elif any(self._gone({number: replace(exchange, response=answer)}) for answer in self._successes(exchange)):
