@@ -33,6 +33,7 @@ class Absent(enum.Enum):
 
 
 NOT_JSON = Absent.NOT_JSON
+"""Stands for a body that is not JSON."""
 
 DEPTH_MAXIMUM = 100
 """How deep JSON may be nested: what judges and writes it is recursive."""
@@ -45,7 +46,6 @@ SHOWN_MAXIMUM = 64 * 2**10
 
 _SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
 """What the client calls the images that it makes."""
-"""Stands for a body that is not JSON."""
 
 _COLLECTIONS = re.compile(
     r"^(?P<root>.*?/compute/(?P<version>[a-z0-9]+))/projects/(?P<project>[^/]+)/"
