@@ -184,7 +184,8 @@ def race(api: Api, prepare: Callable[[], Callable[[int], Exchange]]) -> Iterator
     races = api.target.profile.races
     for number in range(1, RACES_MAXIMUM + races):
         answers = api.target.race.run(prepare())
-        for answer in {(answer.resource or {}).get("name"): answer for answer in answers}.values():
+        # Each operation once; its name may be anything at all.
+        for answer in {str((answer.resource or {}).get("name")): answer for answer in answers}.values():
             api.finish(answer)
         yield answers
         order = sorted(answers, key=lambda answer: answer.sent)
