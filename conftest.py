@@ -1,3 +1,3 @@
 """Registers the plugin, so that plain `pytest` runs the conformance scenarios as well as the tests of the suite itself."""
 
-pytest_plugins = ["conformance.plugin"]
+pytest_plugins = ["conformance.pytest_plugin"]

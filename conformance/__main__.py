@@ -1,5 +1,5 @@
 """`python -m conformance` does what `conformance` does."""
 
-from conformance.cli import main
+from conformance.commands.app import main
 
 main()

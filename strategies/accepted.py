@@ -10,11 +10,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_TYPES, GUEST_OS_FEATURES, NAME_MAXIMUM
-from conformance.sources import Sources
+from conformance.contract.insert_request import CAPITAL_FRESH, FreshName, InsertRequest
+from conformance.contract.plain_bodies import SOURCE_FIELDS, full_urls, minimal, partial_urls
 from strategies import values
-from strategies.bodies import SOURCE_FIELDS, full_urls, minimal, partial_urls
-from strategies.insert import CAPITAL_FRESH, FreshName, InsertRequest
 
 Cases = Callable[[Sources], Sequence[InsertRequest]]
 Chance = Callable[[Sources], st.SearchStrategy[InsertRequest]]

@@ -7,50 +7,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_TYPES, GUEST_OS_FEATURES
-from conformance.sources import Sources
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import SOURCE_FIELDS, source_bodies
 from strategies import values
-from strategies.insert import InsertRequest
-
-SOURCE_FIELDS = {"image": "sourceImage", "disk": "sourceDisk", "snapshot": "sourceSnapshot"}
-HOSTS = ("https://www.googleapis.com/compute/v1/", "https://compute.googleapis.com/compute/beta/")
-
-
-def path_of(url: str, project: str) -> str:
-    """A source's URL from `projects/` on."""
-    _, found, rest = url.partition("projects/")
-    return f"projects/{rest}" if found else f"projects/{project}/{url.lstrip('/')}"
-
-
-def full_urls(url: str, project: str) -> tuple[str, ...]:
-    """The full URLs that name a source."""
-    return tuple(host + path_of(url, project) for host in HOSTS)
-
-
-def partial_urls(url: str, project: str) -> tuple[str, ...]:
-    """The partial URLs that name a source; without its project only where that is the one under test."""
-    path = path_of(url, project)
-    own = f"projects/{project}/"
-    return (path, path.removeprefix(own)) if path.startswith(own) else (path,)
-
-
-def source_bodies(sources: Sources) -> list[dict[str, Any]]:
-    """A body for each source kind at hand in each shape of its URL, the plainest first."""
-    bodies: list[dict[str, Any]] = []
-    for kind, name in SOURCE_FIELDS.items():
-        url = getattr(sources, kind)
-        if url is not None:
-            shapes = (*partial_urls(url, sources.project), *full_urls(url, sources.project))
-            bodies.extend({name: shape} for shape in shapes)
-    if sources.raw_disk is not None:
-        bodies.append({"rawDisk": {"source": sources.raw_disk}})
-    return bodies
-
-
-def minimal(sources: Sources) -> dict[str, Any]:
-    """The smallest valid body: a source, and nothing else."""
-    return source_bodies(sources)[0]
-
 
 _files = st.fixed_dictionaries({"content": values.base64_texts}, optional={"fileType": st.sampled_from(FILE_TYPES)})
 _file_lists = st.lists(_files, max_size=2)

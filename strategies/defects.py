@@ -11,13 +11,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from conformance.config.sources import Sources
 from conformance.contract.fields import IMAGE_FIELDS, Field
-from conformance.sources import Sources
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
 from strategies import values
 from strategies.accepted import LABELS_MAXIMUM, Cases, Chance
-from strategies.bodies import SOURCE_FIELDS, minimal
 from strategies.from_schema import wrong_typed, wrong_values
-from strategies.insert import InsertRequest
 
 ZERO_UUID = "00000000-0000-0000-0000-000000000000"
 UUID = "123e4567-e89b-42d3-a456-426614174000"

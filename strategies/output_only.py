@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.sources import Sources
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
+from conformance.config.sources import Sources
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
 
 DIGEST = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 ELSEWHERE = "https://www.googleapis.com/compute/v1/projects/elsewhere/global/images/elsewhere"

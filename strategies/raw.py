@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from conformance.sources import Sources
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
+from conformance.config.sources import Sources
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
 
 DEPTH = 10_000
 LONG_TEXT = 2**20

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from conformance.wire import Fate
+from conformance.trace.fate import Fate
 
 MOMENTS = ("at once", "when done", "after delete", "after reuse of the name")
 """What has become of the first request when an attempt is made."""

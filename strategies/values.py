@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from conformance.contract.fields import NAME_MAXIMUM
-from strategies.insert import FRESH
+from conformance.contract.insert_request import FRESH
+from conformance.contract.plain_bodies import CUSTOMER_KEY
 
 __all__ = ["CUSTOMER_KEY", "FRESH"]
-
-CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-01").decode()
-"""A valid customer-supplied key: base64 of 32 bytes."""
 
 OTHER_CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-02").decode()
 

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import import_module
+from types import MappingProxyType
 
-from conformance.contract.rule import Basis, Breach, Finding, Rule, matching, registered
+from conformance.contract.areas import RULES
+from conformance.contract.rule import Basis, Breach, Finding, Rule, matching
 
-_AREAS = (
-    "transport",
-    "request_id",
-    "insert",
-    "image",
-    "encryption",
-    "server_fields",
-    "labels",
-    "operation",
-    "operation_course",
-    "operation_error",
-    "life",
-    "family",
-    "model",
-    "access",
-)
-
-__all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching"]
+__all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching", "selected"]
 
 
 @cache
 def catalogue() -> Mapping[str, Rule]:
-    """Every rule of the contract by id, area by area."""
-    for area in _AREAS:
-        import_module(f"conformance.contract.{area}")
-    return registered()
+    """Every rule of the contract by id, area by area.
+
+    Raises:
+        ValueError: two rules have one id.
+    """
+    rules = {rule.id: rule for rule in RULES}
+    if len(rules) < len(RULES):
+        raise ValueError("two rules have one id")
+    return MappingProxyType(rules)
+
+
+def selected(only: Iterable[str], skip: Iterable[str]) -> set[str]:
+    """The rules that match one of the globs `only` (all, where there are none), and none of the globs `skip`."""
+    wanted = tuple(only)
+    rules = set(catalogue())
+    return (matching(wanted, rules) if wanted else rules) - matching(skip, rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from conformance.trace import Exchange
+from conformance.trace.exchange import Exchange
 
 SKEW = timedelta(seconds=300)
 """Ordinary clocks differ by less; a time that is made up usually is further off."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar, cast
 
-from conformance.contract.formats import timestamp
 from conformance.contract.request_view import RequestView
 from conformance.contract.rule import is_set
-from conformance.trace import INCOMPLETE, MUTATIONS, Exchange, Trace
+from conformance.trace.exchange import INCOMPLETE, MUTATIONS, Exchange, Trace
+from conformance.trace.formats import timestamp
 
 Result = TypeVar("Result")
 

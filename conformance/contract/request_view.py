@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from conformance.trace import NOT_JSON, Exchange, Request
+from conformance.trace.exchange import NOT_JSON, Exchange, Request
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +82,10 @@ class RequestView:
 @lru_cache(maxsize=1024)
 def _broken_rules(verb: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes | None) -> frozenset[str]:
     """The rules that a request breaks: remembered, since a trace is read again and again to find out why a rule is broken."""
+    from conformance.contract import catalogue  # noqa: PLC0415 - rules read requests, and requests are read by rules
+
     view = RequestView(Exchange(0, Request(verb, url, dict(headers), body)))
     method = view.exchange.method
-    return frozenset(rule for rule, (broken, methods) in _RECOGNISERS.items() if method in methods and broken(view))
-
-
-Broken = Callable[[RequestView], bool]
-"""Tells that a request breaks a rule by what it says."""
-
-_RECOGNISERS: dict[str, tuple[Broken, tuple[str, ...]]] = {}
-
-
-def recognise(rule: str, broken: Broken, methods: tuple[str, ...]) -> None:
-    """From now on, requests of these API methods that break a rule are recognised by a predicate."""
-    _RECOGNISERS[rule] = (broken, methods)
+    return frozenset(
+        rule.id for rule in catalogue().values() if rule.broken and method in rule.methods and rule.broken(view)
+    )

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.contract.history import History, Mutation, Sighting, after
-from conformance.contract.request_view import Broken, recognise
-from conformance.contract.rule import Basis, Breach, Finding, Judge, Rule, expect, is_set, register
-from conformance.trace import Exchange
+from conformance.contract.rule import Basis, Breach, Broken, Finding, Judge, Rule, expect, is_set
+from conformance.trace.exchange import Exchange
 
 INSERT = ("images.insert",)
 
@@ -33,8 +32,8 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     also: Judge | None = None,
     requires: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
-) -> None:
-    """Registers a rule about requests.
+) -> Rule:
+    """A rule about requests.
 
     Args:
         id, basis, statement, reference, requires, needs: as for Rule.
@@ -45,8 +44,6 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
         status: the one HTTP status that the refusal must have; 0 for any, or a failed operation.
         also: judges what else the rule says, of the image that was made.
     """
-    if broken is not None:
-        recognise(id, broken, methods)
 
     def judge(history: History) -> Iterator[Finding]:
         for mutation in history.concerned(id):
@@ -103,9 +100,8 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
                 observed=_answer(mutation),
             )
 
-    register(
-        Rule(id, basis, statement, reference, judge, requires, needs, passive=broken is not None or also is not None)
-    )
+    passive = broken is not None or also is not None
+    return Rule(id, basis, statement, reference, judge, requires, needs, passive, broken, methods)
 
 
 def leaked(history: History, insert: Mutation) -> Sighting | None:

@@ -1,17 +1,17 @@
-"""What a rule is, what a breach is, and the register of all rules."""
+"""What a rule is, and what a breach is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from conformance.contract.history import History
-    from conformance.trace import Exchange
+    from conformance.contract.request_view import RequestView
+    from conformance.trace.exchange import Exchange
 
 Basis = Literal["doc", "conv"]
 
@@ -39,6 +39,9 @@ Finding = Breach | None
 
 Judge = Callable[["History"], Iterable[Finding]]
 
+Broken = Callable[["RequestView"], bool]
+"""Tells that a request breaks a rule by what it says."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -53,6 +56,8 @@ class Rule:
         requires: rules that this one stands on: where one of them fails, a breach of this one is that one's.
         needs: capabilities of the target without which the rule does not apply.
         passive: whether recorded traffic can show it; otherwise only a scenario that knows what it does can.
+        broken: tells that a request breaks the rule by what it says; None where no request alone can.
+        methods: the API methods whose requests it recognises so.
     """
 
     id: str
@@ -63,6 +68,8 @@ class Rule:
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     passive: bool = True
+    broken: Broken | None = None
+    methods: tuple[str, ...] = ()
 
     @property
     def area(self) -> str:
@@ -70,43 +77,37 @@ class Rule:
         return self.id.partition(".")[0]
 
 
-_CATALOGUE: dict[str, Rule] = {}
+class Rules:
+    """The rules of one module, in the order in which they stand there."""
 
+    def __init__(self) -> None:
+        self._rows: list[Rule] = []
 
-def register(rule: Rule) -> Rule:
-    """Adds a rule to the catalogue.
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rows)
 
-    Raises:
-        ValueError: the catalogue has a rule of this id.
-    """
-    if rule.id in _CATALOGUE:
-        raise ValueError(f"there are two rules {rule.id}")
-    _CATALOGUE[rule.id] = rule
-    return rule
+    def add(self, rule: Rule) -> None:
+        """Appends a rule."""
+        self._rows.append(rule)
 
+    def rule(  # noqa: PLR0913 - a rule is a row of this many columns
+        self,
+        id: str,
+        basis: Basis,
+        statement: str,
+        reference: str,
+        *,
+        requires: tuple[str, ...] = (),
+        needs: tuple[str, ...] = (),
+        passive: bool = True,
+    ) -> Callable[[Judge], Judge]:
+        """Appends a rule whose judge is the decorated function; the arguments are those of Rule."""
 
-def rule(  # noqa: PLR0913 - a rule is a row of this many columns
-    id: str,
-    basis: Basis,
-    statement: str,
-    reference: str,
-    *,
-    requires: tuple[str, ...] = (),
-    needs: tuple[str, ...] = (),
-    passive: bool = True,
-) -> Callable[[Judge], Judge]:
-    """Registers the decorated function as the judge of a rule; the arguments are those of Rule."""
+        def decorate(judge: Judge) -> Judge:
+            self.add(Rule(id, basis, statement, reference, judge, requires, needs, passive))
+            return judge
 
-    def decorate(judge: Judge) -> Judge:
-        register(Rule(id, basis, statement, reference, judge, requires, needs, passive))
-        return judge
-
-    return decorate
-
-
-def registered() -> Mapping[str, Rule]:
-    """All rules registered so far, by id."""
-    return MappingProxyType(_CATALOGUE)
+        return decorate
 
 
 def matching(globs: Iterable[str], rules: Iterable[str]) -> set[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.command_line import command_line
+from conformance.config.command_line import command_line
+from conformance.config.settings import Settings
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
 from conformance.reproduction.plan import plan
 from conformance.reproduction.scripts import pytest_file, shell_script
-from conformance.settings import Settings
-from conformance.trace import Trace
+from conformance.trace.exchange import Trace
 
 
 def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, scripts: bool = True) -> dict[str, str]:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.trace import NOT_JSON, parse_json
+from conformance.trace.exchange import NOT_JSON, parse_json
 
 Place = tuple[str | int, ...]
 

@@ -14,7 +14,7 @@ from conformance.contract import Breach, Rule
 from conformance.reproduction.fact import Fact
 from conformance.reproduction.facts import Inquiry
 from conformance.reproduction.leaves import leaves
-from conformance.trace import ABANDONED, INCOMPLETE, MUTATIONS, Exchange, Trace
+from conformance.trace.exchange import ABANDONED, INCOMPLETE, MUTATIONS, Exchange, Trace
 
 RACES, GLIMPSES, ONCE = 20, 10, 2
 """How often a breach is tried for that hangs on a race, on a state of an operation in passing, on neither."""

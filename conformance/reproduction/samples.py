@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
 from conformance.reproduction.leaves import Leaf, Place, leaves
-from conformance.trace import MUTATIONS, Exchange, Response, Trace
+from conformance.trace.exchange import MUTATIONS, Exchange, Response, Trace
 
 REFUSAL = Response(
     400,

@@ -2,11 +2,11 @@
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.trace import Intent
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.trace.exchange import Intent
 
 NO_TOKEN = "conformance-no-such-token"
 

@@ -4,12 +4,12 @@ import itertools
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.steps import accepted
-from strategies.bodies import minimal
-from strategies.habits import WAIT_BODIES, Habit, Pairs, habits
-from strategies.insert import InsertRequest
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.habits import WAIT_BODIES, Habit, Pairs, habits
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import accepted
 
 
 @pytest.mark.exercises("transport.system-parameters", "transport.client-headers")

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.trace import Intent
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal, source_bodies
+from conformance.scenario.scenario import Scenario
+from conformance.trace.exchange import Intent
 from strategies import bodies
-from strategies.bodies import minimal
 from strategies.extras import DISK_SIZES, EXTRAS, LABELS, TEXTS, UNKNOWN
-from strategies.insert import InsertRequest
 
 
 @pytest.mark.exercises(
@@ -34,7 +34,7 @@ def test_texts_come_back(scenario: Scenario) -> None:
 @pytest.mark.exercises("image.[!o]*", "source.*.round-trip", "source.*.id")
 def test_valid_image_comes_back(scenario: Scenario) -> None:
     scenario.each(
-        [InsertRequest(body) for body in bodies.source_bodies(scenario.sources)],
+        [InsertRequest(body) for body in source_bodies(scenario.sources)],
         lambda api, request: api.create(request),
     )
     for looked_up in (False, True):

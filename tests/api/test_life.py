@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.steps import accepted, labels_of, later, refused, relabelled, walk
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import accepted, labels_of, later, refused, relabelled, walk
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},

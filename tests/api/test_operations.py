@@ -2,12 +2,12 @@
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.trace import Intent
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.trace.exchange import Intent
 from strategies import bodies
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
 
 LOOKS_AFTER_DONE = 4
 

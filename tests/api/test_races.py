@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.steps import persistent, race, shown
-from conformance.trace import Exchange
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import persistent, race, shown
+from conformance.trace.exchange import Exchange
 
 
 @pytest.mark.exercises("life.concurrent-same-name")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from conformance.client import Api, Created
-from conformance.scenario import Scenario
-from conformance.steps import accepted, await_image, literal, look_again, reordered
-from conformance.wire import Fate
+from conformance.client.api import Api, Created
+from conformance.contract.insert_request import Fresh, InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import accepted, await_image, literal, look_again, reordered
+from conformance.trace.fate import Fate
 from strategies import bodies, values
-from strategies.bodies import minimal
-from strategies.insert import Fresh, InsertRequest
 
 REPLAYS = 3
 

@@ -6,13 +6,13 @@ from typing import Protocol
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.trace import Intent
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.trace.exchange import Intent
 from strategies.accepted import ACCEPTED, Acceptance
-from strategies.bodies import minimal
 from strategies.defects import DEFECTS, Defect
-from strategies.insert import InsertRequest
 from strategies.output_only import OUTPUT_ONLY, OutputOnly
 from strategies.raw import RAW, RawRequest
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.steps import reordered
-from conformance.trace import Exchange
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import reordered
+from conformance.trace.exchange import Exchange
 from strategies.retries import MOMENTS, Attempt, Plan, plain_plans, plans
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.steps import accepted, refused, shown, url_of, use_configured, use_locked
-from conformance.trace import Intent
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal, partial_urls
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import accepted, refused, shown, url_of, use_configured, use_locked
+from conformance.trace.exchange import Intent
 from strategies import values
-from strategies.bodies import SOURCE_FIELDS, minimal, partial_urls
-from strategies.insert import InsertRequest
 
 TRIES_TO_MEET_PENDING = 6
 

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from conformance.client import Api, Created
-from conformance.scenario import Scenario
-from conformance.steps import (
+from conformance.client.api import Api, Created
+from conformance.contract.insert_request import FreshName, InsertRequest
+from conformance.contract.plain_bodies import minimal, partial_urls
+from conformance.scenario.combining import Wish
+from conformance.scenario.habits import habit_of
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import (
     accepted,
     ask,
     delete_as,
@@ -19,10 +23,6 @@ from conformance.steps import (
     url_of,
     walk,
 )
-from strategies.bodies import minimal, partial_urls
-from strategies.habits import habit_of
-from strategies.insert import FreshName, InsertRequest
-from strategies.together import Wish
 
 pytestmark = pytest.mark.sparing
 

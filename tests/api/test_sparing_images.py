@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.steps import (
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
+from conformance.scenario.combining import Wish, without
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import (
     accepted,
     ask,
     labels_of,
@@ -21,14 +24,11 @@ from conformance.steps import (
     use_configured,
     use_locked,
 )
-from conformance.trace import Exchange
-from conformance.wire import Fate
+from conformance.trace.exchange import Exchange
+from conformance.trace.fate import Fate
 from strategies import values
-from strategies.bodies import SOURCE_FIELDS, minimal
 from strategies.extras import DISK_SIZES, UNKNOWN
-from strategies.insert import InsertRequest
 from strategies.output_only import OUTPUT_ONLY
-from strategies.together import Wish, without
 
 pytestmark = pytest.mark.sparing
 

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.steps import ask, refused, walk
-from conformance.trace import Exchange
+from conformance.client.api import Api
+from conformance.contract.insert_request import FRESH, FreshName, InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.combining import Wish, parties, without
+from conformance.scenario.habits import habits
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import ask, refused, walk
+from conformance.trace.exchange import Exchange
 from strategies.accepted import ACCEPTED
-from strategies.bodies import minimal
 from strategies.defects import DEFECTS, Defect
 from strategies.extras import DISK_SIZES, EXTRAS, LABELS, TEXTS
-from strategies.habits import habits
-from strategies.insert import FRESH, FreshName, InsertRequest
 from strategies.raw import RAW, RawRequest
-from strategies.together import Wish, parties, without
 
 pytestmark = pytest.mark.sparing
 

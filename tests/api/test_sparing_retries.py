@@ -4,13 +4,13 @@ import uuid
 
 import pytest
 
-from conformance.client import Api, Created
-from conformance.scenario import Scenario
-from conformance.steps import accepted, delete_as, literal, look_again, reordered
-from conformance.trace import Exchange
-from strategies.bodies import minimal
-from strategies.habits import WAIT_BODIES, habit_of, habits
-from strategies.insert import CAPITAL_FRESH, InsertRequest
+from conformance.client.api import Api, Created
+from conformance.contract.insert_request import CAPITAL_FRESH, InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.habits import WAIT_BODIES, habit_of, habits
+from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import accepted, delete_as, literal, look_again, reordered
+from conformance.trace.exchange import Exchange
 
 pytestmark = pytest.mark.sparing
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from conformance.client import Api
-from conformance.scenario import Scenario
-from conformance.trace import Exchange
-from strategies.bodies import minimal
-from strategies.insert import InsertRequest
+from conformance.client.api import Api
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import minimal
+from conformance.scenario.scenario import Scenario
+from conformance.trace.exchange import Exchange
 from strategies.stories import IMAGES, Story, stories, walks
 
 STALE = "AAAAAAAAAAE="

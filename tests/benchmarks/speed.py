@@ -19,15 +19,15 @@ from pathlib import Path
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
 
-from conformance.checking import check
+from conformance.commands.check import check
+from conformance.commands.run import judge
+from conformance.config.profiles import PROFILES
+from conformance.config.settings import Settings
+from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue, matching
+from conformance.contract.insert_request import InsertRequest
 from conformance.emulator.process import EmulatorProcess
-from conformance.profiles import PROFILES
-from conformance.runner import judge
-from conformance.settings import Settings
-from conformance.sources import embedded_sources
 from strategies import bodies
-from strategies.insert import InsertRequest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from plots import Series, page

@@ -16,8 +16,8 @@ import pytest
 
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
-from conformance.ledger import Ledger
-from conformance.trace import Exchange, Request, Response, Trace
+from conformance.trace.exchange import Exchange, Request, Response, Trace
+from conformance.verdicts.ledger import Ledger
 
 _OF_ONE_CONNECTION = frozenset({"connection", "content-length", "transfer-encoding"})
 

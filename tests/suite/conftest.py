@@ -1,4 +1,4 @@
-"""What the tests of the suite share: results of runs; hand-written traces are told in `story`, which stands beside them."""
+"""What the tests of the suite share: results of runs; hand-written traces are told in `helpers.story`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from conformance.commands.run import judge
+from conformance.config.settings import Settings
 from conformance.emulator.process import EmulatorProcess
-from conformance.runner import judge
-from conformance.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -1,0 +1,356 @@
+"""The API as a scenario uses it: one method for each API method, and every exchange recorded."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from conformance.client.budget import BudgetSpent
+from conformance.client.connection import TIMED_OUT
+from conformance.client.lost_connections import CONNECT_SECONDS
+from conformance.client.target import Target
+from conformance.client.transport import AUTHORIZATION, REQUEST_SECONDS, Stopped
+from conformance.contract.insert_request import Fresh, InsertRequest
+from conformance.trace.customer_keys import secrets_of
+from conformance.trace.exchange import ABANDONED, Exchange, Intent, Request, Trace
+from conformance.trace.fate import Fate
+
+WAIT_SECONDS = 130.0
+"""wait is documented to answer after at most about two minutes."""
+
+UNFINISHED_UNTIL_HALF = 8
+"""So many operations that never ended halve the time for all that follow."""
+
+_UNADDRESSABLE = frozenset({"", ".", ".."})
+"""Names that a URL cannot carry: its path would mean something else."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """An insert that was followed to its end: its exchange, the last look at its operation, and at its image."""
+
+    insert: Exchange
+    name: str
+    operation: dict[str, Any]
+    image: Exchange | None = None
+
+    @property
+    def identifier(self) -> str:
+        """The id of the image as the operation says it; "" where it does not."""
+        target = self.operation.get("targetId")
+        return target if isinstance(target, str) else ""
+
+
+class Api:
+    """Talks to a target for one scenario, and remembers every exchange in order."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._exchanges: dict[int, Exchange] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._images: dict[tuple[str, str], bool] = {}
+        self._identities: set[str] = set()
+
+    def trace(self) -> Trace:
+        """What was exchanged so far."""
+        exchanges = tuple(self._exchanges[number] for number in sorted(self._exchanges))
+        return Trace(exchanges, frozenset(self.target.secrets), self.target.deadline)
+
+    # Methods of images
+
+    def insert(
+        self,
+        request: InsertRequest | Mapping[str, Any],
+        *,
+        project: str | None = None,
+        intent: Intent | None = None,
+        fate: Fate | None = None,
+    ) -> Exchange:
+        """images.insert; a fresh name and requestId are filled in where the request asks for them.
+
+        With a `fate` the connection is lost, and there is no answer.
+        """
+        request = request if isinstance(request, InsertRequest) else InsertRequest(request)
+        return self._insert(request, project, intent, fate=fate)[0]
+
+    def _insert(
+        self, request: InsertRequest, project: str | None, intent: Intent | None, *, fate: Fate | None = None
+    ) -> tuple[Exchange, str]:
+        """Sends an insert; answers the exchange, and the name that was sent or meant to be sent."""
+        names = self.target.names
+        query = list(request.query)
+        request_id = request.request_id
+        if isinstance(request_id, Fresh):
+            capital = request_id is Fresh.CAPITAL_FRESH
+            request_id = names.request_id(request.request_id_version)
+            request_id = request_id.upper() if capital else request_id
+        if request_id is not None:
+            query.append(("requestId", request_id))
+        name = names.named(request.name)
+        body = dict(request.body) if name is None else {"name": name, **request.body}
+        content = json.dumps(body).encode()
+        if request.rewrite is not None:
+            content = request.rewrite(content)
+        headers = {"Content-Type": "application/json", **dict(request.headers)}
+        # An empty Authorization stays: it tells that the request is sent without the credentials of the run.
+        headers = {header: value for header, value in headers.items() if value or header == AUTHORIZATION}
+        exchange = self.send(
+            "POST",
+            "global/images",
+            query,
+            content,
+            headers,
+            project=project,
+            intent=intent,
+            makes=name or "",
+            fate=fate,
+        )
+        return exchange, name or ""
+
+    def get(self, name: str, *, project: str | None = None, intent: Intent | None = None, **query: str) -> Exchange:
+        """images.get, by name or by id."""
+        return self.send("GET", f"global/images/{_quoted(name)}", query.items(), project=project, intent=intent)
+
+    def list(self, *, project: str | None = None, **query: str) -> Exchange:
+        """images.list."""
+        return self.send("GET", "global/images", query.items(), project=project)
+
+    def delete(
+        self,
+        name: str,
+        request_id: str | None = None,
+        *,
+        project: str | None = None,
+        intent: Intent | None = None,
+    ) -> Exchange:
+        """images.delete."""
+        query = [("requestId", request_id)] if request_id else []
+        return self.send("DELETE", f"global/images/{_quoted(name)}", query, project=project, intent=intent)
+
+    def patch(
+        self, name: str, body: Mapping[str, Any], *, request_id: str = "", intent: Intent | None = None
+    ) -> Exchange:
+        """images.patch."""
+        return self._post(f"global/images/{_quoted(name)}", body, intent, request_id, verb="PATCH")
+
+    def set_labels(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
+        """images.setLabels."""
+        return self._post(f"global/images/{_quoted(name)}/setLabels", body, intent)
+
+    def deprecate(
+        self, name: str, body: Mapping[str, Any], *, request_id: str = "", intent: Intent | None = None
+    ) -> Exchange:
+        """images.deprecate."""
+        return self._post(f"global/images/{_quoted(name)}/deprecate", body, intent, request_id)
+
+    def from_family(self, family: str) -> Exchange:
+        """images.getFromFamily."""
+        return self.send("GET", f"global/images/family/{_quoted(family)}")
+
+    def family_view(self, zone: str, family: str) -> Exchange:
+        """imageFamilyViews.get."""
+        return self.send("GET", f"zones/{_quoted(zone)}/imageFamilyViews/{_quoted(family)}")
+
+    # Methods of global operations
+
+    def operation(self, name: str, *, project: str | None = None, intent: Intent | None = None) -> Exchange:
+        """globalOperations.get."""
+        return self.send("GET", f"global/operations/{_quoted(name)}", project=project, intent=intent)
+
+    def wait(
+        self,
+        name: str,
+        body: bytes | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        intent: Intent | None = None,
+    ) -> Exchange:
+        """globalOperations.wait, which needs no body; some clients send one."""
+        path = f"global/operations/{_quoted(name)}/wait"
+        exchange = self.send("POST", path, (), body, dict(headers), intent=intent, timeout=WAIT_SECONDS)
+        if exchange.failure == TIMED_OUT and not self._seen_done(name):
+            # The operation is what takes so long: wait may answer later than we have time.
+            exchange = replace(exchange, failure=ABANDONED)
+            self._record(exchange)
+        return exchange
+
+    def operations(self, **query: str) -> Exchange:
+        """globalOperations.list."""
+        return self.send("GET", "global/operations", query.items())
+
+    # Following a request to its end
+
+    def finish(self, mutation: Exchange) -> dict[str, Any]:
+        """Polls the operation that a request answered until it is DONE or the deadline is over; sooner if many never end.
+
+        Returns:
+            The operation as last seen; empty where the request answered none.
+        """
+        operation = mutation.resource or {}
+        name = operation.get("name")
+        project = mutation.route.project if mutation.route else None
+        if not isinstance(name, str) or name in _UNADDRESSABLE:
+            return operation
+        profile = self.target.profile
+        delay = profile.first_look
+        patience = self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
+        while operation.get("status") != "DONE":
+            if delay:
+                self.target.transport.sleep(delay)
+            look = self.operation(name, project=project)
+            if look.resource is None and look.refused:
+                break
+            operation = look.resource or operation
+            if operation.get("status") == "DONE":
+                break
+            if look.received - mutation.sent > patience:
+                self.target.unfinished += 1
+                break
+            delay = min(max(delay * 2, profile.first_poll), profile.last_poll)
+        return operation
+
+    def create(
+        self, request: InsertRequest | Mapping[str, Any], *, project: str | None = None, intent: Intent | None = None
+    ) -> Created:
+        """Inserts, follows the operation to its end, and gets the image: what most rules need to judge an insert."""
+        request = request if isinstance(request, InsertRequest) else InsertRequest(request)
+        exchange, name = self._insert(request, project, intent)
+        operation = self.finish(exchange) if exchange.answered else {}
+        image = self.get(name, project=project) if name not in _UNADDRESSABLE else None
+        return Created(exchange, name, operation, image)
+
+    def confirm(self, exchange: Exchange, intent: Intent) -> None:
+        """Notes afterwards what a request was: some can only be told by how the target was when they were sent."""
+        self._record(replace(exchange, intent=intent))
+
+    def _record(self, exchange: Exchange) -> None:
+        with self._lock:
+            self._exchanges[exchange.number] = exchange
+
+    def _seen_done(self, operation: str) -> bool:
+        """Whether an answer of this scenario showed an operation that had ended."""
+        seen = (exchange.resource or {} for exchange in self.trace().exchanges)
+        return any(value.get("name") == operation and value.get("status") == "DONE" for value in seen)
+
+    # The wire
+
+    def send(  # noqa: PLR0913 - a request is made of this much
+        self,
+        verb: str,
+        path: str,
+        query: Any = (),
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        project: str | None = None,
+        intent: Intent | None = None,
+        timeout: float = REQUEST_SECONDS,
+        makes: str = "",
+        fate: Fate | None = None,
+    ) -> Exchange:
+        """Sends one request below the project and records the exchange.
+
+        `makes` is the name of the image that the request may make.
+
+        Raises:
+            TargetLost: the target answers nothing any more.
+            BudgetSpent: what the run may spend is spent.
+            Stopped: the run is over.
+        """
+        target = self.target
+        if target.over:
+            raise Stopped
+        project = project or target.project
+        # What a target answered may be sent back to it, be it text that has no UTF-8.
+        parameters = urlencode(list(query), errors="replace")
+        url = f"{target.root}/projects/{quote(project, safe=':')}/{path}{'?' if parameters else ''}{parameters}"
+        request = Request(verb, url, dict(headers or {}), body)
+        with self._lock:
+            number = next(self._numbers)
+        exchange = Exchange(number, request, intent=intent)
+        target.secrets.update(secrets_of(exchange))
+        transport = target.transport
+        if makes not in _UNADDRESSABLE:
+            transport.budget.image(refused=intent is not None and not intent.valid)
+            target.journal.asked(project, makes)
+        try:
+            reply = transport.lose(request, fate) if fate else transport.send(request, exchange.method, timeout)
+        except BaseException:
+            if makes not in _UNADDRESSABLE:
+                transport.budget.settle(made=True)  # as far as anybody knows
+            raise
+        exchange = Exchange(
+            number, request, reply.response, reply.failure, reply.sent, reply.received, reply.retried, intent
+        )
+        with self._lock:
+            self._exchanges[number] = exchange
+            if makes not in _UNADDRESSABLE:
+                self._note_image(project, makes, exchange)
+        return exchange
+
+    def _post(
+        self, path: str, body: Mapping[str, Any], intent: Intent | None, request_id: str = "", *, verb: str = "POST"
+    ) -> Exchange:
+        headers = {"Content-Type": "application/json"}
+        query = [("requestId", request_id)] if request_id else []
+        return self.send(verb, path, query, json.dumps(dict(body)).encode(), headers, intent=intent)
+
+    # Leaving nothing behind
+
+    def _note_image(self, project: str, name: str, exchange: Exchange) -> None:
+        """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own prefix."""
+        transport = self.target.transport
+        ours = name.startswith(self.target.names.prefix)
+        identity = str((exchange.resource or {}).get("targetId") or name)
+        if exchange.response is not None:
+            self.target.journal.made(project, name)
+        if not exchange.refused or (ours and self._images.get((project, name))):
+            self._images[project, name] = True
+        elif ours:
+            self._images.setdefault((project, name), False)
+        else:
+            self.target.journal.refused(project, name)
+        turned_away = exchange.refused or exchange.status in (401, 403)
+        new = not turned_away and not (exchange.answered and identity in self._identities)
+        transport.budget.settle(made=new)
+        if new and exchange.answered:
+            self._identities.add(identity)
+            transport.made_image()
+
+    def tidy(self) -> None:
+        """Deletes what this scenario has made, without waiting for the end of the deletions and without recording them."""
+        seen = {
+            (exchange.route.project, exchange.route.name)
+            for exchange in self._exchanges.values()
+            if exchange.route and exchange.method == "images.get" and exchange.answered
+        }
+        seen |= {
+            (exchange.route.project, str(item.get("name")))
+            for exchange in self._exchanges.values()
+            if exchange.route and exchange.method == "images.list"
+            for item in exchange.items
+        }
+        for (project, name), made in self._images.items():
+            if not made and (project, name) not in seen:
+                self.target.journal.refused(project, name)
+                continue
+            url = f"{self.target.root}/projects/{quote(project, safe=':')}/global/images/{_quoted(name)}"
+            try:
+                reply = self.target.transport.send(
+                    Request("DELETE", url), "images.delete", CONNECT_SECONDS, cleanup=True
+                )
+            except BudgetSpent:
+                return  # what is left is listed at the end
+            if reply.response is not None and reply.response.status in (200, 202, 204, 404):
+                self.target.journal.deleted(project, name)
+        self._images.clear()
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors="replace")

@@ -1,0 +1,346 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from conformance import __version__
+from conformance.client.credentials import NoToken, credentials_for
+from conformance.config import options
+from conformance.config.loading import load_settings
+from conformance.config.settings import Settings, UsageError
+from conformance.contract import Rule, catalogue, matching
+from conformance.emulator.command import emulator
+from conformance.verdicts.waivers import read_waivers
+from reports.text import harmless
+
+STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
+tested · 4 error in the suite itself · 130 interrupted"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Conformance tests for implementations of Compute Engine images.insert (beta).",
+)
+app.command("emulator", epilog="Example: conformance emulator --port 8080")(emulator)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"conformance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command(epilog=f"Example: conformance run --url http://127.0.0.1:8080 --project my-project. {STATUSES}")
+def run(  # noqa: PLR0913 - the options of a command
+    url: options.Url = None,
+    project: options.Project = None,
+    second_project: options.SecondProject = None,
+    api_version: options.ApiVersion = None,
+    profile: options.Profile = None,
+    only: options.Only = None,
+    skip: options.Skip = None,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    shard: options.Shard = None,
+    out: options.Out = None,
+    waivers: options.Waivers = None,
+    update_waivers: options.UpdateWaivers = None,
+    strict: options.Strict = None,
+    require_complete: options.RequireComplete = None,
+    config: options.Config = None,
+    header: options.Header = None,
+    auth: options.Auth = None,
+    credentials: options.CredentialsFile = None,
+    quota_project: options.QuotaProject = None,
+    ca_bundle: options.CaBundle = None,
+    deadline: options.Deadline = None,
+    rate: options.Rate = None,
+    max_requests: options.MaxRequests = None,
+    max_images: options.MaxImages = None,
+    max_time: options.MaxTime = None,
+    examples: options.Examples = None,
+    fail_fast: options.FailFast = None,
+    save_traffic: options.SaveTraffic = None,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Judge an implementation, rule by rule."""
+    given = {name: value for name, value in locals().items() if name != "dry_run" and value not in (None, [])}
+    settings = _checked(load_settings(given))
+    if dry_run:
+        from conformance.commands.dry_run import rehearse  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+        raise typer.Exit(rehearse(settings))
+    from conformance.commands.run import run as run_settings  # noqa: PLC0415 - the same
+
+    raise typer.Exit(run_settings(settings))
+
+
+@app.command(
+    epilog="Example: conformance sweep --url https://compute.googleapis.com --project p --older-than 3600 --yes"
+)
+def sweep(  # noqa: PLR0913 - the options of a command
+    url: options.Url = None,
+    project: options.Project = None,
+    second_project: options.SecondProject = None,
+    api_version: options.ApiVersion = None,
+    config: options.Config = None,
+    header: options.Header = None,
+    auth: options.Auth = None,
+    credentials: options.CredentialsFile = None,
+    quota_project: options.QuotaProject = None,
+    ca_bundle: options.CaBundle = None,
+    deadline: options.Deadline = None,
+    rate: options.Rate = None,
+    older_than: Annotated[float, typer.Option(min=0, help="Only images made so many seconds ago, or earlier.")] = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them; without it they are listed only.")] = False,
+) -> None:
+    """Delete the images that earlier runs left behind at a target; nothing but what the suite has named is touched.
+
+    Exit status 1: some are still there.
+    """
+    given = {
+        name: value for name, value in locals().items() if name not in ("older_than", "yes") and value not in (None, [])
+    }
+    from conformance.commands.sweep import sweep as sweep_target  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(sweep_target(_authorised(load_settings(given)), older_than, yes))
+
+
+@app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {STATUSES}")
+def check(  # noqa: PLR0913 - the options of a command
+    recording: Annotated[Path, typer.Argument(help="An HTTP archive (HAR 1.2), of a proxy, a browser or a run.")],
+    only: options.Only = None,
+    skip: options.Skip = None,
+    out: options.Out = None,
+    strict: options.Strict = None,
+    config: options.Config = None,
+) -> None:
+    """Judge recorded traffic by every rule that needs no active test; no target is needed."""
+    given = {name: value for name, value in locals().items() if value not in (None, []) and name != "recording"}
+    settings = _checked(load_settings(given))
+    from conformance.commands.check import run_check  # noqa: PLC0415 - what a command alone needs, it alone loads
+
+    raise typer.Exit(run_check(recording, settings))
+
+
+@app.command(epilog="Example: conformance rules 'request-id.*'")
+def rules(
+    globs: Annotated[list[str] | None, typer.Argument(help="Globs of rule ids; none for all rules.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the rules."""
+    chosen = _matched(globs, "asked for") if globs else dict(catalogue())
+    if as_json:
+        print(json.dumps([_row(rule) for rule in chosen.values()], ensure_ascii=False, indent=1))
+        return
+    console = Console()
+    if not console.is_terminal:
+        for rule in chosen.values():
+            print(f"{rule.id}\t{rule.basis}\t{rule.statement}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("rule", "basis", "what holds"):
+        table.add_column(title, overflow="fold")
+    for rule in chosen.values():
+        table.add_row(escape(rule.id), rule.basis, escape(rule.statement))
+    console.print(table)
+
+
+@app.command(epilog="Example: conformance explain request-id.replay-after-done")
+def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> None:
+    """Explain one rule in full: what it says, where it comes from, what it stands on, and which faults it catches."""
+    from conformance.emulator.faults import FAULTS  # noqa: PLC0415 - wanted by this command alone
+
+    found = catalogue().get(rule)
+    if found is None:
+        raise UsageError(f"there is no rule '{rule}'{_near(rule)}.")
+    basis = {
+        "doc": "doc: the API reference states it; a breach fails the run",
+        "conv": "conv: the real service or Google's conventions do it; a breach is a deviation, and fails only under --strict",
+    }
+    print(f"{found.id}\n\n  {found.statement}\n")
+    print(f"basis      {basis[found.basis]}")
+    print(f"reference  {found.reference}")
+    print(f"evidence   {'live runs and recorded traffic' if found.passive else 'live runs only'}")
+    if found.requires:
+        print(f"stands on  {', '.join(found.requires)}")
+    if found.needs:
+        print(f"needs      {', '.join(found.needs)}")
+    caught = [fault for fault in FAULTS if fault.rule == found.id]
+    print("\nfaults of the emulator that it catches:" if caught else "\nno fault of the emulator breaks it")
+    for fault in caught:
+        print(f"  {fault.id}: {fault.sentence}")
+    print(f"\nrun it     conformance run --only {found.id}")
+
+
+@app.command(epilog="Example: conformance prove 'request-id.*' --out kill-matrix")
+def prove(  # noqa: PLR0913 - the options of a command
+    globs: Annotated[list[str] | None, typer.Argument(help="Globs of faults and variants; none for all.")] = None,
+    profile: Annotated[str, typer.Option(help="How hard the suite tries: quick, ci or thorough.")] = "quick",
+    workers: Annotated[int, typer.Option("-n", min=1, max=64, help="Servers judged at a time.")] = 2,
+    seeds: Annotated[int, typer.Option(min=0, help="Judge fair servers with so many seeds; 0: as every run does.")] = 0,
+    combinations: Annotated[int, typer.Option(min=0, help="Random combinations of variants for each seed.")] = 5,
+    out: Annotated[Path, typer.Option(help="Folder for the matrix.")] = Path("kill-matrix"),
+) -> None:
+    """Prove the suite: it notices every fault by the right rule, and stays silent on every fair variant.
+
+    Writes matrix.md, matrix.html and matrix.json. Exit status 1: a fault was missed, or a fair server blamed.
+    """
+    from conformance.commands.prove import run_proofs  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+    raise typer.Exit(run_proofs(tuple(globs or ("*",)), profile, workers, seeds, combinations, out))
+
+
+@app.command(epilog=f"Example: conformance report shard-1/results.json shard-2/results.json --out merged. {STATUSES}")
+def report(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="RESULTS.json…", help="The results of a run, or of its shards.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("compliance-report"),
+) -> None:
+    """Render the results of a run again, or merge those of its shards. The exit status is that of the run."""
+    from conformance.commands.report import report_on  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(report_on(files, out))
+
+
+@app.command(epilog="Example: conformance diff old/results.json new/results.json --markdown changes.md")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD.json", help="The results of the earlier run.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The results of the later run.")],
+    markdown: Annotated[Path | None, typer.Option(help="File to write the changes to, in Markdown.")] = None,
+    html: Annotated[Path | None, typer.Option(help="File to write the changes to, as a page.")] = None,
+) -> None:
+    """Show what changed between two runs: which rules got better, got worse, appeared or vanished.
+
+    Exit status 1: something got worse.
+    """
+    from conformance.commands.report import compare_runs  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(compare_runs(old, new, markdown, html))
+
+
+@app.command(
+    epilog="Example: conformance compare http://127.0.0.1:8080 https://compute.googleapis.com --project my-project"
+)
+def compare(  # noqa: PLR0913 - the options of a command
+    first: Annotated[str, typer.Argument(metavar="URL_A", help="Root URL of an implementation.")],
+    second: Annotated[str, typer.Argument(metavar="URL_B", help="Root URL of another one.")],
+    project: Annotated[str | None, typer.Option(help="Project to work in (default: conformance).")] = None,
+    second_project: Annotated[str | None, typer.Option(help="Another project, for the rules about isolation.")] = None,
+    profile: Annotated[str | None, typer.Option(help="quick, ci, thorough or real (default: quick).")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seed of the random examples.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the reports (default: compliance-report).")] = None,
+    config: Annotated[str | None, typer.Option(help="File with settings (default: conformance.toml).")] = None,
+) -> None:
+    """Run the same scenarios on two targets, and show where they disagree.
+
+    Exit status 1: they disagree.
+    """
+    given = {
+        key: value for key, value in locals().items() if value not in (None, []) and key not in ("first", "second")
+    }
+    targets = [_checked(load_settings({**given, "url": url})) for url in (first, second)]
+    from conformance.commands.compare import run_comparison  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+    raise typer.Exit(run_comparison(targets))
+
+
+def _row(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "area": rule.area,
+        "basis": rule.basis,
+        "statement": rule.statement,
+        "reference": rule.reference,
+    }
+
+
+def _checked(settings: Settings) -> Settings:
+    """The same settings, once their globs are known to match rules, and what they name to be there."""
+    for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
+        for glob in globs:
+            _matched([glob], f"set by {option}, its environment variable or the configuration file")
+    read_waivers(settings)
+    return _authorised(settings)
+
+
+def _authorised(settings: Settings) -> Settings:
+    """The same settings, once the credentials that they ask for are known to be there."""
+    try:
+        credentials_for(settings.auth, settings.credentials, settings.token)
+    except NoToken as error:
+        raise UsageError(f"auth is '{settings.auth}', but {error}.") from None
+    return settings
+
+
+def _matched(globs: list[str], origin: str) -> Mapping[str, Rule]:
+    every = catalogue()
+    for glob in globs:
+        if not matching([glob], every):
+            raise UsageError(f"no rule matches '{glob}' ({origin}){_near(glob)}; `conformance rules` lists them.")
+    found = matching(globs, every)
+    return {name: rule for name, rule in every.items() if name in found}
+
+
+def _near(name: str) -> str:
+    names = difflib.get_close_matches(name, catalogue(), n=3)
+    return f"; near to it {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
+
+
+def main() -> None:
+    """The console script: every mistake of the user ends in one sentence and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal may lack characters that a target has sent, and those of our own.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = app(standalone_mode=False)
+    except UsageError as error:
+        status = _complain(str(error))
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:
+        # Typer's own complaints about usage; which class they are depends on its version.
+        if hasattr(error, "format_message"):
+            status = _complain(error.format_message())
+        else:
+            traceback.print_exc()
+            print("conformance: this is an error in the suite itself, not in the target.", file=sys.stderr)
+            status = 4
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(sentence: str) -> int:
+    print(f"conformance: {harmless(sentence, lines=False)}", file=sys.stderr)
+    return 2

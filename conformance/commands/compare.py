@@ -1,0 +1,49 @@
+"""`conformance compare`: the same scenarios on two targets, and where they disagree."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+import reports
+from conformance.commands.run import SuiteError, judge
+from conformance.config.settings import Settings
+from conformance.verdicts.collector import Exit, write_results
+from reports.comparison import disagreements, show
+
+FOLDERS = ("first", "second")
+"""Where the reports of the two targets are, below the folder for the results."""
+
+
+def run_comparison(settings: Sequence[Settings]) -> int:
+    """Judges two targets in the same way, writes a report on each, and says where their verdicts differ.
+
+    Args:
+        settings: of the runs; they differ in their URL.
+
+    Returns:
+        The exit status: 0 where the targets agree, 1 where they do not, 3 or 4 where one of them could not be judged.
+    """
+    console = Console()
+    judged: list[Mapping[str, Any]] = []
+    for one, folder in zip(settings, FOLDERS, strict=True):
+        try:
+            results = judge(one, console=console, scripts=True)
+        except SuiteError as error:
+            print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
+            return Exit.SUITE_ERROR
+        if results["summary"]["exit_status"] in (Exit.UNTESTABLE, Exit.SUITE_ERROR, Exit.INTERRUPTED):
+            print(f"conformance: {one.url}: {results['summary']['reason']}", file=sys.stderr)
+            return int(results["summary"]["exit_status"])
+        write_results(results, one.out / folder)
+        reports.write(results, one.out / folder)
+        judged.append(results)
+    found = disagreements(judged[0], judged[1])
+    show(found, judged[0], judged[1], console)
+    console.print(
+        f"reports: {' and '.join(str(settings[0].out / folder) for folder in FOLDERS)}", style="dim", soft_wrap=True
+    )
+    return Exit.NOT_CONFORMANT if found else Exit.CONFORMANT

@@ -1,0 +1,220 @@
+"""Proves the suite: it must notice every fault of the emulator by the right rule, and stay silent on every fair variant."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Any, Literal
+
+from conformance.config.settings import Settings
+from conformance.config.sources import embedded_sources
+from conformance.contract import catalogue, matching
+from conformance.emulator.faults import FAULTS
+from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
+from conformance.emulator.variants import VARIANTS
+
+COMBINED = 4
+"""How many variants are switched on together in a random combination."""
+
+Kind = Literal["fault", "variant"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """An emulator to put the suite to the test with: broken by one fault, or fair in a way of its own.
+
+    `switches` are the faults or variants that are on; `rule` is the one that has to fail ("" for a fair server); `also` are globs
+    of the rules that may fail beside it: those broken by the same fault, or the conventions that a fair server departs from.
+    """
+
+    id: str
+    kind: Kind
+    sentence: str
+    switches: tuple[str, ...]
+    rule: str = ""
+    also: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the suite said of a server.
+
+    `failed` are the rules that failed or deviated, `first` the requests until the right one did (None if it did not), `error`
+    why there is no verdict at all ("" if there is one).
+    """
+
+    server: Server
+    failed: tuple[str, ...]
+    exit_status: int
+    requests: int
+    seconds: float
+    first: int | None = None
+    error: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the suite was right: the fault was noticed by its rule, the fair server was left in peace."""
+        if self.error:
+            return False
+        if self.server.kind == "fault":
+            return self.server.rule in self.failed
+        return not self.needless and self.exit_status == 0
+
+    @property
+    def needless(self) -> tuple[str, ...]:
+        """The rules that failed or deviated although the server keeps them."""
+        expected = matching((self.server.rule, *self.server.also), self.failed)
+        return tuple(rule for rule in self.failed if rule not in expected)
+
+
+@dataclass
+class Matrix:
+    """All proofs of one call, in the order of the tables of faults and variants."""
+
+    profile: str
+    proofs: list[Proof] = field(default_factory=list)
+
+    def of(self, kind: Kind) -> list[Proof]:
+        """The proofs with faults, or those with variants."""
+        return [proof for proof in self.proofs if proof.server.kind == kind]
+
+    @property
+    def unproven(self) -> list[str]:
+        """The rules that no fault breaks."""
+        return [rule for rule in catalogue() if rule not in {fault.rule for fault in FAULTS}]
+
+    @property
+    def wrong(self) -> list[Proof]:
+        """Where the suite was wrong: a fault missed, a fair server blamed, no verdict."""
+        return [proof for proof in self.proofs if not proof.holds]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures and every proof, as they stand in matrix.json."""
+        faults, variants = self.of("fault"), self.of("variant")
+        firsts = [proof.first for proof in faults if proof.first is not None]
+        return {
+            "profile": self.profile,
+            "summary": {
+                "faults": len(faults),
+                "faults_caught": sum(proof.holds for proof in faults),
+                "faults_blamed_on_their_rule_alone": sum(proof.holds and not proof.needless for proof in faults),
+                "fair_servers": len(variants),
+                "false_alarms": sum(not proof.holds for proof in variants),
+                "rules": len(catalogue()),
+                "rules_with_a_caught_fault": len({proof.server.rule for proof in faults if proof.holds}),
+                "requests_to_first_breach_median": statistics.median(firsts) if firsts else None,
+            },
+            "proofs": [
+                {
+                    "server": proof.server.id,
+                    "kind": proof.server.kind,
+                    "sentence": proof.server.sentence,
+                    "rule": proof.server.rule,
+                    "seed": proof.server.seed,
+                    "holds": proof.holds,
+                    "failed": list(proof.failed),
+                    "needless": list(proof.needless),
+                    "exit_status": proof.exit_status,
+                    "requests": proof.requests,
+                    "requests_to_first_breach": proof.first,
+                    "seconds": proof.seconds,
+                    "error": proof.error,
+                }
+                for proof in self.proofs
+            ],
+        }
+
+
+def servers(selected: Callable[[str], bool], seeds: Sequence[int], combinations: int) -> Iterator[Server]:
+    """The servers to prove the suite with.
+
+    Args:
+        selected: whether a fault or variant, by its id, is wanted.
+        seeds: of the fair servers' random examples; without one they are run once, with those of every derandomised run.
+        combinations: how many random combinations of variants to add for each seed.
+    """
+    for fault in FAULTS:
+        if selected(fault.id):
+            yield Server(fault.id, "fault", fault.sentence, (fault.id,), fault.rule, fault.also)
+    variants = [variant for variant in VARIANTS if selected(variant.id)]
+    for seed in seeds or (None,):
+        suffix = "" if seed is None else f" (seed {seed})"
+        for variant in variants:
+            yield Server(
+                f"{variant.id}{suffix}", "variant", variant.sentence, (variant.id,), also=variant.deviates, seed=seed
+            )
+        chance = random.Random(seed or 0)
+        for _ in range(combinations if len(variants) > COMBINED else 0):
+            chosen = sorted(chance.sample(variants, COMBINED), key=variants.index)
+            names = tuple(variant.id for variant in chosen)
+            deviates = tuple(rule for variant in chosen for rule in variant.deviates)
+            yield Server(f"{'+'.join(names)}{suffix}", "variant", "all at once", names, also=deviates, seed=seed)
+
+
+def prove(wanted: Iterable[Server], profile: str, jobs: int, told: Callable[[Proof], None]) -> Matrix:
+    """Runs the suite against servers, several at a time.
+
+    Args:
+        wanted: the servers.
+        profile: how hard the suite tries.
+        jobs: how many servers at a time.
+        told: called with each proof as it is there.
+    """
+    order = list(wanted)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_quiet) as pool:
+        futures = [pool.submit(attempt, server, profile) for server in order]
+        for future in as_completed(futures):
+            told(future.result())
+        return Matrix(profile, [future.result() for future in futures])
+
+
+def attempt(server: Server, profile: str) -> Proof:
+    """Runs the suite against one server.
+
+    A broken server is judged by every rule, in the scenarios of the rule that it breaks; a fair one in all scenarios.
+    """
+    from conformance.commands.run import SuiteError, judge  # noqa: PLC0415 - pytest is imported where it runs
+
+    faults, variants = (server.switches, ()) if server.kind == "fault" else ((), server.switches)
+    focus = (server.rule,) if server.rule else ()
+    try:
+        with EmulatorProcess(faults=faults, variants=variants, guarded=True) as emulator:
+            project = "conformance"
+            settings = Settings(
+                url=emulator.url,
+                project=project,
+                second_project=f"{project}-second",
+                sources=embedded_sources(project),
+                profile=profile,
+                seed=server.seed,
+                workers=1,
+                auth="token",
+                token=TOKEN,
+                forbidden_token=VIEWER_TOKEN,
+            )
+            results = judge(settings, focus)
+    except SuiteError as error:
+        return Proof(server, (), 4, 0, 0.0, error=str(error))
+    rows = {row["id"]: row for row in results["rules"]}
+    errors = [f"{name}: {row['reason']}" for name, row in rows.items() if row["verdict"] == "error"]
+    return Proof(
+        server,
+        tuple(name for name, row in rows.items() if row["verdict"] in ("failed", "deviates")),
+        results["summary"]["exit_status"],
+        results["cost"]["requests"],
+        results["run"]["seconds"],
+        rows[server.rule]["first_breach_after_requests"] if server.rule else None,
+        "\n".join(errors),
+    )
+
+
+def _quiet() -> None:
+    """Keeps pytest's output in worker processes off the terminal."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)

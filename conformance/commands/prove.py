@@ -1,0 +1,80 @@
+"""`conformance prove` from its options to its exit status: progress, the matrix in three forms, the figures."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from conformance.commands.proof import Proof, prove, servers
+from conformance.config.profiles import PROFILES
+from conformance.config.settings import UsageError
+from conformance.verdicts.collector import Exit
+from reports import matrix as rendered
+
+
+def run_proofs(  # noqa: PLR0913 - the options of a command
+    globs: tuple[str, ...], profile: str, workers: int, seeds: int, combinations: int, out: Path
+) -> int:
+    """Judges the faults and variants that match a glob, and writes the matrix.
+
+    Args:
+        globs: of the ids of faults and variants.
+        profile: how hard the suite tries.
+        workers: servers judged at a time.
+        seeds: how many seeds fair servers are judged with; 0 for one run without.
+        combinations: random combinations of variants for each seed.
+        out: the folder for the matrix.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: an option is what it cannot be.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"profile is '{profile}' (set by --profile); allowed are {', '.join(PROFILES)}.")
+    wanted = list(
+        servers(lambda name: any(fnmatchcase(name, glob) for glob in globs), range(1, seeds + 1), combinations)
+    )
+    if not wanted:
+        raise UsageError(
+            f"no fault or variant matches {' '.join(globs)}; `conformance emulator --list-faults` lists them."
+        )
+    console = Console()
+    columns = (
+        TextColumn("{task.completed}/{task.total} servers · {task.fields[wrong]} wrong"),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("proving", total=len(wanted), wrong=0)
+
+        def told(proof: Proof) -> None:
+            if not proof.holds:
+                console.print(
+                    f"WRONG {proof.server.id}: {proof.error or ', '.join(proof.failed) or 'not noticed'}", markup=False
+                )
+            bar.update(task, advance=1, wrong=bar.tasks[0].fields["wrong"] + (not proof.holds))
+
+        found = prove(wanted, profile, workers, told)
+    figures = found.to_json()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "matrix.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        (out / "matrix.md").write_text(rendered.markdown(figures), encoding="utf-8")
+        (out / "matrix.html").write_text(rendered.html(figures), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"out is '{out}', which cannot be written to ({error.strerror}); name another folder with --out"
+        ) from None
+    for line in rendered.figures(figures):
+        console.print(line, markup=False, highlight=False)
+    console.print(f"matrix: {out / 'matrix.html'}", markup=False, highlight=False)
+    unproven = found.unproven if globs == ("*",) else []
+    if unproven:
+        console.print(f"no fault breaks {', '.join(unproven)}", markup=False)
+    return Exit.NOT_CONFORMANT if found.wrong or unproven else Exit.CONFORMANT

@@ -1,0 +1,152 @@
+"""One run from settings to exit status: scenarios through pytest, results, reports, and what the terminal says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shlex
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from conformance.client.target import NAME_PREFIX
+from conformance.commands.outcome import conclude
+from conformance.config.profiles import Profile
+from conformance.config.settings import Settings, UsageError
+from conformance.pytest_plugin.checkpoint import Checkpoint
+from conformance.pytest_plugin.controller import GivenSettings
+from conformance.pytest_plugin.interruption import Interruption
+from conformance.pytest_plugin.progress import Progress
+from conformance.scenario.examples import cache, open_examples
+from conformance.verdicts.collector import Exit
+from conformance.verdicts.waivers import known, waivers_file, write_waivers
+from reports.terminal import Terminal
+
+WORKERS_MAXIMUM = 4
+"""Workers used unless told otherwise: beyond that the target is the bottleneck."""
+
+
+def scenarios() -> Path:
+    """Where the scenarios are: within the package once it is installed, in `tests/api` of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "scenarios"
+    return installed if installed.is_dir() else package.parent / "tests" / "api"
+
+
+def run(settings: Settings) -> int:
+    """Judges a target, writes the results, and says on the terminal what came out.
+
+    Args:
+        settings: of the run.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: the output folder cannot be written to, or examples cannot be kept where they should be.
+    """
+    _check_writable(settings.out)
+    open_examples(settings)
+    console = Terminal()
+    traffic = settings.out / "traffic.har" if settings.save_traffic else None
+    with Interruption(lambda: _left_undone(settings)) as interruption:
+        plugins = (interruption, Checkpoint(settings.out))
+        try:
+            results = judge(settings, console=console, traffic=traffic, scripts=True, plugins=plugins)
+        except SuiteError as error:
+            print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
+            return Exit.SUITE_ERROR
+        if settings.update_waivers and results["summary"]["exit_status"] in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
+            write_waivers(known(results["waivers"]), waivers_file(settings))
+        return conclude(results, settings.out, console)
+
+
+def _left_undone(settings: Settings) -> str:
+    if settings.url is None:
+        return f"stopped at once; what was known is in '{settings.out}'."
+    words = ["conformance", "sweep", "--url", settings.url, "--project", settings.project]
+    return (
+        f"stopped at once; images named {NAME_PREFIX}-… may be left at the target: `{shlex.join(words)}` lists them; "
+        f"what was known is in '{settings.out}'."
+    )
+
+
+class SuiteError(Exception):
+    """The scenarios could not be run at all: an error of ours, not of the target."""
+
+
+def judge(  # noqa: PLR0913 - everything that can be said about a run
+    settings: Settings,
+    focus: Collection[str] = (),
+    console: Console | None = None,
+    traffic: Path | None = None,
+    *,
+    profile: Profile | None = None,
+    scripts: bool = False,
+    plugins: Iterable[object] = (),
+) -> dict[str, Any]:
+    """Judges a target, and answers the results as they stand in results.json.
+
+    Args:
+        settings: of the run.
+        focus: run only the scenarios that put one of these rules to the test, yet judge what happens by every rule.
+        console: where to show how far the run is; None to show nothing.
+        traffic: the file to write the traffic to, as an HTTP archive; None to keep none.
+        profile: what the run may spend; None for what the settings say.
+        scripts: whether to write the scripts that reproduce breaches.
+        plugins: further plugins of pytest.
+
+    Raises:
+        SuiteError: the scenarios could not be run.
+    """
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache()))
+    progress = Progress(console or Console(quiet=True))
+    given = GivenSettings(settings, frozenset(focus), traffic, profile)
+    with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
+        status = pytest.main(_arguments(settings), plugins=[_Registrar(given), progress, *plugins])
+    collector = progress.collector
+    if collector is None or progress.failures:
+        raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
+    collector.interrupted = collector.interrupted or (status == pytest.ExitCode.INTERRUPTED and not collector.lost)
+    return collector.results(scripts=scripts)
+
+
+def _arguments(settings: Settings) -> list[str]:
+    workers = settings.workers or min(os.cpu_count() or 1, WORKERS_MAXIMUM)
+    folder = scenarios()
+    alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
+    plugins = ["-p", "conformance.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "--assert=plain"]
+    # Where a budget may end the run, scenarios have to begin in their order, all workers taken together.
+    share = ["--dist", "load", "--maxschedchunk", "1"] if settings.budgeted else ["--dist", "worksteal"]
+    spread = ["-n", str(workers), *share] if workers > 1 else []
+    return [str(folder), *alone, *plugins, *spread]
+
+
+class _Registrar:
+    """Registers the settings under a name before the plugin looks for them."""
+
+    def __init__(self, given: GivenSettings) -> None:
+        self._given = given
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(self._given, GivenSettings.__name__)
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(
+            f"out is '{folder}', which cannot be written to ({reason}); name another folder with --out"
+        ) from None

@@ -1,0 +1,38 @@
+"""The rules, area by area: each module exports its own, and the catalogue is their sum."""
+
+from __future__ import annotations
+
+from conformance.contract.areas import (
+    access,
+    encryption,
+    family,
+    image,
+    image_server_fields,
+    labels,
+    life,
+    life_model,
+    operation,
+    operation_course,
+    operation_error,
+    request_id,
+    source,
+    transport,
+)
+
+RULES = (
+    *transport.RULES,
+    *request_id.RULES,
+    *source.RULES,
+    *image.RULES,
+    *encryption.RULES,
+    *image_server_fields.RULES,
+    *labels.RULES,
+    *operation.RULES,
+    *operation_course.RULES,
+    *operation_error.RULES,
+    *life.RULES,
+    *family.RULES,
+    *life_model.RULES,
+    *access.RULES,
+)
+"""All rules of the contract, in the order of the catalogue."""

@@ -1,0 +1,50 @@
+"""Rules about who may insert an image, where the target asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.contract.history import History
+from conformance.contract.requests import leak_breach, leaked
+from conformance.contract.rule import Basis, Finding, Rule, Rules, expect
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+def _turned_away(  # noqa: PLR0913 - a rule is a row of this many columns
+    id: str, basis: Basis, who: str, status: int, reference: str, need: str
+) -> Rule:
+    """The rule that some callers are turned away with a status, and that nothing comes of what they sent."""
+
+    def judge(history: History) -> Iterator[Finding]:
+        for insert in history.concerned(id):
+            exchange = insert.exchange
+            leak = leaked(history, insert)
+            if exchange.status == status and leak is not None:
+                yield leak_breach(insert, leak)
+            elif exchange.response is not None:
+                yield expect(
+                    exchange.status == status,
+                    f"an insert {who} is not answered {status}",
+                    exchange,
+                    expected=f"HTTP {status}",
+                    observed=f"HTTP {exchange.status}",
+                )
+
+    statement = f"An insert {who} is answered {status}, and makes no image."
+    return Rule(id, basis, statement, reference, judge, needs=(need,), passive=False)
+
+
+RULES.add(_turned_away("access.no-credentials", "conv", "without credentials", 401, "Authorization scopes", "access"))
+RULES.add(_turned_away("access.bad-token", "conv", "with a token that is none", 401, "Authorization scopes", "access"))
+RULES.add(
+    _turned_away(
+        "access.forbidden",
+        "doc",
+        "by a caller without the permission compute.images.create",
+        403,
+        "IAM Permissions",
+        "forbidden_token",
+    )
+)

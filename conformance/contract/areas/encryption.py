@@ -1,0 +1,167 @@
+"""Rules about the four encryption keys of an insert."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.areas.source import COMES_BACK
+from conformance.contract.fields import type_rules
+from conformance.contract.history import History
+from conformance.contract.request_view import RequestView
+from conformance.contract.requests import request_rule
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.customer_keys import KEY_BYTES, KEYS, SECRET_MINIMUM, secrets_of
+from conformance.trace.exchange import NOT_JSON, Exchange
+from conformance.trace.formats import decoded, is_base64
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+_TOKENS = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % SECRET_MINIMUM)
+_VERSION = re.compile(r"/cryptoKeyVersions/\d+$")
+
+for _key, _field in KEYS.items():
+    _source = _key.partition("source-")[2]
+    _needs = ("csek", f"source.{_source}") if _source else ("csek",)
+
+    def _bad_length(view: RequestView, name: str = _field) -> bool:
+        raw = view.text(name, "rawKey")
+        return bool(raw) and len(decoded(raw) or b"") != KEY_BYTES
+
+    def _both(view: RequestView, name: str = _field) -> bool:
+        return bool(view.text(name, "rawKey")) and bool(view.text(name, "rsaEncryptedKey"))
+
+    def _not_base64(view: RequestView, name: str = _field) -> bool:
+        wrapped = view.text(name, "rsaEncryptedKey")
+        return bool(wrapped) and not is_base64(re.sub(r"\s", "", wrapped))
+
+    RULES.add(
+        request_rule(
+            f"encryption.{_key}.raw-key-length",
+            "doc",
+            f"A rawKey of {_field} that is not base64 of exactly 256 bits is refused.",
+            f"Fields > {_field}.rawKey",
+            _bad_length,
+            needs=_needs,
+        )
+    )
+    RULES.add(
+        request_rule(
+            f"encryption.{_key}.raw-or-rsa",
+            "doc",
+            f"rawKey and rsaEncryptedKey together in {_field} are refused.",
+            f"Fields > {_field}.rawKey",
+            _both,
+            needs=_needs,
+        )
+    )
+    RULES.add(
+        request_rule(
+            f"encryption.{_key}.rsa-base64",
+            "doc",
+            f"An rsaEncryptedKey of {_field} that is not base64 is refused.",
+            f"Fields > {_field}.rsaEncryptedKey",
+            _not_base64,
+            needs=_needs,
+        )
+    )
+
+RULES.add(
+    request_rule(
+        "encryption.required-for-source",
+        "doc",
+        "A source that a customer key protects cannot be used without that key, or with another.",
+        "Fields > sourceImageEncryptionKey",
+        needs=("csek",),
+    )
+)
+
+
+@RULES.rule(
+    "encryption.image.sha256",
+    "doc",
+    "sha256 is there: the base64 of SHA-256 over the bytes of the raw key.",
+    "Fields > imageEncryptionKey.sha256",
+    requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
+    needs=("csek",),
+)
+def _sha256(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        raw = decoded(insert.view.text("imageEncryptionKey", "rawKey"))
+        if not raw or is_set(insert.view.text("imageEncryptionKey", "sha256")):
+            continue
+        digest = base64.b64encode(hashlib.sha256(raw).digest()).decode()
+        key = sighting.value.get("imageEncryptionKey")
+        came = key.get("sha256") if isinstance(key, dict) else None
+        yield expect(
+            came == digest,
+            "the sha256 of the image's encryption key is wrong or missing",
+            insert.exchange,
+            sighting.exchange,
+            expected=digest,
+            observed=came,
+        )
+
+
+@RULES.rule(
+    "encryption.image.kms-key-name",
+    "doc",
+    "The name of the KMS key comes back, with or without a version of the key after it.",
+    "Fields > imageEncryptionKey.kmsKeyName",
+    requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
+)
+def _kms_key_name(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        sent = insert.view.text("imageEncryptionKey", "kmsKeyName")
+        if not sent:
+            continue
+        key = sighting.value.get("imageEncryptionKey")
+        came = key.get("kmsKeyName") if isinstance(key, dict) else None
+        yield expect(
+            isinstance(came, str) and _VERSION.sub("", came) == _VERSION.sub("", sent),
+            "the kmsKeyName that was sent does not come back",
+            insert.exchange,
+            sighting.exchange,
+            expected=sent,
+            observed=came,
+        )
+
+
+@RULES.rule(
+    "encryption.never-echoed",
+    "doc",
+    "No answer of any method holds a rawKey or rsaEncryptedKey that was sent, error texts included.",
+    "Fields > imageEncryptionKey.rawKey",
+)
+def _never_echoed(history: History) -> Iterator[Finding]:
+    own: set[str] = set()
+    known = {secret.rstrip("=").encode() for secret in history.trace.secrets}
+    for exchange in history.exchanges:
+        own.update(secret.rstrip("=") for secret in secrets_of(exchange))
+        if not (own or known) or exchange.response is None:
+            continue
+        body = _unescaped(exchange)
+        echoed = any(secret.encode() in body for secret in own) or any(
+            token in known for token in _TOKENS.findall(body)
+        )
+        yield expect(
+            not echoed,
+            "an answer holds an encryption key that was sent",
+            exchange,
+            expected="no rawKey or rsaEncryptedKey in any answer",
+            observed="the key that was sent stands in the answer",
+        )
+
+
+def _unescaped(exchange: Exchange) -> bytes:
+    """The body of an answer with JSON's escapes resolved, so that no way of writing a text hides it."""
+    assert exchange.response is not None
+    body = exchange.response.body
+    value: Any = exchange.response.json if b"\\" in body else NOT_JSON
+    return body if value is NOT_JSON else json.dumps(value, ensure_ascii=False).encode(errors="replace")

@@ -1,0 +1,316 @@
+"""Rules about deprecation and image families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.areas.image import DEPRECATION_TIMES
+from conformance.contract.history import History, Mutation, Sighting, after, overlapping
+from conformance.contract.requests import request_rule
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.formats import link, timestamp
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+FROM_FAMILY = "images.getFromFamily"
+VIEW = "imageFamilyViews.get"
+ACTIVE = "ACTIVE"
+
+
+def _state(image: dict[str, Any]) -> str:
+    status = image.get("deprecated")
+    state = status.get("state") if isinstance(status, dict) else None
+    return state if isinstance(state, str) and state else ACTIVE
+
+
+def _deprecations(history: History) -> Iterator[tuple[Mutation, Sighting]]:
+    """Each deprecate that succeeded, with what gets showed of the image afterwards."""
+    for mutation in history.mutations:
+        if mutation.method == "images.deprecate" and mutation.outcome == "succeeded":
+            for sighting in history.results(mutation)[-1:]:
+                yield mutation, sighting
+
+
+@RULES.rule(
+    "deprecate.state",
+    "doc",
+    "The state set by deprecate comes back on get.",
+    "Fields > deprecated.state",
+    needs=("deprecate",),
+)
+def _deprecate_state(history: History) -> Iterator[Finding]:
+    for mutation, sighting in _deprecations(history):
+        wanted = mutation.body.get("state") or ACTIVE
+        yield expect(
+            _state(sighting.value) == wanted,
+            "the state that was set does not come back",
+            mutation.exchange,
+            sighting.exchange,
+            expected=wanted,
+            observed=sighting.value.get("deprecated"),
+        )
+
+
+@RULES.rule(
+    "deprecate.round-trip",
+    "doc",
+    "Replacement and times set by deprecate come back beside the state.",
+    "Fields > deprecated.replacement",
+    needs=("deprecate",),
+)
+def _deprecate_round_trip(history: History) -> Iterator[Finding]:
+    for mutation, sighting in _deprecations(history):
+        names = ("replacement", *DEPRECATION_TIMES)
+        sent = {name: mutation.body[name] for name in names if is_set(mutation.body.get(name))}
+        status = sighting.value.get("deprecated")
+        came = status if isinstance(status, dict) else {}
+        if sent:
+            wrong = {name: came.get(name) for name, value in sent.items() if not _same(value, came.get(name))}
+            yield expect(
+                not wrong,
+                "what deprecate set does not come back",
+                mutation.exchange,
+                sighting.exchange,
+                expected=sent,
+                observed=came,
+            )
+
+
+def _same(sent: Any, came: Any) -> bool:
+    """Whether two texts are equal, mean the same instant, or name the same resource."""
+    if sent == came:
+        return True
+    if timestamp(sent) is not None:
+        return timestamp(sent) == timestamp(came)
+    one, two = link(sent) or str(sent).lstrip("/"), link(came) or str(came)
+    return bool(came) and (one == two or two.endswith(f"/{one}"))
+
+
+RULES.add(
+    request_rule(
+        "deprecate.use-obsolete",
+        "doc",
+        "An OBSOLETE or DELETED image cannot be a source; a DEPRECATED one can, with a warning that names its replacement.",
+        "Fields > deprecated.state",
+        needs=("deprecate",),
+        also=lambda history: _warned(history),
+    )
+)
+
+
+def _warned(history: History) -> Iterator[Finding]:
+    """The use of a DEPRECATED image succeeds with a warning, and the warning names the replacement, if there is one."""
+    for deprecation, _ in _deprecations(history):
+        if deprecation.body.get("state") != "DEPRECATED":
+            continue
+        for insert in history.created:
+            source = link(insert.view.text("sourceImage"))
+            used = source == f"projects/{deprecation.project}/global/images/{deprecation.image}"
+            if (
+                not used
+                or not after(deprecation.exchange, insert.exchange)
+                or insert.operation is None
+                or insert.operation.final is None
+            ):
+                continue
+            warnings = insert.operation.final.value.get("warnings")
+            replacement = deprecation.view.text("replacement")
+            told = is_set(warnings) and (not replacement or replacement.rsplit("/", 1)[-1] in str(warnings))
+            yield expect(
+                told,
+                "the use of a deprecated image gives no warning that names its replacement",
+                deprecation.exchange,
+                insert.exchange,
+                insert.operation.final.exchange,
+                expected=f"a warning{f' that names {replacement}' if replacement else ''}",
+                observed=warnings,
+            )
+
+
+# Families
+
+
+def _members(history: History, project: str, family: str, before: Any) -> list[Mutation]:
+    """The inserts of a family's images that were finished before a request, oldest first; those deleted by then aside."""
+    members = [
+        insert
+        for insert in history.created
+        if insert.project == project
+        and insert.body.get("family") == family
+        and insert.operation
+        and insert.operation.final
+        and after(insert.operation.final.exchange, before)
+    ]
+    return [insert for insert in members if all(after(before, delete.exchange) for delete in _deletes(history, insert))]
+
+
+def _deletes(history: History, insert: Mutation) -> Iterator[Mutation]:
+    return (change for change in history.changes(insert) if change.method == "images.delete")
+
+
+def _certain(history: History, project: str, family: str, exchange: Any) -> bool:
+    """Whether its images came one after the other, none is on its way or going, moved by a PATCH, or had its name used again."""
+    inserts = [
+        insert for insert in history.inserts if insert.project == project and insert.body.get("family") == family
+    ]
+    fresh = [insert for insert in inserts if not insert.exchange.refused and insert.original is None]
+    if len({insert.image for insert in fresh}) < len(fresh) or overlapping(fresh):
+        return False
+    if any(change.method == "images.patch" and "family" in change.body for change in history.mutations):
+        return False
+    deletes = [
+        delete for insert in fresh for delete in _deletes(history, insert) if not after(exchange, delete.exchange)
+    ]
+    if not all(
+        delete.outcome == "succeeded"
+        and delete.operation
+        and delete.operation.final
+        and after(delete.operation.final.exchange, exchange)
+        for delete in deletes
+    ):
+        return False
+    return all(
+        after(insert.operation.final.exchange, exchange)
+        if insert.operation and insert.operation.final
+        else insert.exchange.refused
+        for insert in inserts
+        if insert.exchange.number < exchange.number
+    )
+
+
+def _deprecated_since(history: History, insert: Mutation, exchange: Any) -> list[Mutation]:
+    return [
+        change
+        for change in history.changes(insert)
+        if change.method == "images.deprecate" and change.outcome == "succeeded" and after(change.exchange, exchange)
+    ]
+
+
+def _active(history: History, insert: Mutation, exchange: Any) -> bool:
+    changes = _deprecated_since(history, insert, exchange)
+    state = changes[-1].body.get("state") if changes else insert.view.part("deprecated").get("state")
+    return (state or ACTIVE) == ACTIVE
+
+
+def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterator[Finding]:
+    """Judges the answers for families of which the trace shows every member: the latest that is not deprecated."""
+    for exchange in history.exchanges:
+        route = exchange.route
+        if route is None or route.method != method or not (exchange.answered or exchange.refused):
+            continue
+        members = _members(history, route.project, route.name, exchange)
+        touched = any(_deprecated_since(history, insert, exchange) for insert in members)
+        if not members or touched != deprecated or not _certain(history, route.project, route.name, exchange):
+            continue
+        if any(
+            is_set(insert.body.get("deprecated")) or is_set(insert.body.get("rolloutOverride")) for insert in members
+        ):
+            continue
+        candidates = [insert.image for insert in members if _active(history, insert, exchange)]
+        resource = exchange.resource or {}
+        image = resource.get("image") if method == VIEW else resource
+        came = image.get("name") if isinstance(image, dict) else None
+        wanted = candidates[-1] if candidates else None
+        if history.trace.recorded and came not in {insert.image for insert in members}:
+            continue  # a member that the recording does not tell of
+        changes = [change.exchange for insert in members for change in _deprecated_since(history, insert, exchange)]
+        yield expect(
+            came == wanted and (wanted is None) == (exchange.status == 404),
+            "a family answers another image than its latest that is not deprecated",
+            *(insert.exchange for insert in members),
+            *changes,
+            exchange,
+            expected=wanted or "HTTP 404",
+            observed=came or f"HTTP {exchange.status}",
+        )
+
+
+@RULES.rule(
+    "family.latest",
+    "doc",
+    "A family answers its latest image that is not deprecated.",
+    "Fields > family",
+    requires=("life.get-after-done",),
+    needs=("family",),
+)
+def _latest(history: History) -> Iterator[Finding]:
+    return _judge_family(history, FROM_FAMILY, deprecated=False)
+
+
+@RULES.rule(
+    "family.deprecated-skipped",
+    "doc",
+    "Deprecating the latest image of a family makes the one before it the answer; dates alone change nothing.",
+    "Fields > family",
+    requires=("family.latest",),
+    needs=("family", "deprecate"),
+)
+def _deprecated_skipped(history: History) -> Iterator[Finding]:
+    return _judge_family(history, FROM_FAMILY, deprecated=True)
+
+
+@RULES.rule(
+    "family.view-latest",
+    "doc",
+    "imageFamilyViews.get of a zone answers the family's latest image that is not deprecated there.",
+    "Fields > rolloutOverride",
+    requires=("family.view-shape", "life.get-after-done"),
+    needs=("family_views",),
+)
+def _view_latest(history: History) -> Iterator[Finding]:
+    yield from _judge_family(history, VIEW, deprecated=False)
+    yield from _judge_family(history, VIEW, deprecated=True)
+
+
+@RULES.rule(
+    "family.view-rollout",
+    "doc",
+    "An image whose rolloutOverride has not reached a zone is not the answer of that zone's view.",
+    "Fields > rolloutOverride",
+    requires=("family.view-shape",),
+    needs=("family_views",),
+)
+def _view_rollout(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        route = exchange.route
+        resource = exchange.resource
+        if route is None or route.method != VIEW or resource is None or not isinstance(resource.get("image"), dict):
+            continue
+        for insert, sighting in history.comebacks:
+            stored = sighting.value.get("rolloutOverride")
+            if insert.body.get("family") != route.name or not isinstance(stored, dict):
+                continue
+            zones = stored.get("locationRolloutPolicies")
+            time = timestamp((zones if isinstance(zones, dict) else {}).get(f"zones/{route.zone}"))
+            if time is not None and time.timestamp() > exchange.received + 3600:
+                yield expect(
+                    resource["image"].get("name") != insert.image,
+                    "a view answers an image that has not reached the zone",
+                    insert.exchange,
+                    exchange,
+                    expected="another image, or none",
+                    observed=insert.image,
+                )
+
+
+@RULES.rule(
+    "family.view-shape",
+    "conv",
+    'The answer of imageFamilyViews.get is {"image": …}.',
+    "imageFamilyViews.get",
+    needs=("family_views",),
+)
+def _view_shape(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.method == VIEW and exchange.resource is not None:
+            image = exchange.resource.get("image")
+            yield expect(
+                isinstance(image, dict) and is_set(image.get("name")),
+                "a family view has another shape",
+                exchange,
+                expected={"image": {"name": "…"}},
+                observed=sorted(exchange.resource),
+            )

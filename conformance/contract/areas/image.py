@@ -1,0 +1,621 @@
+"""Rules about the fields of an image that the client sets: what is accepted, what is refused, what comes back."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from conformance.contract.areas.source import COMES_BACK, sources
+from conformance.contract.fields import (
+    ARCHITECTURES,
+    DEPRECATION_STATES,
+    FILE_TYPES,
+    GUEST_OS_FEATURES,
+    NAME_MAXIMUM,
+    NAME_PATTERN,
+    type_rules,
+)
+from conformance.contract.history import History, after
+from conformance.contract.request_view import RequestView
+from conformance.contract.requests import request_rule
+from conformance.contract.rule import Basis, Finding, Rules, expect, is_set
+from conformance.trace.formats import decoded, is_base64, is_int64, link, timestamp
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+NAME = re.compile(NAME_PATTERN)
+LABELS_MAXIMUM = 64
+DEPRECATION_TIMES = ("deprecated", "obsolete", "deleted")
+
+# What a server may take: the values of the reference, and those that the discovery document has beside them.
+TAKEN_STATES = frozenset(DEPRECATION_STATES)
+TAKEN_ARCHITECTURES = frozenset({*ARCHITECTURES, "ARCHITECTURE_UNSPECIFIED"})
+TAKEN_FILE_TYPES = frozenset({*FILE_TYPES, "UNDEFINED"})
+TAKEN_FEATURES = frozenset(
+    {
+        *GUEST_OS_FEATURES,
+        *("BARE_METAL_LINUX_COMPATIBLE", "BMSAI_CAPABLE", "CCA_CAPABLE", "FEATURE_TYPE_UNSPECIFIED", "SECURE_BOOT"),
+        *("SEV_LIVE_MIGRATABLE", "SNP_SVSM_CAPABLE", "SUSPEND_SAFE_FPR"),
+    }
+)
+
+EXACT_MAXIMUM = 2**53
+"""Up to here a JSON number survives a parser that reads it as a double."""
+
+SHIELDED_LISTS = ("keks", "dbs", "dbxs")
+
+
+def _files(view: RequestView) -> list[dict[str, Any]]:
+    state = view.part("shieldedInstanceInitialState")
+    files = [state.get("pk")]
+    for name in SHIELDED_LISTS:
+        files.extend(view.items(name, within="shieldedInstanceInitialState"))
+    return [file for file in files if isinstance(file, dict)]
+
+
+def _bad_name(name: str) -> bool:
+    return bool(name) and not NAME.fullmatch(name)
+
+
+def _times(policy: Any) -> list[Any]:
+    """All times of a rollout policy."""
+    if not isinstance(policy, dict):
+        return []
+    locations = policy.get("locationRolloutPolicies")
+    values = list(locations.values()) if isinstance(locations, dict) else []
+    return [value for value in (*values, policy.get("defaultRolloutTime")) if isinstance(value, str) and value]
+
+
+def is_label(text: Any, *, key: bool) -> bool:
+    """Whether a text keeps the limits of a label's key or value; characters whose class is debatable are let pass."""
+    if not isinstance(text, str):
+        return True
+    if len(text) > NAME_MAXIMUM or (key and (not text or text[0] in "0123456789_-")):
+        return False
+    return not any(
+        (character not in "_-" and unicodedata.category(character)[0] in "PSZC")
+        or unicodedata.category(character) in ("Lu", "Lt")
+        for character in text
+    )
+
+
+def _bad_labels(view: RequestView) -> bool:
+    labels = view.labels
+    return len(labels) > LABELS_MAXIMUM or not all(
+        is_label(key, key=True) and is_label(value, key=False) for key, value in labels.items()
+    )
+
+
+RULES.add(
+    request_rule(
+        "image.name.required",
+        "doc",
+        "An insert without a name gets an error, and there is no image.",
+        "Fields > name",
+        lambda view: view.is_object and view.body.get("name") is None,
+        no_image=True,
+    )
+)
+RULES.add(
+    request_rule(
+        "image.name.pattern",
+        "doc",
+        "Every name that matches [a-z]([-a-z0-9]*[a-z0-9])? is accepted, and every other is refused.",
+        "Fields > name",
+        lambda view: _bad_name(view.text("name")),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.name.length",
+        "doc",
+        "Names of 1 to 63 characters are accepted; an empty one and one of 64 are refused.",
+        "Fields > name",
+        lambda view: view.body.get("name") == "" or len(view.text("name")) > NAME_MAXIMUM,
+    )
+)
+
+
+@RULES.rule(
+    "image.name.unique",
+    "conv",
+    "A second image of a name in a project answers 409 and leaves the first as it was.",
+    "Fields > name",
+)
+def _unique(history: History) -> Iterator[Finding]:
+    for first in history.created:
+        assert first.operation is not None
+        assert first.operation.final is not None
+        deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
+        for second in history.inserts:
+            fresh = second.original is None and second.image == first.image and second.project == first.project
+            if not fresh or not after(first.operation.final.exchange, second.exchange):
+                continue
+            if any(not after(second.exchange, delete) for delete in deletes) or second.operation is first.operation:
+                continue
+            conflict = second.exchange.status == 409 or (
+                second.outcome == "failed" and second.operation is not None and _conflicted(second.operation.final)
+            )
+            if second.outcome in ("refused", "failed", "succeeded") and not second.exchange.retried:
+                yield expect(
+                    conflict,
+                    "a second insert of a name must answer a conflict",
+                    first.exchange,
+                    second.exchange,
+                    expected="409, at once or on the operation",
+                    observed=f"HTTP {second.exchange.status}, {second.outcome}",
+                )
+            kept = history.identifier(first)
+            for sighting in history.sightings:
+                seen_later = sighting.via == "images.get" and after(second.exchange, sighting.exchange)
+                if seen_later and conflict and sighting.name == first.image and kept and not deletes:
+                    yield expect(
+                        sighting.value.get("id") == kept or history.sent(sighting, "id"),
+                        "the second insert of a name replaced the first image",
+                        second.exchange,
+                        sighting.exchange,
+                        expected=kept,
+                        observed=sighting.value.get("id"),
+                    )
+
+
+def _conflicted(final: Any) -> bool:
+    return final is not None and final.value.get("httpErrorStatusCode") in (409, None, 0)
+
+
+def _source_type_comes_back(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        yield expect(
+            sighting.value.get("sourceType") == "RAW",
+            "the source type of an image must be RAW",
+            insert.exchange,
+            sighting.exchange,
+            expected="RAW",
+            observed=sighting.value.get("sourceType"),
+        )
+
+
+RULES.add(
+    request_rule(
+        "image.source-type",
+        "doc",
+        "RAW is accepted, is the default and comes back; any other sourceType is refused.",
+        "Fields > sourceType",
+        lambda view: view.text("sourceType") not in ("", "RAW"),
+        also=_source_type_comes_back,
+    )
+)
+RULES.add(
+    request_rule(
+        "image.raw-disk.container-type",
+        "doc",
+        "TAR is accepted as rawDisk.containerType; any other value is refused.",
+        "Fields > rawDisk.containerType",
+        lambda view: view.text("rawDisk", "containerType") not in ("", "TAR"),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.raw-disk.sha1-checksum",
+        "doc",
+        "A checksum of 40 hexadecimal digits is accepted.",
+        "Fields > rawDisk.sha1Checksum",
+        needs=("source.raw_disk",),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.deprecated.state",
+        "doc",
+        "ACTIVE, DEPRECATED, OBSOLETE and DELETED are accepted as state of a deprecation; an unknown one is refused.",
+        "Fields > deprecated.state",
+        lambda view: (
+            isinstance(view.deprecation.get("state"), str) and view.deprecation["state"] not in TAKEN_STATES | {""}
+        ),
+        methods=("images.insert", "images.deprecate"),
+        dropped="deprecated",
+    )
+)
+
+
+def _dates_change_nothing(history: History) -> Iterator[Finding]:
+    for mutation in history.mutations:
+        if mutation.method not in ("images.insert", "images.deprecate") or mutation.outcome != "succeeded":
+            continue
+        sent = mutation.view.deprecation
+        if not any(timestamp(sent.get(name)) for name in DEPRECATION_TIMES):
+            continue
+        for sighting in history.results(mutation):
+            status = sighting.value.get("deprecated")
+            state = status.get("state") if isinstance(status, dict) else None
+            wanted = sent.get("state") or "ACTIVE"
+            yield expect(
+                (state or "ACTIVE") in (wanted, "ACTIVE"),
+                "the dates of a deprecation changed the state",
+                mutation.exchange,
+                sighting.exchange,
+                expected=wanted,
+                observed=state,
+            )
+
+
+RULES.add(
+    request_rule(
+        "image.deprecated.timestamps",
+        "doc",
+        "Times of a deprecation that are not RFC 3339 are refused; valid ones change no status, even in the past.",
+        "Fields > deprecated.deprecated",
+        lambda view: any(
+            isinstance(view.deprecation.get(name), str)
+            and view.deprecation[name]
+            and timestamp(view.deprecation[name]) is None
+            for name in DEPRECATION_TIMES
+        ),
+        methods=("images.insert", "images.deprecate"),
+        dropped="deprecated",
+        also=_dates_change_nothing,
+    )
+)
+RULES.add(
+    request_rule(
+        "image.family.pattern",
+        "doc",
+        "A family outside RFC 1035 is refused.",
+        "Fields > family",
+        lambda view: _bad_name(view.text("family")) or len(view.text("family")) > NAME_MAXIMUM,
+    )
+)
+RULES.add(
+    request_rule(
+        "image.labels.limits",
+        "conv",
+        "Label keys have 1 to 63 lower-case letters, digits, _ and -, a letter first; values 0 to 63; at most 64 labels.",
+        "Fields > labels",
+        _bad_labels,
+        methods=("images.insert", "images.setLabels"),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.guest-os-features.type",
+        "doc",
+        "An unknown type of guest OS feature is refused.",
+        "Fields > guestOsFeatures[].type",
+        lambda view: any(
+            isinstance(item, dict) and isinstance(item.get("type"), str) and item["type"] not in TAKEN_FEATURES | {""}
+            for item in view.items("guestOsFeatures")
+        ),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.shielded.base64",
+        "doc",
+        "Content of a secure boot key that is not base64 is refused.",
+        "Fields > shieldedInstanceInitialState.pk.content",
+        lambda view: any(
+            isinstance(file.get("content"), str) and not is_base64(file["content"]) for file in _files(view)
+        ),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.shielded.file-type",
+        "doc",
+        "An unknown fileType of a secure boot key is refused.",
+        "Fields > shieldedInstanceInitialState.pk.fileType",
+        lambda view: any(
+            isinstance(file.get("fileType"), str) and file["fileType"] not in TAKEN_FILE_TYPES | {""}
+            for file in _files(view)
+        ),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.rollout-override.timestamps",
+        "doc",
+        "Times of a rollout policy that are not RFC 3339 are refused, or the policy is left out as a whole.",
+        "Fields > rolloutOverride.defaultRolloutTime",
+        lambda view: any(timestamp(time) is None for time in _times(view.body.get("rolloutOverride"))),
+        dropped="rolloutOverride",
+    )
+)
+
+
+def _architecture_comes_back(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        sent = insert.view.text("architecture")
+        if sent in ARCHITECTURES:
+            yield expect(
+                sighting.value.get("architecture") == sent,
+                "the architecture that was sent does not come back",
+                insert.exchange,
+                sighting.exchange,
+                expected=sent,
+                observed=sighting.value.get("architecture"),
+            )
+
+
+RULES.add(
+    request_rule(
+        "image.architecture",
+        "doc",
+        "ARM64 and X86_64 come back as sent; any other architecture is refused.",
+        "Fields > architecture",
+        lambda view: bool(view.text("architecture")) and view.text("architecture") not in TAKEN_ARCHITECTURES,
+        also=_architecture_comes_back,
+    )
+)
+RULES.add(
+    request_rule(
+        "image.locked.forbids",
+        "doc",
+        "No image is made from a locked image, and locked cannot be changed.",
+        "Fields > locked",
+        methods=("images.insert", "images.patch"),
+    )
+)
+
+
+# What comes back
+
+
+def _links(values: Any) -> set[str]:
+    """Resource URLs from `projects/` on; texts that are none stand for themselves."""
+    return {link(value) or str(value) for value in values} if isinstance(values, list) else set()
+
+
+def _types(features: Any) -> set[str]:
+    items = features if isinstance(features, list) else []
+    return {str(item.get("type")) for item in items if isinstance(item, dict) and is_set(item.get("type"))}
+
+
+def _same_labels(sent: Any, came: Any) -> bool:
+    got = came if isinstance(came, dict) else {}
+    ours = {key: value for key, value in got.items() if key in sent or not key.startswith("goog-")}
+    return bool({key: value or "" for key, value in ours.items()} == {key: value or "" for key, value in sent.items()})
+
+
+def _same_file(sent: Any, came: Any) -> bool:
+    if not isinstance(sent, dict) or not is_set(sent.get("content")):
+        return True
+    if not isinstance(came, dict) or decoded(came.get("content")) != decoded(sent["content"]):
+        return False
+    return not is_set(sent.get("fileType")) or came.get("fileType") == sent["fileType"]
+
+
+def _same_shielded(sent: Any, came: Any) -> bool:
+    if not any(is_set(value) for value in sent.values()):
+        return True
+    if not isinstance(came, dict) or not _same_file(sent.get("pk"), came.get("pk")):
+        return False
+    for name in SHIELDED_LISTS:
+        ours, theirs = sent.get(name) or [], came.get(name) or []
+        if not isinstance(theirs, list) or not all(any(_same_file(file, other) for other in theirs) for file in ours):
+            return False
+    return True
+
+
+def _same_policy(sent: Any, came: Any) -> bool:
+    """Whether a rollout policy came back as sent, or not at all; one instant may be written in several ways."""
+    return not is_set(came) or _canonical(sent) == _canonical(came)
+
+
+def _canonical(value: Any) -> Any:
+    """A JSON value without its unset parts, and with each timestamp as its instant."""
+    if isinstance(value, dict):
+        parts = {key: _canonical(part) for key, part in value.items()}
+        return {key: part for key, part in parts.items() if is_set(part)}
+    return timestamp(value) or value
+
+
+def _same_deprecation(sent: Any, came: Any) -> bool:
+    """ACTIVE is how an image is that nobody deprecated, so it need not be said."""
+    fields = _canonical(sent) if isinstance(sent, dict) else {}
+    wanted = {key: value for key, value in fields.items() if (key, value) != ("state", "ACTIVE")}
+    got = _canonical(came) if isinstance(came, dict) else {}
+    return all(_same_value(value, got.get(key)) for key, value in wanted.items())
+
+
+def _same_value(sent: Any, came: Any) -> bool:
+    return bool(sent == came) or bool(link(sent) and link(sent) == link(came))
+
+
+def _plain(sent: Any, came: Any) -> bool:
+    return bool(sent == came)
+
+
+_ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...] = (
+    ("image.description.round-trip", "doc", "description", "The description comes back as sent.", _plain),
+    (
+        "image.deprecated.round-trip",
+        "conv",
+        "deprecated",
+        "The deprecation status of the insert comes back.",
+        _same_deprecation,
+    ),
+    (
+        "image.licenses.round-trip",
+        "doc",
+        "licenses",
+        "The licences sent are among those that come back.",
+        lambda sent, came: _links(sent) <= _links(came),
+    ),
+    (
+        "image.license-codes.round-trip",
+        "conv",
+        "licenseCodes",
+        "The licence codes sent are among those that come back.",
+        lambda sent, came: {str(code) for code in sent} <= {str(code) for code in came or []},
+    ),
+    ("image.family.round-trip", "doc", "family", "The family comes back.", _plain),
+    (
+        "image.labels.round-trip",
+        "doc",
+        "labels",
+        "Labels come back, none dropped or changed, and none added but goog-… ones.",
+        _same_labels,
+    ),
+    (
+        "image.guest-os-features.round-trip",
+        "doc",
+        "guestOsFeatures",
+        "The guest OS features sent are among those that come back.",
+        lambda sent, came: _types(sent) <= _types(came),
+    ),
+    (
+        "image.storage-locations.round-trip",
+        "doc",
+        "storageLocations",
+        "The storage location sent comes back.",
+        lambda sent, came: {str(place).lower() for place in sent} <= {str(place).lower() for place in came or []},
+    ),
+    (
+        "image.shielded.round-trip",
+        "doc",
+        "shieldedInstanceInitialState",
+        "pk, keks, dbs and dbxs come back with the same bytes and file types.",
+        _same_shielded,
+    ),
+    (
+        "image.rollout-override.read-only",
+        "doc",
+        "rolloutOverride",
+        "A rollout policy that was sent comes back as sent, or not at all.",
+        _same_policy,
+    ),
+    ("image.locked.round-trip", "doc", "locked", "locked comes back.", lambda sent, came: bool(sent) == bool(came)),
+    (
+        "image.user-licenses.round-trip",
+        "conv",
+        "userLicenses",
+        "The user licences sent come back.",
+        lambda sent, came: _links(sent) <= _links(came),
+    ),
+)
+
+
+def _comes_back(name: str, same: Callable[[Any, Any], bool], history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        sent, came = insert.body.get(name), sighting.value.get(name)
+        if is_set(sent):
+            yield expect(
+                same(sent, came),
+                f"the {name} that was sent does not come back",
+                insert.exchange,
+                sighting.exchange,
+                expected=sent,
+                observed=came,
+            )
+        elif name == "labels":
+            yield expect(
+                same({}, came),
+                "an image made without labels has labels that nobody gave it",
+                insert.exchange,
+                sighting.exchange,
+                expected={},
+                observed=came,
+            )
+
+
+for _id, _basis, _field, _statement, _same in _ROUND_TRIPS:
+
+    @RULES.rule(_id, _basis, _statement, f"Fields > {_field}", requires=(*COMES_BACK, *type_rules(_field)))
+    def _round_trip(
+        history: History, name: str = _field, same: Callable[[Any, Any], bool] = _same
+    ) -> Iterator[Finding]:
+        return _comes_back(name, same, history)
+
+
+# Sizes and licence codes
+
+
+@RULES.rule(
+    "image.disk-size-gb",
+    "doc",
+    "diskSizeGb is an int64 as a string in answers; a size below the source's is refused or raised.",
+    "Fields > diskSizeGb",
+    requires=COMES_BACK,
+)
+def _disk_size(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        size = sighting.value.get("diskSizeGb")
+        if is_set(size):
+            yield expect(
+                is_int64(size) and int(size) > 0,
+                "diskSizeGb must be a whole number of GB as a string",
+                sighting.exchange,
+                expected='an int64 as a string, such as "10"',
+                observed=size,
+            )
+    for insert, sighting in history.comebacks:
+        floor = _source_size(history, insert.view)
+        size = sighting.value.get("diskSizeGb")
+        if floor and is_set(insert.body.get("diskSizeGb")) and is_int64(size):
+            yield expect(
+                int(size) >= floor,
+                "the image is smaller than its source",
+                insert.exchange,
+                sighting.exchange,
+                expected=f"at least {floor}",
+                observed=size,
+            )
+
+
+def _source_size(history: History, view: RequestView) -> int:
+    """The size of a source in GB, as an image shows it that was made from it without a size of its own; 0 if unknown."""
+    for other, sighting in history.comebacks:
+        same = sources(other.view) == sources(view) and all(
+            other.body.get(name) == view.body.get(name)
+            for name in ("sourceDisk", "sourceImage", "sourceSnapshot", "rawDisk")
+        )
+        size = sighting.value.get("diskSizeGb")
+        if same and not is_set(other.body.get("diskSizeGb")) and is_int64(size):
+            return int(size)
+    return 0
+
+
+@RULES.rule(
+    "image.license-codes.format",
+    "doc",
+    "Licence codes are int64 as decimal strings in answers.",
+    "Fields > licenseCodes[]",
+)
+def _license_codes(history: History) -> Iterator[Finding]:
+    for sighting in history.sightings:
+        codes = sighting.value.get("licenseCodes")
+        if is_set(codes):
+            yield expect(
+                isinstance(codes, list) and all(is_int64(code) for code in codes),
+                "licenceCodes must hold decimal strings",
+                sighting.exchange,
+                expected='a list such as ["3853522013536123851"]',
+                observed=codes,
+            )
+
+
+@RULES.rule(
+    "image.license-codes.exact",
+    "doc",
+    "A licence code above 2^53 comes back digit for digit, or not at all.",
+    "Fields > licenseCodes[]",
+    requires=COMES_BACK,
+)
+def _exact(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        sent = [int(code) for code in insert.view.items("licenseCodes") if is_int64(str(code))]
+        came = [int(str(code)) for code in sighting.value.get("licenseCodes") or [] if is_int64(str(code))]
+        for code in (code for code in sent if code > EXACT_MAXIMUM):
+            near = [other for other in came if other != code and abs(other - code) <= code // EXACT_MAXIMUM * 2 + 2]
+            yield expect(
+                code in came or not near,
+                "a licence code lost digits on its way",
+                insert.exchange,
+                sighting.exchange,
+                expected=str(code),
+                observed=[str(other) for other in near],
+            )

@@ -1,0 +1,470 @@
+"""Rules about the life of an image: it is made, found, changed and deleted, and no other image with it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from conformance.contract.areas.labels import UPDATED, seen_before, settled, untouched
+from conformance.contract.areas.transport import OPTIONAL_METHODS
+from conformance.contract.fields import type_rules
+from conformance.contract.history import History, Mutation, after, overlapping
+from conformance.contract.requests import leak_breach, leaked, request_rule
+from conformance.contract.rule import Finding, Rules, expect, is_set
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+LIST = "images.list"
+_ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
+
+RULES.add(
+    request_rule(
+        "life.insert",
+        "doc",
+        "An insert of a name and a source, and nothing else, succeeds.",
+        "HTTP request",
+    )
+)
+
+
+@RULES.rule(
+    "life.get-after-done",
+    "doc",
+    "get by name and get by id answer the same image.",
+    "Fields > id",
+    requires=("operation.success-means-ready", *type_rules("name", "id")),
+)
+def _get_after_done(history: History) -> Iterator[Finding]:
+    for insert in history.created:
+        assert insert.operation is not None
+        assert insert.operation.final is not None
+        if is_set(insert.body.get("id")):
+            continue
+        final = insert.operation.final.exchange
+        identifier = history.identifier(insert)
+        ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
+        for exchange in history.gets:
+            assert exchange.route is not None
+            if exchange.route.project != insert.project or not after(final, exchange):
+                continue
+            if any(end.sent <= exchange.received for end in ends):
+                continue
+            by_name = exchange.route.name == insert.image
+            if by_name and exchange.status == 404:
+                continue
+            if by_name or (identifier and exchange.route.name == identifier):
+                image = exchange.resource or {}
+                # A get that is refused for what it carries is the matter of the rule for whose sake it carries it.
+                carries = exchange.intent is not None
+                if not exchange.answered and (carries or not exchange.refused):
+                    continue
+                yield expect(
+                    image.get("name") == insert.image and (not identifier or str(image.get("id")) == identifier),
+                    f"get by {'name' if by_name else 'id'} does not answer the image",
+                    insert.exchange,
+                    exchange,
+                    expected={"name": insert.image, "id": identifier},
+                    observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
+                )
+
+
+# Lists
+
+
+def _living(history: History) -> Iterator[Mutation]:
+    """The inserts whose images nobody has deleted within the trace."""
+    for insert in history.created:
+        if not any(change.method == "images.delete" for change in history.changes(insert)):
+            yield insert
+
+
+def _walks(history: History) -> Iterator[list[int]]:
+    """The walks through a list: the indexes of its pages, from one without a token on, as far as they follow each other."""
+    walk: list[int] = []
+    for index, exchange in enumerate(history.exchanges):
+        if exchange.method != LIST or exchange.resource is None:
+            continue
+        token = exchange.request.query.get("pageToken")
+        if walk and token and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
+            walk.append(index)
+            continue
+        if walk:
+            yield walk
+        walk = [] if token else [index]
+    if walk:
+        yield walk
+
+
+@RULES.rule(
+    "life.list-once",
+    "conv",
+    "A list holds an image exactly once, across pages of any size.",
+    "images.list",
+    requires=("life.get-after-done",),
+    needs=("list",),
+)
+def _list_once(history: History) -> Iterator[Finding]:
+    for walk in _walks(history):
+        pages = [history.exchanges[index] for index in walk]
+        query = pages[0].request.query
+        complete = not (pages[-1].resource or {}).get("nextPageToken")
+        for insert in _living(history):
+            assert insert.operation is not None
+            assert insert.operation.final is not None
+            if insert.project != (pages[0].route and pages[0].route.project):
+                continue
+            if not after(insert.operation.final.exchange, pages[0]):
+                continue
+            filtered = query.get("filter", [""])[0]
+            if filtered and filtered != f"name={insert.image}":
+                continue
+            found = [seen for seen in history.sightings if seen.exchange in pages and seen.name == insert.image]
+            if len(found) < 2 and not complete:
+                continue  # it may be on a page that was not asked for
+            if history.trace.recorded and not found:
+                continue  # somebody else may have deleted it
+            yield expect(
+                len(found) == 1,
+                f"a list holds an image {len(found)} times",
+                insert.exchange,
+                *pages[:3],
+                expected=f"{insert.image} once",
+                observed=[seen.value.get("id") for seen in found],
+            )
+    yield from _tokens_taken(history)
+
+
+def _tokens_taken(history: History) -> Iterator[Finding]:
+    """The rest of a list can be had: the token that a page gave is not refused a moment later."""
+    if history.trace.recorded:
+        return  # tokens may have expired
+    lists = [exchange for exchange in history.exchanges if exchange.method == LIST]
+    for page, following in itertools.pairwise(lists):
+        token = (page.resource or {}).get("nextPageToken")
+        if token and following.request.query == {**page.request.query, "pageToken": [token]} and following.refused:
+            yield expect(
+                False,
+                "the token that a list gave for its next page is refused",
+                page,
+                following,
+                expected="the next page",
+                observed=f"HTTP {following.status}",
+            )
+
+
+@RULES.rule(
+    "life.list-max-results", "conv", "A page of a list holds at most maxResults items.", "images.list", needs=("list",)
+)
+def _max_results(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        limit = exchange.request.query.get("maxResults", [""])[0]
+        if exchange.method == LIST and exchange.resource is not None and limit.isdecimal() and int(limit) > 0:
+            items = exchange.resource.get("items")
+            count = len(items) if isinstance(items, list) else 0
+            yield expect(
+                count <= int(limit),
+                "a page holds more items than asked for",
+                exchange,
+                expected=f"at most {limit}",
+                observed=count,
+            )
+
+
+@RULES.rule("life.list-filter", "conv", "filter=name=N lists that image and no other.", "images.list", needs=("list",))
+def _list_filter(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
+        if exchange.method != LIST or exchange.resource is None or wanted is None:
+            continue
+        name = wanted[1]
+        others = [seen.name for seen in history.every_sighting if seen.exchange is exchange and seen.name != name]
+        yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
+
+
+@RULES.rule("life.list-kind", "conv", "A list's kind is compute#imageList.", "images.list", needs=("list",))
+def _list_kind(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.method == LIST and exchange.resource is not None:
+            yield expect(
+                exchange.resource.get("kind") == "compute#imageList",
+                "a list has another kind",
+                exchange,
+                expected="compute#imageList",
+                observed=exchange.resource.get("kind"),
+            )
+
+
+# Changes
+
+PATCH_MAY_CHANGE = frozenset({"labelFingerprint"})
+
+
+@RULES.rule(
+    "life.patch", "conv", "PATCH sets the fields that it names, and touches no other.", "images.patch", needs=("patch",)
+)
+def _patch(history: History) -> Iterator[Finding]:
+    for patch in history.mutations:
+        if patch.method != "images.patch" or patch.exchange.intent is not None or patch.outcome != "succeeded":
+            continue
+        before = seen_before(history, patch)
+        for sighting in history.results(patch)[-1:]:
+            wrong = {
+                name: sighting.value.get(name)
+                for name, value in patch.body.items()
+                if sighting.value.get(name) != value
+            }
+            yield expect(
+                not wrong,
+                "a field that PATCH names is not set",
+                patch.exchange,
+                sighting.exchange,
+                expected=dict(patch.body),
+                observed=wrong,
+            )
+            if before is not None:
+                others = untouched(before, sighting, PATCH_MAY_CHANGE | patch.body.keys())
+                yield expect(
+                    not others,
+                    "PATCH changes a field that it does not name",
+                    before.exchange,
+                    patch.exchange,
+                    sighting.exchange,
+                    expected={name: before.value.get(name) for name in others},
+                    observed=others,
+                )
+
+
+@RULES.rule(
+    "life.failed-insert-leaves-nothing",
+    "doc",
+    "A refused insert changes nothing: there is no image, no member of a family, and the name stays free.",
+    "Response body",
+)
+def _leaves_nothing(history: History) -> Iterator[Finding]:
+    for insert in history.inserts:
+        if insert.outcome not in ("refused", "failed") or not insert.image or insert.original is not None:
+            continue
+        gets = [
+            exchange
+            for exchange in history.gets
+            if exchange.route and exchange.route.name == insert.image and after(insert.exchange, exchange)
+        ]
+        if not gets:
+            continue
+        leak = leaked(history, insert)
+        yield leak_breach(insert, leak) if leak is not None else None
+    for insert, other in _second_tries(history):
+        yield expect(
+            other.exchange.status != 409,
+            "the name of a refused insert is not free",
+            insert.exchange,
+            other.exchange,
+            expected="success",
+            observed=f"HTTP {other.exchange.status}",
+        )
+
+
+def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
+    """Each refused or failed insert with the next one of its name, where that is valid and nothing else had the name.
+
+    That nothing had it is known from a get between the two that was answered 404.
+    """
+    last: dict[tuple[str, str], Mutation] = {}
+    for other in history.inserts:
+        if not other.image:
+            continue
+        key = (other.project, other.image)
+        insert = last.get(key)
+        last[key] = other
+        if insert is None or insert.outcome not in ("refused", "failed"):
+            continue
+        final = insert.operation.final.exchange if insert.operation and insert.operation.final else insert.exchange
+        free = any(
+            get.status == 404 and get.route and (get.route.project, get.route.name) == key
+            for get in history.gets
+            if after(final, get) and after(get, other.exchange)
+        )
+        anew = other.request_id is None or other.request_id != insert.request_id
+        if free and anew and not other.invalid and other.exchange.status:
+            yield insert, other
+
+
+@RULES.rule(
+    "life.concurrent-same-name",
+    "conv",
+    "Of simultaneous inserts of one name without requestId exactly one wins; the others answer a conflict.",
+    "Fields > name",
+    passive=False,
+)
+def _concurrent_same_name(history: History) -> Iterator[Finding]:
+    groups: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
+    for insert in history.inserts:
+        if insert.request_id is None and insert.image:
+            groups[insert.project, insert.image].append(insert)
+    deleted = {(change.project, change.image) for change in history.mutations if change.method == "images.delete"}
+    for name, group in groups.items():
+        outcomes = [insert.outcome for insert in group]
+        if name in deleted or len(overlapping(group)) < 2 or "unknown" in outcomes:
+            continue
+        winners = sum(outcome in ("succeeded", "running") for outcome in outcomes)
+        strange = [
+            insert.exchange.status for insert in group if insert.exchange.refused and insert.exchange.status != 409
+        ]
+        yield expect(
+            winners == 1 and not strange,
+            f"{winners} of {len(group)} simultaneous inserts of one name won",
+            *(insert.exchange for insert in group),
+            expected="one success, and else 409",
+            observed={"outcomes": outcomes, "statuses": [insert.exchange.status for insert in group]},
+        )
+
+
+@RULES.rule(
+    "life.concurrent-delete",
+    "conv",
+    "Simultaneous inserts and deletes of one name end as if they had been carried out one after the other.",
+    "images.delete",
+    requires=("life.delete", "life.get-after-done"),
+    passive=False,
+)
+def _concurrent_delete(history: History) -> Iterator[Finding]:
+    for birth in history.created:
+        group = [
+            change
+            for change in history.mutations
+            if change.method in ("images.insert", "images.delete")
+            and change is not birth
+            and (change.project, change.image) == (birth.project, birth.image)
+        ]
+        assert birth.operation is not None
+        assert birth.operation.final is not None
+        if not all(after(birth.operation.final.exchange, change.exchange) for change in group):
+            continue
+        methods = {change.method for change in overlapping(group)}
+        looks = [look for look in history.gets if look.route and look.route.name == birth.image]
+        settled = all(change.outcome in ("failed", "succeeded", "refused") for change in group)
+        ends = [change.operation.final.exchange for change in group if change.operation and change.operation.final]
+        if len(methods) < 2 or not settled or not looks or not all(after(end, looks[-1]) for end in ends):
+            continue
+        # Of deletes at the same time all may succeed that find an image there: they come to one.
+        done = {(change.method, history.identifier(change)) for change in group if change.outcome == "succeeded"}
+        inserts, deletes = (sum(method == f"images.{verb}" for method, _ in done) for verb in ("insert", "delete"))
+        there = looks[-1].answered
+        yield expect(
+            min(deletes, 1) <= 1 + inserts - there <= deletes,
+            "no order of these inserts and deletes explains what came of them",
+            birth.exchange,
+            *(change.exchange for change in group),
+            looks[-1],
+            expected="as many inserts as deletes made room for, and what they left in the end",
+            observed={"inserts": inserts, "deletes": deletes, "there in the end": there},
+        )
+
+
+@RULES.rule(
+    "life.delete",
+    "conv",
+    "After a delete is DONE, get answers 404, list and family no longer show the image, and its name is free.",
+    "images.delete",
+)
+def _delete(history: History) -> Iterator[Finding]:
+    for delete in history.mutations:
+        if delete.method != "images.delete" or delete.outcome != "succeeded" or delete.operation is None:
+            continue
+        if delete.operation.mutation is not delete or delete.operation.final is None:
+            continue
+        end = delete.operation.final.exchange
+        rebirths = [
+            insert.exchange
+            for insert in history.inserts
+            if insert.image == delete.image and not after(insert.exchange, delete.exchange)
+        ]
+        identifier = history.identifier(delete)
+        for exchange in history.gets:
+            named = exchange.route and exchange.route.project == delete.project and exchange.route.name == delete.image
+            if named and after(end, exchange) and not any(birth.sent <= exchange.received for birth in rebirths):
+                yield expect(
+                    exchange.status == 404,
+                    "a deleted image is still there",
+                    delete.exchange,
+                    end,
+                    exchange,
+                    expected="HTTP 404",
+                    observed=f"HTTP {exchange.status}",
+                )
+        for sighting in history.sightings:
+            same = sighting.project == delete.project and sighting.name == delete.image
+            gone = sighting.via != "images.get" and same and after(end, sighting.exchange)
+            if gone and identifier and sighting.value.get("id") == identifier:
+                yield expect(
+                    False,
+                    "a deleted image is still shown",
+                    delete.exchange,
+                    end,
+                    sighting.exchange,
+                    expected=f"no image with id {identifier}",
+                    observed=sighting.value.get("name"),
+                )
+        for birth in history.inserts:
+            first = birth.exchange in rebirths and birth.original is None
+            alone = all(after(birth.exchange, other) for other in rebirths if other is not birth.exchange)
+            if first and alone and after(end, birth.exchange) and birth.exchange.status != 0:
+                yield expect(
+                    birth.exchange.status != 409,
+                    "the name of a deleted image is not free",
+                    delete.exchange,
+                    end,
+                    birth.exchange,
+                    expected="success",
+                    observed=f"HTTP {birth.exchange.status}",
+                )
+
+
+@RULES.rule(
+    "life.isolation", "conv", "No change to one image changes another.", "images", requires=("life.get-after-done",)
+)
+def _isolation(history: History) -> Iterator[Finding]:
+    for change in history.mutations:
+        if (
+            change.method == "images.insert"
+            or change.exchange.refused
+            or (change.method in OPTIONAL_METHODS and not change.exchange.answered)
+        ):
+            continue
+        for insert in history.created:
+            if (
+                insert.image == change.image
+                or history.identifier(insert) == change.image
+                or insert.project != change.project
+            ):
+                continue
+            seen = [
+                sighting
+                for sighting in history.sightings
+                if sighting.via == "images.get" and sighting.name == insert.image and sighting.project == insert.project
+            ]
+            earlier = [sighting for sighting in seen if after(sighting.exchange, change.exchange)]
+            later = [sighting for sighting in seen if after(change.exchange, sighting.exchange)]
+            if not earlier or not later:
+                continue
+            meddled = any(
+                other.exchange.received >= earlier[-1].exchange.sent
+                and other.exchange.sent <= later[0].exchange.received
+                for other in history.changes(insert)
+            )
+            if not meddled and earlier[-1].value.get("status") == "READY":
+                late = frozenset() if settled(history, earlier[-1]) else UPDATED
+                others = untouched(earlier[-1], later[0], late)
+                yield expect(
+                    not others,
+                    f"{change.method} of one image changes another",
+                    earlier[-1].exchange,
+                    change.exchange,
+                    later[0].exchange,
+                    expected={name: earlier[-1].value.get(name) for name in others},
+                    observed=others,
+                )

@@ -1,0 +1,222 @@
+"""The rule about whole stories: whatever is done in whatever order, the answers agree with a simple model of the store."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.contract.areas.labels import own_labels
+from conformance.contract.history import History, Mutation
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.exchange import Exchange
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+TOUCHED = {
+    "images.setLabels": frozenset({"labels", "labelFingerprint"}),
+    "images.deprecate": frozenset({"deprecated"}),
+}
+"""The fields that a request may change; a PATCH may change those that it names."""
+
+VOLATILE = frozenset({"status", "archiveSizeBytes"})
+"""Fields that may change by themselves."""
+
+BASIC = (
+    *("life.insert", "life.get-after-done", "life.delete", "life.patch", "life.isolation", "life.list-filter"),
+    *("image.id", "image.name.unique", "image.creation-timestamp", "image.status", "life.failed-insert-leaves-nothing"),
+    *("operation.name", "operation.status", "operation.reaches-done", "operation.success-means-ready"),
+    *("request-id.replay-same-operation", "request-id.replay-after-delete", "request-id.distinct", "request-id.absent"),
+    *(
+        "request-id.replay-creates-nothing",
+        "request-id.replay-other-body",
+        "request-id.replay-key-order",
+        "request-id.case",
+    ),
+    *("request-id.replay-after-lost-response", "request-id.scoped-to-method", "request-id.delete-replay"),
+    *("labels.set", "labels.fingerprint-changes", "labels.fingerprint-required"),
+    *("deprecate.state", "deprecate.round-trip", "family.latest", "family.deprecated-skipped", "image.self-link"),
+)
+"""Rules that say more precisely what is wrong: where one of them fails, this one adds nothing."""
+
+
+@dataclass
+class _Image:
+    """What the model knows of an image: whether it is there (None: not certain), its id, and how it was seen last.
+
+    `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so that only
+    a look can tell what came of them; `before` is whether it was there before; `changed` are the fields that may have changed
+    since it was seen; `wanted` are labels that were set and may take a moment to be seen.
+    """
+
+    there: bool | None
+    identifier: str = ""
+    under_way: int = 0
+    mixed: bool = False
+    before: bool | None = None
+    seen: dict[str, Any] | None = None
+    changed: set[str] = field(default_factory=set)
+    wanted: dict[str, Any] | None = None
+
+
+class _Store:
+    """The model: which images there are, by project and name."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._images: dict[tuple[str, str], _Image] = {}
+        self._owners = {mutation.exchange.number: mutation for mutation in history.mutations}
+        self._ends = {
+            mutation.operation.final.exchange.number: mutation
+            for mutation in history.mutations
+            if mutation.operation and mutation.operation.final and mutation.operation.mutation is mutation
+        }
+
+    def step(self, exchange: Exchange) -> Iterator[Finding]:
+        """Compares an answer with the model, and takes over what the request changed."""
+        mutation = self._owners.get(exchange.number)
+        if mutation is not None:
+            yield from self._expected(mutation)
+            self._begin(mutation)
+        elif exchange.method == "images.get":
+            yield from self._look(exchange)
+        elif exchange.method == "images.list" and exchange.resource is not None:
+            yield from self._listed(exchange)
+        ended = self._ends.get(exchange.number)
+        if ended is not None:
+            self._end(ended)
+
+    def _image(self, project: str, named: str) -> _Image:
+        """The image of a name, or of an id that is known."""
+        for (owner, _), image in self._images.items():
+            if owner == project and image.identifier == named:
+                return image
+        # A name that the story has not used is free; in a recording, somebody may have used it before.
+        return self._images.setdefault((project, named), _Image(None if self._history.trace.recorded else False))
+
+    # Requests that change
+
+    def _expected(self, mutation: Mutation) -> Iterator[Finding]:
+        """Whether a request had to succeed or to fail, by what the model knows of the image."""
+        image = self._image(mutation.project, mutation.image or "")
+        repeats = mutation.original is not None or mutation.invalid or not mutation.image
+        if repeats or image.there is None or mutation.outcome in ("unknown", "running"):
+            return
+        done = mutation.outcome == "succeeded"
+        if mutation.method == "images.insert" and image.there:
+            yield self._breach(
+                not done, "an insert takes the name of an image that is there", mutation.exchange, "a conflict"
+            )
+        elif mutation.method != "images.insert" and not image.there:
+            yield self._breach(not done, "a request changes an image that is not there", mutation.exchange, "HTTP 404")
+
+    def _begin(self, mutation: Mutation) -> None:
+        image = self._image(mutation.project, mutation.image or "")
+        if mutation.exchange.refused or mutation.original is not None:
+            return
+        if mutation.method in ("images.insert", "images.delete"):
+            image.mixed = image.mixed or image.under_way > 0
+            image.under_way += 1
+            image.before, image.there = image.there if image.under_way == 1 else None, None
+        if mutation.method == "images.setLabels":
+            image.wanted = own_labels(mutation.body)
+        image.changed |= TOUCHED.get(mutation.method, frozenset(mutation.body) | {"labelFingerprint"})
+
+    def _end(self, mutation: Mutation) -> None:
+        image = self._image(mutation.project, mutation.image or "")
+        if mutation.method not in ("images.insert", "images.delete") or mutation.original is not None:
+            return
+        image.under_way -= 1
+        if mutation.invalid or image.mixed or image.under_way:
+            return
+        if mutation.outcome != "succeeded":
+            image.there = image.before if image.there is None else image.there
+        elif mutation.method == "images.insert":
+            fresh = _Image(True, self._history.identifier(mutation) or "")
+            self._images[mutation.project, mutation.image or ""] = fresh
+        elif mutation.method == "images.delete":
+            self._images[mutation.project, mutation.image or ""] = _Image(False)
+            image.there, image.identifier = False, ""
+
+    # Looks
+
+    def _look(self, exchange: Exchange) -> Iterator[Finding]:
+        assert exchange.route is not None
+        image = self._image(exchange.route.project, exchange.route.name)
+        shown = exchange.resource
+        if image.mixed and not image.under_way and shown is not None and shown.get("status") == "READY":
+            self._images[exchange.route.project, exchange.route.name] = _Image(True, str(shown.get("id")), seen=shown)
+            return
+        if image.there is None or not (exchange.answered or exchange.refused) or exchange.intent is not None:
+            return
+        yield self._breach(
+            image.there == (shown is not None),
+            "an image is not there" if image.there else "an image is there that the story has not made, or has deleted",
+            exchange,
+            "HTTP 200" if image.there else "HTTP 404",
+            deviation=not image.there,
+        )
+        if shown is None or not image.there:
+            return
+        if image.seen is not None:
+            before = image.seen
+            wrong = {
+                name: shown.get(name)
+                for name in before.keys() | shown.keys()
+                if name not in image.changed | VOLATILE and _value(before, name) != _value(shown, name)
+            }
+            yield expect(
+                not wrong,
+                "fields of an image have changed that no request has touched",
+                *self._history.exchanges[: exchange.number],
+                expected={name: before.get(name) for name in wrong},
+                observed=wrong,
+            )
+        late = image.wanted is not None and own_labels(shown) != image.wanted
+        image.seen, image.changed = shown, set(TOUCHED["images.setLabels"]) if late else set()
+
+    def _listed(self, exchange: Exchange) -> Iterator[Finding]:
+        assert exchange.route is not None
+        assert exchange.resource is not None
+        items = exchange.resource.get("items")
+        names = {item.get("name") for item in items if isinstance(item, dict)} if isinstance(items, list) else set()
+        for (project, name), image in self._images.items():
+            if project == exchange.route.project and image.there is False and not self._history.trace.recorded:
+                yield self._breach(name not in names, "a list holds an image that is not there", exchange, f"no {name}")
+
+    def _breach(
+        self, holds: bool, message: str, exchange: Exchange, expected: str, *, deviation: bool = True
+    ) -> Finding:
+        """Whether an image is there, and whether its name is free, is convention for the most part: the reference is silent."""
+        story = self._history.exchanges[: exchange.number]
+        observed = f"HTTP {exchange.status}"
+        return expect(holds, message, *story, expected=expected, observed=observed, deviation=deviation)
+
+
+def _value(image: dict[str, Any], name: str) -> Any:
+    if name == "labels":
+        return own_labels(image)
+    value = image.get(name)
+    return value if is_set(value) else None
+
+
+@RULES.rule(
+    "life.model",
+    "doc",
+    "Any sequence of inserts, replays, polls, gets, lists, label changes, deprecations and deletes agrees with a simple "
+    "model of the store.",
+    "Fields",
+    requires=BASIC,
+)
+def _model(history: History) -> Iterator[Finding]:
+    exchanges = history.exchanges
+    changes = [mutation for mutation in history.mutations if not mutation.exchange.refused]
+    in_order = all(one.received <= two.sent for one, two in itertools.pairwise(exchanges))
+    if len(changes) < 2 or not in_order or not all(exchange.status for exchange in exchanges):
+        return
+    store = _Store(history)
+    for exchange in exchanges:
+        yield from store.step(exchange)

@@ -1,0 +1,278 @@
+"""Rules about what an operation says of itself and of the request behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.contract.history import History, Operation, State, after
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.formats import is_uint64, link
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+WAIT = "globalOperations.wait"
+
+OPERATION_TYPES = {"images.insert": "insert", "images.delete": "delete"}
+METADATA = ("setCommonInstanceMetadataOperationMetadata", "instancesBulkInsertOperationMetadata")
+METADATA_UNION = (*METADATA, "getVersionOperationMetadata", "getHealthOperationMetadata")
+ERROR_FIELDS = ("error", "httpErrorStatusCode", "httpErrorMessage")
+
+
+def has(state: State, name: str) -> bool:
+    """Whether a field of an operation holds anything; a number 0 is as good as nothing in the error fields."""
+    value = state.value.get(name)
+    return is_set(value) and not (name in ERROR_FIELDS and value == 0)
+
+
+def of_images(history: History) -> Iterator[Operation]:
+    """The operations that a method of images answered."""
+    return (operation for operation in history.operations.values() if operation.mutation is not None)
+
+
+@RULES.rule("operation.kind", "doc", "kind is compute#operation.", "Response body > kind")
+def _kind(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        yield expect(
+            state.value.get("kind") == "compute#operation",
+            "an operation has another kind",
+            state.exchange,
+            expected="compute#operation",
+            observed=state.value.get("kind"),
+        )
+
+
+@RULES.rule("operation.id", "doc", "id is a uint64 as a decimal string, unique to the request.", "Response body > id")
+def _id(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        yield expect(
+            is_uint64(state.value.get("id")),
+            "the id of an operation is no uint64 as a decimal string",
+            state.exchange,
+            expected="a decimal string",
+            observed=state.value.get("id"),
+        )
+    owners: dict[tuple[str, str], Operation] = {}
+    for operation in of_images(history):
+        for state in operation.states[:1]:
+            identifier = state.value.get("id")
+            other = (
+                owners.setdefault((operation.project, str(identifier)), operation) if is_set(identifier) else operation
+            )
+            yield expect(
+                other is operation,
+                "two operations have one id",
+                other.states[0].exchange,
+                state.exchange,
+                expected="an id of its own",
+                observed=identifier,
+            )
+
+
+@RULES.rule("operation.name", "doc", "name is present, and addresses the operation.", "Response body > name")
+def _name(history: History) -> Iterator[Finding]:
+    for mutation in history.mutations:
+        if mutation.answer is not None:
+            name = mutation.answer.get("name")
+            yield expect(
+                isinstance(name, str) and bool(name),
+                "an operation has no name",
+                mutation.exchange,
+                expected="a name",
+                observed=name,
+            )
+    for exchange in history.exchanges:
+        route = exchange.route
+        if route is None or route.method not in ("globalOperations.get", WAIT) or exchange.intent is not None:
+            continue
+        operation = history.operations.get((route.project, route.name))
+        origin = operation.mutation.exchange if operation and operation.mutation else None
+        if exchange.resource is not None:
+            yield expect(
+                exchange.resource.get("name") == route.name,
+                "an operation answers under the name of another",
+                exchange,
+                expected=route.name,
+                observed=exchange.resource.get("name"),
+            )
+        elif route.method != WAIT and exchange.refused and origin is not None and after(origin, exchange):
+            yield expect(
+                False,
+                "the name of an operation does not address it",
+                origin,
+                exchange,
+                expected="the operation",
+                observed=f"HTTP {exchange.status}",
+            )
+
+
+@RULES.rule(
+    "operation.type",
+    "doc",
+    "operationType is insert for an insert, and delete for a delete.",
+    "Response body > operationType",
+)
+def _type(history: History) -> Iterator[Finding]:
+    for operation in of_images(history):
+        wanted = OPERATION_TYPES.get(operation.mutation.method) if operation.mutation else None
+        for state in operation.states if wanted else ():
+            yield expect(
+                state.value.get("operationType") == wanted,
+                "an operation has another type than its request",
+                state.exchange,
+                expected=wanted,
+                observed=state.value.get("operationType"),
+            )
+
+
+@RULES.rule(
+    "operation.target-link", "doc", "targetLink names the image of the request.", "JSON representation > targetLink"
+)
+def _target_link(history: History) -> Iterator[Finding]:
+    for operation in of_images(history):
+        mutation = operation.mutation
+        assert mutation is not None
+        if not mutation.image:
+            continue
+        for state in operation.states:
+            target = state.value.get("targetLink")
+            if not is_set(target):
+                if state.done:
+                    yield expect(
+                        False, "a finished operation has no targetLink", state.exchange, expected=mutation.image
+                    )
+                continue
+            behind = history.names.get(mutation.image)
+            if mutation.image.isdecimal() and behind is None:
+                continue  # addressed by an id whose name was not seen
+            known = {mutation.image, history.identifier(mutation), behind}
+            path = link(target).split("/")
+            named = path[4] if len(path) > 4 and path[2:4] == ["global", "images"] else ""
+            yield expect(
+                named in known and _same_project(path[1], mutation.project),
+                "targetLink names another resource than the request",
+                state.exchange,
+                expected=f"…/projects/{mutation.project}/global/images/{mutation.image}",
+                observed=target,
+            )
+
+
+def _same_project(name: str, project: str) -> bool:
+    """Whether a project in a link is the one that was called; the service may write its number for its id."""
+    return name == project or name.isdecimal() or project.isdecimal()
+
+
+@RULES.rule(
+    "operation.target-id",
+    "doc",
+    "targetId equals the image's id, at the latest when the operation is DONE.",
+    "Response body > targetId",
+)
+def _target_id(history: History) -> Iterator[Finding]:
+    for insert in history.created:
+        assert insert.operation is not None
+        for state in insert.operation.states:
+            if state.done:
+                yield expect(
+                    has(state, "targetId"),
+                    "a finished operation has no targetId",
+                    state.exchange,
+                    expected="the id of the image",
+                    observed=state.value.get("targetId"),
+                )
+        if is_set(insert.body.get("id")):
+            continue
+        targets = {str(state.value.get("targetId")): state for state in reversed(insert.operation.states)}
+        seen = {str(sighting.value.get("id")): sighting for sighting in reversed(history.results(insert))}
+        for identifier, sighting in seen.items():
+            if sighting.name != insert.image:
+                continue
+            for target, state in targets.items():
+                yield expect(
+                    not is_set(state.value.get("targetId")) or target == identifier,
+                    "targetId is not the id of the image",
+                    state.exchange,
+                    sighting.exchange,
+                    expected=identifier,
+                    observed=target,
+                )
+
+
+@RULES.rule("operation.self-link", "doc", "selfLink addresses the same operation.", "JSON representation > selfLink")
+def _self_link(history: History) -> Iterator[Finding]:
+    for operation in history.operations.values():
+        for state in operation.states:
+            own = state.value.get("selfLink")
+            if is_set(own) and operation.named:
+                path = link(own).split("/")
+                same = path[2:] == ["global", "operations", operation.name]
+                yield expect(
+                    same and _same_project(path[1], operation.project),
+                    "selfLink addresses something else",
+                    state.exchange,
+                    expected=f"…/projects/{operation.project}/global/operations/{operation.name}",
+                    observed=own,
+                )
+
+
+@RULES.rule(
+    "operation.not-found",
+    "conv",
+    "get of an operation that does not exist answers 404.",
+    "Response body",
+    passive=False,
+)
+def _not_found(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.intent is not None and "operation.not-found" in exchange.intent.rules:
+            yield expect(
+                exchange.status == 404,
+                "an operation that does not exist is not answered 404",
+                exchange,
+                expected="HTTP 404",
+                observed=f"HTTP {exchange.status}",
+            )
+
+
+@RULES.rule("operation.scope", "doc", "A global operation has neither zone nor region.", "Response body > zone")
+def _scope(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        scopes = {name: state.value.get(name) for name in ("zone", "region") if has(state, name)}
+        yield expect(
+            not scopes, "a global operation has a zone or region", state.exchange, expected={}, observed=scopes
+        )
+
+
+@RULES.rule(
+    "operation.metadata-union", "doc", "At most one member of the metadata union is there.", "Response body > metadata"
+)
+def _metadata_union(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        present = [name for name in METADATA_UNION if has(state, name)]
+        yield expect(
+            len(present) <= 1,
+            "an operation has several members of a union",
+            state.exchange,
+            expected="at most one",
+            observed=present,
+        )
+
+
+@RULES.rule(
+    "operation.metadata-scope",
+    "doc",
+    "An operation of images carries no metadata of instances or of setCommonInstanceMetadata.",
+    "Response body > metadata",
+)
+def _metadata_scope(history: History) -> Iterator[Finding]:
+    for operation in of_images(history):
+        for state in operation.states:
+            present = [name for name in METADATA if has(state, name)]
+            yield expect(
+                not present,
+                "an operation of images carries the metadata of another method",
+                state.exchange,
+                expected=[],
+                observed=present,
+            )

@@ -1,0 +1,397 @@
+"""Rules about the course of an operation: a story that only moves forward, told alike by every method, with a true end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from conformance.contract.areas.operation import WAIT, has, of_images
+from conformance.contract.clock import SKEW, near
+from conformance.contract.fields import OPERATION_FIELDS
+from conformance.contract.history import STATUS_ORDER, History, State, after
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.exchange import Exchange
+from conformance.trace.formats import timestamp
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+INSERT = "images.insert"
+LIST = "globalOperations.list"
+
+IDENTITY = ("id", "name", "targetLink", "operationType", "user", "insertTime", "clientOperationId")
+SET_ONCE = ("targetId", "startTime", "endTime")
+"""Fields that may be absent at first; once they are there they stay as they are."""
+
+_DOCUMENTED = tuple(field.path for field in OPERATION_FIELDS if not re.search(r"[.\[{]", field.path))
+
+
+def _told(state: State) -> dict[str, Any]:
+    """The documented fields of a state that hold anything."""
+    return {name: state.value[name] for name in _DOCUMENTED if is_set(state.value.get(name))}
+
+
+@RULES.rule("operation.status", "doc", "status is PENDING, RUNNING or DONE.", "Response body > status")
+def _status(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        yield expect(
+            state.status in STATUS_ORDER,
+            "an operation has an unknown status",
+            state.exchange,
+            expected=list(STATUS_ORDER),
+            observed=state.value.get("status"),
+        )
+
+
+@RULES.rule(
+    "operation.status-monotonic",
+    "doc",
+    "The status never goes back: PENDING, RUNNING, DONE in that order, though states may be skipped.",
+    "Response body > status",
+)
+def _monotonic(history: History) -> Iterator[Finding]:
+    for earlier, later in _forward(history, without=(WAIT, LIST)):
+        if earlier.status in STATUS_ORDER and later.status in STATUS_ORDER:
+            yield expect(
+                STATUS_ORDER[later.status] >= STATUS_ORDER[earlier.status],
+                "the status of an operation went back",
+                earlier.exchange,
+                later.exchange,
+                expected=f"{earlier.status} or later",
+                observed=later.status,
+            )
+
+
+def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State, State]]:
+    """Each state, but those of the methods left out, with the most advanced state that was seen for certain before it.
+
+    A replay of a request may answer the operation as it was first answered, so its answer is no later state.
+    """
+    for operation in history.operations.values():
+        first = operation.mutation.exchange if operation.mutation else None
+        furthest: State | None = None
+        for state in operation.states:
+            replayed = state.via == INSERT and state.exchange is not first
+            if replayed:
+                continue
+            if furthest is not None and state.via not in without and after(furthest.exchange, state.exchange):
+                yield furthest, state
+            if furthest is None or STATUS_ORDER.get(state.status, -1) >= STATUS_ORDER.get(furthest.status, -1):
+                furthest = state
+
+
+@RULES.rule("operation.done-is-final", "doc", "Once DONE, nothing in an operation changes.", "Response body > status")
+def _done_is_final(history: History) -> Iterator[Finding]:
+    for operation in history.operations.values():
+        done = [state for state in operation.states if state.done and state.via not in (WAIT, LIST)]
+        for earlier, later in pairwise(done):
+            if earlier.via != later.via or not after(earlier.exchange, later.exchange):
+                continue
+            before, now = _told(earlier), _told(later)
+            changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+            yield expect(
+                not changed,
+                "an operation changed after it was DONE",
+                earlier.exchange,
+                later.exchange,
+                expected={name: before.get(name) for name in changed},
+                observed={name: now.get(name) for name in changed},
+            )
+
+
+@RULES.rule(
+    "operation.identity-immutable",
+    "doc",
+    "id, name, targetId, targetLink, operationType, user, insertTime, clientOperationId, and startTime and endTime once "
+    "set, never change between polls.",
+    "Response body",
+)
+def _identity(history: History) -> Iterator[Finding]:
+    for operation in history.operations.values():
+        states = [state for state in operation.states if state.via not in (WAIT, LIST)]
+        for earlier, later in pairwise(states):
+            if after(earlier.exchange, later.exchange):
+                yield _same_fields(earlier, later, "what identifies an operation changed between two polls")
+
+
+def _same_fields(earlier: State, later: State, message: str) -> Finding:
+    before, now = earlier.value, later.value
+    changed = [
+        name
+        for name in (*IDENTITY, *SET_ONCE)
+        if is_set(before.get(name))
+        and before.get(name) != now.get(name)
+        and (is_set(now.get(name)) or not _may_end(name, later))
+    ]
+    return expect(
+        not changed,
+        message,
+        earlier.exchange,
+        later.exchange,
+        expected={name: before.get(name) for name in changed},
+        observed={name: now.get(name) for name in changed},
+    )
+
+
+def _may_end(name: str, later: State) -> bool:
+    """Whether a field may vanish: an endTime does where the status has gone back, which is another rule's matter."""
+    return name == "endTime" and not later.done
+
+
+@RULES.rule(
+    "operation.progress",
+    "doc",
+    "progress is an integer from 0 to 100 and never falls; it is 100 or absent when the operation is DONE without error.",
+    "Response body > progress",
+)
+def _progress(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        progress = state.value.get("progress")
+        if progress is None:
+            continue
+        valid = isinstance(progress, int) and not isinstance(progress, bool) and 0 <= progress <= 100
+        yield expect(
+            valid, "progress is no integer from 0 to 100", state.exchange, expected="0 to 100", observed=progress
+        )
+        if valid and state.done and not state.failed:
+            yield expect(
+                progress == 100,
+                "an operation is DONE, but its progress is not 100",
+                state.exchange,
+                expected=100,
+                observed=progress,
+                deviation=True,
+            )
+    for earlier, later in _forward(history, without=(LIST,)):
+        before, now = earlier.value.get("progress"), later.value.get("progress")
+        if isinstance(before, int) and isinstance(now, int) and (later.done or not earlier.done):
+            yield expect(
+                now >= before,
+                "progress fell",
+                earlier.exchange,
+                later.exchange,
+                expected=f"at least {before}",
+                observed=now,
+            )
+
+
+@RULES.rule(
+    "operation.times",
+    "doc",
+    "Times are RFC 3339 and in order: insertTime, startTime, endTime; insertTime is always there, startTime from RUNNING on.",
+    "Response body > insertTime",
+)
+def _times(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        names = [name for name in ("insertTime", "startTime", "endTime") if is_set(state.value.get(name))]
+        values = [state.value[name] for name in names]
+        moments = [timestamp(value) for value in values]
+        yield expect(
+            None not in moments,
+            "a time of an operation is not RFC 3339",
+            state.exchange,
+            expected="RFC 3339, such as 2024-05-01T09:30:00.123-07:00",
+            observed=dict(zip(names, values, strict=True)),
+        )
+        known = [moment for moment in moments if moment is not None]
+        yield expect(
+            known == sorted(known),
+            "the times of an operation are out of order",
+            state.exchange,
+            expected="insertTime ≤ startTime ≤ endTime",
+            observed=dict(zip(names, values, strict=True)),
+        )
+        wanted = ["insertTime"] + (["startTime"] if state.status in ("RUNNING", "DONE") and not state.failed else [])
+        missing = [name for name in wanted if name not in names]
+        yield expect(
+            not missing,
+            f"a time is missing from an operation that is {state.status or 'of no status'}",
+            state.exchange,
+            expected=wanted,
+            observed=names,
+        )
+
+
+@RULES.rule(
+    "operation.insert-time",
+    "doc",
+    "insertTime is the time of the request.",
+    "Response body > insertTime",
+)
+def _insert_time(history: History) -> Iterator[Finding]:
+    for operation in of_images(history):
+        assert operation.mutation is not None
+        exchange = operation.mutation.exchange
+        if operation.mutation.original is not None:
+            continue
+        moment = timestamp(operation.states[0].value.get("insertTime"))
+        if moment is not None:
+            yield expect(
+                near(moment, exchange),
+                f"insertTime is more than {SKEW.total_seconds():.0f} s from the request",
+                exchange,
+                expected=shown_time(exchange),
+                observed=operation.states[0].value.get("insertTime"),
+            )
+
+
+def shown_time(exchange: Exchange) -> str:
+    """When a request was sent, as the report writes it."""
+    return str(exchange.to_json()["started"])
+
+
+@RULES.rule(
+    "operation.end-time", "doc", "endTime is there exactly when the operation is DONE.", "Response body > endTime"
+)
+def _end_time(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        if state.status in STATUS_ORDER:
+            yield expect(
+                has(state, "endTime") == state.done,
+                f"an operation that is {state.status} has {'an' if has(state, 'endTime') else 'no'} endTime",
+                state.exchange,
+                expected="endTime with DONE, and only then",
+                observed={"status": state.status, "endTime": state.value.get("endTime")},
+            )
+
+
+@RULES.rule(
+    "operation.reaches-done",
+    "conv",
+    "An operation is DONE within the deadline of the profile.",
+    "Response body > status",
+    requires=("operation.name", "operation.status"),
+)
+def _reaches_done(history: History) -> Iterator[Finding]:
+    deadline = history.trace.deadline
+    for operation in of_images(history) if deadline else ():
+        last = operation.states[-1].exchange
+        waited = last.received - operation.states[0].exchange.sent
+        if operation.final is not None:
+            yield None
+        elif waited >= deadline:
+            yield expect(
+                False,
+                f"an operation was not DONE within {deadline:g} s",
+                operation.states[0].exchange,
+                last,
+                expected="DONE",
+                observed=operation.states[-1].value.get("status"),
+            )
+
+
+@RULES.rule(
+    "operation.success-means-ready",
+    "doc",
+    "An insert that is DONE without error has made an image: it exists, READY, with the id that targetId says.",
+    "Fields > status",
+    requires=("operation.reaches-done",),
+)
+def _success_means_ready(history: History) -> Iterator[Finding]:
+    for insert in history.created:
+        assert insert.operation is not None
+        assert insert.operation.final is not None
+        final = insert.operation.final
+        ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
+        for exchange in history.gets:
+            assert exchange.route is not None
+            ours = exchange.route.project == insert.project and exchange.route.name == insert.image
+            if not ours or not after(final.exchange, exchange) or any(end.sent <= exchange.received for end in ends):
+                continue
+            image = exchange.resource
+            if image is None and exchange.status != 404:
+                continue
+            status = image.get("status") if image else f"HTTP {exchange.status}"
+            identifier, target = (image or {}).get("id"), final.value.get("targetId")
+            spoofed = is_set(insert.body.get("status")) or is_set(insert.body.get("id"))
+            yield expect(
+                spoofed or (status == "READY" and (not is_set(target) or str(identifier) == str(target))),
+                "an insert succeeded, but its image is not there, or not READY",
+                insert.exchange,
+                final.exchange,
+                exchange,
+                expected={"status": "READY", "id": target},
+                observed={"status": status, "id": identifier},
+            )
+
+
+@RULES.rule(
+    "operation.failure-means-none",
+    "conv",
+    "An insert that is DONE with an error has made no READY image.",
+    "Response body > error",
+)
+def _failure_means_none(history: History) -> Iterator[Finding]:
+    for insert in history.inserts:
+        if insert.outcome != "failed" or insert.operation is None or insert.operation.final is None:
+            continue
+        rivals = [other for other in history.inserts if other is not insert and other.image == insert.image]
+        if any(not other.exchange.refused for other in rivals):
+            continue
+        for exchange in history.gets:
+            if (
+                exchange.route
+                and exchange.route.name == insert.image
+                and after(insert.operation.final.exchange, exchange)
+            ):
+                image = exchange.resource
+                yield expect(
+                    image is None or image.get("status") != "READY",
+                    "an insert failed, and yet its image is READY",
+                    insert.exchange,
+                    insert.operation.final.exchange,
+                    exchange,
+                    expected="no READY image",
+                    observed=image and {"id": image.get("id"), "status": image.get("status")},
+                )
+
+
+@RULES.rule(
+    "operation.wait",
+    "conv",
+    "wait answers the same operation, and never an older state than was seen.",
+    "globalOperations.wait",
+    needs=("wait",),
+)
+def _wait(history: History) -> Iterator[Finding]:
+    for operation in history.operations.values():
+        furthest: State | None = None
+        for state in operation.states:
+            if state.via == WAIT:
+                seen = furthest if furthest and after(furthest.exchange, state.exchange) else None
+                rank = STATUS_ORDER.get(seen.status, -1) if seen else -1
+                yield expect(
+                    STATUS_ORDER.get(state.status, -1) >= rank and state.value.get("name") == operation.name,
+                    "wait answers an older state, or another operation",
+                    *((seen.exchange,) if seen else ()),
+                    state.exchange,
+                    expected={"name": operation.name, "status": seen.status if seen else "any"},
+                    observed={"name": state.value.get("name"), "status": state.status},
+                )
+            if furthest is None or STATUS_ORDER.get(state.status, -1) >= STATUS_ORDER.get(furthest.status, -1):
+                furthest = state
+
+
+@RULES.rule(
+    "operation.agrees",
+    "doc",
+    "The answer of an insert, get, wait and list tell the same story of an operation.",
+    "Response body",
+)
+def _agrees(history: History) -> Iterator[Finding]:
+    for operation in history.operations.values():
+        for earlier, later in pairwise(operation.states):
+            if earlier.via != later.via and after(earlier.exchange, later.exchange):
+                yield _same_fields(earlier, later, "two methods tell different stories of one operation")
+                if earlier.done and later.done:
+                    yield expect(
+                        earlier.failed == later.failed,
+                        "two methods disagree on whether an operation failed",
+                        earlier.exchange,
+                        later.exchange,
+                        expected="failed" if earlier.failed else "succeeded",
+                        observed="failed" if later.failed else "succeeded",
+                    )

@@ -1,0 +1,144 @@
+"""Rules about the errors and warnings of an operation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.areas.operation import ERROR_FIELDS, has
+from conformance.contract.history import History, after
+from conformance.contract.rule import Finding, Rules, expect, is_set
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+_REASON = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]")
+_METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
+
+
+@RULES.rule(
+    "operation.error-only-when-failed",
+    "doc",
+    "error, httpErrorStatusCode and httpErrorMessage appear together, and only on a failed operation that is DONE.",
+    "Response body > httpErrorStatusCode",
+)
+def _error_only_when_failed(history: History) -> Iterator[Finding]:
+    states = ((operation, state) for operation in history.operations.values() for state in operation.states)
+    for operation, state in states:
+        present = [name for name in ERROR_FIELDS if has(state, name)]
+        if present and operation.final and not state.done and after(operation.final.exchange, state.exchange):
+            continue  # it has ended and goes back, which is another rule's matter
+        yield expect(
+            not present or (state.done and len(present) == len(ERROR_FIELDS)),
+            "an operation tells of an error halfway"
+            if state.done
+            else "an operation that is not DONE tells of an error",
+            state.exchange,
+            expected="all of error, httpErrorStatusCode and httpErrorMessage with a DONE that failed, else none",
+            observed={"status": state.status, "present": present},
+        )
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+
+
+@RULES.rule(
+    "operation.error-shape",
+    "doc",
+    "error.errors[] is not empty, and each has code and message; errorInfo keeps the documented pattern and lengths.",
+    "Response body > error.errors[]",
+)
+def _error_shape(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        error = state.value.get("error")
+        if not is_set(error):
+            continue
+        errors = error.get("errors") if isinstance(error, dict) else None
+        complete = isinstance(errors, list) and bool(errors) and all(_complete(item) for item in errors)
+        yield expect(
+            complete,
+            "the error of an operation lacks errors[], or a code or message in it",
+            state.exchange,
+            expected={"errors": [{"code": "…", "message": "…"}]},
+            observed=error,
+        )
+        for item in _objects(errors):
+            for detail in _objects(item.get("errorDetails")):
+                info = detail.get("errorInfo")
+                if isinstance(info, dict):
+                    yield expect(
+                        _valid_info(info),
+                        "errorInfo breaks its documented pattern",
+                        state.exchange,
+                        expected="reason [A-Z][A-Z0-9_]+[A-Z0-9], at most 63; metadatas keys [a-zA-Z0-9-_], at most 64",
+                        observed=info,
+                    )
+
+
+def _complete(item: Any) -> bool:
+    return isinstance(item, dict) and all(
+        isinstance(item.get(name), str) and item[name] for name in ("code", "message")
+    )
+
+
+def _valid_info(info: dict[str, Any]) -> bool:
+    reason, metadatas = info.get("reason"), info.get("metadatas")
+    if is_set(reason) and not (isinstance(reason, str) and len(reason) <= 63 and _REASON.fullmatch(reason)):
+        return False
+    return not isinstance(metadatas, dict) or all(_METADATA_KEY.fullmatch(key) for key in metadatas)
+
+
+@RULES.rule(
+    "operation.http-error-code",
+    "doc",
+    "httpErrorStatusCode of a failed operation is an HTTP error, 400 to 599.",
+    "Response body > httpErrorStatusCode",
+)
+def _http_error_code(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        code = state.value.get("httpErrorStatusCode")
+        if has(state, "httpErrorStatusCode"):
+            yield expect(
+                isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599,
+                "httpErrorStatusCode is no HTTP error",
+                state.exchange,
+                expected="400 to 599",
+                observed=code,
+            )
+
+
+@RULES.rule(
+    "operation.warning-shape",
+    "doc",
+    "Each warning has a message; its code, where there is one, is text; data is a list of key and value strings.",
+    "Response body > warnings[]",
+)
+def _warning_shape(history: History) -> Iterator[Finding]:
+    for state in history.states:
+        warnings = state.value.get("warnings")
+        if is_set(warnings):
+            yield expect(
+                isinstance(warnings, list) and all(_valid_warning(item) for item in warnings),
+                "a warning lacks its message, or its code or data have another shape",
+                state.exchange,
+                expected=[{"code": "…", "message": "…", "data": [{"key": "…", "value": "…"}]}],
+                observed=warnings,
+            )
+
+
+def _valid_warning(item: Any) -> bool:
+    if not isinstance(item, dict) or not (isinstance(item.get("message"), str) and item["message"]):
+        return False
+    code, data = item.get("code"), item.get("data")
+    if code is not None and not (isinstance(code, str) and code):
+        return False
+    return not is_set(data) or (
+        isinstance(data, list)
+        and all(
+            isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in ("key", "value"))
+            for entry in data
+        )
+    )

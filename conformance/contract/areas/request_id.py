@@ -1,0 +1,569 @@
+"""Rules about requestId: however often a request is sent under one id, it is carried out once.
+
+All evidence is in the trace: the moment of a replay is known from what was seen of the first request's operation before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from conformance.contract.history import History, Mutation, Sighting, State, after, overlapping
+from conformance.contract.requests import request_rule
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.exchange import Exchange
+from conformance.trace.formats import is_uuid
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+ZERO = "00000000-0000-0000-0000-000000000000"
+REFERENCE = "Query parameters > requestId"
+SAME_OPERATION = "request-id.replay-same-operation"
+ANSWERED_ALIKE = ("id", "name", "targetId", "insertTime")
+VOLATILE = frozenset({"status", "labelFingerprint", "archiveSizeBytes"})
+"""Fields of an image that may change by themselves, or are judged by rules of their own."""
+
+
+def _malformed(request_id: str) -> bool:
+    return bool(request_id) and not is_uuid(request_id)
+
+
+RULES.add(
+    request_rule(
+        "request-id.zero-refused",
+        "doc",
+        "The zero UUID is refused, and no image exists.",
+        REFERENCE,
+        lambda view: view.parameter("requestId") == ZERO,
+        no_image=True,
+    )
+)
+RULES.add(
+    request_rule(
+        "request-id.malformed-refused",
+        "doc",
+        "A requestId that is no UUID is refused, and no image exists.",
+        REFERENCE,
+        lambda view: _malformed(view.parameter("requestId")),
+        no_image=True,
+    )
+)
+RULES.add(
+    request_rule("request-id.valid-accepted", "doc", "A UUID of any version is accepted as requestId.", REFERENCE)
+)
+RULES.add(
+    request_rule(
+        "request-id.refused-not-remembered",
+        "conv",
+        "An insert refused outright does not block a corrected insert with its requestId.",
+        REFERENCE,
+    )
+)
+
+
+# Replays
+
+
+def _replays(history: History) -> Iterator[tuple[Mutation, Mutation]]:
+    """Each replayed insert with the insert that it replays, where the first was answered before the second was sent."""
+    for replay in history.inserts:
+        first = replay.original
+        if first is not None and first.exchange.answered and after(first.exchange, replay.exchange):
+            yield first, replay
+
+
+def _settled(replay: Mutation) -> bool:
+    """Whether a replay got an answer that tells anything: not a call for patience, nor a refusal of access."""
+    return replay.exchange.answered or replay.exchange.refused
+
+
+def _deleted_before(history: History, first: Mutation, exchange: Exchange) -> bool:
+    return any(
+        change.method == "images.delete" and not after(exchange, change.exchange) for change in history.changes(first)
+    )
+
+
+def _last_seen(first: Mutation, exchange: Exchange) -> State | None:
+    """The last state of an insert's operation that was seen before a request was sent."""
+    states = first.operation.states if first.operation else []
+    return next((state for state in reversed(states) if after(state.exchange, exchange)), None)
+
+
+def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
+    original, again = first.answer or {}, replay.answer
+    known: dict[str, Any] = {name: original.get(name) for name in ANSWERED_ALIKE}
+    known["targetId"] = first.operation and next(
+        (state.value["targetId"] for state in first.operation.states if is_set(state.value.get("targetId"))), None
+    )
+    wanted = {name: value for name, value in known.items() if is_set(value)}
+    got = {name: (again or {}).get(name) for name in wanted}
+    same = again is not None and all(
+        got[name] == value or (name == "targetId" and not is_set(got[name])) for name, value in wanted.items()
+    )
+    return expect(
+        same,
+        message,
+        first.exchange,
+        replay.exchange,
+        expected={"status": 200, **wanted},
+        observed={"status": replay.exchange.status, **got},
+    )
+
+
+def _alike(first: Mutation, replay: Mutation) -> bool:
+    """Whether the replay is the very same request, requestId and all."""
+    return replay.same_bytes and first.request_id == replay.request_id
+
+
+@RULES.rule(
+    SAME_OPERATION,
+    "doc",
+    "The same insert with the same requestId answers the operation of the first: same id, name, targetId and insertTime.",
+    REFERENCE,
+)
+def _same_operation(history: History) -> Iterator[Finding]:
+    for first, replay in _replays(history):
+        if _alike(first, replay) and _settled(replay) and not _deleted_before(history, first, replay.exchange):
+            yield _same_answer(first, replay, "a replay answers another operation, or none")
+
+
+@RULES.rule(
+    "request-id.replay-while-running",
+    "doc",
+    "A replay sent while the operation is PENDING or RUNNING answers that operation.",
+    REFERENCE,
+)
+def _while_running(history: History) -> Iterator[Finding]:
+    for first, replay in _replays(history):
+        seen = _last_seen(first, replay.exchange)
+        if _alike(first, replay) and _settled(replay) and seen is not None and not seen.done:
+            yield _same_answer(first, replay, f"a replay while the operation is {seen.status} is not recognised")
+
+
+@RULES.rule(
+    "request-id.replay-after-done",
+    "doc",
+    "A replay sent after the operation is DONE answers that operation.",
+    REFERENCE,
+)
+def _after_done(history: History) -> Iterator[Finding]:
+    for first, replay in _replays(history):
+        seen = _last_seen(first, replay.exchange)
+        done = seen is not None and seen.done and not _deleted_before(history, first, replay.exchange)
+        if done and _alike(first, replay) and _settled(replay):
+            yield _same_answer(first, replay, "a replay after the operation is DONE is not recognised")
+
+
+@RULES.rule(
+    "request-id.replay-creates-nothing",
+    "doc",
+    "However often and however spaced an insert is replayed, exactly one image exists, and its id never changes.",
+    REFERENCE,
+)
+def _creates_nothing(history: History) -> Iterator[Finding]:
+    for first in history.inserts:
+        replays = [replay for original, replay in _replays(history) if original is first and replay.same_content]
+        if not replays or not first.image or is_set(first.body.get("id")):
+            continue
+        # What other requests do to the image is their own matter: deletes, and inserts of its name that are no such replays.
+        ends = [
+            change.exchange
+            for change in history.changes(first)
+            if change.method == "images.delete"
+            or (change.method == "images.insert" and not (change.original is first and change.same_content))
+        ]
+        owner = history.identifier(first)
+        replayed = {history.identifier(replay) for replay in replays} - {None, owner}
+        for exchange in history.exchanges:
+            route, image = exchange.route, exchange.resource
+            later = any(after(replay.exchange, exchange) for replay in replays)
+            early = not any(end.sent <= exchange.received for end in ends if after(first.exchange, end))
+            if route is None or image is None or not later or not early or route.project != first.project:
+                continue
+            if route.method == "images.get" and route.name == first.image and owner:
+                yield expect(
+                    image.get("id") == owner,
+                    "a replay made the image anew",
+                    first.exchange,
+                    replays[0].exchange,
+                    exchange,
+                    expected={"id": owner},
+                    observed={"id": image.get("id")},
+                )
+            if route.method == "images.get" and route.name in replayed:
+                yield expect(
+                    False,
+                    "a replay made a second image",
+                    first.exchange,
+                    replays[0].exchange,
+                    exchange,
+                    expected=f"no image but the one with id {owner}",
+                    observed={"name": image.get("name"), "id": image.get("id")},
+                )
+            if route.method == "images.list":
+                items = [seen for seen in history.sightings if seen.exchange is exchange and seen.name == first.image]
+                yield expect(
+                    len(items) <= 1,
+                    "a replay made a second image of the name",
+                    first.exchange,
+                    replays[0].exchange,
+                    exchange,
+                    expected="one image",
+                    observed=[seen.value.get("id") for seen in items],
+                )
+
+
+@RULES.rule(
+    "request-id.replay-after-delete",
+    "conv",
+    "A replay sent after the image was deleted does not bring it back.",
+    REFERENCE,
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
+)
+def _after_delete(history: History) -> Iterator[Finding]:
+    for first, replay in _replays(history):
+        gone = [
+            change.operation.final.exchange
+            for change in history.changes(first)
+            if change.method == "images.delete" and change.operation and change.operation.final
+        ]
+        if not replay.same_content or not any(after(end, replay.exchange) for end in gone):
+            continue
+        # The name may have been used again: by a new request, or by one whose answer was lost.
+        births = [
+            insert.exchange
+            for insert in history.inserts
+            if insert.image == first.image
+            and insert is not first
+            and not insert.exchange.refused
+            and (insert.original is not first or not insert.exchange.answered)
+        ]
+        for exchange in history.gets:
+            used = any(birth.sent <= exchange.received for birth in births)
+            if exchange.route and exchange.route.name == first.image and after(replay.exchange, exchange) and not used:
+                yield expect(
+                    exchange.resource is None,
+                    "a replay brought a deleted image back",
+                    first.exchange,
+                    replay.exchange,
+                    exchange,
+                    expected="HTTP 404",
+                    observed=f"HTTP {exchange.status}",
+                )
+
+
+@RULES.rule(
+    "request-id.replay-other-body",
+    "doc",
+    "The same requestId with a changed body makes no second image and changes nothing of the first.",
+    REFERENCE,
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
+)
+def _other_body(history: History) -> Iterator[Finding]:
+    for first, replay in _replays(history):
+        if replay.same_content or not _settled(replay) or _deleted_before(history, first, replay.exchange):
+            continue
+        own = replay.operation is not None and replay.operation is not first.operation
+        yield expect(
+            not (own and replay.outcome == "succeeded"),
+            "a changed body under a used requestId was carried out",
+            first.exchange,
+            replay.exchange,
+            expected="the first operation, or a refusal (4xx)",
+            observed={"status": replay.exchange.status, "name": (replay.answer or {}).get("name")},
+        )
+        if replay.image and replay.image != first.image:
+            yield from _second_image(history, first, replay)
+        before = history.results(first)
+        touched = any(
+            change.method not in ("images.insert", "images.delete") and change.exchange.answered
+            for change in history.changes(first)
+        )
+        later = [
+            sighting
+            for sighting in history.sightings
+            if sighting.via == "images.get"
+            and sighting.name == first.image
+            and sighting.project == first.project
+            and after(replay.exchange, sighting.exchange)
+            and not _deleted_before(history, first, sighting.exchange)
+        ]
+        if before and later and not touched:
+            yield _unchanged(before[-1], later[0], replay)
+
+
+def _second_image(history: History, first: Mutation, replay: Mutation) -> Iterator[Finding]:
+    """A changed name must not lead to an image of that name."""
+    for exchange in history.gets:
+        if exchange.route and exchange.route.name == replay.image and after(replay.exchange, exchange):
+            yield expect(
+                exchange.resource is None,
+                "a changed body under a used requestId made a second image",
+                first.exchange,
+                replay.exchange,
+                exchange,
+                expected="HTTP 404",
+                observed=f"HTTP {exchange.status}",
+            )
+
+
+def _unchanged(before: Sighting, later: Sighting, replay: Mutation) -> Finding:
+    old = {name: value for name, value in before.value.items() if is_set(value) and name not in VOLATILE}
+    new = {name: value for name, value in later.value.items() if is_set(value) and name not in VOLATILE}
+    changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    return expect(
+        not changed,
+        "a changed body under a used requestId changed the first image",
+        before.exchange,
+        replay.exchange,
+        later.exchange,
+        expected={name: old.get(name) for name in changed},
+        observed={name: new.get(name) for name in changed},
+    )
+
+
+@RULES.rule(
+    "request-id.replay-key-order",
+    "doc",
+    "The same body in another order of keys, or with other white space, is the same request.",
+    REFERENCE,
+    requires=(SAME_OPERATION,),
+)
+def _key_order(history: History) -> Iterator[Finding]:
+    for first, replay in _replays(history):
+        rewritten = replay.same_content and not replay.same_bytes and first.request_id == replay.request_id
+        if rewritten and _settled(replay) and not _deleted_before(history, first, replay.exchange):
+            yield _same_answer(first, replay, "a replay with its keys in another order is not recognised")
+
+
+@RULES.rule(
+    "request-id.case",
+    "conv",
+    "The case of a UUID's hexadecimal digits does not make it another id.",
+    REFERENCE,
+    requires=(SAME_OPERATION,),
+)
+def _case(history: History) -> Iterator[Finding]:
+    for first, replay in _replays(history):
+        deleted = _deleted_before(history, first, replay.exchange)
+        if first.request_id != replay.request_id and replay.same_content and _settled(replay) and not deleted:
+            yield _same_answer(first, replay, "a replay with its requestId in another case is not recognised")
+
+
+def _fresh_inserts_of_taken_names(history: History) -> Iterator[tuple[Mutation, Mutation]]:
+    """Each later insert of a name that an image has, without being a replay, with the insert that made the image."""
+    for first in history.inserts:
+        if first.operation is None or first.operation.mutation is not first or not first.image:
+            continue
+        for second in history.inserts:
+            fresh = second.original is None and second.image == first.image and second.project == first.project
+            if (
+                fresh
+                and after(first.exchange, second.exchange)
+                and not _deleted_before(history, first, second.exchange)
+            ):
+                yield first, second
+
+
+def _carried_out_anew(first: Mutation, second: Mutation) -> Finding:
+    return expect(
+        second.operation is not first.operation,
+        "a new request is answered with the operation of an earlier one",
+        first.exchange,
+        second.exchange,
+        expected="a conflict",
+        observed={"status": second.exchange.status, "name": (second.answer or {}).get("name")},
+    )
+
+
+@RULES.rule(
+    "request-id.distinct",
+    "doc",
+    "A new requestId is a new request: the same name then answers a conflict.",
+    REFERENCE,
+)
+def _distinct(history: History) -> Iterator[Finding]:
+    for first, second in _fresh_inserts_of_taken_names(history):
+        if second.request_id and _settled(second):
+            yield _carried_out_anew(first, second)
+
+
+@RULES.rule(
+    "request-id.absent",
+    "doc",
+    "Without a requestId nothing is deduplicated: a second insert of the name answers a conflict.",
+    REFERENCE,
+)
+def _absent(history: History) -> Iterator[Finding]:
+    for first, second in _fresh_inserts_of_taken_names(history):
+        if not second.request_id and _settled(second):
+            yield _carried_out_anew(first, second)
+
+
+@RULES.rule(
+    "request-id.client-operation-id",
+    "doc",
+    "The clientOperationId of an operation is the requestId as sent; without one it is absent.",
+    "Response body > clientOperationId",
+)
+def _client_operation_id(history: History) -> Iterator[Finding]:
+    for operation in history.operations.values():
+        first = operation.mutation
+        if first is None or first.original is not None:
+            continue
+        for state in operation.states:
+            came = state.value.get("clientOperationId")
+            yield expect(
+                came == first.request_id,
+                "clientOperationId is not the requestId that was sent"
+                if first.request_id
+                else "an operation has a clientOperationId although no requestId was sent",
+                first.exchange,
+                *(() if state.exchange is first.exchange else (state.exchange,)),
+                expected=first.request_id or "no clientOperationId",
+                observed=came,
+            )
+
+
+# Concurrency, lost responses, other methods
+
+
+@RULES.rule(
+    "request-id.replay-concurrent",
+    "doc",
+    "Simultaneous inserts with one requestId make one operation and one image, and every answer agrees.",
+    REFERENCE,
+)
+def _concurrent(history: History) -> Iterator[Finding]:
+    for first in history.inserts:
+        if first.original is not None or not first.request_id:
+            continue
+        group = [first, *(other for other in history.inserts if other.original is first and other.same_content)]
+        simultaneous = overlapping(group)
+        if len(simultaneous) < 2 or not all(_settled(one) for one in simultaneous):
+            continue
+        names = {(one.answer or {}).get("name") for one in simultaneous}
+        targets = {history.identifier(one) for one in simultaneous} - {None}
+        yield expect(
+            len(names) == 1 and None not in names and len(targets) <= 1,
+            "simultaneous inserts with one requestId do not agree",
+            *(one.exchange for one in simultaneous),
+            expected="one operation and one image",
+            observed={"operations": sorted(map(str, names)), "images": sorted(map(str, targets))},
+        )
+
+
+@RULES.rule(
+    "request-id.replay-after-lost-response",
+    "doc",
+    "After a lost response the retry finds the first request's outcome, whether it had arrived or not, and one image exists.",
+    REFERENCE,
+    passive=False,
+)
+def _after_lost_response(history: History) -> Iterator[Finding]:
+    for replay in history.inserts:
+        first = replay.original
+        if first is None or first.exchange.status or not replay.same_content or not _settled(replay):
+            continue
+        yield expect(
+            replay.exchange.answered,
+            "a retry after a lost response does not find the outcome of the first try",
+            first.exchange,
+            replay.exchange,
+            expected="the operation of the first try",
+            observed=f"HTTP {replay.exchange.status}",
+        )
+        listed = [
+            [
+                seen.value.get("id")
+                for seen in history.sightings
+                if seen.exchange is exchange and seen.name == first.image
+            ]
+            for exchange in history.exchanges
+            if exchange.method == "images.list" and exchange.answered and after(replay.exchange, exchange)
+        ]
+        for items in listed:
+            yield expect(
+                len(items) <= 1,
+                "a retry after a lost response made a second image",
+                first.exchange,
+                replay.exchange,
+                expected="one image",
+                observed=items,
+            )
+        named = [seen for seen in history.sightings if seen.via == "images.get" and seen.name == first.image]
+        for before, later in product(named, named):
+            if after(before.exchange, replay.exchange) and after(replay.exchange, later.exchange):
+                yield expect(
+                    before.value.get("id") == later.value.get("id"),
+                    "a retry after a lost response made a second image",
+                    first.exchange,
+                    before.exchange,
+                    replay.exchange,
+                    later.exchange,
+                    expected=before.value.get("id"),
+                    observed=later.value.get("id"),
+                )
+
+
+@RULES.rule(
+    "request-id.scoped-to-project",
+    "conv",
+    "One requestId in two projects is two requests.",
+    REFERENCE,
+    needs=("second_project",),
+)
+def _scoped_to_project(history: History) -> Iterator[Finding]:
+    for first in history.inserts:
+        for second in history.inserts:
+            same = bool(first.request_id) and first.request_id == second.request_id
+            if same and first.project != second.project and after(first.exchange, second.exchange) and _settled(second):
+                own = (second.answer or {}).get("id") != (first.answer or {}).get("id")
+                yield expect(
+                    second.exchange.answered and own,
+                    "a requestId of one project is taken for a replay in another",
+                    first.exchange,
+                    second.exchange,
+                    expected="an operation of its own",
+                    observed={"status": second.exchange.status, "id": (second.answer or {}).get("id")},
+                )
+
+
+@RULES.rule(
+    "request-id.delete-replay",
+    "conv",
+    "A replayed delete with the same requestId answers the first delete's operation.",
+    REFERENCE,
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
+)
+def _delete_replay(history: History) -> Iterator[Finding]:
+    for replay in history.mutations:
+        first = replay.original
+        if replay.method != "images.delete" or first is None or first.image != replay.image:
+            continue
+        if first.exchange.answered and after(first.exchange, replay.exchange) and _settled(replay):
+            yield _same_answer(first, replay, "a replayed delete is not recognised")
+
+
+@RULES.rule(
+    "request-id.scoped-to-method",
+    "conv",
+    "A delete with the requestId of an earlier insert is carried out or refused, never answered with the insert's operation.",
+    REFERENCE,
+)
+def _scoped_to_method(history: History) -> Iterator[Finding]:
+    for first in history.inserts:
+        for second in history.mutations:
+            same = bool(first.request_id) and (second.request_id or "").lower() == (first.request_id or "").lower()
+            if second.method == "images.delete" and same and second.project == first.project and _settled(second):
+                yield expect(
+                    second.answer is None or second.operation is not first.operation,
+                    "a delete is answered with the operation of an insert",
+                    first.exchange,
+                    second.exchange,
+                    expected="an operation of its own, or a refusal (4xx)",
+                    observed=(second.answer or {}).get("name"),
+                )

@@ -1,0 +1,284 @@
+"""Rules about the query of an insert and about its sources (areas force-create and source)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.fields import type_rules
+from conformance.contract.history import History, Mutation, Sighting
+from conformance.contract.request_view import RequestView
+from conformance.contract.requests import request_rule
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.formats import link
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+COMES_BACK = ("life.get-after-done", "operation.success-means-ready")
+"""What every rule stands on that compares a request with the image that it made."""
+
+BOOLEANS = frozenset({"", "true", "false", "1", "0", "t", "f", "yes", "no", "y", "n", "on", "off"})
+
+SOURCE_FIELDS = {"disk": "sourceDisk", "image": "sourceImage", "snapshot": "sourceSnapshot"}
+
+_SHAPES = {
+    "disk": re.compile(r"(?:^|/)(?:zones|regions)/[^/\s]+/disks/[^/\s]+$"),
+    "image": re.compile(r"(?:^|/)(?:global/)?images/(?:family/)?[^/\s]+$"),
+    "snapshot": re.compile(r"(?:^|/)(?:global/|regions/[^/\s]+/)?snapshots/[^/\s]+$"),
+}
+_STORAGE = re.compile(
+    r"^(?:https?://(?:[^/\s]+\.)?storage\.(?:googleapis|cloud\.google)\.com/|https?://www\.googleapis\.com/storage/|gs://|.*packages/)"
+)
+
+
+def sources(view: RequestView) -> list[str]:
+    """The sources that an insert names, each of the kinds of SOURCE_FIELDS or `raw-disk`."""
+    named = [kind for kind, name in SOURCE_FIELDS.items() if is_set(view.body.get(name))]
+    raw_disk = view.body.get("rawDisk")
+    source = raw_disk.get("source") if isinstance(raw_disk, dict) else raw_disk
+    return named + (["raw-disk"] if is_set(source) else [])
+
+
+RULES.add(
+    request_rule(
+        "force-create.boolean",
+        "doc",
+        "forceCreate may be true, false or absent: each inserts.",
+        "Query parameters > forceCreate",
+    )
+)
+RULES.add(
+    request_rule(
+        "force-create.not-boolean",
+        "conv",
+        "A forceCreate that is no boolean is refused.",
+        "Query parameters > forceCreate",
+        lambda view: view.parameter("forceCreate").lower() not in BOOLEANS,
+    )
+)
+RULES.add(
+    request_rule(
+        "source.required",
+        "doc",
+        "An insert that names none of rawDisk.source, sourceDisk, sourceImage and sourceSnapshot fails, and no image exists.",
+        "Fields > rawDisk.source",
+        lambda view: view.is_object and not sources(view),
+        no_image=True,
+    )
+)
+RULES.add(
+    request_rule(
+        "source.exclusive",
+        "conv",
+        "An insert that names two sources at once fails, and no image exists.",
+        "Fields > rawDisk.source",
+        lambda view: len(sources(view)) > 1,
+        no_image=True,
+    )
+)
+RULES.add(
+    request_rule(
+        "source.raw-disk",
+        "doc",
+        "The URL of a Cloud Storage object is accepted as rawDisk.source.",
+        "Fields > rawDisk.source",
+        needs=("source.raw_disk",),
+    )
+)
+RULES.add(
+    request_rule(
+        "source.raw-disk.malformed",
+        "conv",
+        "A rawDisk.source that is no Cloud Storage URL is refused.",
+        "Fields > rawDisk.source",
+        lambda view: bool(view.text("rawDisk", "source")) and not _STORAGE.match(view.text("rawDisk", "source")),
+    )
+)
+RULES.add(
+    request_rule(
+        "source.image.family-url",
+        "doc",
+        "An image family URL as sourceImage stands for the family's latest image.",
+        "Fields > sourceImage",
+        needs=("family",),
+    )
+)
+RULES.add(
+    request_rule(
+        "source.image.not-ready",
+        "doc",
+        "An image that is not READY cannot be a source.",
+        "Fields > status",
+    )
+)
+
+for _kind, _field in SOURCE_FIELDS.items():
+    _pattern = _SHAPES[_kind]
+
+    def _malformed(view: RequestView, name: str = _field, pattern: re.Pattern[str] = _pattern) -> bool:
+        return bool(view.text(name)) and not pattern.search(view.text(name))
+
+    RULES.add(
+        request_rule(
+            f"source.{_kind}.full-url",
+            "doc",
+            f"{_field} is accepted as a full URL.",
+            f"Fields > {_field}",
+            needs=(f"source.{_kind}",),
+        )
+    )
+    RULES.add(
+        request_rule(
+            f"source.{_kind}.partial-url",
+            "doc",
+            f"{_field} is accepted as a partial URL, in each documented shape.",
+            f"Fields > {_field}",
+            needs=(f"source.{_kind}",),
+        )
+    )
+    RULES.add(
+        request_rule(
+            f"source.{_kind}.unknown",
+            "conv",
+            f"A {_field} that does not exist makes the insert fail, at once or with its operation, and no image becomes READY.",
+            f"Fields > {_field}",
+        )
+    )
+    RULES.add(
+        request_rule(
+            f"source.{_kind}.malformed",
+            "conv",
+            f"A {_field} that is no resource URL gets an error, and no image exists.",
+            f"Fields > {_field}",
+            _malformed,
+            no_image=True,
+        )
+    )
+
+
+def _judge_id(kind: str, history: History) -> Iterator[Finding]:
+    own = f"{SOURCE_FIELDS[kind]}Id"
+    for insert, sighting in history.comebacks:
+        if sources(insert.view) != [kind] or any(
+            is_set(insert.body.get(f"{name}Id")) for name in SOURCE_FIELDS.values()
+        ):
+            continue
+        ids = {f"{name}Id": sighting.value.get(f"{name}Id") for name in SOURCE_FIELDS.values()}
+        wrong = [name for name, value in ids.items() if is_set(value) != (name == own)]
+        yield expect(
+            not wrong,
+            f"an image made from a {kind} must say which, by {own} alone",
+            insert.exchange,
+            sighting.exchange,
+            expected={own: "the id of the source"},
+            observed={name: value for name, value in ids.items() if is_set(value)},
+        )
+        yield from _agrees_with_source(kind, history, insert, sighting)
+
+
+def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sighting) -> Iterator[Finding]:
+    """Where the source is an image that the trace has seen as well, its id is known."""
+    source = link(insert.view.text("sourceImage")) if kind == "image" else ""
+    if not source or "/family/" in source:
+        return
+    parts = source.split("/")
+    known = history.gotten.get((parts[1], parts[-1]), {}) if parts[2:-1] == ["global", "images"] else {}
+    for sighting in known.values():
+        same = made.value.get("sourceImageId") == sighting.value.get("id")
+        yield expect(
+            same or not is_set(made.value.get("sourceImageId")),
+            "sourceImageId is not the id of the source image",
+            insert.exchange,
+            sighting.exchange,
+            made.exchange,
+            expected=sighting.value.get("id"),
+            observed=made.value.get("sourceImageId"),
+        )
+
+
+def _judge_round_trip(kind: str, history: History) -> Iterator[Finding]:
+    name = SOURCE_FIELDS[kind]
+    for insert, sighting in history.comebacks:
+        if sources(insert.view) != [kind]:
+            continue
+        came = sighting.value.get(name)
+        yield expect(
+            _same_source(insert.view.text(name), came),
+            f"the {name} that was sent does not come back",
+            insert.exchange,
+            sighting.exchange,
+            expected=insert.body[name],
+            observed=came,
+        )
+
+
+def _same_source(sent: str, came: Any) -> bool:
+    """Whether two URLs mean one source; the image that a family stood for is as good as the family."""
+    if not isinstance(came, str) or not came:
+        return False
+    path, back = sent.split("?", 1)[0].rstrip("/"), came.split("?", 1)[0].rstrip("/")
+    if "/family/" in path:
+        collection = path[: path.index("/family/")].rsplit("projects/", 1)[-1]
+        return collection in back
+    tail = path[path.index("projects/") :] if "projects/" in path else path.lstrip("/")
+    return back == tail or back.endswith(f"/{tail}")
+
+
+for _kind, _field in SOURCE_FIELDS.items():
+
+    @RULES.rule(
+        f"source.{_kind}.id",
+        "doc",
+        f"{_field}Id is set by the server to the id of the source used, and the ids of the other kinds are absent.",
+        f"Fields > {_field}Id",
+        requires=(*COMES_BACK, f"source.{_kind}.unknown", *type_rules(f"{_field}Id")),
+        needs=(f"source.{_kind}",),
+    )
+    def _id(history: History, kind: str = _kind) -> Iterator[Finding]:
+        return _judge_id(kind, history)
+
+    @RULES.rule(
+        f"source.{_kind}.round-trip",
+        "doc",
+        f"The {_field} that was sent comes back in its own field, in whatever form of URL.",
+        f"Fields > {_field}",
+        requires=(*COMES_BACK, *type_rules(_field)),
+        needs=(f"source.{_kind}",),
+    )
+    def _round_trip(history: History, kind: str = _kind) -> Iterator[Finding]:
+        return _judge_round_trip(kind, history)
+
+
+@RULES.rule(
+    "source.raw-disk.round-trip",
+    "conv",
+    "An image made from rawDisk shows rawDisk; its source may be blank.",
+    "Fields > rawDisk",
+    requires=(*COMES_BACK, *type_rules("rawDisk")),
+    needs=("source.raw_disk",),
+)
+def _raw_disk(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        if sources(insert.view) != ["raw-disk"]:
+            continue
+        came = sighting.value.get("rawDisk")
+        sent = insert.view.text("rawDisk", "source")
+        source = came.get("source") if isinstance(came, dict) else None
+        yield expect(
+            isinstance(came, dict) and bool(came) and (not is_set(source) or _object(source) == _object(sent)),
+            "rawDisk does not come back",
+            insert.exchange,
+            sighting.exchange,
+            expected={"rawDisk": {"source": sent}},
+            observed={"rawDisk": came},
+        )
+
+
+def _object(url: Any) -> str:
+    """Bucket and object of a Cloud Storage URL, whatever its form."""
+    text = url if isinstance(url, str) else ""
+    text = re.sub(r"^(?:https?://[^/]+/|gs://)", "", text)
+    return re.sub(r"^(?:storage/v1/b/([^/]+)/o/)", r"\1/", text).replace("%2F", "/")

@@ -1,0 +1,562 @@
+"""Rules about HTTP and JSON: what every answer looks like, and how a broken request is answered."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from conformance.contract.fields import IMAGE_FIELDS, Field, rule_name
+from conformance.contract.history import History
+from conformance.contract.request_view import RequestView
+from conformance.contract.requests import request_rule
+from conformance.contract.rule import Finding, Judge, Rule, Rules, expect, is_set
+from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_JSON, NOT_RECORDED, Exchange
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+OPTIONAL_METHODS = frozenset(
+    [
+        "images.list",
+        "images.patch",
+        "images.setLabels",
+        "images.deprecate",
+        "images.getFromFamily",
+        "imageFamilyViews.get",
+        "globalOperations.list",
+        "globalOperations.wait",
+        "globalOperations.delete",
+    ]
+)
+"""A target may lack these: 501 from one of them is a missing capability."""
+
+UNANSWERED = (ABANDONED, INCOMPLETE, NOT_RECORDED)
+"""Why an exchange may lack an answer for reasons that are none of the target's."""
+
+RETRY_STATUSES = frozenset({429, 503})
+
+REASONS = {
+    404: frozenset({"notFound"}),
+    409: frozenset({"alreadyExists", "duplicate", "conflict"}),
+    412: frozenset({"conditionNotMet"}),
+}
+
+_INTERNALS = re.compile(
+    r"""Traceback\ \(most\ recent\ call\ last\)
+    | File\ "[^"]+",\ line\ \d+
+    | ^\s+at\ [\w.$<>]+\([\w.$]+:\d+\)
+    | goroutine\ \d+\ \[
+    | panic:[ ]
+    | (?:/[\w.-]+)+\.(?:py|go|java|js|ts|rb|rs|php|cs|cc|cpp)(?::\d+|",\ line)
+    | <!doctype\ html | <html[\s>] | <body[\s>]""",
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+
+
+@RULES.rule(
+    "transport.json",
+    "conv",
+    "Every answer has a JSON body and says application/json.",
+    "Response body",
+)
+def _json(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        response = exchange.response
+        if response is None or exchange.route is None:
+            continue
+        if response.truncated and (history.trace.recorded or exchange.method.endswith(".list")):
+            # A list may be as large as it is, and a recording may lack the rest; what else is so large is no answer.
+            continue
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        yield expect(
+            response.json is not NOT_JSON and (kind == "application/json" or kind.endswith("+json")),
+            "an answer is not JSON, or does not say so",
+            exchange,
+            expected="a JSON body with content-type application/json",
+            observed=f"content-type {kind or 'missing'}, body {'not JSON' if response.json is NOT_JSON else 'JSON'}",
+        )
+
+
+def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
+    """Each answer that is an error, with its `error` object."""
+    for exchange in history.exchanges:
+        if exchange.response is not None and exchange.status >= 400 and exchange.route is not None:
+            yield exchange, exchange.error
+
+
+@RULES.rule(
+    "transport.error-envelope",
+    "conv",
+    "An error body is {error: {code, message, …}}: code equals the HTTP status, and message is not empty.",
+    "Response body",
+    requires=("transport.json",),
+)
+def _error_envelope(history: History) -> Iterator[Finding]:
+    for exchange, error in _errors(history):
+        message = error.get("message")
+        items = error.get("errors")
+        complete = items is None or (
+            isinstance(items, list)
+            and all(
+                isinstance(item, dict) and is_set(item.get("reason")) and is_set(item.get("message")) for item in items
+            )
+        )
+        yield expect(
+            error.get("code") == exchange.status and isinstance(message, str) and bool(message) and complete,
+            "an error is not in the form of Google's JSON errors",
+            exchange,
+            expected={"error": {"code": exchange.status, "message": "…", "errors": [{"reason": "…", "message": "…"}]}},
+            observed={"error": error},
+        )
+
+
+@RULES.rule(
+    "transport.error-list",
+    "conv",
+    "An error has a list errors[]: a client library in wide use fails without it.",
+    "Response body",
+    requires=("transport.json", "transport.error-envelope"),
+)
+def _error_list(history: History) -> Iterator[Finding]:
+    for exchange, error in _errors(history):
+        yield expect(
+            isinstance(error.get("errors"), list) and bool(error["errors"]),
+            "an error has no errors[]",
+            exchange,
+            expected="errors[] with at least one entry",
+            observed={"error": error},
+        )
+
+
+@RULES.rule(
+    "transport.error-reason",
+    "conv",
+    "The reason of an error fits its status.",
+    "Fields > labelFingerprint",
+    requires=("transport.json", "transport.error-envelope", "transport.error-list"),
+)
+def _error_reason(history: History) -> Iterator[Finding]:
+    for exchange, error in _errors(history):
+        allowed = REASONS.get(exchange.status)
+        items = error.get("errors")
+        reasons = [item["reason"] for item in items or [] if isinstance(item, dict) and is_set(item.get("reason"))]
+        if allowed and reasons:
+            yield expect(
+                any(reason in allowed for reason in reasons if isinstance(reason, str)),
+                f"the reason of an HTTP {exchange.status} does not fit it",
+                exchange,
+                expected=sorted(allowed),
+                observed=reasons,
+            )
+
+
+@RULES.rule(
+    "transport.success-status",
+    "conv",
+    "An insert that succeeds is answered 200.",
+    "Response body",
+)
+def _success_status(history: History) -> Iterator[Finding]:
+    for insert in history.inserts:
+        if insert.exchange.answered:
+            yield expect(
+                insert.exchange.status == 200,
+                "an insert is answered with another status of success",
+                insert.exchange,
+                expected="HTTP 200",
+                observed=f"HTTP {insert.exchange.status}",
+            )
+
+
+@RULES.rule(
+    "transport.no-server-error",
+    "doc",
+    "No request, however broken, is answered 5xx or left unanswered.",
+    "Response body",
+)
+def _no_server_error(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.route is None or exchange.failure in UNANSWERED:
+            continue
+        advised = exchange.status in RETRY_STATUSES and exchange.response and "retry-after" in exchange.response.headers
+        missing = exchange.status == 501 and exchange.method in OPTIONAL_METHODS
+        if not (advised or missing):
+            yield expect(
+                0 < exchange.status < 500,
+                "a request is answered with a server error" if exchange.status else "a request is left unanswered",
+                exchange,
+                expected="success, or a refusal (4xx)",
+                observed=f"HTTP {exchange.status}" if exchange.status else exchange.failure,
+            )
+
+
+@RULES.rule(
+    "transport.incomplete-request",
+    "conv",
+    "A request whose body never arrives in full is not carried out.",
+    "Request body",
+    passive=False,
+)
+def _incomplete_request(history: History) -> Iterator[Finding]:
+    for cut in history.exchanges:
+        body = cut.request.json
+        name = body.get("name") if cut.failure == INCOMPLETE and isinstance(body, dict) else None
+        if name is None or cut.route is None:
+            continue
+        whole = [insert.exchange.sent for insert in history.inserts if insert.image == name]
+        for look in history.gets:
+            if (
+                look.route
+                and look.route.name == name
+                and look.number > cut.number
+                and look.received < min(whole, default=math.inf)
+            ):
+                yield expect(
+                    not look.answered,
+                    "an insert that was cut off in mid-body is carried out",
+                    cut,
+                    look,
+                    expected="HTTP 404",
+                    observed=f"HTTP {look.status}",
+                )
+
+
+@RULES.rule(
+    "transport.no-internals",
+    "conv",
+    "No error text carries a stack trace, a source path or an HTML page.",
+    "Response body",
+)
+def _no_internals(history: History) -> Iterator[Finding]:
+    for exchange, _ in _errors(history):
+        assert exchange.response is not None
+        text = exchange.response.body.decode("utf-8", errors="replace").replace('\\"', '"').replace("\\n", "\n")
+        found = _INTERNALS.search(text)
+        yield expect(
+            found is None,
+            "an error shows the inside of the server",
+            exchange,
+            expected="a message for the caller",
+            observed=found.group(0) if found else "",
+        )
+
+
+RULES.add(
+    request_rule(
+        "transport.malformed-json",
+        "conv",
+        "A body that is not JSON gets 400.",
+        "Request body",
+        lambda view: view.malformed,
+        status=400,
+    )
+)
+RULES.add(
+    request_rule(
+        "transport.body-not-object",
+        "conv",
+        "A JSON array, string, number or null as the body gets 400.",
+        "Request body",
+        lambda view: view.exchange.request.json is not NOT_JSON and not view.is_object,
+        status=400,
+    )
+)
+RULES.add(
+    request_rule(
+        "transport.empty-body",
+        "conv",
+        "An empty body gets 400.",
+        "Request body",
+        lambda view: not view.exchange.request.body,
+        status=400,
+    )
+)
+RULES.add(
+    request_rule(
+        "transport.json-form",
+        "conv",
+        "A body may be indented, and its content type may name the charset UTF-8.",
+        "Request body",
+    )
+)
+RULES.add(
+    request_rule(
+        "transport.empty-field",
+        "conv",
+        "null, an empty text and {} stand for a field that is not set: an insert with them is accepted.",
+        "Request body",
+    )
+)
+
+
+# JSON types
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "map": (dict,),
+    "array": (list,),
+}
+
+
+def wrong_type(field: Field, value: Any) -> bool:
+    """Whether a JSON value sent for a field is of a wrong type; what a lenient JSON mapping takes is not wrong.
+
+    64-bit integers may be numbers or decimal strings, and enums their numbers, as in the JSON mapping of protocol buffers.
+    """
+    if not is_set(value):
+        return False
+    if isinstance(value, bool):
+        return field.type != "boolean"
+    if field.format in ("int64", "uint64"):
+        if isinstance(value, str):
+            return not re.fullmatch(r"\s*[+-]?[0-9.eE+]+\s*", value)
+        return not isinstance(value, int | float) or value != int(value)
+    if field.enum and isinstance(value, int):
+        return False
+    if field.type == "boolean" and isinstance(value, str | int):
+        return False
+    return not isinstance(value, _TYPES[field.type])
+
+
+@cache
+def _step(path: str) -> tuple[str, tuple[str, ...], str]:
+    """The first key of a path, what of its value is meant, and the rest of the path."""
+    head, _, rest = path.partition(".")
+    return head.rstrip("[]{}"), tuple(re.findall(r"\[\]|\{\}", head)), rest
+
+
+def values_at(value: Any, path: str) -> Iterator[Any]:
+    """The values at a path of the field table, `a.b[].c{}`: `[]` stands for each item, `{}` for each value of a map."""
+    name, openings, rest = _step(path)
+    if not isinstance(value, dict) or name not in value:
+        return
+    found = [value[name]]
+    for opening in openings:
+        if opening == "[]":
+            found = [item for part in found if isinstance(part, list) for item in part]
+        else:
+            found = [item for part in found if isinstance(part, dict) for item in part.values()]
+    for item in found:
+        if rest:
+            yield from values_at(item, rest)
+        else:
+            yield item
+
+
+def _client_fields() -> dict[str, list[Field]]:
+    """The fields that a client may set, by the name that their rule has."""
+    fields: dict[str, list[Field]] = {}
+    for field in IMAGE_FIELDS:
+        if field.set_by == "client":
+            fields.setdefault(rule_name(field.path), []).append(field)
+    return fields
+
+
+for _name, _fields in _client_fields().items():
+
+    def _wrong(view: RequestView, fields: list[Field] = _fields) -> bool:
+        return any(wrong_type(field, value) for field in fields for value in values_at(view.body, field.path))
+
+    RULES.add(
+        request_rule(
+            f"transport.wrong-type.{_name}",
+            "conv",
+            f"A JSON value of a wrong type for {_name} gets 400.",
+            f"Fields > {_name}",
+            _wrong,
+        )
+    )
+
+
+@RULES.rule(
+    "transport.refuse-at-once",
+    "conv",
+    "A pure field fault is answered 400 at once, not by a failed operation.",
+    "Response body",
+)
+def _refuse_at_once(history: History) -> Iterator[Finding]:
+    for insert in history.inserts:
+        if insert.outcome not in ("refused", "failed") or insert.original is not None:
+            continue
+        broken = {
+            name
+            for name in insert.view.broken_rules
+            if name.startswith(("image.", "encryption.", "transport.wrong-type."))
+        }
+        if broken:
+            yield expect(
+                insert.exchange.status == 400,
+                "a fault of one field is not refused with 400 at once",
+                insert.exchange,
+                expected="HTTP 400",
+                observed=f"HTTP {insert.exchange.status}"
+                + (" and an operation that fails" if insert.outcome == "failed" else ""),
+            )
+
+
+KNOWN_BEYOND_REFERENCE = frozenset({"params"})
+"""Fields of an image that the official discovery document has and the API reference does not."""
+
+
+@RULES.rule(
+    "transport.unknown-field",
+    "conv",
+    "An unknown body field is refused with 400 or ignored; it is never stored and echoed.",
+    "Request body",
+)
+def _unknown_field(history: History) -> Iterator[Finding]:
+    for insert in history.inserts:
+        unknown = dict(_unknown(insert.body, ""))
+        if not unknown or insert.original is not None:
+            continue
+        if insert.outcome in ("refused", "failed"):
+            yield None
+        for sighting in history.results(insert):
+            echoed = [path for path, value in unknown.items() if value in list(values_at(sighting.value, path))]
+            yield expect(
+                not echoed,
+                "an unknown field was stored and comes back",
+                insert.exchange,
+                sighting.exchange,
+                expected="no such field",
+                observed=echoed,
+            )
+
+
+_KNOWN = frozenset(rule_name(field.path) for field in IMAGE_FIELDS) | KNOWN_BEYOND_REFERENCE
+_MAPS = frozenset(rule_name(field.path) for field in IMAGE_FIELDS if field.type == "map")
+
+
+def _unknown(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The fields of a body that the reference does not have, each with its path and value."""
+    if not isinstance(value, dict) or rule_name(path) in _MAPS:
+        return
+    for key, part in value.items():
+        here = f"{path}.{key}" if path else key
+        if "." in key or "[" in key or "{" in key:
+            continue
+        if rule_name(here) not in _KNOWN:
+            yield here, part
+        elif isinstance(part, dict):
+            yield from _unknown(part, here)
+        elif isinstance(part, list):
+            for item in part:
+                yield from _unknown(item, f"{here}[]")
+
+
+@RULES.rule(
+    "transport.not-found",
+    "conv",
+    "get and delete of an image that does not exist answer 404.",
+    "Response body",
+    passive=False,
+)
+def _not_found(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        intent = exchange.intent
+        if intent is not None and "transport.not-found" in intent.rules:
+            yield expect(
+                exchange.status == 404,
+                "an image that does not exist is not answered 404",
+                exchange,
+                expected="HTTP 404",
+                observed=f"HTTP {exchange.status}",
+            )
+
+
+_HABITS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    (
+        "transport.system-parameters",
+        "alt=json, $alt=json;enum-encoding=int, prettyPrint=false, quotaUser and a question mark with nothing behind it "
+        "do not change the outcome.",
+        "Query parameters",
+        (),
+    ),
+    (
+        "transport.client-headers",
+        "The headers of client libraries, Content-Type on a request without a body among them, do not change the outcome.",
+        "HTTP request",
+        (),
+    ),
+    (
+        "transport.wait-body",
+        "wait is answered with an empty body, with or without a content type, and with an empty JSON text as its body.",
+        "globalOperations.wait",
+        ("wait",),
+    ),
+)
+"""What client libraries in wide use send beside the matter itself: id, statement, reference, needs."""
+
+
+def _habit(id: str) -> Judge:
+    def judge(history: History) -> Iterator[Finding]:
+        for exchange in history.exchanges:
+            if exchange.intent is not None and id in exchange.intent.rules:
+                yield expect(
+                    not exchange.refused,
+                    "a request is refused for what real clients send",
+                    exchange,
+                    expected="the same outcome as without it",
+                    observed=f"HTTP {exchange.status}",
+                )
+
+    return judge
+
+
+for _id, _statement, _reference, _needs in _HABITS:
+    RULES.add(
+        Rule(
+            _id,
+            "conv",
+            _statement,
+            _reference,
+            _habit(_id),
+            requires=("life.insert", "life.get-after-done", "life.delete"),
+            needs=_needs,
+            passive=False,
+        )
+    )
+
+
+@RULES.rule(
+    "transport.project-isolation",
+    "conv",
+    "An image of one project is not visible in another and does not take its name there.",
+    "Path parameters > project",
+    needs=("second_project",),
+    passive=False,
+)
+def _project_isolation(history: History) -> Iterator[Finding]:
+    owners = {(insert.project, insert.image): insert for insert in history.created}
+    for (project, name), insert in owners.items():
+        for other in history.inserts:
+            if other.image == name and other.project != project and other.exchange.number > insert.exchange.number:
+                yield expect(
+                    other.exchange.status != 409,
+                    "an image takes its name in another project",
+                    insert.exchange,
+                    other.exchange,
+                    expected="success",
+                    observed=f"HTTP {other.exchange.status}",
+                )
+        for exchange in history.gets:
+            route = exchange.route
+            assert route is not None
+            foreign = route.name == name and route.project != project and (route.project, name) not in owners
+            if foreign and exchange.number > insert.exchange.number:
+                yield expect(
+                    exchange.resource is None,
+                    "an image is visible in another project",
+                    insert.exchange,
+                    exchange,
+                    expected="HTTP 404",
+                    observed=f"HTTP {exchange.status}",
+                )

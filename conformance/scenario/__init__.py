@@ -1,0 +1,1 @@
+"""What scenarios act with: cases, steps, the look at the target before them."""

@@ -1,0 +1,205 @@
+"""Looks before anything is judged: is this the Compute API, does an insert work at all, and what can the target do?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from typing import Any
+
+from conformance.client.api import Api, Created
+from conformance.client.budget import BudgetSpent
+from conformance.client.target import Target
+from conformance.client.transport import RETRY_STATUSES, TargetLost
+from conformance.config.sources import SOURCE_KINDS, Sources
+from conformance.contract.plain_bodies import CUSTOMER_KEY, minimal
+from conformance.trace.exchange import NOT_JSON, Exchange, Intent
+from conformance.verdicts.findings import Findings
+
+OPERATION_SIGNS = ("operationType", "targetLink", "status", "selfLink", "name", "kind")
+ABSENT_STATUSES = frozenset({404, 405, 501})
+
+FAMILY = "conformance-preflight"
+
+
+class Untestable(Exception):  # noqa: N818 - it is a finding about the target, not an error of ours
+    """The target could not be tested: unreachable, not this API, or access refused. The text says which."""
+
+
+def look(
+    target: Target,
+    sources: Sources,
+    configured: dict[str, bool],
+    needed: Set[str],
+    api: Callable[[], Api],
+) -> Findings:
+    """Finds out whether the target can be tested, and what it can do.
+
+    Args:
+        target: the target.
+        sources: what images can be made from.
+        configured: capabilities that the user has switched on or off; these are not tried.
+        needed: the capabilities that the rules of this run need; some of the others are not tried.
+        api: answers a new recorder of what is exchanged, so that the rules can judge it as well.
+
+    Raises:
+        Untestable: nothing can be said about this target.
+    """
+    findings = Findings()
+    first = api()
+    try:
+        _identify(target, first)
+        _note_configuration(findings, target, sources, configured)
+        created = first.create(minimal(sources), intent=Intent(valid=True, rules=("life.insert",)))
+        _refuse_strangers(created.insert, target)
+        if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
+            findings.broken = _why(created)
+            return findings
+        for name, probe in _PROBES.items():
+            if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
+                probe(findings, api(), created, sources)
+    except (TargetLost, BudgetSpent) as end:
+        raise Untestable(str(end)) from None
+    return findings
+
+
+def _identify(target: Target, api: Api) -> None:
+    """Rules out what is plainly not this API, by an image that cannot exist."""
+    try:
+        probe = api.get(target.names.fresh(), intent=Intent(valid=False, rules=("transport.not-found",)))
+    except TargetLost as lost:
+        raise Untestable(str(lost)) from None
+    _refuse_strangers(probe, target)
+    if probe.response is None:
+        raise Untestable(f"{target.root} does not answer: {probe.failure}")
+
+
+def _refuse_strangers(exchange: Exchange, target: Target) -> None:
+    response = exchange.response
+    if response is None:
+        return
+    if response.status in (401, 403, 407):
+        raise Untestable(
+            f"{target.root} refuses access to project {target.project} with HTTP {response.status}: "
+            "give credentials with --auth or --header 'Authorization: Bearer …', or another --project"
+        )
+    if response.status in RETRY_STATUSES:
+        raise Untestable(f"{target.root} answers HTTP {response.status}, however often it is tried")
+    if 300 <= response.status < 400:
+        raise Untestable(f"{target.root} redirects (HTTP {response.status}); give the URL of the API itself")
+    if exchange.method != "images.insert":
+        return
+    resource = exchange.resource or {}
+    if exchange.answered and not any(resource.get(sign) for sign in OPERATION_SIGNS):
+        raise Untestable(f"{target.root} is not the Compute Engine API: it answers an insert with no operation")
+    if response.status in ABSENT_STATUSES and not exchange.error:
+        raise Untestable(
+            f"{target.root} is not the Compute Engine API: it knows no images.insert (HTTP {response.status})"
+        )
+    if not exchange.answered and response.json is NOT_JSON and response.status < 500:
+        raise Untestable(
+            f"{target.root} is not the Compute Engine API: it answers an insert with HTTP {response.status} and no JSON"
+        )
+
+
+def _why(created: Created) -> str:
+    exchange = created.insert
+    if not exchange.answered:
+        message = exchange.error.get("message")
+        return f"a plain insert is answered HTTP {exchange.status}" + (
+            f": {message}" if isinstance(message, str) else ""
+        )
+    if created.operation.get("status") != "DONE":
+        return "the operation of a plain insert is never DONE"
+    return "the operation of a plain insert fails"
+
+
+def _note_configuration(findings: Findings, target: Target, sources: Sources, configured: dict[str, bool]) -> None:
+    for kind in SOURCE_KINDS:
+        findings.note(f"source.{kind}", present=sources.available(kind), reason=f"no {kind} is configured in [sources]")
+    findings.note("second_project", present=bool(target.second_project), reason="no --second-project is configured")
+    findings.note("access", present=target.authorised, reason="no credentials are configured")
+    findings.note(
+        "forbidden_token",
+        present=bool(target.forbidden_token),
+        reason="no token of a caller without rights is configured in CONFORMANCE_FORBIDDEN_TOKEN",
+    )
+    for name, on in configured.items():
+        findings.absent.pop(name, None)
+        findings.present = [found for found in findings.present if found != name]
+        findings.note(name, present=on, reason=f"{name} is switched off in [capabilities]")
+
+
+def _offered(exchange: Exchange) -> bool:
+    return exchange.status not in ABSENT_STATUSES
+
+
+def _probe_simple(name: str, call: Callable[[Api, Created], Exchange]) -> Callable[..., None]:
+    def probe(findings: Findings, api: Api, created: Created, sources: Sources) -> None:
+        del sources
+        exchange = call(api, created)
+        reason = f"the target does not offer it (HTTP {exchange.status})"
+        findings.note(name, present=_offered(exchange), reason=reason)
+        api.finish(exchange)
+
+    return probe
+
+
+def _operation_name(created: Created) -> str:
+    name = created.operation.get("name")
+    return name if isinstance(name, str) and name else "unnamed"
+
+
+def _fingerprint(created: Created) -> Any:
+    image = created.image.resource if created.image else None
+    return (image or {}).get("labelFingerprint")
+
+
+def _probe_family(findings: Findings, api: Api, created: Created, sources: Sources) -> None:
+    del created
+    found = api.from_family(FAMILY)
+    usable = found.answered
+    if not usable:  # no other probe has made a member
+        made = api.create({**minimal(sources), "family": FAMILY})
+        usable = made.insert.answered and bool(made.image and made.image.resource)
+        found = api.from_family(FAMILY) if usable else made.insert
+    reason = f"the target does not offer image families (HTTP {found.status})"
+    findings.note("family", present=usable and _offered(found), reason=reason)
+    zone = _zone(sources)
+    view = api.family_view(zone, FAMILY) if usable else found
+    reason = f"the target does not offer imageFamilyViews (HTTP {view.status})"
+    findings.note("family_views", present=usable and _offered(view), reason=reason)
+
+
+def _zone(sources: Sources) -> str:
+    """A zone of the target: that of its source disk, else a zone that every project has."""
+    _, found, rest = (sources.disk or "").partition("zones/")
+    return rest.partition("/")[0] if found else "us-central1-a"
+
+
+def _probe_customer_keys(findings: Findings, api: Api, created: Created, sources: Sources) -> None:
+    del created
+    body = {**minimal(sources), "imageEncryptionKey": {"rawKey": CUSTOMER_KEY}}
+    # As a member of a family the image serves to find out about families as well.
+    for more in ({"family": FAMILY}, {}):
+        made = api.create({**body, **more})
+        refused = made.insert.refused or bool(made.operation.get("error"))
+        if not refused:
+            break
+    findings.note("csek", present=not refused, reason="the target takes no customer-supplied encryption keys")
+
+
+_COSTLY = frozenset({"family", "csek", "patch"})
+"""Capabilities that take many requests to find out, and that no scenario uses by the way."""
+
+_PROBES: dict[str, Callable[..., None]] = {
+    "wait": _probe_simple("wait", lambda api, made: api.wait(_operation_name(made))),
+    "list": _probe_simple("list", lambda api, made: api.list(filter=f"name={made.name}")),
+    "operations_list": _probe_simple("operations_list", lambda api, made: api.operations(maxResults="5")),
+    "set_labels": _probe_simple(
+        "set_labels",
+        lambda api, made: api.set_labels(made.name, {"labels": {}, "labelFingerprint": _fingerprint(made)}),
+    ),
+    "patch": _probe_simple("patch", lambda api, made: api.patch(made.name, {"description": "patched"})),
+    "deprecate": _probe_simple("deprecate", lambda api, made: api.deprecate(made.name, {"state": "ACTIVE"})),
+    "csek": _probe_customer_keys,
+    "family": _probe_family,
+}

@@ -1,0 +1,227 @@
+"""One process of a run: the target as its scenarios share it, judged by one ledger."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.client.api import Api
+from conformance.client.budget import Budget, Limits
+from conformance.client.credentials import credentials_for
+from conformance.client.journal import Journal
+from conformance.client.race import Race
+from conformance.client.target import Names, Target
+from conformance.client.transport import TargetLost, Transport
+from conformance.config.profiles import Profile
+from conformance.config.settings import Settings
+from conformance.contract import Breach, Rule, catalogue, selected
+from conformance.scenario.examples import open_examples
+from conformance.scenario.preflight import Untestable, look
+from conformance.scenario.scenario import Scenario
+from conformance.trace.exchange import Trace
+from conformance.trace.traffic import SUFFIX, Traffic
+from conformance.verdicts.findings import Findings
+from conformance.verdicts.ledger import Ledger
+
+
+@dataclass
+class Ground:
+    """What the controller of a run tells its workers: where the target is, and what the preflight found there.
+
+    `profile` is how hard it tries. `focus` are the rules whose scenarios are run; empty for those of all rules that the settings select. `keeps_traffic` tells
+    whether what is sent and answered is kept in the folder. `waived` are the rules that may fail; `limits` is what may be spent;
+    `workers` is how many processes share the rate.
+    """
+
+    settings: Settings
+    run_id: str
+    url: str
+    folder: Path
+    profile: Profile
+    focus: frozenset[str] = frozenset()
+    keeps_traffic: bool = False
+    waived: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+    workers: int = 1
+    findings: Findings = field(default_factory=Findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which it travels to workers."""
+        return {
+            "settings": self.settings.to_json(),
+            "run_id": self.run_id,
+            "url": self.url,
+            "folder": str(self.folder),
+            "profile": asdict(self.profile),
+            "focus": sorted(self.focus),
+            "keeps_traffic": self.keeps_traffic,
+            "waived": sorted(self.waived),
+            "limits": asdict(self.limits),
+            "workers": self.workers,
+            "findings": vars(self.findings),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Ground:
+        """The inverse of to_json."""
+        return cls(
+            Settings.from_json(value["settings"]),
+            value["run_id"],
+            value["url"],
+            Path(value["folder"]),
+            Profile(**value["profile"]),
+            frozenset(value["focus"]),
+            value["keeps_traffic"],
+            frozenset(value["waived"]),
+            Limits(**value["limits"]),
+            value["workers"],
+            Findings(**value["findings"]),
+        )
+
+
+class Process:
+    """A process of a run: the controller, or a worker.
+
+    Args:
+        ground: what the run stands on.
+        worker: a name for this process, part of the names of all that it creates.
+        parent: the process without which this one is to do nothing more; None for none.
+
+    Raises:
+        NoToken: there are no credentials to be had.
+    """
+
+    def __init__(self, ground: Ground, worker: str, parent: int | None = None) -> None:
+        settings = ground.settings
+        profile = ground.profile
+        self.ground = ground
+        self.selected = selected(settings.only, settings.skip)
+        credentials = credentials_for(settings.auth, settings.credentials, settings.token)
+        self.hidden = credentials.seen if credentials else set()
+        self.hidden.update(settings.secrets())
+        rules = {name: rule for name, rule in catalogue().items() if name in self.selected}
+        self.ledger = Ledger(rules, self.hidden)
+        root = f"{ground.url}/compute/{settings.api_version}"
+        deadline = settings.deadline or profile.deadline
+        transport = Transport(
+            root,
+            settings.request_headers(),
+            settings.ca_bundle,
+            settings.rate / ground.workers if settings.rate else None,
+            credentials,
+            Budget(ground.limits, ground.folder / "budget"),
+            deadline,
+        )
+        self.target = Target(
+            root=root,
+            project=settings.project,
+            second_project=settings.second_project,
+            transport=transport,
+            names=Names(ground.run_id, worker),
+            journal=Journal(ground.folder / f"{worker}.journal"),
+            profile=profile,
+            deadline=deadline,
+            race=Race(transport, profile.racers),
+            authorised=settings.authorised,
+            forbidden_token=settings.forbidden_token,
+            parent=parent,
+        )
+        self._pool = ThreadPoolExecutor(profile.in_flight)
+        path = ground.folder / f"{worker}{SUFFIX}"
+        self._traffic = Traffic(path, worker, self.hidden) if ground.keeps_traffic else None
+        self._examples = open_examples(settings)
+        # A failure that is known needs no smallest example.
+        self._settled = set(ground.waived)
+
+    def scenario(self, name: str) -> Scenario:
+        """The means for a scenario test, by the id of the test."""
+        findings = self.ground.findings
+        return Scenario(
+            self.target,
+            self.judge,
+            self._pool,
+            self.ground.settings.sources,
+            frozenset(findings.present),
+            self._settled,
+            self.ground.settings.seed,
+            name,
+            self._examples,
+        )
+
+    def judge(self, trace: Trace, name: str) -> list[tuple[Rule, Breach]]:
+        """Judges a trace and keeps it; `name` tells it from other traces of this process."""
+        if self._traffic is not None:
+            self._traffic.add(trace, name)
+        return self.ledger.judge(trace, self.target.transport.cost.requests)
+
+    def preflight(self) -> Findings:
+        """Looks at the target before all scenarios; its exchanges are evidence like any other.
+
+        Raises:
+            Untestable: nothing can be said about this target.
+        """
+        apis: list[Api] = []
+
+        def api() -> Api:
+            if apis:
+                self.judge(apis[-1].trace(), "preflight")
+            apis.append(Api(self.target))
+            return apis[-1]
+
+        settings = self.ground.settings
+        # A sparing scenario serves so many rules that all it can do may matter for those that are wanted.
+        wanted = catalogue() if self.ground.profile.sparing else self.ground.focus or self.selected
+        needed = {need for name in wanted for need in catalogue()[name].needs}
+        try:
+            return look(self.target, settings.sources, settings.capabilities, needed, api)
+        finally:
+            try:
+                for used in apis:
+                    used.tidy()
+            except TargetLost as lost:
+                raise Untestable(str(lost)) from None
+            self.judge(apis[-1].trace(), "preflight")
+
+    def drain(self) -> dict[str, Any]:
+        """What this process has counted since the last call, as JSON."""
+        cost = self.target.transport.drain()
+        return {
+            "ledger": self.ledger.drain(),
+            "cost": {**vars(cost), "latencies": dict(cost.latencies)},
+            "hidden": sorted(self.hidden),
+        }
+
+    def stop(self) -> None:
+        """Ends the scenarios that are under way, and all threads: from now on nothing more is made."""
+        self.target.transport.stop()
+        self._pool.shutdown(cancel_futures=True)
+        self.target.race.close()
+        self.target.transport.resume()
+
+    def close(self) -> None:
+        """Ends the files of this process."""
+        self.target.journal.close()
+        self.target.transport.budget.close()
+        if self._traffic is not None:
+            self._traffic.close()
+
+
+def new_ground(  # noqa: PLR0913 - everything that processes are told
+    settings: Settings,
+    url: str,
+    profile: Profile,
+    *,
+    focus: frozenset[str] = frozenset(),
+    keeps_traffic: bool = False,
+    waived: frozenset[str] = frozenset(),
+) -> Ground:
+    """The ground of a new run against the target at `url`, whose time begins now."""
+    folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+    end = time.time() + settings.max_time if settings.max_time else None
+    limits = Limits(settings.max_requests, settings.max_images, settings.max_time, end)
+    return Ground(settings, secrets.token_hex(4), url, folder, profile, focus, keeps_traffic, waived, limits)

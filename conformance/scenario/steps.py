@@ -1,0 +1,201 @@
+"""Steps that scenarios have in common: a few requests each, and what is read from their answers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from conformance.client.api import Api, Created
+from conformance.config.sources import Sources
+from conformance.contract.insert_request import InsertRequest
+from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
+from conformance.scenario.combining import SOURCES, Wish, combined
+from conformance.scenario.habits import Habit
+from conformance.trace.exchange import Exchange, Intent
+
+PAGES_MAXIMUM = 50
+LABEL_LOOKS = 20
+IMAGE_LOOKS = 20
+
+RACES_MAXIMUM = 3
+"""How often a race is run again until requests do overlap: on a busy machine one may be over before the next begins."""
+
+TRIES = 3
+
+
+def accepted(*rules: str) -> Intent:
+    """The intent of a request that must succeed."""
+    return Intent(valid=True, rules=rules)
+
+
+def refused(*rules: str) -> Intent:
+    """The intent of a request that must not succeed."""
+    return Intent(valid=False, rules=rules)
+
+
+def url_of(api: Api, created: Created) -> str:
+    """The partial URL of an image that the scenario has made."""
+    return f"projects/{api.target.project}/global/images/{created.name}"
+
+
+def shown(created: Created) -> dict[str, Any]:
+    """The image as it was seen once its insert had ended; empty where it was not."""
+    return (created.image.resource or {}) if created.image else {}
+
+
+# Inserts
+
+
+def ask(api: Api, wishes: Sequence[Wish], sources: Sources) -> Created:
+    """Asks for everything in one insert; where that does not succeed, for either half, until it is plain what is refused.
+
+    That an insert has to be accepted is noted when it is, or when it asks for one thing alone: so the blame is exact.
+
+    Returns:
+        The last image.
+    """
+    request = combined([wish.request for wish in wishes])
+    if not any(name in request.body for name in SOURCES):
+        request = request.replace(body={**minimal(sources), **request.body})
+    created = api.create(request)
+    failed = not created.insert.answered or bool(created.operation.get("error"))
+    if failed and len(wishes) > 1:
+        half = len(wishes) // 2
+        return [ask(api, part, sources) for part in (wishes[:half], wishes[half:])][-1]
+    rules = [wish.rule for wish in wishes if wish.rule]
+    if rules:
+        api.confirm(created.insert, accepted(*rules))
+    return created
+
+
+# Looks
+
+
+def walk(api: Api, **query: str) -> None:
+    """Walks through a list page by page, as far as is sensible."""
+    page = api.list(**query)
+    for _ in range(PAGES_MAXIMUM):
+        token = (page.resource or {}).get("nextPageToken")
+        if not isinstance(token, str) or not token:
+            break
+        page = api.list(**query, pageToken=token)
+
+
+def look_again(api: Api, created: Created, *answers: Exchange) -> None:
+    """Looks for a second image: under the name, and under every id that a replay told of."""
+    api.get(created.name)
+    for answer in answers:
+        api.finish(answer)
+        target = (answer.resource or {}).get("targetId")
+        if isinstance(target, str) and target and target != created.identifier:
+            api.get(target)
+    api.get(created.name)
+
+
+def await_image(api: Api, name: str) -> None:
+    """Looks until an image is READY, for a while: the answer of its insert was lost."""
+    for _ in range(IMAGE_LOOKS):
+        api.target.transport.sleep(0.1)
+        if (api.get(name).resource or {}).get("status") == "READY":
+            break
+
+
+# Sources that are not of the suite's making
+
+
+def use_configured(api: Api, sources: Sources, kind: str) -> None:
+    """Uses a source behind a customer key, where one is configured, without its key and with it."""
+    url, key = getattr(sources, f"encrypted_{kind}"), getattr(sources, f"encrypted_{kind}_key")
+    if url and key:
+        name = SOURCE_FIELDS[kind]
+        api.create({name: url}, intent=refused("encryption.required-for-source"))
+        body = {name: url, f"{name}EncryptionKey": {"rawKey": key}}
+        api.create(body, intent=accepted("encryption.required-for-source"))
+
+
+def use_locked(api: Api, sources: Sources) -> None:
+    """Uses a locked image as source, where one is configured."""
+    if sources.locked_image:
+        api.create({"sourceImage": sources.locked_image}, intent=refused("image.locked.forbids"))
+
+
+# Changes
+
+
+def labels_of(api: Api, name: str) -> tuple[Any, Any]:
+    """The labels of an image and their fingerprint, as a get shows them."""
+    image = api.get(name).resource or {}
+    return image.get("labels") or {}, image.get("labelFingerprint")
+
+
+def relabelled(api: Api, name: str, labels: dict[str, Any], fingerprint: object) -> None:
+    """Sets labels, and looks until they are seen: a target may show them a moment later."""
+    api.finish(api.set_labels(name, {"labels": labels, "labelFingerprint": fingerprint}))
+    for _ in range(LABEL_LOOKS):
+        if labels_of(api, name)[0] == labels:
+            break
+        api.target.transport.sleep(0.1)
+
+
+def later(api: Api, first: Created, request: InsertRequest | Mapping[str, Any]) -> Created:
+    """Makes an image whose creation the target's clock can tell from that of another."""
+    made = api.create(request)
+    if shown(first).get("creationTimestamp") == shown(made).get("creationTimestamp"):
+        time.sleep(1.1)
+        made = api.create(request)
+    return made
+
+
+def delete_as(api: Api, habit: Habit, name: str, request_id: str) -> Exchange:
+    """Deletes an image as a client does that has a habit."""
+    query = (*habit.query, ("requestId", request_id))
+    path, headers = f"global/images/{name}", dict(habit.headers)
+    return api.send("DELETE", path, query, headers=headers, intent=accepted(habit.rule))
+
+
+# Replays
+
+
+def literal(created: Created) -> InsertRequest:
+    """The request behind an insert, to be sent again to the letter."""
+    sent = created.insert.request
+    query = tuple((name, value) for name, values in sent.query.items() for value in values if name != "requestId")
+    return InsertRequest({}, created.name, sent.query["requestId"][0], query=query, rewrite=lambda _: sent.body or b"")
+
+
+def reordered(content: bytes) -> bytes:
+    """The same JSON with its keys the other way round, and other white space."""
+    return json.dumps(dict(reversed(json.loads(content).items())), indent=1).encode()
+
+
+# Races
+
+
+def race(api: Api, prepare: Callable[[], Callable[[int], Exchange]]) -> Iterator[list[Exchange]]:
+    """Sends requests at the same moment, and follows each to its end; again as the profile wants, or where none overlapped.
+
+    Args:
+        api: where they are sent.
+        prepare: gets things ready for a race, and answers what each of its threads sends.
+    """
+    races = api.target.profile.races
+    for number in range(1, RACES_MAXIMUM + races):
+        answers = api.target.race.run(prepare())
+        # Each operation once; its name may be anything at all.
+        for answer in {str((answer.resource or {}).get("name")): answer for answer in answers}.values():
+            api.finish(answer)
+        yield answers
+        order = sorted(answers, key=lambda answer: answer.sent)
+        if number >= races and any(two.sent < one.received for one, two in itertools.pairwise(order)):
+            break
+
+
+def persistent(api: Api, request: InsertRequest) -> Exchange:
+    """Sends an insert again that meets a conflict, so that some come after the deletes of a race have."""
+    answers = [api.insert(request)]
+    while answers[-1].refused and len(answers) < TRIES:
+        answers.append(api.insert(request))
+    return answers[-1]

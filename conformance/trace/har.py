@@ -1,0 +1,213 @@
+"""Exchanges as entries of an HTTP Archive (HAR 1.2), the format that browsers and proxies record traffic in.
+
+What the suite alone knows of a request stands in a field of its own, as the format allows: recordings of others lack it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from conformance import __version__
+from conformance.trace.exchange import NOT_RECORDED, Exchange, Intent, Request, Response, Trace
+from conformance.trace.formats import timestamp
+
+OWN = "_conformance"
+"""The field of an entry that only the suite's own recordings have."""
+
+BODY_MAXIMUM = 16 * 2**20
+"""Bytes of a compressed body that are unpacked; a larger one is cut."""
+
+
+class UnreadableError(ValueError):
+    """An entry lacks what is needed to judge it; the text says what."""
+
+
+def entries(trace: Trace, name: str) -> Iterator[dict[str, Any]]:
+    """The entries of a trace, in the order of sending.
+
+    Args:
+        trace: what was exchanged.
+        name: tells the entries of this trace from those of others.
+    """
+    for exchange in trace.exchanges:
+        intent = exchange.intent
+        own = {
+            "trace": name,
+            "deadline": trace.deadline,
+            "number": exchange.number,
+            "retried": exchange.retried,
+            "intent": {"valid": intent.valid, "rules": list(intent.rules)} if intent else None,
+        }
+        yield {**_entry(exchange), OWN: own}
+
+
+def _entry(exchange: Exchange) -> dict[str, Any]:
+    milliseconds = round((exchange.received - exchange.sent) * 1000, 3)
+    return {
+        "startedDateTime": datetime.fromtimestamp(exchange.sent, UTC).isoformat(timespec="microseconds"),
+        "time": milliseconds,
+        "request": _request(exchange.request),
+        "response": _response(exchange),
+        "cache": {},
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+    }
+
+
+def _request(request: Request) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "method": request.verb,
+        "url": request.url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _pairs(request.headers.items()),
+        "queryString": _pairs(parse_qsl(urlsplit(request.url).query, keep_blank_values=True)),
+        "headersSize": -1,
+        "bodySize": len(request.body or b""),
+    }
+    if request.body is not None:
+        described["postData"] = {"mimeType": request.headers.get("Content-Type", ""), **_text(request.body)}
+    return described
+
+
+def _response(exchange: Exchange) -> dict[str, Any]:
+    response = exchange.response or Response(0)
+    return {
+        "status": response.status,
+        "statusText": exchange.failure,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _pairs(response.headers.items()),
+        "content": {
+            "size": len(response.body),
+            "mimeType": response.headers.get("content-type", ""),
+            **_text(response.body),
+        },
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": -1,
+    }
+
+
+def _pairs(items: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in items]
+
+
+def _text(body: bytes) -> dict[str, str]:
+    try:
+        return {"text": body.decode()}
+    except UnicodeDecodeError:
+        return {"text": base64.b64encode(body).decode(), "encoding": "base64"}
+
+
+def write(lines: Iterable[str], path: Path) -> None:
+    """Writes an archive of entries, each the JSON text of one line.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    creator = json.dumps({"name": "conformance", "version": __version__})
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f'{{"log": {{"version": "1.2", "creator": {creator}, "entries": [')
+        for number, line in enumerate(lines):
+            file.write(f"{',' if number else ''}\n{line.rstrip()}")
+        file.write("\n]}}\n")
+
+
+def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
+    """The exchange behind an entry of an archive, as number `number` of its trace.
+
+    Raises:
+        UnreadableError: it is no entry, or the recording lacks the body of the request.
+    """
+    request, response = _object(entry.get("request")), _object(entry.get("response"))
+    verb, url = request.get("method"), request.get("url")
+    started = timestamp(entry.get("startedDateTime"))
+    if not isinstance(verb, str) or not isinstance(url, str) or started is None:
+        raise UnreadableError("without the method, the URL or the time of the request")
+    own = _object(entry.get(OWN))
+    intent = _object(own.get("intent"))
+    rules = intent.get("rules")
+    sent = started.timestamp()
+    seconds = entry.get("time")
+    answer, failure = _answer(response)
+    return Exchange(
+        number,
+        Request(verb.upper(), url, _headers(request), _sent_body(request, verb.upper())),
+        answer,
+        failure,
+        sent,
+        sent + max(float(seconds), 0.0) / 1000 if isinstance(seconds, int | float) else sent,
+        own.get("retried") is True,
+        Intent(intent.get("valid") is True, tuple(map(str, rules))) if isinstance(rules, list) else None,
+    )
+
+
+def _answer(response: Mapping[str, Any]) -> tuple[Response | None, str]:
+    """The answer of an entry, or why it has none."""
+    status = response.get("status")
+    reason = response.get("statusText")
+    if not isinstance(status, int) or isinstance(status, bool) or status <= 0:
+        return None, reason if isinstance(reason, str) and reason else NOT_RECORDED
+    content = _object(response.get("content"))
+    size = content.get("size")
+    if not isinstance(content.get("text"), str) and isinstance(size, int) and size > 0:
+        return None, NOT_RECORDED
+    headers = {name.lower(): value for name, value in _headers(response).items()}
+    body, truncated = _unpacked(_bytes(content), headers.get("content-encoding", ""))
+    return Response(status, headers, body, truncated), ""
+
+
+def _sent_body(request: Mapping[str, Any], verb: str) -> bytes | None:
+    data = _object(request.get("postData"))
+    size = request.get("bodySize")
+    if isinstance(data.get("text"), str):
+        return _bytes(data)
+    if verb in ("POST", "PATCH") and isinstance(size, int) and size > 0:
+        raise UnreadableError("without the body of the request")
+    return None
+
+
+def _headers(message: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a request or an answer, without those that HTTP/2 makes of the request line."""
+    found = {}
+    for header in message.get("headers") or ():
+        name, value = _object(header).get("name"), _object(header).get("value")
+        if isinstance(name, str) and isinstance(value, str) and not name.startswith(":"):
+            found[name] = value
+    return found
+
+
+def _bytes(content: Mapping[str, Any]) -> bytes:
+    text = content.get("text")
+    if not isinstance(text, str):
+        return b""
+    if content.get("encoding") == "base64":
+        try:
+            return base64.b64decode(text)
+        except (binascii.Error, ValueError):
+            return text.encode(errors="replace")
+    return text.encode(errors="surrogatepass")
+
+
+def _unpacked(body: bytes, encoding: str) -> tuple[bytes, bool]:
+    """A body that was recorded as it came over the wire, decoded, and whether it was cut; most recorders decode it."""
+    if encoding.strip().lower() not in ("gzip", "x-gzip") or not body.startswith(b"\x1f\x8b"):
+        return body, False
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacker.decompress(body, BODY_MAXIMUM)
+    except zlib.error:
+        return body, True
+    return content, bool(unpacker.unconsumed_tail) or not unpacker.eof
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,215 @@
+"""Counts what the rules say of each trace, and turns the counts into one verdict per rule."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from conformance.contract import Breach, Rule
+from conformance.contract.history import History
+from conformance.trace.exchange import Trace
+from conformance.trace.redaction import redacted
+
+Verdict = Literal["passed", "failed", "deviates", "not_exercised", "not_applicable", "blocked", "waived", "error"]
+
+EXAMPLES_KEPT = 3
+"""Breaches of one rule that are kept in full: those with the least traffic."""
+
+RECORD_MAXIMUM = 2 * 2**20
+"""Bytes of answers up to which a breach can be reproduced by a script: whole traces travel between processes for it."""
+
+
+@dataclass
+class Tally:
+    """What was found about one rule: how often it was looked at and breached, and the smallest breaches in full.
+
+    `examples` are in the form in which they stand in results.json, each with the size of its trace; `first` is how many
+    requests had been sent when the first breach was seen, None without one.
+    """
+
+    observations: int = 0
+    breaches: int = 0
+    deviations: int = 0
+    first: int | None = None
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Takes over what another process found."""
+        self.observations += other.observations
+        self.breaches += other.breaches
+        self.deviations += other.deviations
+        self.first = other.first if self.first is None else self.first
+        self.keep(other.examples)
+
+    def keep(self, examples: Iterable[dict[str, Any]]) -> None:
+        """Keeps the smallest of the examples known so far, and no two that say the same."""
+        smallest: dict[str, dict[str, Any]] = {}
+        for example in sorted([*self.examples, *examples], key=lambda item: item["size"]):
+            smallest.setdefault(example["message"], example)
+        self.examples = list(smallest.values())[:EXAMPLES_KEPT]
+        for example in self.examples[1:]:
+            example.pop("trace", None)
+
+
+class Ledger:
+    """Judges traces by a set of rules, and keeps the count.
+
+    Args:
+        rules: the rules to judge by; others are not looked at.
+        hidden: texts that must not be seen, beside the keys of a trace; may grow.
+    """
+
+    def __init__(self, rules: Mapping[str, Rule], hidden: Set[str] = frozenset()) -> None:
+        self._rules = rules
+        self._hidden = hidden
+        self._lock = threading.Lock()
+        self.tallies: dict[str, Tally] = defaultdict(Tally)
+        self.errors: dict[str, str] = {}
+
+    def judge(self, trace: Trace, spent: int = 0) -> list[tuple[Rule, Breach]]:
+        """Judges a trace by every rule, and answers the breaches in the order of the catalogue.
+
+        Args:
+            trace: what was exchanged.
+            spent: how many requests this process has sent so far.
+
+        A rule that raises is our own fault: it is noted as an error, and the other rules go on.
+        """
+        with self._lock:
+            return self._judge(History(trace), spent)
+
+    def _judge(self, history: History, spent: int) -> list[tuple[Rule, Breach]]:
+        found: list[tuple[Rule, Breach]] = []
+        for rule in self._rules.values():
+            if history.trace.recorded and not rule.passive:
+                continue
+            try:
+                findings = list(rule.judge(history))
+            except Exception:
+                self.errors.setdefault(rule.id, traceback.format_exc(limit=-4))
+                continue
+            if findings:
+                breaches = [finding for finding in findings if finding is not None]
+                self._count(rule, history.trace, spent, len(findings), breaches)
+                found.extend((rule, breach) for breach in breaches)
+        return found
+
+    def _count(self, rule: Rule, trace: Trace, spent: int, observations: int, breaches: list[Breach]) -> None:
+        tally = self.tallies[rule.id]
+        tally.observations += observations
+        if not breaches:
+            return
+        tally.breaches += len(breaches)
+        tally.first = spent if tally.first is None else tally.first
+        tally.deviations += sum(breach.deviation for breach in breaches)
+        size = trace.size()
+        if len(tally.examples) < EXAMPLES_KEPT or list(size) < tally.examples[-1]["size"]:
+            tally.keep(_example(breach, trace, trace.secrets | self._hidden) for breach in breaches[:EXAMPLES_KEPT])
+
+    def drain(self) -> dict[str, Any]:
+        """What was counted since the last call, as JSON, for the process that merges."""
+        with self._lock:
+            tallies, self.tallies = self.tallies, defaultdict(Tally)
+            errors, self.errors = self.errors, {}
+        return {"tallies": {rule: vars(tally) for rule, tally in tallies.items()}, "errors": errors}
+
+    def merge(self, drained: Mapping[str, Any], spent: int = 0) -> None:
+        """Takes over what another process counted, `spent` requests after the start of the run."""
+        for rule, row in drained["tallies"].items():
+            tally = Tally(**row)
+            tally.first = None if tally.first is None else tally.first + spent
+            self.tallies[rule].add(tally)
+        for rule, error in drained["errors"].items():
+            self.errors.setdefault(rule, error)
+
+
+def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:
+    exchanges = {exchange.number: exchange for exchange in breach.exchanges}
+    return {
+        "message": breach.message,
+        "expected": redacted(breach.expected, secrets),
+        "observed": redacted(breach.observed, secrets),
+        "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], secrets),
+        "numbers": sorted(exchanges),
+        "size": list(trace.size()),
+        **({"trace": trace.record} if _answered(trace) <= RECORD_MAXIMUM else {}),
+    }
+
+
+def _answered(trace: Trace) -> int:
+    """Bytes of all answers."""
+    return sum(len(exchange.response.body) for exchange in trace.exchanges if exchange.response)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one rule, and why, where the verdict does not say it all."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def verdicts(
+    rules: Mapping[str, Rule],
+    ledger: Ledger,
+    absent: Mapping[str, str],
+    deselected: Iterable[str] = (),
+    unreached: str = "",
+) -> dict[str, Judgement]:
+    """The verdict on every rule of the catalogue.
+
+    Args:
+        rules: the catalogue.
+        ledger: what was counted.
+        absent: the capabilities that the target lacks, each with the reason.
+        deselected: rules that the user left out of this run.
+        unreached: why the run ended before all scenarios had their turn; "" where it did not.
+    """
+    left_out = set(deselected)
+    own = {rule.id: _own_verdict(rule, ledger, absent, left_out, unreached) for rule in rules.values()}
+    return {rule.id: _blocked(rule, own, rules) or own[rule.id] for rule in rules.values()}
+
+
+def _own_verdict(
+    rule: Rule, ledger: Ledger, absent: Mapping[str, str], deselected: set[str], unreached: str
+) -> Judgement:
+    tally = ledger.tallies.get(rule.id, Tally())
+    seen = tally.observations > 0
+    missing = [absent[need] for need in rule.needs if need in absent and not (seen and need.startswith("source."))]
+    if rule.id in deselected:
+        return Judgement("not_applicable", "left out of this run")
+    if rule.id in ledger.errors:
+        return Judgement("error", ledger.errors[rule.id])
+    if missing:
+        return Judgement("not_applicable", missing[0])
+    if tally.breaches:
+        gated = rule.basis == "doc" and tally.breaches > tally.deviations
+        return Judgement("failed" if gated else "deviates")
+    if tally.observations:
+        return Judgement("passed")
+    return Judgement("not_exercised", unreached or "no scenario of this run put the rule to the test")
+
+
+def _blocked(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule]) -> Judgement | None:
+    """A rule that fails, or was never tried, because one failed that it stands on, is blocked by that one."""
+    if own[rule.id].verdict not in ("failed", "deviates", "not_exercised"):
+        return None
+    cause = _failed_prerequisite(rule, own, rules, set())
+    return Judgement("blocked", f"{cause} {own[cause].verdict}") if cause else None
+
+
+def _failed_prerequisite(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule], seen: set[str]) -> str:
+    for name in rule.requires:
+        if name in seen or name not in rules:
+            continue
+        seen.add(name)
+        if own[name].verdict in ("failed", "deviates"):
+            return name
+        deeper = _failed_prerequisite(rules[name], own, rules, seen)
+        if deeper:
+            return deeper
+    return ""

@@ -1,0 +1,205 @@
+"""Known failures: rules that may fail at a target for now, each with a reason, a link, and the day when that ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from fnmatch import fnmatchcase
+from glob import escape
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from conformance.config.settings import Settings, UsageError
+from conformance.config.toml import read_table
+from conformance.contract import catalogue, matching
+from conformance.verdicts.ledger import Judgement
+
+FILE_NAME = "waivers.toml"
+EMBEDDED = "embedded emulator"
+DAYS = 90
+"""How long a waiver holds that --update-waivers writes."""
+
+REFERENCE = "https://cloud.google.com/compute/docs/reference/rest/beta/images/insert"
+"""What such a waiver links to, until somebody links it to an issue."""
+
+State = Literal["in use", "unused", "stale", "expired", "matches no rule"]
+COMPLAINTS: Mapping[State, str] = {
+    "stale": "is stale: no rule that it names fails any more",
+    "expired": "has expired",
+    "matches no rule": "matches no rule",
+}
+
+
+class Waiver(BaseModel):
+    """A known failure.
+
+    Args:
+        rule: glob of the rules that may fail.
+        target: glob of the URLs of the targets at which they may; `embedded emulator` is a target too.
+        reason: why.
+        link: where that is told in full.
+        expires: the last day on which they may.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_min_length=1, hide_input_in_errors=True)
+
+    rule: str
+    target: str
+    reason: str
+    link: str
+    expires: date
+
+    @field_validator("link")
+    @classmethod
+    def _check_link(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("it should be a URL that begins with http:// or https://")
+        return value
+
+    def covers(self, url: str | None) -> bool:
+        """Whether it is about a target; None stands for the embedded emulator."""
+        return fnmatchcase(url or EMBEDDED, self.target)
+
+
+def waivers_file(settings: Settings) -> Path:
+    """The file that a run takes its waivers from, which need not exist."""
+    return Path(settings.waivers or FILE_NAME)
+
+
+def read_waivers(settings: Settings) -> tuple[Waiver, ...]:
+    """The waivers that a run has been given.
+
+    Raises:
+        UsageError: the file cannot be read, or something in it is missing or wrong.
+    """
+    path = waivers_file(settings)
+    if not path.exists() and (settings.waivers is None or settings.update_waivers):
+        return ()
+    try:
+        table = read_table(path, "waivers file")
+    except OSError as error:
+        raise UsageError(f"the waivers file {path} cannot be read: {error.strerror}.") from None
+    rows = table.get("waiver", [])
+    if set(table) - {"waiver"} or not isinstance(rows, list):
+        raise UsageError(f"the waivers file {path} may hold tables [[waiver]] and nothing else.")
+    return tuple(_waiver(row, f"waiver {number} of {path}") for number, row in enumerate(rows, 1))
+
+
+def _waiver(row: Any, place: str) -> Waiver:
+    try:
+        return Waiver.model_validate(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = f"{first['loc'][0]}: " if first["loc"] else ""
+        text = first["msg"].removeprefix("Value error, ")
+        raise UsageError(
+            f"{place} is not usable: {key}{text[:1].lower()}{text[1:]}; {', '.join(Waiver.model_fields)} are wanted."
+        ) from None
+
+
+def known(rows: Iterable[Mapping[str, Any]]) -> list[Waiver]:
+    """Waivers read back from results.json, each once.
+
+    Args:
+        rows: as they stand there.
+    """
+    return list(dict.fromkeys(Waiver(**{key: row[key] for key in Waiver.model_fields}) for row in rows))
+
+
+def waived_rules(waivers: Iterable[Waiver], url: str | None) -> frozenset[str]:
+    """The rules that may fail at a target today."""
+    globs = [waiver.rule for waiver in waivers if waiver.covers(url) and waiver.expires >= _today()]
+    return frozenset(matching(globs, catalogue()))
+
+
+def waive(judgements: Mapping[str, Judgement], waivers: Sequence[Waiver], url: str | None) -> dict[str, Judgement]:
+    """The judgements, with the failures and deviations waived that a waiver covers.
+
+    Args:
+        judgements: the verdict on each rule.
+        waivers: those of the run.
+        url: of the target; None for the embedded emulator.
+    """
+    found = dict(judgements)
+    for waiver in waivers:
+        for rule in waived_rules([waiver], url):
+            if found[rule].verdict in ("failed", "deviates"):
+                found[rule] = Judgement("waived", f"{waiver.reason} ({waiver.link}, until {waiver.expires})")
+    return found
+
+
+def state(waiver: Waiver, judgements: Mapping[str, Judgement], url: str | None, *, whole: bool) -> State:
+    """What has become of a waiver in a run.
+
+    Args:
+        waiver: the waiver.
+        judgements: the verdict on each rule, waived ones included.
+        url: of the target; None for the embedded emulator.
+        whole: whether the run had all its scenarios: a shard alone cannot tell that no rule fails any more.
+    """
+    named = matching([waiver.rule], judgements)
+    verdicts = {judgements[rule].verdict for rule in named}
+    if not named:
+        return "matches no rule"
+    if not waiver.covers(url):
+        return "unused"
+    if waiver.expires < _today():
+        return "expired"
+    if "waived" in verdicts:
+        return "in use"
+    return "stale" if whole and "passed" in verdicts and not verdicts & {"blocked", "error"} else "unused"
+
+
+def updated(
+    waivers: Sequence[Waiver],
+    judgements: Mapping[str, Judgement],
+    failures: Mapping[str, str],
+    url: str | None,
+    *,
+    whole: bool,
+) -> list[Waiver]:
+    """The waivers with which a run would pass: those of other targets and those in use, and one for every other failure.
+
+    Args:
+        waivers: those of the run.
+        judgements: the verdict on each rule.
+        failures: what failed and is not waived, with what was seen.
+        url: of the target; None for the embedded emulator.
+        whole: whether the run had all its scenarios.
+    """
+    kept = [waiver for waiver in waivers if state(waiver, judgements, url, whole=whole) in ("in use", "unused")]
+    end = _today() + timedelta(DAYS)
+    target = escape(url or EMBEDDED)
+    return kept + [
+        Waiver(rule=rule, target=target, reason=f"failed on {_today()}: {seen}", link=REFERENCE, expires=end)
+        for rule, seen in failures.items()
+    ]
+
+
+def write_waivers(waivers: Iterable[Waiver], path: Path) -> None:
+    """Writes the file.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    tables = []
+    for waiver in waivers:
+        row = waiver.model_dump(mode="json")
+        lines = [f"{key} = {value if key == 'expires' else _quoted(value)}" for key, value in row.items()]
+        tables.append("\n".join(["[[waiver]]", *lines]))
+    try:
+        path.write_text("\n\n".join(tables) + ("\n" if tables else ""), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the waivers file {path} cannot be written: {error.strerror}.") from None
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML has it: JSON's form, but for the one control character that JSON leaves as it is."""
+    return json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,132 @@
+"""Results read back: rendered again, shards merged, runs compared."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.command_line import conformance
+
+from reports import difference
+from reports.text import VERDICTS
+
+
+def written(path: Path, results: dict[str, Any]) -> str:
+    """Writes results to a file; answers its name."""
+    path.write_text(json.dumps(results), encoding="utf-8")
+    return path.name
+
+
+def shards(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """Two shards that together are a run: each has put every other rule to the test."""
+    parts = []
+    for number in (1, 2):
+        part = copy.deepcopy(results)
+        part["run"]["shard"] = f"{number}/2"
+        for place, row in enumerate(part["rules"]):
+            if place % 2 != number - 1 and row["verdict"] != "not_applicable":
+                row |= {"verdict": "not_exercised", "reason": "", "observations": 0, "breach_count": 0, "breaches": []}
+        parts.append(part)
+    return parts
+
+
+def test_results_are_rendered_again(broken: dict[str, Any], tmp_path: Path) -> None:
+    name = written(tmp_path / "results.json", broken)
+    done = conformance("report", name, "--out", "again", folder=tmp_path)
+    assert done.returncode == broken["summary"]["exit_status"] == 1
+    assert json.loads((tmp_path / "again" / "results.json").read_text(encoding="utf-8")) == broken
+    assert (tmp_path / "again" / "failures" / "image.kind" / "reproduce.sh").is_file()
+
+
+def test_shards_are_the_run_that_they_are_of(broken: dict[str, Any], tmp_path: Path) -> None:
+    names = [written(tmp_path / f"{number}.json", part) for number, part in enumerate(shards(broken))]
+    done = conformance("report", *names, "--out", "merged", folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    merged = json.loads((tmp_path / "merged" / "results.json").read_text(encoding="utf-8"))
+    for was, now in zip(broken["rules"], merged["rules"], strict=True):
+        assert (now["id"], now["verdict"], now["observations"]) == (was["id"], was["verdict"], was["observations"])
+        assert now["breaches"] == was["breaches"]
+    assert merged["summary"]["counts"] == broken["summary"]["counts"]
+    assert merged["cost"]["requests"] == 2 * broken["cost"]["requests"]
+    assert merged["run"]["shard"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([{}, {"run": {"shard": "1/2"}}], ["both shard 1/2"]),
+        ([{}, {"run": {"seed": 7}}], ["run.seed", "7"]),
+        ([{}, {"target": {"project": "other"}}], ["target.project", "other"]),
+        ([{"run": {"shard": "1/3"}}, {"run": {"shard": "2/3"}}], ["3/3", "missing"]),
+        ([{"run": {"shard": None}}, {}], ["whole run"]),
+        ([{"schema_version": 2}, {}], ["schema_version 2"]),
+        ([{"summary": {"verdict": 1}}, {}], ["summary/verdict"]),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(
+    broken: dict[str, Any], tmp_path: Path, changes: list[dict[str, Any]], words: list[str]
+) -> None:
+    names = []
+    for number, (part, change) in enumerate(zip(shards(broken), changes, strict=True)):
+        for key, value in change.items():
+            part[key] = {**part[key], **value} if isinstance(value, dict) else value
+        names.append(written(tmp_path / f"{number}.json", part))
+    done = conformance("report", *names, folder=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+def changed(results: dict[str, Any], verdicts: dict[str, str]) -> dict[str, Any]:
+    """The results with other verdicts; "" takes a rule out."""
+    other = copy.deepcopy(results)
+    other["rules"] = [
+        {**row, "verdict": verdicts.get(row["id"], row["verdict"])}
+        for row in other["rules"]
+        if verdicts.get(row["id"]) != ""
+    ]
+    return other
+
+
+def test_difference_of_two_runs(conformant: dict[str, Any], tmp_path: Path) -> None:
+    old = changed(conformant, {"image.kind": "passed", "image.id": "failed", "operation.id": ""})
+    new = changed(conformant, {"image.kind": "failed", "image.id": "passed", "operation.kind": ""})
+    names = [written(tmp_path / "old.json", old), written(tmp_path / "new.json", new)]
+    done = conformance("diff", *names, "--markdown", "changes.md", "--html", "changes.html", folder=tmp_path)
+    assert done.returncode == 1
+    found = {change.rule: change.kind for change in difference.changes(old, new)}
+    assert found == {
+        "image.kind": "worse",
+        "image.id": "better",
+        "operation.kind": "vanished",
+        "operation.id": "appeared",
+    }
+    for text in (
+        done.stdout,
+        (tmp_path / "changes.md").read_text(encoding="utf-8"),
+        (tmp_path / "changes.html").read_text(encoding="utf-8"),
+    ):
+        assert all(rule in text and kind in text for rule, kind in found.items())
+
+
+def test_no_difference_is_no_worse(conformant: dict[str, Any], tmp_path: Path) -> None:
+    name = written(tmp_path / "results.json", conformant)
+    done = conformance("diff", name, name, folder=tmp_path)
+    assert done.returncode == 0
+    assert "no rule changed its verdict" in done.stdout
+
+
+def test_each_verdict_has_a_rank() -> None:
+    assert set(difference.RANK) == set(VERDICTS)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema_version": 1}'])
+def test_what_is_no_results_file_is_a_mistake(tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content, encoding="utf-8")
+    for command in (["report", "other.json"], ["diff", "other.json", "other.json"], ["report", "missing.json"]):
+        done = conformance(*command, folder=tmp_path)
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1

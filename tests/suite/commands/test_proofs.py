@@ -1,0 +1,48 @@
+"""The suite notices: broken emulators fail by the right rule, correct ones that use a freedom are left in peace.
+
+A few of each for those who change the suite; `conformance prove` tries them all.
+"""
+
+import pytest
+
+from conformance.commands.proof import attempt, servers
+from conformance.emulator.faults import FAULTS
+
+HEADLINES = (
+    "request-id.replay-same-operation/never-recognised",
+    "request-id.replay-creates-nothing/second-image",
+    "request-id.replay-after-delete/revives",
+    "request-id.replay-concurrent/second-image",
+    "image.output-only.status/taken-over",
+    "image.name.length/64-accepted",
+    "source.required/unchecked",
+    "encryption.never-echoed/in-image",
+    "operation.status-monotonic/done-then-running",
+    "operation.success-means-ready/pending",
+    "labels.concurrent/race",
+    "family.latest/oldest",
+)
+FREEDOMS = (
+    "instant",
+    "output-only-refused",
+    "empty-fields",
+    "no-families",
+    "other-body-refused",
+)
+
+
+@pytest.mark.parametrize("fault", HEADLINES)
+def test_fault_is_caught_by_its_rule(fault: str) -> None:
+    assert fault in {row.id for row in FAULTS}
+    (server,) = servers(lambda name: name == fault, (), 0)
+    proof = attempt(server, "quick")
+    assert not proof.error
+    assert server.rule in proof.failed
+    assert not proof.needless
+
+
+@pytest.mark.parametrize("variant", FREEDOMS)
+def test_fair_server_is_left_in_peace(variant: str) -> None:
+    (server,) = servers(lambda name: name == variant, (), 0)
+    proof = attempt(server, "quick")
+    assert proof.holds, (proof.failed, proof.error)

@@ -1,0 +1,245 @@
+"""Rules on hand-written traces: the good story breaks none, and each bad one breaks the rule that it is about."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
+
+from conformance.contract import catalogue
+from conformance.trace.exchange import Intent, Trace
+from conformance.verdicts.ledger import Ledger
+
+
+def plain(**changes: Any) -> Story:
+    """An insert that is followed to its end; the changes are to the operation when it is DONE."""
+    story = Story().insert(operation("PENDING")).poll(operation("RUNNING"))
+    return story.poll(operation(**changes)).poll(operation(**changes)).get(image())
+
+
+def test_good_story_breaks_no_rule() -> None:
+    story = plain().insert(operation()).get(image())
+    assert story.broken() == set()
+    assert {
+        "operation.status-monotonic",
+        "request-id.replay-after-done",
+        "image.kind",
+        "source.image.id",
+    } <= story.kept()
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("operation.kind", {"kind": "compute#image"}),
+        ("operation.id", {"id": 1001}),
+        ("operation.name", {"name": "operation-2"}),
+        ("operation.type", {"operationType": "create"}),
+        (
+            "operation.target-link",
+            {"targetLink": "https://www.googleapis.com/compute/beta/projects/p/global/images/two"},
+        ),
+        ("operation.target-id", {"targetId": "2002"}),
+        ("operation.status", {"status": "FINISHED"}),
+        ("operation.progress", {"progress": 101}),
+        ("operation.times", {"insertTime": time_of(30)}),
+        ("operation.end-time", {"endTime": None}),
+        ("operation.error-only-when-failed", {"httpErrorMessage": "OK"}),
+        ("operation.warning-shape", {"warnings": [{"code": "X"}]}),
+        (
+            "operation.self-link",
+            {"selfLink": "https://www.googleapis.com/compute/beta/projects/p/global/operations/other"},
+        ),
+        ("operation.scope", {"zone": "zones/a"}),
+        ("operation.type.user", {"user": 7}),
+        ("request-id.client-operation-id", {"clientOperationId": "other"}),
+    ],
+)
+def test_operation_that_breaks_a_rule(rule: str, changes: dict[str, Any]) -> None:
+    assert rule in plain(**changes).broken()
+    assert rule not in plain().broken()
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("image.kind", {"kind": "compute#disk"}),
+        ("image.id", {"id": 2001}),
+        ("image.creation-timestamp", {"creationTimestamp": "2020-01-01T00:00:00Z"}),
+        ("image.self-link", {"selfLink": "projects/p/global/images/one"}),
+        ("image.status", {"status": "AVAILABLE"}),
+        ("image.archive-size-bytes", {"archiveSizeBytes": 100}),
+        ("image.disk-size-gb", {"diskSizeGb": 10}),
+        ("image.label-fingerprint.format", {"labelFingerprint": None}),
+        ("image.labels.round-trip", {"labels": {"added": "label"}}),
+        ("source.image.id", {"sourceDiskId": "5"}),
+        ("source.image.round-trip", {"sourceImage": None}),
+        ("image.type.locked", {"locked": "yes"}),
+        ("operation.success-means-ready", {"status": "PENDING"}),
+    ],
+)
+def test_image_that_breaks_a_rule(rule: str, changes: dict[str, Any]) -> None:
+    story = Story().insert(operation("PENDING")).poll(operation())
+    assert rule in story.get(image(**changes)).broken()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "5"),
+        ("status", "FAILED"),
+        ("kind", "compute#disk"),
+        ("creationTimestamp", time_of(9)),
+        ("labelFingerprint", "AAAAAAAAAAA="),
+    ],
+)
+def test_output_only_field_that_is_taken_over(field: str, value: str) -> None:
+    spoof: dict[str, Any] = {field: value}
+    story = Story().insert(operation("PENDING"), **spoof).poll(operation())
+    assert f"image.output-only.{field}" in story.get(image(**spoof)).broken()
+    story = Story().insert(operation("PENDING"), **spoof).poll(operation())
+    assert f"image.output-only.{field}" not in story.get(image()).broken()
+
+
+def test_status_that_goes_back() -> None:
+    story = Story().insert(operation("RUNNING")).poll(operation("DONE")).poll(operation("RUNNING"))
+    assert "operation.status-monotonic" in story.broken()
+
+
+def test_states_may_be_skipped() -> None:
+    assert Story().insert(operation("DONE")).get(image()).broken() == set()
+    assert Story().insert(operation("PENDING")).poll(operation("DONE")).get(image()).broken() == set()
+
+
+def test_replay_that_makes_a_second_image() -> None:
+    second = operation("PENDING", id="1002", name="operation-2", targetId="2002")
+    story = Story().insert(operation("PENDING")).poll(operation()).get(image()).insert(second)
+    broken = story.get(image(id="2002")).broken()
+    assert {"request-id.replay-same-operation", "request-id.replay-creates-nothing"} <= broken
+
+
+def test_replay_that_answers_the_operation_as_it_was_first_answered() -> None:
+    assert plain().insert(operation("PENDING")).get(image()).broken() == set()
+
+
+def test_replay_with_another_body_may_be_refused() -> None:
+    for status, reason in ((400, "invalid"), (409, "conflict")):
+        story = plain().insert(refusal(status, reason), code=status, description="another")
+        assert story.get(image()).broken() == set()
+
+
+def test_second_insert_of_a_name() -> None:
+    other = REQUEST_ID.replace("1", "2")
+    for request_id, rule in ((other, "request-id.distinct"), (None, "request-id.absent")):
+        refused = plain().insert(refusal(409, "alreadyExists"), code=409, request_id=request_id)
+        assert refused.broken() == set()
+        assert rule in refused.kept()
+        assert rule in plain().insert(operation(), request_id=request_id).broken()
+
+
+@pytest.mark.parametrize(
+    ("rule", "body"),
+    [
+        ("image.name.pattern", {"name": "One"}),
+        ("image.name.length", {"name": "o" * 64}),
+        ("image.name.required", {"name": None}),
+        ("source.required", {"sourceImage": None}),
+        ("source.exclusive", {"sourceDisk": "zones/a/disks/b"}),
+        ("image.architecture", {"architecture": "PDP_11"}),
+        ("encryption.image.raw-key-length", {"imageEncryptionKey": {"rawKey": "AAAA"}}),
+        ("transport.wrong-type.description", {"description": 7}),
+        ("image.labels.limits", {"labels": {"Key": "value"}}),
+    ],
+)
+def test_request_with_a_fault(rule: str, body: dict[str, Any]) -> None:
+    story = Story().insert(refusal(400, "invalid"), code=400, **body)
+    assert story.broken() == set()
+    assert rule in story.kept()
+    failed = operation(
+        "DONE", error={"errors": [{"code": "INVALID", "message": "no"}]}, httpErrorStatusCode=400, httpErrorMessage="NO"
+    )
+    assert rule not in Story().insert(operation("PENDING"), **body).poll(failed).broken()
+    assert rule in Story().insert(operation("PENDING"), **body).poll(operation()).broken()
+
+
+def test_zero_and_malformed_request_ids() -> None:
+    for request_id, rule in (
+        ("00000000-0000-0000-0000-000000000000", "request-id.zero-refused"),
+        ("not-a-uuid", "request-id.malformed-refused"),
+    ):
+        assert rule in Story().insert(operation(clientOperationId=request_id), request_id=request_id).broken()
+        assert rule in Story().insert(refusal(400, "invalid"), code=400, request_id=request_id).kept()
+
+
+def test_key_that_is_echoed_in_an_error() -> None:
+    key = "SW1hZ2Uga2V5IG9mIHRoZSBjb25mb3JtYW5jZSBydW4="
+    error = refusal(400, "invalid")
+    error["error"]["message"] = f"bad key {key}"
+    story = Story().insert(error, status=400, imageEncryptionKey={"rawKey": key, "rsaEncryptedKey": "AAAA"})
+    assert "encryption.never-echoed" in story.broken()
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "DONE"])
+def test_change_before_a_patch_is_not_blamed_on_it(status: str) -> None:
+    deprecation = operation(status, name="operation-2", id="1002", operationType="setDeprecation")
+    story = plain().say("POST", "images/one/deprecate", {"state": "OBSOLETE"}, 200, deprecation)
+    story = story if status == "DONE" else story.get(image())
+    patch = operation(name="operation-3", id="1003", operationType="patch")
+    story.say("PATCH", "images/one", {"description": "new"}, 200, patch)
+    assert "life.patch" not in story.get(image(description="new", deprecated={"state": "OBSOLETE"})).broken()
+
+
+@pytest.mark.parametrize(("winners", "broken"), [((0,), False), ((1,), False), ((1, 2), True), ((), True)])
+def test_one_of_simultaneous_label_changes_wins(winners: tuple[int, ...], broken: bool) -> None:
+    """Three with one fingerprint, the first of them through before the others are sent."""
+    story = Story()
+    for number in range(3):
+        body = {"labels": {"number": str(number)}, "labelFingerprint": "AAAAAAAAAAE="}
+        won = operation(name=f"operation-{number}", operationType="setLabels")
+        status, answer = (200, won) if number in winners else (412, refusal(412, "conditionNotMet"))
+        story.say("POST", "images/one/setLabels", body, status, answer)
+    first, second, third = story.trace().exchanges
+    trace = Trace((first, second, replace(third, sent=second.sent, received=second.received)))
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
+    assert ("labels.concurrent" in found) == broken
+
+
+def test_filter_for_two_names_is_no_filter_for_one() -> None:
+    page = {"kind": "compute#imageList", "items": [image(), image(name="two", id="2002")]}
+    for expression, broken in (("name=one%20OR%20name=two", set()), ("name%20%3D%20one", {"life.list-filter"})):
+        assert (
+            plain().say("GET", f"images?filter={expression}", None, 200, page).broken() & {"life.list-filter"} == broken
+        )
+
+
+def test_server_error() -> None:
+    assert "transport.no-server-error" in Story().insert(refusal(500, "backendError"), code=500).broken()
+
+
+def test_name_of_a_refused_insert_stays_free() -> None:
+    other = REQUEST_ID.replace("1", "2")
+    missing = refusal(404, "notFound")
+
+    def refused() -> Story:
+        story = Story().insert(refusal(400, "invalid"), code=400, architecture="PDP_11")
+        return story.get(missing, status=404)
+
+    taken = refused().insert(refusal(409, "alreadyExists"), code=409, request_id=other)
+    assert taken.broken() == {"life.failed-insert-leaves-nothing"}
+    assert refused().insert(operation(clientOperationId=other), request_id=other).get(image()).broken() == set()
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "other"),
+    [("access.no-credentials", 401, 403), ("access.bad-token", 401, 400), ("access.forbidden", 403, 401)],
+)
+def test_caller_who_may_not_insert(rule: str, status: int, other: int) -> None:
+    def story(answered: int, *, image_there: bool) -> Story:
+        body = {"name": "one", "sourceImage": "projects/p/global/images/base"}
+        answer = operation() if answered == 200 else refusal(answered, "forbidden")
+        told = Story().say("POST", "images", body, answered, answer, Intent(valid=False, rules=(rule,)))
+        return told.get(image()) if image_there else told.get(refusal(404, "notFound"), status=404)
+
+    assert rule in story(status, image_there=False).kept()
+    for answered, image_there in ((other, False), (status, True), (200, True)):
+        assert rule in story(answered, image_there=image_there).broken()

@@ -1,0 +1,255 @@
+"""Stories, races and lost connections: what is told reaches every turn, and the rules about it know good from bad."""
+
+import contextlib
+import socket
+import threading
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
+
+from conformance.client.lost_connections import lose
+from conformance.commands.run import judge
+from conformance.config.settings import Settings
+from conformance.config.sources import embedded_sources
+from conformance.contract import catalogue
+from conformance.emulator.process import EmulatorProcess
+from conformance.trace.exchange import INCOMPLETE, MUTATIONS, Request, Trace
+from conformance.trace.fate import Fate
+from conformance.verdicts.ledger import Ledger
+from strategies.retries import MOMENTS, plain_plans
+from strategies.stories import ACTIONS, STEPS_OF_A_WALK, pairs, walks
+
+
+def test_walks_lead_from_every_action_to_every_action() -> None:
+    told = walks()
+    assert pairs(told) == set(product(ACTIONS, ACTIONS))
+    assert max(map(len, told)) <= STEPS_OF_A_WALK + 2
+
+
+def test_plain_plans_meet_every_moment_and_every_fate() -> None:
+    attempts = [attempt for plan in plain_plans() for attempt in plan]
+    assert {attempt.moment for attempt in attempts} == set(MOMENTS)
+    assert {attempt.fate for attempt in attempts} == {None, *Fate}
+
+
+def test_planted_error_of_three_steps_is_shown_by_these_three() -> None:
+    """The description is lost when an image is deprecated for the second time."""
+    with EmulatorProcess(faults=("life.model/description-forgotten",)) as emulator:
+        settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1, profile="ci")
+        results = judge(settings, focus=("life.model",))
+    row = next(row for row in results["rules"] if row["id"] == "life.model")
+    assert row["verdict"] == "failed"
+    shown = [exchange["method"] for exchange in row["breaches"][0]["exchanges"] if exchange["method"] in MUTATIONS]
+    assert shown == ["images.insert", "images.deprecate", "images.deprecate"]
+
+
+# The model
+
+
+def deprecation(status: str = "DONE") -> dict[str, Any]:
+    """The operation of a deprecation of image `one`."""
+    return operation(status, id="1002", name="operation-2", operationType="setDeprecation", clientOperationId=None)
+
+
+def lived(**changes: Any) -> Story:
+    """An image that is made, deprecated and looked at; the changes are to the last look."""
+    old = {"state": "DEPRECATED"}
+    story = Story().insert(operation(), description="text").get(image(description="text"))
+    story.say("POST", "images/one/deprecate", old, 200, deprecation())
+    story.get(image(description="text", deprecated=old))
+    story.say("POST", "images/one/deprecate", old, 200, deprecation() | {"id": "1003", "name": "operation-3"})
+    return story.get(image(**{"description": "text", "deprecated": old, **changes}))
+
+
+def test_story_that_agrees_with_the_model() -> None:
+    assert "life.model" in lived().kept()
+
+
+@pytest.mark.parametrize("changes", [{"description": None}, {"family": "new"}, {"labels": {"a": "b"}}])
+def test_story_that_disagrees_with_the_model(changes: dict[str, Any]) -> None:
+    assert "life.model" in lived(**changes).broken()
+
+
+def test_model_knows_which_images_are_there() -> None:
+    deleted = operation(id="1002", name="operation-2", operationType="delete", clientOperationId=None)
+    gone = Story().insert(operation()).get(image()).say("DELETE", "images/one", None, 200, deleted)
+    assert "life.model" in gone.get(refusal(404, "notFound"), status=404).kept()
+    assert "life.model" in gone.get(image()).broken()
+
+
+# Families
+
+
+def family_of(*steps: str, answer: str) -> set[str]:
+    """The rules that a family breaks which, asked ("?") while images are made ("+one") and deleted ("-one"), answers one."""
+    story = Story()
+    link = "https://www.googleapis.com/compute/beta/projects/p/global/images/"
+    for number, step in enumerate(steps):
+        name = step[1:]
+        if step == "?":
+            story.get(image(name=answer, selfLink=link + answer, family="f"), name="family/f")
+            continue
+        done: dict[str, Any] = {
+            "id": f"10{number}",
+            "name": f"operation-{number}",
+            "targetLink": link + name,
+            "clientOperationId": None,
+        }
+        done |= {"insertTime": time_of(number / 50), "targetId": f"20{steps.index('+' + name)}"}
+        if step[0] == "+":
+            story.insert(operation(**done), request_id=None, name=name, family="f")
+        else:
+            story.say("DELETE", f"images/{name}", None, 200, operation(**done, operationType="delete"))
+    return story.broken()
+
+
+@pytest.mark.parametrize(
+    ("steps", "answer", "right"),
+    [
+        (["+one", "+two", "?"], "two", True),
+        (["+one", "+two", "?"], "one", False),
+        (["+one", "+two", "-two", "?"], "one", True),
+        (["+one", "+two", "-two", "?"], "two", False),
+        (["+one", "+two", "?", "-two"], "two", True),
+        (["+one", "+two", "?", "-two"], "one", False),
+        (["+one", "-one", "+two", "+one", "?"], "one", True),
+        (["+one", "-one", "+one", "+two", "?"], "two", True),
+    ],
+)
+def test_latest_image_of_a_family(steps: list[str], answer: str, right: bool) -> None:
+    assert ("family.latest" in family_of(*steps, answer=answer)) != right
+
+
+# Lists
+
+
+def paged(*pages: tuple[int, str | None, list[str]]) -> set[str]:
+    """The rules that a list of all images breaks: each page with its status, the token that it gives, and its images."""
+    story, token = Story().insert(operation()).get(image()), ""
+    for status, following, names in pages:
+        items = [image(name=name, id="2001" if name == "one" else "3001") for name in names]
+        body = {"kind": "compute#imageList", "items": items, "nextPageToken": following}
+        answer = {key: value for key, value in body.items() if value} if status == 200 else refusal(status, "invalid")
+        story.say("GET", f"images{f'?pageToken={token}' if token else ''}", None, status, answer)
+        token = following or ""
+    return story.broken() & {"life.list-once"}
+
+
+@pytest.mark.parametrize(
+    ("pages", "right"),
+    [
+        ([(200, None, ["one", "other"])], True),
+        ([(200, "a", ["other"]), (200, None, ["one"])], True),
+        ([(200, "a", ["other"]), (200, "b", ["another"])], True),
+        ([(200, None, ["other"])], False),
+        ([(200, "a", ["one"]), (200, None, ["one"])], False),
+        ([(200, "a", ["one"]), (200, "a", ["one"])], False),
+        ([(200, "a", ["one"]), (400, None, [])], False),
+    ],
+)
+def test_list_holds_an_image_once(pages: list[tuple[int, str | None, list[str]]], right: bool) -> None:
+    assert (not paged(*pages)) == right
+
+
+# Requests that are cut off
+
+
+def cut_off(status: int) -> Trace:
+    """An insert whose body never arrived in full, and a look at what there is."""
+    story = Story().insert(operation()).get(image() if status == 200 else refusal(404, "notFound"), status=status)
+    insert, *looks = story.trace().exchanges
+    return Trace((replace(insert, response=None, failure=INCOMPLETE), *looks))
+
+
+@pytest.mark.parametrize(("status", "breaches"), [(404, 0), (200, 1)])
+def test_incomplete_request_is_not_carried_out(status: int, breaches: int) -> None:
+    ledger = Ledger({"transport.incomplete-request": catalogue()["transport.incomplete-request"]})
+    assert len(ledger.judge(cut_off(status))) == breaches
+    assert ledger.tallies["transport.incomplete-request"].observations == 1
+
+
+# Deletes against inserts
+
+
+def race(*outcomes: tuple[str, int], there: bool) -> Trace:
+    """An image, simultaneous requests on its name, and a look: each request with its status."""
+    story = Story().insert(operation(), request_id=None).get(image())
+    for number, (verb, status) in enumerate(outcomes):
+        kind = "insert" if verb == "POST" else "delete"
+        target = "2001" if kind == "delete" else f"300{number}"
+        done = operation(id=f"5{number}", name=f"operation-5{number}", operationType=kind, targetId=target)
+        answer = done if status == 200 else refusal(status, "conflict" if status == 409 else "notFound")
+        if verb == "POST":
+            story.insert(answer, code=status, request_id=None)
+        else:
+            story.say("DELETE", "images/one", None, status, answer)
+    story.get(image(id="3001") if there else refusal(404, "notFound"), status=200 if there else 404)
+    exchanges = story.trace().exchanges
+    start = exchanges[2].sent
+    overlapping = [
+        replace(one, sent=start, received=start + 0.5) if 2 <= at < len(exchanges) - 1 else one
+        for at, one in enumerate(exchanges)
+    ]
+    overlapping[-1] = replace(overlapping[-1], sent=start + 1, received=start + 1.1)
+    return Trace(tuple(overlapping))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "there", "explained"),
+    [
+        ([("DELETE", 200), ("POST", 409)], False, True),
+        ([("DELETE", 200), ("POST", 200)], True, True),
+        ([("DELETE", 200), ("DELETE", 404), ("POST", 409)], False, True),
+        ([("DELETE", 200), ("DELETE", 200), ("POST", 409)], False, True),
+        ([("DELETE", 200), ("POST", 200)], False, False),
+        ([("DELETE", 404), ("POST", 200)], True, False),
+        ([("DELETE", 200), ("POST", 200), ("POST", 200)], True, False),
+        ([("DELETE", 200), ("POST", 409)], True, False),
+    ],
+)
+def test_races_of_deletes_and_inserts(outcomes: list[tuple[str, int]], there: bool, explained: bool) -> None:
+    ledger = Ledger({"life.concurrent-delete": catalogue()["life.concurrent-delete"]})
+    found = ledger.judge(race(*outcomes, there=there))
+    assert ledger.tallies["life.concurrent-delete"].observations == 1
+    assert (not found) == explained
+
+
+# Connections that are lost
+
+
+@pytest.mark.parametrize("fate", Fate)
+def test_client_sends_what_its_fate_lets_it_send(fate: Fate) -> None:
+    """A server that answers at once sees the whole request, or the half of its body that is sent."""
+    body = b'{"name": "one"}' * 20
+    arrived = bytearray()
+
+    def serve(listener: socket.socket) -> None:
+        wire, _ = listener.accept()
+        with wire:
+            while part := _received(wire):
+                arrived.extend(part)
+                if arrived.endswith(body):
+                    with contextlib.suppress(ConnectionError):
+                        wire.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 100)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/path?requestId={REQUEST_ID}"
+        reason = lose(Request("POST", url, {"X-Own": "1"}, body), {"User-Agent": "suite"}, fate, None)
+        server.join(10)
+    head, _, content = bytes(arrived).partition(b"\r\n\r\n")
+    assert content == (body[: len(body) // 2] if fate is Fate.HALF_SENT else body)
+    assert head.startswith(f"POST /path?requestId={REQUEST_ID} HTTP/1.1".encode())
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert (reason == INCOMPLETE) == (fate is Fate.HALF_SENT)
+
+
+def _received(wire: socket.socket) -> bytes:
+    try:
+        return wire.recv(65536)
+    except ConnectionError:
+        return b""

@@ -1,0 +1,198 @@
+"""Reports render what results.json holds, and trust none of it."""
+
+from __future__ import annotations
+
+import copy
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+import reports
+from conformance.config.settings import Settings
+from conformance.emulator.process import EmulatorProcess
+from conformance.verdicts.collector import Collector, write_results
+from reports import allure
+from reports import html as page
+
+TOKEN = "token-that-must-not-be-seen"
+KEY = re.compile(r"rawKey\W+(?!UkVEQUNURUR)[A-Za-z0-9+/]{43}=")
+
+
+def test_all_files_are_written(broken: dict[str, Any], tmp_path: Path) -> None:
+    reports.write(broken, tmp_path)
+    failure = "failures/image.kind"
+    for name in (
+        "report.html",
+        "summary.md",
+        "junit.xml",
+        "badge.svg",
+        f"{failure}/reproduce.sh",
+        f"{failure}/test_reproduce.py",
+        f"{failure}/trace.json",
+    ):
+        assert (tmp_path / name).stat().st_size > 100, name
+
+
+def test_page_is_self_contained_and_escapes(hostile: dict[str, Any], tmp_path: Path) -> None:
+    reports.write(hostile, tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "default-src 'none'" in html.unescape(page)
+    assert "\x1b" not in page
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+
+
+def test_junit_has_one_case_for_each_rule(broken: dict[str, Any], hostile: dict[str, Any], tmp_path: Path) -> None:
+    for number, results in enumerate((broken, hostile)):
+        reports.write(results, tmp_path / str(number))
+        root = ElementTree.parse(tmp_path / str(number) / "junit.xml").getroot()
+        cases = {case.get("name"): case for case in root.iter("testcase")}
+        assert set(cases) == {rule["id"] for rule in broken["rules"]}
+        failed = {name for name, case in cases.items() if case.find("failure") is not None}
+        assert failed == {rule["id"] for rule in broken["rules"] if rule["verdict"] == "failed"}
+
+
+def test_no_credential_is_in_any_file(broken: dict[str, Any], tmp_path: Path) -> None:
+    reports.write(broken, tmp_path)
+    (tmp_path / "results.json").write_text(json.dumps(broken), encoding="utf-8")
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert TOKEN not in text, path.name
+            assert not KEY.search(text), path.name
+
+
+def test_results_keep_their_schema(broken: dict[str, Any]) -> None:
+    schema = json.loads((Path(reports.__file__).parent / "results.schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    for results in (broken, Collector(Settings()).results()):
+        validator.validate(results)
+
+
+def test_every_rule_stands_in_the_results_of_a_run_that_never_began() -> None:
+    results = Collector(Settings()).results()
+    assert results["summary"]["verdict"] == "inconclusive"
+    assert {rule["verdict"] for rule in results["rules"]} == {"not_exercised"}
+
+
+def test_allure_has_one_result_for_each_rule(broken: dict[str, Any], tmp_path: Path) -> None:
+    reports.write(broken, tmp_path)
+    reports.write(broken, tmp_path)
+    found = {
+        result["name"]: result
+        for path in (tmp_path / "allure-results").glob("*-result.json")
+        for result in [json.loads(path.read_text(encoding="utf-8"))]
+    }
+    assert set(found) == {rule["id"] for rule in broken["rules"]}
+    assert found["image.kind"]["status"] == "failed"
+    attached = {name for result in found.values() for part in result["attachments"] for name in [part["source"]]}
+    assert attached == {path.name for path in (tmp_path / "allure-results").glob("*-attachment.*")}
+    assert {name for name, result in found.items() if result["attachments"]} == {
+        rule["id"] for rule in broken["rules"] if rule["verdict"] in ("failed", "deviates")
+    }
+
+
+def test_allure_report_holds_the_same_counts(broken: dict[str, Any], tmp_path: Path) -> None:
+    npx = shutil.which("npx")
+    if npx is None:
+        pytest.skip("npm is missing, with which Allure is run")
+    reports.write(broken, tmp_path)
+    made = subprocess.run(
+        [npx, "--yes", "allure@3", "generate", str(tmp_path / "allure-results"), "--output", str(tmp_path / "allure")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if "npm error" in made.stderr:
+        pytest.skip("npm cannot fetch Allure here")
+    assert made.returncode == 0, made.stderr
+    counts = json.loads((tmp_path / "allure" / "summary.json").read_text(encoding="utf-8"))["stats"]
+    expected = Counter(allure.STATUSES[rule["verdict"]] for rule in broken["rules"])
+    assert {status: counts.get(status, 0) for status in expected} == dict(expected)
+
+
+def test_allure_through_pytest_has_a_result_for_each_rule(broken: dict[str, Any], tmp_path: Path) -> None:
+    tests = Path(__file__).parents[2] / "api" / "test_operations.py"
+    with EmulatorProcess(faults=["operation.kind/image"]) as emulator:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                str(tests),
+                "--url",
+                emulator.url,
+                "--only",
+                "operation.*",
+                "--alluredir",
+                str(tmp_path / "allure"),
+                "-n",
+                "2",
+                "-p",
+                "no:cacheprovider",
+            ],
+            cwd=tests.parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1, done.stdout
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "allure").glob("*-result.json")]
+    assert {result["name"] for result in found} == {rule["id"] for rule in broken["rules"]}
+    assert len(found) == len(broken["rules"])
+    failed = {result["name"]: len(result["attachments"]) for result in found if result["status"] == "failed"}
+    assert failed["operation.kind"] == 3
+    assert len(list((tmp_path / "allure").glob("*-attachment.*"))) == sum(
+        len(result["attachments"]) for result in found
+    )
+
+
+def test_page_of_thousands_of_breaches_stays_small(broken: dict[str, Any]) -> None:
+    results = copy.deepcopy(broken)
+    breach = next(rule for rule in results["rules"] if rule["verdict"] == "failed")["breaches"][0]
+    breach["exchanges"] = breach["exchanges"] * 10
+    for rule in results["rules"]:
+        rule |= {"verdict": "failed", "breach_count": 5_000, "breaches": [breach] * 14}
+    rendered = page.render(results)
+    assert len(rendered.encode()) <= 5 * 2**20
+    assert rendered.count("<article") <= 3 * len(results["rules"])
+    assert "5,000 breaches" in rendered
+    assert 'data-script="py"' in rendered
+
+
+def test_half_a_character_is_written_as_its_escape(hostile: dict[str, Any], tmp_path: Path) -> None:
+    path = write_results(hostile, tmp_path)
+    assert json.loads(path.read_text(encoding="utf-8")) == hostile
+
+
+def test_time_line_shows_each_operation_in_order() -> None:
+    exchanges = [
+        {
+            "number": number,
+            "method": "globalOperations.get",
+            "started": f"2026-01-01T00:00:0{number}+00:00",
+            "seconds": 0.5,
+            "response": {"body": json.dumps({"kind": "compute#operation", "name": name, "status": status})},
+        }
+        for number, (name, status) in enumerate(
+            [("one", "PENDING"), ("two", "DONE"), ("one", "RUNNING"), ("one", "DONE")]
+        )
+    ]
+    ((name, states),) = page.timelines({"exchanges": exchanges})
+    assert name == "one"
+    assert [(state.number, state.status) for state in states] == [(0, "PENDING"), (2, "RUNNING"), (3, "DONE")]
+    assert [state.start for state in states] == sorted(state.start for state in states)
+    assert all(state.width > 0 for state in states)

@@ -1,0 +1,187 @@
+"""A breach can be seen again: its scripts fail on the broken target, and pass on a correct one."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.story import REQUEST_ID, Story, image, operation
+
+from conformance.commands.run import judge
+from conformance.config.settings import Settings
+from conformance.config.sources import embedded_sources
+from conformance.contract import Breach, catalogue
+from conformance.contract.history import History
+from conformance.emulator.faults import FAULTS
+from conformance.emulator.process import EmulatorProcess
+from conformance.reproduction import reproduction
+from conformance.reproduction.fact import Fact
+from conformance.reproduction.facts import Inquiry
+from conformance.reproduction.leaves import leaves
+from conformance.reproduction.plan import plan
+from conformance.trace.exchange import Response, Trace
+
+BROKEN = (
+    "request-id.zero-refused/unchecked",
+    "request-id.replay-same-operation/new-operation",
+    "request-id.replay-concurrent/second-image",
+    "image.name.pattern/underscore-accepted",
+    "image.id/number",
+    "image.labels.round-trip/one-added",
+    "encryption.image.raw-key-length/unchecked",
+    "operation.insert-time/hour-off",
+    "operation.done-is-final/message-appears",
+    "operation.error-shape/no-code",
+    "operation.target-id/own-id",
+    "operation.type.error.errors.errorDetails.help.links/text",
+    "life.list-filter/ignored",
+    "transport.json/html",
+    "transport.incomplete-request/carried-out",
+)
+"""One fault for each way in which a breach is recognised."""
+
+KEY = "SW1hZ2VzIGFyZSBlbmNyeXB0ZWQgd2l0aCBhIGtleSE="
+
+
+def outcome(script: Path, url: str) -> int:
+    """The exit status of a script against a target."""
+    command = ["sh", str(script)]
+    if script.suffix == ".py":
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(script)]
+    environment = {**os.environ, "URL": url}
+    return subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False).returncode
+
+
+@pytest.mark.parametrize("fault", [fault.id for fault in FAULTS if fault.id in BROKEN])
+def test_scripts_fail_on_the_broken_target_alone(fault: str, tmp_path: Path) -> None:
+    rule = next(row.rule for row in FAULTS if row.id == fault)
+    with EmulatorProcess(faults=[fault]) as broken, EmulatorProcess() as correct:
+        settings = Settings(url=broken.url, second_project="other", sources=embedded_sources("conformance"), workers=1)
+        results = judge(settings, (rule,), scripts=True)
+        (row,) = (row for row in results["rules"] if row["id"] == rule)
+        reproduce = row["breaches"][0]["reproduce"]
+        for name, script in (("reproduce.sh", reproduce["shell"]), ("test_reproduce.py", reproduce["pytest"])):
+            path = tmp_path / name
+            path.write_text(script, encoding="utf-8")
+            assert outcome(path, broken.url) == 1, script
+            assert outcome(path, correct.url) == 0, script
+
+
+def test_there_is_a_fault_for_each_name() -> None:
+    assert set(BROKEN) <= {fault.id for fault in FAULTS}
+
+
+def test_script_needs_a_target(tmp_path: Path) -> None:
+    found = scripts("image.kind", told(kind="compute#disk"))
+    for name, script, status in (("reproduce.sh", found["shell"], 2), ("test_reproduce.py", found["pytest"], 1)):
+        path = tmp_path / name
+        path.write_text(script, encoding="utf-8")
+        assert outcome(path, "http://127.0.0.1:1") == status
+
+
+def told(**changes: Any) -> Trace:
+    """The story of an insert whose image, when it is looked at, has been changed."""
+    story = Story().insert(operation("PENDING")).poll(operation("DONE"))
+    return story.say("GET", "images/one", None, 200, image(**changes)).trace()
+
+
+def first_breach(rule: str, trace: Trace) -> Breach:
+    """The first breach of a rule in a trace."""
+    return next(found for found in catalogue()[rule].judge(History(trace)) if found is not None)
+
+
+def facts(rule: str, trace: Trace) -> list[Fact]:
+    """The facts of the first breach of a rule, but for those about the status of answers."""
+    found = Inquiry(catalogue()[rule], first_breach(rule, trace), trace).facts()
+    return [fact for fact in found if not fact.path.startswith(":")]
+
+
+def scripts(rule: str, trace: Trace) -> dict[str, str]:
+    """The scripts for the first breach of a rule."""
+    breach = first_breach(rule, trace)
+    example = {
+        "message": breach.message,
+        "expected": breach.expected,
+        "observed": breach.observed,
+        "numbers": [exchange.number for exchange in breach.exchanges],
+        "trace": trace.record,
+    }
+    return reproduction(catalogue()[rule], example, Settings(url="http://server"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "fact"),
+    [
+        ("image.kind", {"kind": "compute#disk"}, Fact("is", 3, ".kind", '"compute#disk"')),
+        ("image.kind", {"kind": None}, Fact("has", 3, ".kind", holds=False)),
+        ("image.type.diskSizeGb", {"diskSizeGb": 10}, Fact("typed", 3, ".diskSizeGb", "number")),
+        ("image.id", {"id": 2001}, Fact("typed", 3, ".id", "number")),
+    ],
+)
+def test_decisive_part_of_an_answer_is_found(rule: str, changes: dict[str, Any], fact: Fact) -> None:
+    assert facts(rule, told(**changes)) == [fact]
+
+
+def test_leaves_are_those_of_the_json() -> None:
+    value = {"a": [{"b": "x,y"}, {"b": 1.5}], "c": {"d.e": True, "": None}, "f": [], 'g"': "\\"}
+    assert [(leaf.path, leaf.value) for leaf in leaves(json.dumps(value).encode())] == [
+        (".a[].b", "x,y"),
+        (".a[].b", 1.5),
+        (".c.d.e", True),
+        ('.g\\"', "\\"),
+    ]
+    assert leaves(b"<html>") == []
+
+
+def test_replay_has_fresh_names_and_request_ids() -> None:
+    trace = told(kind="compute#disk")
+    steps = plan(catalogue()["image.kind"], first_breach("image.kind", trace), trace).steps
+    assert [step.number for step in steps] == [1, 2, 3]
+    assert steps[1].wait
+    assert REQUEST_ID not in repr(steps)
+    found = scripts("image.kind", trace)
+    assert REQUEST_ID not in found["shell"] + found["pytest"]
+
+
+def test_scripts_hold_no_key_and_import_nothing_of_ours() -> None:
+    told_of = Story().insert(operation("DONE"), imageEncryptionKey={"rawKey": KEY})
+    trace = told_of.say("GET", "images/one", None, 200, image(kind="compute#disk", description=KEY)).trace()
+    trace = Trace(trace.exchanges, frozenset({KEY}))
+    for rule in ("image.kind", "encryption.never-echoed"):
+        found = scripts(rule, trace)
+        assert KEY not in found["shell"] + found["pytest"]
+        imported = {
+            name.name.partition(".")[0]
+            for node in ast.walk(ast.parse(found["pytest"]))
+            if isinstance(node, ast.Import)
+            for name in node.names
+        }
+        assert imported - sys.stdlib_module_names == {"pytest", "requests"}
+
+
+def test_hostile_answer_stays_a_comment_or_a_text() -> None:
+    hostile = '$(touch pwned)`touch pwned`\'";\n"""\x1b[31m\u202e{{ 7 * 7 }}'
+    found = scripts("image.kind", told(kind=hostile))
+    ast.parse(found["pytest"])
+    assert "49" not in found["shell"].splitlines()[1]
+    checked = subprocess.run(["sh", "-n"], input=found["shell"], text=True, capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert "\x1b" not in found["shell"] + found["pytest"]
+
+
+def test_answer_of_any_depth_is_no_error() -> None:
+    for depth in (300, 900, 5_000):
+        body = json.dumps(image(kind="compute#disk"))[:-1] + ', "deep": ' + "[" * depth + "1" + "]" * depth + "}"
+        trace = told(kind="compute#disk")
+        last = trace.exchanges[-1]
+        deep = replace(last, response=Response(200, {"content-type": "application/json"}, body.encode()))
+        trace = replace(trace, exchanges=(*trace.exchanges[:-1], deep))
+        breaches = [found for found in catalogue()["image.kind"].judge(History(trace)) if found is not None]
+        assert not breaches or scripts("image.kind", trace)["command"]
