@@ -14,7 +14,7 @@ from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_TYPES, GUEST_OS_FEATURES, NAME_MAXIMUM
 from conformance.contract.insert_request import CAPITAL_FRESH, FreshName, InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, full_urls, minimal, partial_urls
-from strategies import values
+from strategies import secure_boot, values
 
 Cases = Callable[[Sources], Sequence[InsertRequest]]
 Chance = Callable[[Sources], st.SearchStrategy[InsertRequest]]
@@ -82,13 +82,15 @@ def _shapes(kind: str, shape: Callable[[str, str], tuple[str, ...]]) -> Cases:
     ]
 
 
-def _file(content: str, kind: str) -> dict[str, str]:
-    return {"content": content, "fileType": kind}
+def _checksum(sources: Sources) -> Sequence[InsertRequest]:
+    """The true checksum: any other one may be refused."""
+    return [InsertRequest({"rawDisk": {"source": sources.raw_disk, "sha1Checksum": sources.raw_disk_sha1}})]
 
 
 def _shielded(kind: str) -> dict[str, Any]:
-    one, two = _file("AAEC", kind), _file("AwQF", kind)
-    return {"shieldedInstanceInitialState": {"pk": one, "keks": [one], "dbs": [one, two], "dbxs": [two]}}
+    one, two = secure_boot.file(kind), secure_boot.file(kind, 1)
+    lists = {"dbs": [one], "dbxs": [one, two]} if kind == "BIN" else {"pk": one, "keks": [one], "dbs": [one]}
+    return {"shieldedInstanceInitialState": lists}
 
 
 def _digits(count: int) -> str:
@@ -114,7 +116,7 @@ ACCEPTED: tuple[Acceptance, ...] = (
     ),
     Acceptance("image.source-type", _bodies({"sourceType": "RAW"}, {})),
     Acceptance("image.raw-disk.container-type", _raw_disk(containerType="TAR"), needs="source.raw_disk"),
-    Acceptance("image.raw-disk.sha1-checksum", _raw_disk(sha1Checksum="0123456789" * 4), needs="source.raw_disk"),
+    Acceptance("image.raw-disk.sha1-checksum", _checksum, needs="source.raw_disk_sha1"),
     Acceptance("source.raw-disk", _raw_disk(), needs="source.raw_disk"),
     Acceptance("image.deprecated.state", _bodies(*({"deprecated": {"state": state}} for state in DEPRECATION_STATES))),
     Acceptance("image.architecture", _bodies(*({"architecture": name} for name in ARCHITECTURES))),
@@ -135,10 +137,14 @@ ACCEPTED: tuple[Acceptance, ...] = (
         _random("labels", values.labels),
     ),
     Acceptance(
-        "image.guest-os-features.type", _bodies(*({"guestOsFeatures": [{"type": name}]} for name in GUEST_OS_FEATURES))
+        "image.guest-os-features.type",
+        _bodies(
+            *({"guestOsFeatures": [{"type": name}]} for name in GUEST_OS_FEATURES),
+            {"guestOsFeatures": [{"type": "GVNIC,UEFI_COMPATIBLE"}]},
+        ),
     ),
     Acceptance("image.shielded.file-type", _bodies(*(_shielded(kind) for kind in FILE_TYPES))),
-    Acceptance("image.shielded.base64", _bodies(_shielded("BIN"))),
+    Acceptance("image.shielded.base64", _bodies(_shielded("X509"))),
     *(
         Acceptance(f"source.{kind}.full-url", _shapes(kind, full_urls), needs=f"source.{kind}")
         for kind in SOURCE_FIELDS

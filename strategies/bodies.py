@@ -8,12 +8,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.config.sources import Sources
-from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_TYPES, GUEST_OS_FEATURES
+from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, GUEST_OS_FEATURES
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, source_bodies
-from strategies import values
+from strategies import secure_boot, values
 
-_files = st.fixed_dictionaries({"content": values.base64_texts}, optional={"fileType": st.sampled_from(FILE_TYPES)})
+_files = st.one_of(
+    *(
+        st.fixed_dictionaries({"content": st.sampled_from(contents)}, optional={"fileType": st.just(kind)})
+        for kind, contents in secure_boot.FILES.items()
+    )
+)
 _file_lists = st.lists(_files, max_size=2)
 
 shielded_states = st.fixed_dictionaries(
@@ -86,9 +91,10 @@ def _sourced(sources: Sources, *, looked_up: bool) -> st.SearchStrategy[dict[str
                 )
             )
     if sources.raw_disk is not None:
+        optional = {"containerType": "TAR", "sha1Checksum": sources.raw_disk_sha1}
         disk = st.fixed_dictionaries(
             {"source": st.just(sources.raw_disk)},
-            optional={"containerType": st.just("TAR"), "sha1Checksum": values.checksums},
+            optional={name: st.just(value) for name, value in optional.items() if value is not None},
         )
         kinds.append(st.fixed_dictionaries({"rawDisk": disk}))
     return st.one_of(kinds)

@@ -15,7 +15,7 @@ from conformance.config.sources import Sources
 from conformance.contract.fields import IMAGE_FIELDS, Field
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
-from strategies import values
+from strategies import secure_boot, values
 from strategies.accepted import LABELS_MAXIMUM, Cases, Chance
 from strategies.from_schema import wrong_typed, wrong_values
 
@@ -311,7 +311,10 @@ DEFECTS: tuple[Defect, ...] = (
         ),
     ),
     Defect("image.shielded.base64", _shielded(*({"content": text, "fileType": "BIN"} for text in NOT_BASE64))),
-    Defect("image.shielded.file-type", _shielded(*({"content": "AAEC", "fileType": text} for text in ("bin", "PEM")))),
+    Defect(
+        "image.shielded.file-type",
+        _shielded(*({**secure_boot.file("X509"), "fileType": text} for text in ("bin", "PEM"))),
+    ),
     Defect("image.rollout-override.timestamps", _rollout(*BAD_TIMES)),
     Defect("image.architecture", _bodies(*({"architecture": text} for text in ("x86_64", "ARM", "RISCV64", "X86-64")))),
     *_encryption(),

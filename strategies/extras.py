@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from strategies import values
+from strategies import secure_boot, values
 
 EXTRAS: tuple[dict[str, Any], ...] = (
     {"licenses": [values.LICENSE]},
@@ -38,10 +38,10 @@ EXTRAS: tuple[dict[str, Any], ...] = (
     {"guestOsFeatures": [{"type": "GVNIC"}, {"type": "UEFI_COMPATIBLE"}, {"type": "WINDOWS"}]},
     {
         "shieldedInstanceInitialState": {
-            "pk": {"content": "AAEC", "fileType": "X509"},
-            "keks": [{"content": "AwQF", "fileType": "BIN"}],
-            "dbs": [{"content": "BgcI", "fileType": "X509"}, {"content": "CQoL", "fileType": "BIN"}],
-            "dbxs": [{"content": "DA0O", "fileType": "BIN"}],
+            "pk": secure_boot.file("X509"),
+            "keks": [secure_boot.file("X509")],
+            "dbs": [secure_boot.file("X509"), secure_boot.file("BIN")],
+            "dbxs": [secure_boot.file("BIN", 1)],
         }
     },
 )
@@ -61,7 +61,7 @@ LABELS = {"plain": "value", "empty": "", "with-dash_and_line": "0-9_z", "k" * 63
 UNKNOWN: tuple[dict[str, Any], ...] = (
     {"conformanceUnknown": "value"},
     {"conformanceUnknown": {"nested": ["value"]}},
-    {"shieldedInstanceInitialState": {"pk": {"content": "AAEC", "fileType": "BIN"}, "conformanceUnknown": "value"}},
+    {"shieldedInstanceInitialState": {"pk": secure_boot.file("X509"), "conformanceUnknown": "value"}},
     {"guestOsFeatures": [{"type": "GVNIC", "conformanceUnknown": "value"}]},
 )
 """Fields that the API does not have."""

@@ -59,10 +59,11 @@ RAW: tuple[RawRequest, ...] = (
     RawRequest(
         "transport.no-server-error",
         (
-            ("deeply nested", lambda valid: _with(valid, b'"conformance": ' + b"[" * DEPTH + b"]" * DEPTH)),
-            ("a text of 1 MB", lambda valid: _with(valid, b'"description": "' + b"a" * LONG_TEXT + b'"')),
             ("a name twice", lambda valid: _with(valid, b'"name": "Conformance-Again"')),
             ("a number of 1,000 digits", lambda valid: _with(valid, b'"diskSizeGb": ' + b"9" * 1000)),
+            ("a text of 1 MB", lambda valid: _with(valid, b'"description": "' + b"a" * LONG_TEXT + b'"')),
+            # The last ones are not for a target where each request is dear: no client sends such a body.
+            ("deeply nested", lambda valid: _with(valid, b'"conformance": ' + b"[" * DEPTH + b"]" * DEPTH)),
         ),
     ),
     RawRequest(

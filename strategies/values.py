@@ -54,10 +54,7 @@ label_values = st.text(alphabet=_LOWER + _DIGITS + "_-", max_size=NAME_MAXIMUM)
 labels = st.dictionaries(label_keys, label_values, max_size=8)
 """Labels within the ASCII part of the limits."""
 
-base64_texts = st.binary(min_size=1, max_size=48).map(lambda content: base64.b64encode(content).decode())
 customer_keys = st.binary(min_size=32, max_size=32).map(lambda content: base64.b64encode(content).decode())
-checksums = st.binary(min_size=20, max_size=20).map(bytes.hex)
-"""Hexadecimal SHA-1 checksums."""
 
 disk_sizes = st.one_of(st.sampled_from([10, 11, 2000]), st.integers(10, 2000)).map(str)
 license_codes = st.one_of(st.just(EXACT_LICENSE_CODE), st.integers(1, 2**62)).map(str)

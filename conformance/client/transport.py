@@ -24,7 +24,11 @@ REQUEST_SECONDS = 30.0
 AUTHORIZATION = "Authorization"
 UNAUTHORIZED = 401
 RETRY_STATUSES = frozenset({429, 503})
+SERVER_ERRORS = frozenset({500, 502, 504})
+"""What a server, or a proxy before it, answers by chance now and then."""
+
 RETRIES_MAXIMUM = 6
+SERVER_ERROR_RETRIES = 2
 RETRY_SECONDS_MAXIMUM = 30.0
 REFUSALS_MAXIMUM = 3
 """Requests of one method in a row that 429 and 503 may defeat: then the target is lost."""
@@ -112,6 +116,8 @@ class Transport:
     def send(self, request: Request, method: str, timeout: float = REQUEST_SECONDS, *, cleanup: bool = False) -> Reply:
         """Sends a request, again after 429 and 503 as the answer advises, and once more where a connection broke.
 
+        Other server errors come by chance now and then: after those it is sent again where that is safe.
+
         Args:
             request: what to send; the target's own headers are added.
             method: the API method, for the count of costs.
@@ -123,7 +129,7 @@ class Transport:
             BudgetSpent: the request must not be sent any more.
             Stopped: the run is over.
         """
-        broken = renewed = False
+        broken = renewed = failed = False
         end = time.monotonic() + self._patience / 2 ** self._refusals[method]
         limit = LIST_MAXIMUM if method.endswith(".list") else BODY_MAXIMUM
         for attempt in range(RETRIES_MAXIMUM + 1):
@@ -131,7 +137,11 @@ class Transport:
             self._pace.wait()
             reply = self._send_once(request, timeout, limit, cleanup=cleanup)
             self._count(method, reply, again=attempt > 0)
-            if reply.response is not None and reply.response.status in RETRY_STATUSES:
+            failed = failed or (reply.response is not None and reply.response.status >= min(SERVER_ERRORS))
+            if reply.response is not None and (
+                reply.response.status in RETRY_STATUSES
+                or (reply.response.status in SERVER_ERRORS and attempt < SERVER_ERROR_RETRIES and repeatable(request))
+            ):
                 left = end - time.monotonic()
                 if attempt == RETRIES_MAXIMUM or left <= 0:
                     break
@@ -150,7 +160,9 @@ class Transport:
             self.lost = f"the target at {self._root} does not answer: {reply.failure}"
         self._note_refusal(method, reply.response)
         self._check()
-        return Reply(reply.response, reply.failure, reply.sent, reply.received, retried=broken)
+        return Reply(
+            reply.response, reply.failure, reply.sent, reply.received, retried=attempt > 0 and (broken or failed)
+        )
 
     def lose(self, request: Request, fate: Fate) -> Reply:
         """Sends a request on a connection of its own that is lost before its answer is known.
@@ -292,6 +304,11 @@ class Transport:
             self.cost.retries += again
             if reply.response is not None:
                 self.cost.latencies[method].append(round((reply.received - reply.sent) * 1000, 2))
+
+
+def repeatable(request: Request) -> bool:
+    """Whether a request can be sent again without being carried out twice."""
+    return request.verb == "GET" or bool(request.query.get("requestId"))
 
 
 def retry_after(response: Response, attempt: int) -> float:

@@ -11,6 +11,8 @@ class Sources:
 
     `project` is the project under test: sources in it may be named without it.
 
+    `raw_disk_sha1` is the true SHA-1 checksum of the archive at `raw_disk`, in 40 hexadecimal digits.
+
     The keys are raw customer-supplied encryption keys (base64 of 32 bytes) of the encrypted source beside them.
     """
 
@@ -19,6 +21,7 @@ class Sources:
     disk: str | None = None
     snapshot: str | None = None
     raw_disk: str | None = None
+    raw_disk_sha1: str | None = None
     locked_image: str | None = None
     encrypted_image: str | None = None
     encrypted_image_key: str | None = None
@@ -44,6 +47,7 @@ def embedded_sources(project: str) -> Sources:
         disk=f"{zone}/disks/base",
         snapshot=f"projects/{project}/global/snapshots/base",
         raw_disk="https://storage.googleapis.com/conformance-sources/disk.tar.gz",
+        raw_disk_sha1="0123456789" * 4,
         locked_image=f"projects/{project}/global/images/base-locked",
         encrypted_image=f"projects/{project}/global/images/base-encrypted",
         encrypted_image_key="SW1hZ2Uga2V5IG9mIHRoZSBjb25mb3JtYW5jZSBydW4=",

@@ -321,7 +321,10 @@ class History:
 
     @cached_property
     def created(self) -> tuple[Mutation, ...]:
-        """The inserts that rightly made an image: their operation is their own, and DONE without an error."""
+        """The inserts that rightly made an image: their operation is their own, and DONE without an error.
+
+        A replay makes none, though it may be answered with an operation of its own.
+        """
         return tuple(
             insert
             for insert in self.inserts
@@ -329,6 +332,7 @@ class History:
             and insert.operation
             and insert.operation.mutation is insert
             and not insert.invalid
+            and not (insert.original is not None and insert.original.exchange.answered)
         )
 
     @cached_property

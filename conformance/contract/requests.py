@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 from conformance.contract.history import History, Mutation, Sighting, after
 from conformance.contract.rule import Basis, Breach, Broken, Finding, Judge, Rule, expect, is_set
-from conformance.trace.exchange import Exchange
+from conformance.trace.exchange import SUITE_NAME, Exchange
 
 INSERT = ("images.insert",)
 
-TEMPORARY = frozenset({409, 412})
-"""Refusals that say something of the target's state rather than of the request."""
+CONFLICT = 409
 
 
 def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
@@ -29,6 +28,8 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     dropped: str = "",
     no_image: bool = False,
     status: int = 0,
+    conventional: Broken | None = None,
+    optional: Broken | None = None,
     also: Judge | None = None,
     requires: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
@@ -42,6 +43,8 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
         dropped: a field that the target may leave out as a whole instead of refusing the request.
         no_image: whether the rule itself says that no image may exist after the refusal.
         status: the one HTTP status that the refusal must have; 0 for any, or a failed operation.
+        conventional: tells that what becomes of a request is mere convention, so that a breach is a deviation.
+        optional: tells that a target may refuse a valid request.
         also: judges what else the rule says, of the image that was made.
     """
 
@@ -58,19 +61,23 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             yield from also(history)
 
     def accepted(history: History, mutation: Mutation) -> Iterator[Finding]:
-        del history
-        if mutation.outcome == "refused" and mutation.exchange.status not in TEMPORARY:
-            yield expect(
-                False, "a valid request is refused", mutation.exchange, expected="success", observed=_answer(mutation)
-            )
-        elif mutation.outcome == "failed":
-            yield expect(
-                False, "a valid request fails", *_shown(mutation), expected="success", observed=_answer(mutation)
-            )
-        elif mutation.outcome == "succeeded":
-            yield None
+        if mutation.outcome not in ("refused", "failed"):
+            if mutation.outcome == "succeeded":
+                yield None
+            return
+        if _name_taken(history, mutation) or (optional is not None and optional(mutation.view)):
+            return
+        yield expect(
+            False,
+            "a valid request is refused" if mutation.outcome == "refused" else "a valid request fails",
+            *_shown(mutation),
+            expected="success",
+            observed=_answer(mutation),
+            deviation=conventional is not None and conventional(mutation.view),
+        )
 
     def refused(history: History, mutation: Mutation) -> Iterator[Finding]:
+        deviation = conventional is not None and conventional(mutation.view)
         if mutation.outcome in ("refused", "failed"):
             leak = leaked(history, mutation) if no_image else None
             if leak is not None:
@@ -83,6 +90,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
                     mutation.exchange,
                     expected=f"HTTP {status}",
                     observed=_answer(mutation),
+                    deviation=deviation,
                 )
             else:
                 yield None
@@ -98,17 +106,37 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
                 *[sighting.exchange for sighting in seen[:1]],
                 expected="a refusal (4xx), or an operation that fails",
                 observed=_answer(mutation),
+                deviation=deviation,
             )
 
     passive = broken is not None or also is not None
     return Rule(id, basis, statement, reference, judge, requires, needs, passive, broken, methods)
 
 
+def _name_taken(history: History, insert: Mutation) -> bool:
+    """Whether a conflict is no wonder: the name may have been used before, be it by an earlier try of the same insert.
+
+    The names that the suite gives are nobody else's; any other may be taken by an image that the trace does not show.
+    """
+    if not conflicts(insert):
+        return False
+    fresh = insert.image is not None and bool(SUITE_NAME.fullmatch(insert.image))
+    return (
+        insert.exchange.retried
+        or not fresh
+        or any(
+            other.image == insert.image and other.project == insert.project and not other.exchange.refused
+            for other in history.inserts
+            if other is not insert
+        )
+    )
+
+
 def leaked(history: History, insert: Mutation) -> Sighting | None:
     """The image that a refused or failed insert left behind all the same; None where none was seen."""
     if insert.method != "images.insert" or not insert.image:
         return None
-    if history.trace.recorded and _conflicts(insert):
+    if history.trace.recorded and conflicts(insert):
         return None  # with an image that the recording does not tell of
     others = [
         other
@@ -131,10 +159,10 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
     )
 
 
-def _conflicts(insert: Mutation) -> bool:
+def conflicts(insert: Mutation) -> bool:
     """Whether an insert was refused, or failed, since there was an image of the name already."""
     final = insert.operation.final if insert.operation else None
-    return 409 in (insert.exchange.status, final and final.value.get("httpErrorStatusCode"))
+    return CONFLICT in (insert.exchange.status, final and final.value.get("httpErrorStatusCode"))
 
 
 def leak_breach(insert: Mutation, leak: Sighting) -> Breach:

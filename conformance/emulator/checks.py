@@ -197,7 +197,8 @@ def labels(body: dict[str, Any], query: dict[str, str] | None = None) -> None:
 def _features(body: dict[str, Any], query: dict[str, str]) -> None:
     del query
     for item in body.get("guestOsFeatures") or []:
-        if (item or {}).get("type") and item["type"] not in FEATURES:
+        types = str((item or {}).get("type") or "").split(",")
+        if any(name.strip() not in FEATURES for name in types if name):
             raise invalid("resource.guestOsFeatures.type", item["type"], "There is no such feature.")
 
 

@@ -44,7 +44,7 @@ DIGITS_MAXIMUM = 300
 SHOWN_MAXIMUM = 64 * 2**10
 """Bytes of a body that stand in results."""
 
-_SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
+SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
 """What the client calls the images that it makes."""
 
 _COLLECTIONS = re.compile(
@@ -285,7 +285,7 @@ class Trace:
         """
         sent = sum(len(item.request.url) + len(item.request.body or b"") for item in self.exchanges)
         made = [item.request.json.get("name") for item in self.exchanges if isinstance(item.request.json, dict)]
-        used = {name for item in self.exchanges for name in _SUITE_NAME.findall(item.request.url)}
+        used = {name for item in self.exchanges for name in SUITE_NAME.findall(item.request.url)}
         elsewhere = used - {name for name in made if isinstance(name, str)}
         return len(elsewhere) + made.count(""), sent // 12_000, len(self.exchanges), sent
 

@@ -43,6 +43,22 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
+def resolution(text: str) -> float:
+    """Seconds between one timestamp of this precision and the next: 0.001 for one with milliseconds."""
+    found = _RFC3339.fullmatch(text)
+    return 10.0 ** -len(found[7] or "") if found else 0.0
+
+
+def same_instant(one: str, two: str) -> bool:
+    """Whether two RFC 3339 texts mean one instant, as far as the less precise of them tells."""
+    first, second = timestamp(one), timestamp(two)
+    if first is None or second is None:
+        return False
+    if resolution(one) == resolution(two):
+        return first == second
+    return abs((first - second).total_seconds()) < max(resolution(one), resolution(two))
+
+
 def is_uint64(value: Any) -> TypeGuard[str]:
     """Whether a value is an unsigned 64-bit integer as a decimal string, as the API writes identifiers."""
     return isinstance(value, str) and bool(_DECIMAL.fullmatch(value)) and _within(value, UINT64_MAXIMUM)

@@ -30,6 +30,7 @@ def _turned_away(  # noqa: PLR0913 - a rule is a row of this many columns
                     exchange,
                     expected=f"HTTP {status}",
                     observed=f"HTTP {exchange.status}",
+                    deviation=400 <= exchange.status < 500 and leak is None,
                 )
 
     statement = f"An insert {who} is answered {status}, and makes no image."

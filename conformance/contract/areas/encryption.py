@@ -86,7 +86,7 @@ RULES.add(
 @RULES.rule(
     "encryption.image.sha256",
     "doc",
-    "sha256 is there: the base64 of SHA-256 over the bytes of the raw key.",
+    "sha256 is the base64 of SHA-256 over the bytes of the raw key; by convention it is there.",
     "Fields > imageEncryptionKey.sha256",
     requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
     needs=("csek",),
@@ -101,18 +101,19 @@ def _sha256(history: History) -> Iterator[Finding]:
         came = key.get("sha256") if isinstance(key, dict) else None
         yield expect(
             came == digest,
-            "the sha256 of the image's encryption key is wrong or missing",
+            f"the sha256 of the image's encryption key is {'wrong' if is_set(came) else 'missing'}",
             insert.exchange,
             sighting.exchange,
             expected=digest,
             observed=came,
+            deviation=not is_set(came),
         )
 
 
 @RULES.rule(
     "encryption.image.kms-key-name",
     "doc",
-    "The name of the KMS key comes back, with or without a version of the key after it.",
+    "No other KMS key comes back than the one that was sent, perhaps with its version; by convention it does come back.",
     "Fields > imageEncryptionKey.kmsKeyName",
     requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
 )
@@ -130,33 +131,42 @@ def _kms_key_name(history: History) -> Iterator[Finding]:
             sighting.exchange,
             expected=sent,
             observed=came,
+            deviation=not is_set(came),
         )
 
 
 @RULES.rule(
     "encryption.never-echoed",
     "doc",
-    "No answer of any method holds a rawKey or rsaEncryptedKey that was sent, error texts included.",
+    "No answer of any method holds a rawKey or rsaEncryptedKey that was sent; by convention no error text does either.",
     "Fields > imageEncryptionKey.rawKey",
+    needs=("csek",),
 )
 def _never_echoed(history: History) -> Iterator[Finding]:
     own: set[str] = set()
     known = {secret.rstrip("=").encode() for secret in history.trace.secrets}
+
+    def echoed(text: bytes) -> bool:
+        return any(secret.encode() in text for secret in own) or any(token in known for token in _TOKENS.findall(text))
+
     for exchange in history.exchanges:
         own.update(secret.rstrip("=") for secret in secrets_of(exchange))
         if not (own or known) or exchange.response is None:
             continue
-        body = _unescaped(exchange)
-        echoed = any(secret.encode() in body for secret in own) or any(
-            token in known for token in _TOKENS.findall(body)
-        )
         yield expect(
-            not echoed,
+            not echoed(_unescaped(exchange)),
             "an answer holds an encryption key that was sent",
             exchange,
             expected="no rawKey or rsaEncryptedKey in any answer",
             observed="the key that was sent stands in the answer",
+            deviation=not echoed(_beside_errors(exchange)),
         )
+
+
+def _beside_errors(exchange: Exchange) -> bytes:
+    """The part of an answer that tells of no error."""
+    told = {name: value for name, value in (exchange.resource or {}).items() if name != "error"}
+    return json.dumps(told, ensure_ascii=False).encode(errors="replace")
 
 
 def _unescaped(exchange: Exchange) -> bytes:

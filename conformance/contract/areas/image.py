@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance.contract.areas.source import COMES_BACK, sources
+from conformance.contract.comparison import alike
 from conformance.contract.fields import (
     ARCHITECTURES,
     DEPRECATION_STATES,
@@ -133,7 +134,7 @@ def _unique(history: History) -> Iterator[Finding]:
         deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
         for second in history.inserts:
             fresh = second.original is None and second.image == first.image and second.project == first.project
-            if not fresh or not after(first.operation.final.exchange, second.exchange):
+            if not fresh or second.invalid or not after(first.operation.final.exchange, second.exchange):
                 continue
             if any(not after(second.exchange, delete) for delete in deletes) or second.operation is first.operation:
                 continue
@@ -169,13 +170,15 @@ def _conflicted(final: Any) -> bool:
 
 def _source_type_comes_back(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
+        shown = sighting.value.get("sourceType")
         yield expect(
-            sighting.value.get("sourceType") == "RAW",
-            "the source type of an image must be RAW",
+            shown == "RAW",
+            "the source type of an image must be RAW" if is_set(shown) else "an image does not show its source type",
             insert.exchange,
             sighting.exchange,
             expected="RAW",
-            observed=sighting.value.get("sourceType"),
+            observed=shown,
+            deviation=not is_set(shown),
         )
 
 
@@ -183,7 +186,7 @@ RULES.add(
     request_rule(
         "image.source-type",
         "doc",
-        "RAW is accepted, is the default and comes back; any other sourceType is refused.",
+        "RAW is accepted, and any other sourceType is neither accepted nor shown; by convention RAW always is.",
         "Fields > sourceType",
         lambda view: view.text("sourceType") not in ("", "RAW"),
         also=_source_type_comes_back,
@@ -193,31 +196,33 @@ RULES.add(
     request_rule(
         "image.raw-disk.container-type",
         "doc",
-        "TAR is accepted as rawDisk.containerType; any other value is refused.",
+        "TAR is accepted as rawDisk.containerType; by convention any other value is refused.",
         "Fields > rawDisk.containerType",
         lambda view: view.text("rawDisk", "containerType") not in ("", "TAR"),
+        conventional=lambda view: view.text("rawDisk", "containerType") not in ("", "TAR"),
     )
 )
 RULES.add(
     request_rule(
         "image.raw-disk.sha1-checksum",
         "doc",
-        "A checksum of 40 hexadecimal digits is accepted.",
+        "The true SHA-1 checksum of the archive is accepted.",
         "Fields > rawDisk.sha1Checksum",
-        needs=("source.raw_disk",),
+        needs=("source.raw_disk", "source.raw_disk_sha1"),
     )
 )
 RULES.add(
     request_rule(
         "image.deprecated.state",
         "doc",
-        "ACTIVE, DEPRECATED, OBSOLETE and DELETED are accepted as state of a deprecation; an unknown one is refused.",
+        "deprecate accepts ACTIVE, DEPRECATED, OBSOLETE and DELETED as states; an unknown state is refused, or dropped by an insert.",
         "Fields > deprecated.state",
         lambda view: (
             isinstance(view.deprecation.get("state"), str) and view.deprecation["state"] not in TAKEN_STATES | {""}
         ),
         methods=("images.insert", "images.deprecate"),
         dropped="deprecated",
+        optional=lambda view: view.exchange.method == "images.insert",
     )
 )
 
@@ -264,9 +269,15 @@ RULES.add(
     request_rule(
         "image.family.pattern",
         "doc",
-        "A family outside RFC 1035 is refused.",
+        "A family of RFC 1035 is accepted, any other refused; that capitals are refused as well is convention.",
         "Fields > family",
         lambda view: _bad_name(view.text("family")) or len(view.text("family")) > NAME_MAXIMUM,
+        conventional=lambda view: (
+            not _bad_name(view.text("family").lower())
+            and len(view.text("family")) <= NAME_MAXIMUM
+            and view.text("family").isascii()
+            and not view.text("family").islower()
+        ),
     )
 )
 RULES.add(
@@ -283,19 +294,17 @@ RULES.add(
     request_rule(
         "image.guest-os-features.type",
         "doc",
-        "An unknown type of guest OS feature is refused.",
+        "The listed types of guest OS features are accepted, also several with commas between; an unknown one is refused.",
         "Fields > guestOsFeatures[].type",
-        lambda view: any(
-            isinstance(item, dict) and isinstance(item.get("type"), str) and item["type"] not in TAKEN_FEATURES | {""}
-            for item in view.items("guestOsFeatures")
-        ),
+        lambda view: not _types(view.items("guestOsFeatures")) <= TAKEN_FEATURES,
+        conventional=lambda view: "SUSPEND_RESUME_COMPATIBLE" in _types(view.items("guestOsFeatures")),
     )
 )
 RULES.add(
     request_rule(
         "image.shielded.base64",
         "doc",
-        "Content of a secure boot key that is not base64 is refused.",
+        "A genuine file in base64 is accepted as content of a secure boot key; what is no base64 is refused.",
         "Fields > shieldedInstanceInitialState.pk.content",
         lambda view: any(
             isinstance(file.get("content"), str) and not is_base64(file["content"]) for file in _files(view)
@@ -305,8 +314,8 @@ RULES.add(
 RULES.add(
     request_rule(
         "image.shielded.file-type",
-        "doc",
-        "An unknown fileType of a secure boot key is refused.",
+        "conv",
+        "BIN and X509 are accepted as fileType of a secure boot key; an unknown one is refused.",
         "Fields > shieldedInstanceInitialState.pk.fileType",
         lambda view: any(
             isinstance(file.get("fileType"), str) and file["fileType"] not in TAKEN_FILE_TYPES | {""}
@@ -344,9 +353,10 @@ RULES.add(
     request_rule(
         "image.architecture",
         "doc",
-        "ARM64 and X86_64 come back as sent; any other architecture is refused.",
+        "ARM64 and X86_64 come back as sent where the target takes them for the source; any other architecture is refused.",
         "Fields > architecture",
         lambda view: bool(view.text("architecture")) and view.text("architecture") not in TAKEN_ARCHITECTURES,
+        optional=lambda view: True,
         also=_architecture_comes_back,
     )
 )
@@ -370,8 +380,10 @@ def _links(values: Any) -> set[str]:
 
 
 def _types(features: Any) -> set[str]:
+    """The types of guest OS features: each stands alone, or several with commas between."""
     items = features if isinstance(features, list) else []
-    return {str(item.get("type")) for item in items if isinstance(item, dict) and is_set(item.get("type"))}
+    types = [item.get("type") for item in items if isinstance(item, dict)]
+    return {name.strip() for text in types if isinstance(text, str) and text for name in text.split(",")}
 
 
 def _same_labels(sent: Any, came: Any) -> bool:
@@ -380,49 +392,38 @@ def _same_labels(sent: Any, came: Any) -> bool:
     return bool({key: value or "" for key, value in ours.items()} == {key: value or "" for key, value in sent.items()})
 
 
-def _same_file(sent: Any, came: Any) -> bool:
+def _same_file(sent: Any, came: Any, *, type_too: bool = False) -> bool:
     if not isinstance(sent, dict) or not is_set(sent.get("content")):
         return True
     if not isinstance(came, dict) or decoded(came.get("content")) != decoded(sent["content"]):
         return False
-    return not is_set(sent.get("fileType")) or came.get("fileType") == sent["fileType"]
+    return not (type_too and is_set(sent.get("fileType"))) or came.get("fileType") == sent["fileType"]
 
 
-def _same_shielded(sent: Any, came: Any) -> bool:
+def _same_shielded(sent: Any, came: Any, *, type_too: bool = False) -> bool:
     if not any(is_set(value) for value in sent.values()):
         return True
-    if not isinstance(came, dict) or not _same_file(sent.get("pk"), came.get("pk")):
+    if not isinstance(came, dict) or not _same_file(sent.get("pk"), came.get("pk"), type_too=type_too):
         return False
     for name in SHIELDED_LISTS:
         ours, theirs = sent.get(name) or [], came.get(name) or []
-        if not isinstance(theirs, list) or not all(any(_same_file(file, other) for other in theirs) for file in ours):
+        found = [any(_same_file(file, other, type_too=type_too) for other in theirs) for file in ours]
+        if not isinstance(theirs, list) or not all(found):
             return False
     return True
 
 
 def _same_policy(sent: Any, came: Any) -> bool:
     """Whether a rollout policy came back as sent, or not at all; one instant may be written in several ways."""
-    return not is_set(came) or _canonical(sent) == _canonical(came)
-
-
-def _canonical(value: Any) -> Any:
-    """A JSON value without its unset parts, and with each timestamp as its instant."""
-    if isinstance(value, dict):
-        parts = {key: _canonical(part) for key, part in value.items()}
-        return {key: part for key, part in parts.items() if is_set(part)}
-    return timestamp(value) or value
+    return not is_set(came) or alike(sent, came)
 
 
 def _same_deprecation(sent: Any, came: Any) -> bool:
     """ACTIVE is how an image is that nobody deprecated, so it need not be said."""
-    fields = _canonical(sent) if isinstance(sent, dict) else {}
-    wanted = {key: value for key, value in fields.items() if (key, value) != ("state", "ACTIVE")}
-    got = _canonical(came) if isinstance(came, dict) else {}
-    return all(_same_value(value, got.get(key)) for key, value in wanted.items())
-
-
-def _same_value(sent: Any, came: Any) -> bool:
-    return bool(sent == came) or bool(link(sent) and link(sent) == link(came))
+    fields = sent if isinstance(sent, dict) else {}
+    wanted = {key: value for key, value in fields.items() if is_set(value) and (key, value) != ("state", "ACTIVE")}
+    got = came if isinstance(came, dict) else {}
+    return all(alike(value, got.get(key)) for key, value in wanted.items())
 
 
 def _plain(sent: Any, came: Any) -> bool:
@@ -475,26 +476,19 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...
         lambda sent, came: {str(place).lower() for place in sent} <= {str(place).lower() for place in came or []},
     ),
     (
-        "image.shielded.round-trip",
-        "doc",
-        "shieldedInstanceInitialState",
-        "pk, keks, dbs and dbxs come back with the same bytes and file types.",
-        _same_shielded,
-    ),
-    (
         "image.rollout-override.read-only",
-        "doc",
+        "conv",
         "rolloutOverride",
         "A rollout policy that was sent comes back as sent, or not at all.",
         _same_policy,
     ),
-    ("image.locked.round-trip", "doc", "locked", "locked comes back.", lambda sent, came: bool(sent) == bool(came)),
+    ("image.locked.round-trip", "conv", "locked", "locked comes back.", lambda sent, came: bool(sent) == bool(came)),
     (
         "image.user-licenses.round-trip",
         "conv",
         "userLicenses",
-        "The user licences sent come back.",
-        lambda sent, came: _links(sent) <= _links(came),
+        "The user licences sent are among those that come back, if any do.",
+        lambda sent, came: not is_set(came) or _links(sent) <= _links(came),
     ),
 )
 
@@ -531,13 +525,40 @@ for _id, _basis, _field, _statement, _same in _ROUND_TRIPS:
         return _comes_back(name, same, history)
 
 
+@RULES.rule(
+    "image.shielded.round-trip",
+    "doc",
+    "pk, keks, dbs and dbxs come back with the same bytes; by convention with the same file types.",
+    "Fields > shieldedInstanceInitialState",
+    requires=(*COMES_BACK, *type_rules("shieldedInstanceInitialState")),
+)
+def _shielded(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks:
+        sent, came = (
+            insert.view.part("shieldedInstanceInitialState"),
+            sighting.value.get("shieldedInstanceInitialState"),
+        )
+        if not sent:
+            continue
+        same_bytes = _same_shielded(sent, came)
+        yield expect(
+            same_bytes and _same_shielded(sent, came, type_too=True),
+            f"the {'file types' if same_bytes else 'files'} of secure boot that were sent do not come back",
+            insert.exchange,
+            sighting.exchange,
+            expected=sent,
+            observed=came,
+            deviation=same_bytes,
+        )
+
+
 # Sizes and licence codes
 
 
 @RULES.rule(
     "image.disk-size-gb",
     "doc",
-    "diskSizeGb is an int64 as a string in answers; a size below the source's is refused or raised.",
+    "diskSizeGb is an int64 as a string in answers; by convention a size below the source's is refused or raised.",
     "Fields > diskSizeGb",
     requires=COMES_BACK,
 )
@@ -546,7 +567,7 @@ def _disk_size(history: History) -> Iterator[Finding]:
         size = sighting.value.get("diskSizeGb")
         if is_set(size):
             yield expect(
-                is_int64(size) and int(size) > 0,
+                is_int64(size) and int(size) >= 0,
                 "diskSizeGb must be a whole number of GB as a string",
                 sighting.exchange,
                 expected='an int64 as a string, such as "10"',
@@ -563,6 +584,7 @@ def _disk_size(history: History) -> Iterator[Finding]:
                 sighting.exchange,
                 expected=f"at least {floor}",
                 observed=size,
+                deviation=True,
             )
 
 

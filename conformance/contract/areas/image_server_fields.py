@@ -16,7 +16,7 @@ from conformance.contract.fields import IMAGE_FIELDS, NEVER_ANSWERED, OPERATION_
 from conformance.contract.history import History, Sighting, after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
-from conformance.trace.formats import decoded, is_base64, is_int64, is_uint64, link, timestamp
+from conformance.trace.formats import decoded, is_base64, is_int64, is_uint64, link, same_instant, timestamp
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -82,7 +82,7 @@ for _path in OUTPUT_ONLY:
 
     @RULES.rule(
         f"image.output-only.{_path}",
-        "doc",
+        "conv" if _path == "selfLink" else "doc",
         f"A value for {_path} sent by the client is ignored, or the request refused; it is never taken over.",
         f"Fields > {_path}",
         requires=COMES_BACK,
@@ -167,18 +167,20 @@ def _id(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "image.creation-timestamp",
     "doc",
-    "creationTimestamp is RFC 3339, at or after the insert was sent, and never changing.",
+    "creationTimestamp is RFC 3339, not before the insert was sent, and never changing; by convention it is there.",
     "Fields > creationTimestamp",
 )
 def _creation_timestamp(history: History) -> Iterator[Finding]:
     for sighting in history.sightings:
         if not history.sent(sighting, "creationTimestamp"):
+            created = sighting.value.get("creationTimestamp")
             yield expect(
-                timestamp(sighting.value.get("creationTimestamp")) is not None,
-                "creationTimestamp is not RFC 3339",
+                timestamp(created) is not None,
+                "creationTimestamp is not RFC 3339" if is_set(created) else "creationTimestamp is missing",
                 sighting.exchange,
                 expected="RFC 3339, such as 2024-05-01T09:30:00.123-07:00",
-                observed=sighting.value.get("creationTimestamp"),
+                observed=created,
+                deviation=not is_set(created),
             )
     for insert, sighting in history.comebacks:
         moment = timestamp(sighting.value.get("creationTimestamp"))
@@ -192,10 +194,10 @@ def _creation_timestamp(history: History) -> Iterator[Finding]:
                 observed=sighting.value.get("creationTimestamp"),
             )
     for before, sighting in _successions(history):
-        earlier, later = (timestamp(seen.value.get("creationTimestamp")) for seen in (before, sighting))
-        if earlier is not None and later is not None:
+        earlier, later = (str(seen.value.get("creationTimestamp")) for seen in (before, sighting))
+        if timestamp(earlier) is not None and timestamp(later) is not None:
             yield expect(
-                earlier == later,
+                same_instant(earlier, later),
                 "the creationTimestamp of an image changed",
                 before.exchange,
                 sighting.exchange,
@@ -231,7 +233,7 @@ def _self_link(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "image.status",
     "doc",
-    "status is PENDING, READY or FAILED, or DELETING while it is being deleted; READY is left for DELETING only.",
+    "status is PENDING, READY, FAILED or DELETING; by convention READY is left for DELETING only.",
     "Fields > status",
 )
 def _status(history: History) -> Iterator[Finding]:
@@ -255,6 +257,7 @@ def _status(history: History) -> Iterator[Finding]:
                 sighting.exchange,
                 expected="READY",
                 observed=sighting.value.get("status"),
+                deviation=True,
             )
 
 
@@ -313,6 +316,8 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 
 def right_type(field: Field, value: Any) -> bool:
     """Whether a value in an answer has the documented JSON type and format of its field."""
+    if field.type == "integer" and isinstance(value, float) and value.is_integer():
+        return True  # JSON has no integers, only numbers without a fraction
     if not isinstance(value, _JSON_TYPES[field.type]) or (isinstance(value, bool) and field.type != "boolean"):
         return False
     match field.format:

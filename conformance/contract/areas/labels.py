@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.contract.comparison import own_labels, unasked
 from conformance.contract.history import History, Mutation, Sighting, after, overlapping
-from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.exchange import Exchange
 
 RULES = Rules()
@@ -16,8 +17,6 @@ RULES = Rules()
 REFERENCE = "Fields > labelFingerprint"
 LABELS_SECONDS = 1.5
 """How long labels may take to be seen once they are set."""
-
-UPDATED = frozenset({"labels", "labelFingerprint"})
 
 
 def _updates(history: History) -> Iterator[Mutation]:
@@ -63,24 +62,6 @@ def _over(change: Mutation, exchange: Exchange) -> bool:
     return final is not None and after(final.exchange, exchange)
 
 
-def own_labels(image: dict[str, Any]) -> dict[str, Any]:
-    """The labels of an image that a client may have set: those of the service itself aside."""
-    labels = image.get("labels")
-    return (
-        {key: value for key, value in labels.items() if not key.startswith("goog-")} if isinstance(labels, dict) else {}
-    )
-
-
-def untouched(before: Sighting, later: Sighting, changed: frozenset[str]) -> dict[str, Any]:
-    """The fields that differ between two sightings of an image, those that were meant to change aside."""
-    old, new = before.value, later.value
-    return {
-        name: new.get(name)
-        for name in old.keys() | new.keys()
-        if name not in changed and (is_set(old.get(name)) or is_set(new.get(name))) and old.get(name) != new.get(name)
-    }
-
-
 @RULES.rule(
     "labels.set",
     "doc",
@@ -117,7 +98,7 @@ def _set(history: History) -> Iterator[Finding]:
                     expected=wanted,
                     observed=own_labels(last.value),
                 )
-            others = untouched(before, last, UPDATED)
+            others = unasked(before.value, last.value, {"labels"})
             yield expect(
                 not others,
                 "setLabels changes more than labels",
@@ -132,7 +113,7 @@ def _set(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "labels.fingerprint-changes",
     "doc",
-    "The fingerprint changes with every change of labels, and with nothing else.",
+    "The fingerprint changes with every change of labels; by convention with nothing else.",
     REFERENCE,
     needs=("set_labels",),
 )
@@ -165,6 +146,7 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
                 sighting.exchange,
                 expected="another fingerprint" if changed else before.value.get("labelFingerprint"),
                 observed=sighting.value.get("labelFingerprint"),
+                deviation=not changed,
             )
 
 
@@ -240,4 +222,5 @@ def _concurrent(history: History) -> Iterator[Finding]:
             *(update.exchange for update in simultaneous),
             expected="one",
             observed=len(winners),
+            deviation=not winners,
         )

@@ -7,8 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from conformance.contract.areas.labels import UPDATED, seen_before, settled, untouched
+from conformance.contract.areas.labels import seen_before, settled
 from conformance.contract.areas.transport import OPTIONAL_METHODS
+from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, after, overlapping
 from conformance.contract.requests import leak_breach, leaked, request_rule
@@ -34,7 +35,7 @@ RULES.add(
 @RULES.rule(
     "life.get-after-done",
     "doc",
-    "get by name and get by id answer the same image.",
+    "get by name answers the image that was made; by convention get by id does as well.",
     "Fields > id",
     requires=("operation.success-means-ready", *type_rules("name", "id")),
 )
@@ -69,6 +70,7 @@ def _get_after_done(history: History) -> Iterator[Finding]:
                     exchange,
                     expected={"name": insert.image, "id": identifier},
                     observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
+                    deviation=not by_name,
                 )
 
 
@@ -200,8 +202,6 @@ def _list_kind(history: History) -> Iterator[Finding]:
 
 # Changes
 
-PATCH_MAY_CHANGE = frozenset({"labelFingerprint"})
-
 
 @RULES.rule(
     "life.patch", "conv", "PATCH sets the fields that it names, and touches no other.", "images.patch", needs=("patch",)
@@ -226,7 +226,7 @@ def _patch(history: History) -> Iterator[Finding]:
                 observed=wrong,
             )
             if before is not None:
-                others = untouched(before, sighting, PATCH_MAY_CHANGE | patch.body.keys())
+                others = unasked(before.value, sighting.value, patch.body.keys())
                 yield expect(
                     not others,
                     "PATCH changes a field that it does not name",
@@ -241,7 +241,7 @@ def _patch(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "life.failed-insert-leaves-nothing",
     "doc",
-    "A refused insert changes nothing: there is no image, no member of a family, and the name stays free.",
+    "A refused insert makes no image that can be used; by convention its name stays free.",
     "Response body",
 )
 def _leaves_nothing(history: History) -> Iterator[Finding]:
@@ -265,6 +265,7 @@ def _leaves_nothing(history: History) -> Iterator[Finding]:
             other.exchange,
             expected="success",
             observed=f"HTTP {other.exchange.status}",
+            deviation=True,
         )
 
 
@@ -457,8 +458,8 @@ def _isolation(history: History) -> Iterator[Finding]:
                 for other in history.changes(insert)
             )
             if not meddled and earlier[-1].value.get("status") == "READY":
-                late = frozenset() if settled(history, earlier[-1]) else UPDATED
-                others = untouched(earlier[-1], later[0], late)
+                late = () if settled(history, earlier[-1]) else ("labels",)
+                others = unasked(earlier[-1].value, later[0].value, late)
                 yield expect(
                     not others,
                     f"{change.method} of one image changes another",

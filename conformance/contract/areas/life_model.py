@@ -7,23 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.contract.areas.labels import own_labels
+from conformance.contract.comparison import own_labels, unasked
 from conformance.contract.history import History, Mutation
-from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.exchange import Exchange
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
-
 TOUCHED = {
-    "images.setLabels": frozenset({"labels", "labelFingerprint"}),
+    "images.setLabels": frozenset({"labels"}),
     "images.deprecate": frozenset({"deprecated"}),
 }
 """The fields that a request may change; a PATCH may change those that it names."""
-
-VOLATILE = frozenset({"status", "archiveSizeBytes"})
-"""Fields that may change by themselves."""
 
 BASIC = (
     *("life.insert", "life.get-after-done", "life.delete", "life.patch", "life.isolation", "life.list-filter"),
@@ -123,7 +119,7 @@ class _Store:
             image.before, image.there = image.there if image.under_way == 1 else None, None
         if mutation.method == "images.setLabels":
             image.wanted = own_labels(mutation.body)
-        image.changed |= TOUCHED.get(mutation.method, frozenset(mutation.body) | {"labelFingerprint"})
+        image.changed |= TOUCHED.get(mutation.method, frozenset(mutation.body))
 
     def _end(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
@@ -163,11 +159,7 @@ class _Store:
             return
         if image.seen is not None:
             before = image.seen
-            wrong = {
-                name: shown.get(name)
-                for name in before.keys() | shown.keys()
-                if name not in image.changed | VOLATILE and _value(before, name) != _value(shown, name)
-            }
+            wrong = unasked(before, shown, image.changed)
             yield expect(
                 not wrong,
                 "fields of an image have changed that no request has touched",
@@ -176,7 +168,7 @@ class _Store:
                 observed=wrong,
             )
         late = image.wanted is not None and own_labels(shown) != image.wanted
-        image.seen, image.changed = shown, set(TOUCHED["images.setLabels"]) if late else set()
+        image.seen, image.changed = shown, {"labels"} if late else set()
 
     def _listed(self, exchange: Exchange) -> Iterator[Finding]:
         assert exchange.route is not None
@@ -194,13 +186,6 @@ class _Store:
         story = self._history.exchanges[: exchange.number]
         observed = f"HTTP {exchange.status}"
         return expect(holds, message, *story, expected=expected, observed=observed, deviation=deviation)
-
-
-def _value(image: dict[str, Any], name: str) -> Any:
-    if name == "labels":
-        return own_labels(image)
-    value = image.get(name)
-    return value if is_set(value) else None
 
 
 @RULES.rule(

@@ -15,6 +15,7 @@ RULES = Rules()
 WAIT = "globalOperations.wait"
 
 OPERATION_TYPES = {"images.insert": "insert", "images.delete": "delete"}
+DOCUMENTED_TYPES = frozenset({"insert", "update", "delete"})
 METADATA = ("setCommonInstanceMetadataOperationMetadata", "instancesBulkInsertOperationMetadata")
 METADATA_UNION = (*METADATA, "getVersionOperationMetadata", "getHealthOperationMetadata")
 ERROR_FIELDS = ("error", "httpErrorStatusCode", "httpErrorMessage")
@@ -110,24 +111,27 @@ def _name(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.type",
     "doc",
-    "operationType is insert for an insert, and delete for a delete.",
+    "operationType is no other method's than the request's; by convention it is insert for an insert, delete for a delete.",
     "Response body > operationType",
 )
 def _type(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
         wanted = OPERATION_TYPES.get(operation.mutation.method) if operation.mutation else None
         for state in operation.states if wanted else ():
+            told = state.value.get("operationType")
+            word = told.rpartition(".")[2] if isinstance(told, str) else ""
             yield expect(
-                state.value.get("operationType") == wanted,
+                word == wanted,
                 "an operation has another type than its request",
                 state.exchange,
                 expected=wanted,
-                observed=state.value.get("operationType"),
+                observed=told,
+                deviation=word not in DOCUMENTED_TYPES,
             )
 
 
 @RULES.rule(
-    "operation.target-link", "doc", "targetLink names the image of the request.", "JSON representation > targetLink"
+    "operation.target-link", "conv", "targetLink names the image of the request.", "JSON representation > targetLink"
 )
 def _target_link(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
@@ -166,7 +170,7 @@ def _same_project(name: str, project: str) -> bool:
 @RULES.rule(
     "operation.target-id",
     "doc",
-    "targetId equals the image's id, at the latest when the operation is DONE.",
+    "targetId is the image's id; by convention it is there when the operation is DONE.",
     "Response body > targetId",
 )
 def _target_id(history: History) -> Iterator[Finding]:
@@ -180,6 +184,7 @@ def _target_id(history: History) -> Iterator[Finding]:
                     state.exchange,
                     expected="the id of the image",
                     observed=state.value.get("targetId"),
+                    deviation=True,
                 )
         if is_set(insert.body.get("id")):
             continue
@@ -199,7 +204,7 @@ def _target_id(history: History) -> Iterator[Finding]:
                 )
 
 
-@RULES.rule("operation.self-link", "doc", "selfLink addresses the same operation.", "JSON representation > selfLink")
+@RULES.rule("operation.self-link", "conv", "selfLink addresses the same operation.", "JSON representation > selfLink")
 def _self_link(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
         for state in operation.states:

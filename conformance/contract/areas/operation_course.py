@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 from conformance.contract.areas.operation import WAIT, has, of_images
 from conformance.contract.clock import SKEW, near
@@ -13,7 +13,7 @@ from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import STATUS_ORDER, History, State, after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
-from conformance.trace.formats import timestamp
+from conformance.trace.formats import link, resolution, same_instant, timestamp
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -23,8 +23,12 @@ INSERT = "images.insert"
 LIST = "globalOperations.list"
 
 IDENTITY = ("id", "name", "targetLink", "operationType", "user", "insertTime", "clientOperationId")
+TIMES = ("insertTime", "startTime", "endTime")
 SET_ONCE = ("targetId", "startTime", "endTime")
 """Fields that may be absent at first; once they are there they stay as they are."""
+
+OUTCOME = frozenset({"error", "httpErrorStatusCode", "httpErrorMessage", "warnings", "endTime", "targetId"})
+"""Fields that tell what came of an operation."""
 
 _DOCUMENTED = tuple(field.path for field in OPERATION_FIELDS if not re.search(r"[.\[{]", field.path))
 
@@ -49,7 +53,7 @@ def _status(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.status-monotonic",
     "doc",
-    "The status never goes back: PENDING, RUNNING, DONE in that order, though states may be skipped.",
+    "DONE is never left again; by convention PENDING comes before RUNNING, though states may be skipped.",
     "Response body > status",
 )
 def _monotonic(history: History) -> Iterator[Finding]:
@@ -62,6 +66,7 @@ def _monotonic(history: History) -> Iterator[Finding]:
                 later.exchange,
                 expected=f"{earlier.status} or later",
                 observed=later.status,
+                deviation=not earlier.done,
             )
 
 
@@ -83,7 +88,12 @@ def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State
                 furthest = state
 
 
-@RULES.rule("operation.done-is-final", "doc", "Once DONE, nothing in an operation changes.", "Response body > status")
+@RULES.rule(
+    "operation.done-is-final",
+    "doc",
+    "Once DONE, what came of an operation does not change; by convention nothing in it does.",
+    "Response body > status",
+)
 def _done_is_final(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
         done = [state for state in operation.states if state.done and state.via not in (WAIT, LIST)]
@@ -91,7 +101,7 @@ def _done_is_final(history: History) -> Iterator[Finding]:
             if earlier.via != later.via or not after(earlier.exchange, later.exchange):
                 continue
             before, now = _told(earlier), _told(later)
-            changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+            changed = sorted(name for name in before.keys() | now.keys() if not _same(before.get(name), now.get(name)))
             yield expect(
                 not changed,
                 "an operation changed after it was DONE",
@@ -99,14 +109,15 @@ def _done_is_final(history: History) -> Iterator[Finding]:
                 later.exchange,
                 expected={name: before.get(name) for name in changed},
                 observed={name: now.get(name) for name in changed},
+                deviation=not set(changed) & OUTCOME,
             )
 
 
 @RULES.rule(
     "operation.identity-immutable",
     "doc",
-    "id, name, targetId, targetLink, operationType, user, insertTime, clientOperationId, and startTime and endTime once "
-    "set, never change between polls.",
+    "id, name, targetId, operationType, user, insertTime, clientOperationId, and startTime and endTime once set, never "
+    "change between polls; by convention none of them vanishes, and targetLink stays as well.",
     "Response body",
 )
 def _identity(history: History) -> Iterator[Finding]:
@@ -123,7 +134,7 @@ def _same_fields(earlier: State, later: State, message: str) -> Finding:
         name
         for name in (*IDENTITY, *SET_ONCE)
         if is_set(before.get(name))
-        and before.get(name) != now.get(name)
+        and not _same(before.get(name), now.get(name))
         and (is_set(now.get(name)) or not _may_end(name, later))
     ]
     return expect(
@@ -133,7 +144,15 @@ def _same_fields(earlier: State, later: State, message: str) -> Finding:
         later.exchange,
         expected={name: before.get(name) for name in changed},
         observed={name: now.get(name) for name in changed},
+        deviation=not any(is_set(now.get(name)) for name in changed if name != "targetLink"),
     )
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Whether two values of a field say the same: times as far as they are told, links whatever their host."""
+    if isinstance(one, str) and isinstance(two, str):
+        return one == two or same_instant(one, two) or bool(link(one) and link(one) == link(two))
+    return bool(one == two)
 
 
 def _may_end(name: str, later: State) -> bool:
@@ -144,7 +163,7 @@ def _may_end(name: str, later: State) -> bool:
 @RULES.rule(
     "operation.progress",
     "doc",
-    "progress is an integer from 0 to 100 and never falls; it is 100 or absent when the operation is DONE without error.",
+    "progress is an integer from 0 to 100; by convention it never falls, and is 100 or absent with DONE and no error.",
     "Response body > progress",
 )
 def _progress(history: History) -> Iterator[Finding]:
@@ -152,7 +171,7 @@ def _progress(history: History) -> Iterator[Finding]:
         progress = state.value.get("progress")
         if progress is None:
             continue
-        valid = isinstance(progress, int) and not isinstance(progress, bool) and 0 <= progress <= 100
+        valid = _whole(progress) and 0 <= progress <= 100
         yield expect(
             valid, "progress is no integer from 0 to 100", state.exchange, expected="0 to 100", observed=progress
         )
@@ -167,7 +186,7 @@ def _progress(history: History) -> Iterator[Finding]:
             )
     for earlier, later in _forward(history, without=(LIST,)):
         before, now = earlier.value.get("progress"), later.value.get("progress")
-        if isinstance(before, int) and isinstance(now, int) and (later.done or not earlier.done):
+        if _whole(before) and _whole(now) and (later.done or not earlier.done):
             yield expect(
                 now >= before,
                 "progress fell",
@@ -175,43 +194,53 @@ def _progress(history: History) -> Iterator[Finding]:
                 later.exchange,
                 expected=f"at least {before}",
                 observed=now,
+                deviation=True,
             )
+
+
+def _whole(value: Any) -> TypeGuard[int | float]:
+    """Whether a JSON number has no fraction: JSON itself does not tell integers from others."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
 
 
 @RULES.rule(
     "operation.times",
     "doc",
-    "Times are RFC 3339 and in order: insertTime, startTime, endTime; insertTime is always there, startTime from RUNNING on.",
+    "Times are RFC 3339 and in order: insertTime, startTime, endTime; by convention insertTime is always there, and "
+    "startTime from RUNNING on.",
     "Response body > insertTime",
 )
 def _times(history: History) -> Iterator[Finding]:
     for state in history.states:
-        names = [name for name in ("insertTime", "startTime", "endTime") if is_set(state.value.get(name))]
-        values = [state.value[name] for name in names]
-        moments = [timestamp(value) for value in values]
+        told = {name: state.value[name] for name in TIMES if is_set(state.value.get(name))}
+        moments = {name: timestamp(value) for name, value in told.items()}
         yield expect(
-            None not in moments,
+            None not in moments.values(),
             "a time of an operation is not RFC 3339",
             state.exchange,
             expected="RFC 3339, such as 2024-05-01T09:30:00.123-07:00",
-            observed=dict(zip(names, values, strict=True)),
+            observed=told,
         )
-        known = [moment for moment in moments if moment is not None]
+        known = [(moment, resolution(told[name])) for name, moment in moments.items() if moment is not None]
         yield expect(
-            known == sorted(known),
+            all(
+                (one - two).total_seconds() < max(fine, coarse) if fine != coarse else one <= two
+                for (one, fine), (two, coarse) in pairwise(known)
+            ),
             "the times of an operation are out of order",
             state.exchange,
             expected="insertTime ≤ startTime ≤ endTime",
-            observed=dict(zip(names, values, strict=True)),
+            observed=told,
         )
         wanted = ["insertTime"] + (["startTime"] if state.status in ("RUNNING", "DONE") and not state.failed else [])
-        missing = [name for name in wanted if name not in names]
+        missing = [name for name in wanted if name not in told]
         yield expect(
             not missing,
             f"a time is missing from an operation that is {state.status or 'of no status'}",
             state.exchange,
             expected=wanted,
-            observed=names,
+            observed=list(told),
+            deviation=True,
         )
 
 
@@ -244,7 +273,10 @@ def shown_time(exchange: Exchange) -> str:
 
 
 @RULES.rule(
-    "operation.end-time", "doc", "endTime is there exactly when the operation is DONE.", "Response body > endTime"
+    "operation.end-time",
+    "doc",
+    "endTime is not there before the operation is DONE; by convention it is there from then on.",
+    "Response body > endTime",
 )
 def _end_time(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -255,6 +287,7 @@ def _end_time(history: History) -> Iterator[Finding]:
                 state.exchange,
                 expected="endTime with DONE, and only then",
                 observed={"status": state.status, "endTime": state.value.get("endTime")},
+                deviation=state.done,
             )
 
 

@@ -14,14 +14,16 @@ RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
 
-_REASON = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]")
+_REASON = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]", re.IGNORECASE)
+"""The real service has reasons in lower case, too."""
+
 _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 
 
 @RULES.rule(
     "operation.error-only-when-failed",
     "doc",
-    "error, httpErrorStatusCode and httpErrorMessage appear together, and only on a failed operation that is DONE.",
+    "A failed operation has error, httpErrorStatusCode and httpErrorMessage together; by convention no other has one of them.",
     "Response body > httpErrorStatusCode",
 )
 def _error_only_when_failed(history: History) -> Iterator[Finding]:
@@ -38,6 +40,7 @@ def _error_only_when_failed(history: History) -> Iterator[Finding]:
             state.exchange,
             expected="all of error, httpErrorStatusCode and httpErrorMessage with a DONE that failed, else none",
             observed={"status": state.status, "present": present},
+            deviation=not state.failed,
         )
 
 
@@ -48,7 +51,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 @RULES.rule(
     "operation.error-shape",
     "doc",
-    "error.errors[] is not empty, and each has code and message; errorInfo keeps the documented pattern and lengths.",
+    "error.errors[] is not empty, and each has a code; by convention errorInfo keeps the documented pattern and lengths.",
     "Response body > error.errors[]",
 )
 def _error_shape(history: History) -> Iterator[Finding]:
@@ -60,9 +63,9 @@ def _error_shape(history: History) -> Iterator[Finding]:
         complete = isinstance(errors, list) and bool(errors) and all(_complete(item) for item in errors)
         yield expect(
             complete,
-            "the error of an operation lacks errors[], or a code or message in it",
+            "the error of an operation lacks errors[], or a code in it",
             state.exchange,
-            expected={"errors": [{"code": "…", "message": "…"}]},
+            expected={"errors": [{"code": "…"}]},
             observed=error,
         )
         for item in _objects(errors):
@@ -75,13 +78,12 @@ def _error_shape(history: History) -> Iterator[Finding]:
                         state.exchange,
                         expected="reason [A-Z][A-Z0-9_]+[A-Z0-9], at most 63; metadatas keys [a-zA-Z0-9-_], at most 64",
                         observed=info,
+                        deviation=True,
                     )
 
 
 def _complete(item: Any) -> bool:
-    return isinstance(item, dict) and all(
-        isinstance(item.get(name), str) and item[name] for name in ("code", "message")
-    )
+    return isinstance(item, dict) and isinstance(item.get("code"), str) and bool(item["code"])
 
 
 def _valid_info(info: dict[str, Any]) -> bool:
@@ -100,7 +102,7 @@ def _valid_info(info: dict[str, Any]) -> bool:
 def _http_error_code(history: History) -> Iterator[Finding]:
     for state in history.states:
         code = state.value.get("httpErrorStatusCode")
-        if has(state, "httpErrorStatusCode"):
+        if state.failed and has(state, "httpErrorStatusCode"):
             yield expect(
                 isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599,
                 "httpErrorStatusCode is no HTTP error",

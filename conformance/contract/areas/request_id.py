@@ -5,30 +5,38 @@ All evidence is in the trace: the moment of a replay is known from what was seen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from conformance.contract.comparison import unasked
 from conformance.contract.history import History, Mutation, Sighting, State, after, overlapping
-from conformance.contract.requests import request_rule
+from conformance.contract.requests import CONFLICT, request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
-from conformance.trace.formats import is_uuid
+from conformance.trace.formats import is_uuid, same_instant
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
-
 
 ZERO = "00000000-0000-0000-0000-000000000000"
 REFERENCE = "Query parameters > requestId"
 SAME_OPERATION = "request-id.replay-same-operation"
 ANSWERED_ALIKE = ("id", "name", "targetId", "insertTime")
-VOLATILE = frozenset({"status", "labelFingerprint", "archiveSizeBytes"})
-"""Fields of an image that may change by themselves, or are judged by rules of their own."""
+
+_DECORATION = re.compile(r"^urn:uuid:|[-_{}\s]", re.IGNORECASE)
+_YOUNG_VERSIONS = frozenset("678")
+"""Versions of UUIDs that RFC 9562 added in 2024: many a validator is older."""
 
 
 def _malformed(request_id: str) -> bool:
     return bool(request_id) and not is_uuid(request_id)
+
+
+def _means_a_uuid(request_id: str) -> bool:
+    """Whether a text is another way to write 128 bits than the canonical one, as lenient parsers read it."""
+    return bool(re.fullmatch(r"[0-9a-fA-F]{32}", _DECORATION.sub("", request_id)))
 
 
 RULES.add(
@@ -45,14 +53,21 @@ RULES.add(
     request_rule(
         "request-id.malformed-refused",
         "doc",
-        "A requestId that is no UUID is refused, and no image exists.",
+        "A requestId that is no UUID is refused, and no image exists; by convention so is a UUID that is written otherwise.",
         REFERENCE,
         lambda view: _malformed(view.parameter("requestId")),
         no_image=True,
+        conventional=lambda view: _means_a_uuid(view.parameter("requestId")),
     )
 )
 RULES.add(
-    request_rule("request-id.valid-accepted", "doc", "A UUID of any version is accepted as requestId.", REFERENCE)
+    request_rule(
+        "request-id.valid-accepted",
+        "doc",
+        "A UUID of versions 1 to 5 is accepted as requestId; by convention also one of versions 6 to 8.",
+        REFERENCE,
+        conventional=lambda view: view.parameter("requestId")[14:15] in _YOUNG_VERSIONS,
+    )
 )
 RULES.add(
     request_rule(
@@ -93,6 +108,10 @@ def _last_seen(first: Mutation, exchange: Exchange) -> State | None:
 
 
 def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
+    """Whether a replay was ignored: it succeeds, and is about the same image.
+
+    That it shows the same operation is convention, and what becomes of it where the first has failed.
+    """
     original, again = first.answer or {}, replay.answer
     known: dict[str, Any] = {name: original.get(name) for name in ANSWERED_ALIKE}
     known["targetId"] = first.operation and next(
@@ -100,17 +119,23 @@ def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
     )
     wanted = {name: value for name, value in known.items() if is_set(value)}
     got = {name: (again or {}).get(name) for name in wanted}
-    same = again is not None and all(
-        got[name] == value or (name == "targetId" and not is_set(got[name])) for name, value in wanted.items()
-    )
+    other = {name for name, value in wanted.items() if not _same_value(name, value, got[name])}
+    ignored = again is not None and "targetId" not in other and replay.outcome != "failed"
     return expect(
-        same,
+        again is not None and not other,
         message,
         first.exchange,
         replay.exchange,
         expected={"status": 200, **wanted},
         observed={"status": replay.exchange.status, **got},
+        deviation=ignored or first.outcome == "failed",
     )
+
+
+def _same_value(name: str, sent: Any, came: Any) -> bool:
+    if name == "insertTime":
+        return same_instant(str(sent), str(came))
+    return bool(sent == came) or (name == "targetId" and not is_set(came))
 
 
 def _alike(first: Mutation, replay: Mutation) -> bool:
@@ -121,7 +146,7 @@ def _alike(first: Mutation, replay: Mutation) -> bool:
 @RULES.rule(
     SAME_OPERATION,
     "doc",
-    "The same insert with the same requestId answers the operation of the first: same id, name, targetId and insertTime.",
+    "An insert that is sent again with its requestId succeeds and is about the same image; by convention it shows the same operation.",
     REFERENCE,
 )
 def _same_operation(history: History) -> Iterator[Finding]:
@@ -133,7 +158,7 @@ def _same_operation(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.replay-while-running",
     "doc",
-    "A replay sent while the operation is PENDING or RUNNING answers that operation.",
+    "A replay sent while the operation is PENDING or RUNNING succeeds and is about the same image.",
     REFERENCE,
 )
 def _while_running(history: History) -> Iterator[Finding]:
@@ -146,7 +171,7 @@ def _while_running(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.replay-after-done",
     "doc",
-    "A replay sent after the operation is DONE answers that operation.",
+    "A replay sent after the operation is DONE succeeds and is about the same image.",
     REFERENCE,
 )
 def _after_done(history: History) -> Iterator[Finding]:
@@ -311,17 +336,15 @@ def _second_image(history: History, first: Mutation, replay: Mutation) -> Iterat
 
 
 def _unchanged(before: Sighting, later: Sighting, replay: Mutation) -> Finding:
-    old = {name: value for name, value in before.value.items() if is_set(value) and name not in VOLATILE}
-    new = {name: value for name, value in later.value.items() if is_set(value) and name not in VOLATILE}
-    changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    changed = unasked(before.value, later.value, ())
     return expect(
         not changed,
         "a changed body under a used requestId changed the first image",
         before.exchange,
         replay.exchange,
         later.exchange,
-        expected={name: old.get(name) for name in changed},
-        observed={name: new.get(name) for name in changed},
+        expected={name: before.value.get(name) for name in changed},
+        observed=changed,
     )
 
 
@@ -382,7 +405,7 @@ def _carried_out_anew(first: Mutation, second: Mutation) -> Finding:
 @RULES.rule(
     "request-id.distinct",
     "doc",
-    "A new requestId is a new request: the same name then answers a conflict.",
+    "A new requestId is a new request, and is not answered with the operation of an earlier one.",
     REFERENCE,
 )
 def _distinct(history: History) -> Iterator[Finding]:
@@ -393,8 +416,8 @@ def _distinct(history: History) -> Iterator[Finding]:
 
 @RULES.rule(
     "request-id.absent",
-    "doc",
-    "Without a requestId nothing is deduplicated: a second insert of the name answers a conflict.",
+    "conv",
+    "Without a requestId nothing is deduplicated: a second insert is not answered with the operation of the first.",
     REFERENCE,
 )
 def _absent(history: History) -> Iterator[Finding]:
@@ -406,7 +429,7 @@ def _absent(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.client-operation-id",
     "doc",
-    "The clientOperationId of an operation is the requestId as sent; without one it is absent.",
+    "The clientOperationId of an operation is the requestId, by convention in the case in which it was sent; without one it is absent.",
     "Response body > clientOperationId",
 )
 def _client_operation_id(history: History) -> Iterator[Finding]:
@@ -425,6 +448,7 @@ def _client_operation_id(history: History) -> Iterator[Finding]:
                 *(() if state.exchange is first.exchange else (state.exchange,)),
                 expected=first.request_id or "no clientOperationId",
                 observed=came,
+                deviation=bool(first.request_id) and str(came).lower() == str(first.request_id).lower(),
             )
 
 
@@ -434,7 +458,7 @@ def _client_operation_id(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.replay-concurrent",
     "doc",
-    "Simultaneous inserts with one requestId make one operation and one image, and every answer agrees.",
+    "Simultaneous inserts with one requestId make one image; by convention every answer shows one operation.",
     REFERENCE,
 )
 def _concurrent(history: History) -> Iterator[Finding]:
@@ -447,12 +471,16 @@ def _concurrent(history: History) -> Iterator[Finding]:
             continue
         names = {(one.answer or {}).get("name") for one in simultaneous}
         targets = {history.identifier(one) for one in simultaneous} - {None}
+        # Whether one that comes too early is told so, and which operation the others show, is left open.
+        served = [one for one in simultaneous if one.exchange.answered]
+        patient = all(one.exchange.answered or one.exchange.status == CONFLICT for one in simultaneous)
         yield expect(
             len(names) == 1 and None not in names and len(targets) <= 1,
             "simultaneous inserts with one requestId do not agree",
             *(one.exchange for one in simultaneous),
             expected="one operation and one image",
             observed={"operations": sorted(map(str, names)), "images": sorted(map(str, targets))},
+            deviation=bool(served) and patient and len(targets) <= 1,
         )
 
 
@@ -475,6 +503,7 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
             replay.exchange,
             expected="the operation of the first try",
             observed=f"HTTP {replay.exchange.status}",
+            deviation=replay.exchange.status == CONFLICT and not _seen_before(history, first, replay.exchange),
         )
         listed = [
             [
@@ -507,6 +536,14 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
                     expected=before.value.get("id"),
                     observed=later.value.get("id"),
                 )
+
+
+def _seen_before(history: History, insert: Mutation, exchange: Exchange) -> bool:
+    """Whether the image of an insert was there before a request was sent, so that the insert was not under way any more."""
+    return any(
+        seen.name == insert.image and seen.project == insert.project and after(seen.exchange, exchange)
+        for seen in history.every_sighting
+    )
 
 
 @RULES.rule(

@@ -100,7 +100,7 @@ RULES.add(
 RULES.add(
     request_rule(
         "source.image.family-url",
-        "doc",
+        "conv",
         "An image family URL as sourceImage stands for the family's latest image.",
         "Fields > sourceImage",
         needs=("family",),
@@ -121,6 +121,9 @@ for _kind, _field in SOURCE_FIELDS.items():
     def _malformed(view: RequestView, name: str = _field, pattern: re.Pattern[str] = _pattern) -> bool:
         return bool(view.text(name)) and not pattern.search(view.text(name))
 
+    def _begins_later(view: RequestView, name: str = _field) -> bool:
+        return "projects/" not in view.text(name)
+
     RULES.add(
         request_rule(
             f"source.{_kind}.full-url",
@@ -134,8 +137,9 @@ for _kind, _field in SOURCE_FIELDS.items():
         request_rule(
             f"source.{_kind}.partial-url",
             "doc",
-            f"{_field} is accepted as a partial URL, in each documented shape.",
+            f"{_field} is accepted as a partial URL that begins with projects/; by convention also as one that begins later.",
             f"Fields > {_field}",
+            conventional=_begins_later,
             needs=(f"source.{_kind}",),
         )
     )
@@ -167,14 +171,16 @@ def _judge_id(kind: str, history: History) -> Iterator[Finding]:
         ):
             continue
         ids = {f"{name}Id": sighting.value.get(f"{name}Id") for name in SOURCE_FIELDS.values()}
-        wrong = [name for name, value in ids.items() if is_set(value) != (name == own)]
+        shown = {name: value for name, value in ids.items() if is_set(value)}
+        others = shown.keys() - {own}
         yield expect(
-            not wrong,
+            shown.keys() == {own},
             f"an image made from a {kind} must say which, by {own} alone",
             insert.exchange,
             sighting.exchange,
             expected={own: "the id of the source"},
-            observed={name: value for name, value in ids.items() if is_set(value)},
+            observed=shown,
+            deviation=not others,
         )
         yield from _agrees_with_source(kind, history, insert, sighting)
 
@@ -232,7 +238,7 @@ for _kind, _field in SOURCE_FIELDS.items():
     @RULES.rule(
         f"source.{_kind}.id",
         "doc",
-        f"{_field}Id is set by the server to the id of the source used, and the ids of the other kinds are absent.",
+        f"{_field}Id is the id of the source used, and those of the other kinds are absent; by convention it is there.",
         f"Fields > {_field}Id",
         requires=(*COMES_BACK, f"source.{_kind}.unknown", *type_rules(f"{_field}Id")),
         needs=(f"source.{_kind}",),

@@ -38,6 +38,7 @@ UNANSWERED = (ABANDONED, INCOMPLETE, NOT_RECORDED)
 """Why an exchange may lack an answer for reasons that are none of the target's."""
 
 RETRY_STATUSES = frozenset({429, 503})
+FIRST_SERVER_ERROR = 500
 
 REASONS = {
     404: frozenset({"notFound"}),
@@ -174,24 +175,35 @@ def _success_status(history: History) -> Iterator[Finding]:
 
 @RULES.rule(
     "transport.no-server-error",
-    "doc",
-    "No request, however broken, is answered 5xx or left unanswered.",
+    "conv",
+    "No request, however broken, is left unanswered, or answered 5xx at every try.",
     "Response body",
 )
 def _no_server_error(history: History) -> Iterator[Finding]:
+    served = {  # the last time that each request was
+        _same_request(exchange): exchange.number
+        for exchange in history.exchanges
+        if 0 < exchange.status < FIRST_SERVER_ERROR
+    }
     for exchange in history.exchanges:
         if exchange.route is None or exchange.failure in UNANSWERED:
             continue
         advised = exchange.status in RETRY_STATUSES and exchange.response and "retry-after" in exchange.response.headers
         missing = exchange.status == 501 and exchange.method in OPTIONAL_METHODS
-        if not (advised or missing):
+        chance = exchange.status and served.get(_same_request(exchange), 0) > exchange.number
+        if not (advised or missing or chance):
             yield expect(
-                0 < exchange.status < 500,
+                0 < exchange.status < FIRST_SERVER_ERROR,
                 "a request is answered with a server error" if exchange.status else "a request is left unanswered",
                 exchange,
                 expected="success, or a refusal (4xx)",
                 observed=f"HTTP {exchange.status}" if exchange.status else exchange.failure,
             )
+
+
+def _same_request(exchange: Exchange) -> tuple[str, str, bytes | None]:
+    """What two requests have in common of which one is another try of the other."""
+    return exchange.request.verb, exchange.request.url, exchange.request.body
 
 
 @RULES.rule(
