@@ -319,7 +319,6 @@ VARIANTS: tuple[Variant, ...] = (
         "user-licenses-dropped",
         "user licences are dropped",
         stored(lambda fields, body: fields.update(userLicenses=None)),
-        ("image.user-licenses.round-trip",),
     ),
     Variant("other-body-refused", "a changed body under a used requestId is refused", switched(replay=_same_body_only)),
 )
