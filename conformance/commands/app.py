@@ -186,6 +186,7 @@ def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> N
     print(f"{found.id}\n\n  {found.statement}\n")
     print(f"basis      {basis[found.basis]}")
     print(f"reference  {found.reference}")
+    print(f"grounds    {found.grounds}")
     print(f"evidence   {'live runs and recorded traffic' if found.passive else 'live runs only'}")
     if found.requires:
         print(f"stands on  {', '.join(found.requires)}")
@@ -280,6 +281,7 @@ def _row(rule: Rule) -> dict[str, Any]:
         "basis": rule.basis,
         "statement": rule.statement,
         "reference": rule.reference,
+        "grounds": rule.grounds,
     }
 
 

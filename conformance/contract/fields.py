@@ -7,6 +7,7 @@ in answers: a server may know more values than the reference lists.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -226,6 +227,27 @@ OPERATION_FIELDS: tuple[Field, ...] = (
 
 NEVER_ANSWERED = re.compile(r".*\.(?:rawKey|rsaEncryptedKey)|source\w+EncryptionKey.*")
 """Fields of an image that an answer must not have: other rules say so, and there is no type to judge."""
+
+
+_LISTED = {
+    "string": "a string",
+    "boolean": "a boolean",
+    "integer": "an integer",
+    "number": "a number",
+    "object": "an object",
+    "map": "a map",
+    "array": "an array",
+    "int64": "a string in int64 format",
+    "uint64": "a string in uint64 format",
+    "date-time": "a string in RFC 3339 format",
+    "byte": "a string in base64",
+}
+
+
+def listed_as(fields: Sequence[Field]) -> str:
+    """What the reference lists a field as; the further fields are the items of a list, or the values of a map."""
+    first, *inner = (_LISTED.get(field.format) or _LISTED[field.type] for field in fields)
+    return f"{first} whose members are each {inner[-1]}" if inner else first
 
 
 def rule_name(path: str) -> str:

@@ -22,6 +22,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     basis: Basis,
     statement: str,
     reference: str,
+    grounds: str,
     broken: Broken | None = None,
     *,
     methods: tuple[str, ...] = INSERT,
@@ -37,7 +38,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     """A rule about requests.
 
     Args:
-        id, basis, statement, reference, requires, needs: as for Rule.
+        id, basis, statement, reference, grounds, requires, needs: as for Rule.
         broken: tells that a request breaks the rule; None where only a scenario can know.
         methods: the API methods whose requests it applies to.
         dropped: a field that the target may leave out as a whole instead of refusing the request.
@@ -110,7 +111,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             )
 
     passive = broken is not None or also is not None
-    return Rule(id, basis, statement, reference, judge, requires, needs, passive, broken, methods)
+    return Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive, broken, methods)
 
 
 def _name_taken(history: History, insert: Mutation) -> bool:

@@ -52,6 +52,7 @@ class Rule:
         basis: `doc` where the API reference states the rule, `conv` where only the real service or Google's conventions do.
         statement: the rule in plain words.
         reference: where in the API reference it stands.
+        grounds: one sentence of our own words that says why that place, or for `conv` which evidence, carries the rule.
         judge: looks at a history and yields a finding for each thing that the rule applies to.
         requires: rules that this one stands on: where one of them fails, a breach of this one is that one's.
         needs: capabilities of the target without which the rule does not apply.
@@ -64,6 +65,7 @@ class Rule:
     basis: Basis
     statement: str
     reference: str
+    grounds: str
     judge: Judge
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -96,6 +98,7 @@ class Rules:
         basis: Basis,
         statement: str,
         reference: str,
+        grounds: str,
         *,
         requires: tuple[str, ...] = (),
         needs: tuple[str, ...] = (),
@@ -104,7 +107,7 @@ class Rules:
         """Appends a rule whose judge is the decorated function; the arguments are those of Rule."""
 
         def decorate(judge: Judge) -> Judge:
-            self.add(Rule(id, basis, statement, reference, judge, requires, needs, passive))
+            self.add(Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive))
             return judge
 
         return decorate

@@ -13,7 +13,7 @@ RULES = Rules()
 
 
 def _turned_away(  # noqa: PLR0913 - a rule is a row of this many columns
-    id: str, basis: Basis, who: str, status: int, reference: str, need: str
+    id: str, basis: Basis, who: str, status: int, reference: str, grounds: str, need: str
 ) -> Rule:
     """The rule that some callers are turned away with a status, and that nothing comes of what they sent."""
 
@@ -34,11 +34,31 @@ def _turned_away(  # noqa: PLR0913 - a rule is a row of this many columns
                 )
 
     statement = f"An insert {who} is answered {status}, and makes no image."
-    return Rule(id, basis, statement, reference, judge, needs=(need,), passive=False)
+    return Rule(id, basis, statement, reference, grounds, judge, needs=(need,), passive=False)
 
 
-RULES.add(_turned_away("access.no-credentials", "conv", "without credentials", 401, "Authorization scopes", "access"))
-RULES.add(_turned_away("access.bad-token", "conv", "with a token that is none", 401, "Authorization scopes", "access"))
+RULES.add(
+    _turned_away(
+        "access.no-credentials",
+        "conv",
+        "without credentials",
+        401,
+        "Authorization scopes",
+        "The page asks for authorization without naming a status; 401 is what HTTP has for missing credentials.",
+        "access",
+    )
+)
+RULES.add(
+    _turned_away(
+        "access.bad-token",
+        "conv",
+        "with a token that is none",
+        401,
+        "Authorization scopes",
+        "The page asks for authorization without naming a status; 401 is what HTTP has for credentials that are invalid.",
+        "access",
+    )
+)
 RULES.add(
     _turned_away(
         "access.forbidden",
@@ -46,6 +66,8 @@ RULES.add(
         "by a caller without the permission compute.images.create",
         403,
         "IAM Permissions",
+        "The permission compute.images.create is said to be required, so nothing is made without it; 403 is how Google's "
+        "APIs say so.",
         "forbidden_token",
     )
 )

@@ -47,6 +47,8 @@ for _key, _field in KEYS.items():
             "doc",
             f"A rawKey of {_field} that is not base64 of exactly 256 bits is refused.",
             f"Fields > {_field}.rawKey",
+            f"rawKey of {_field} is described as a 256-bit key in base64, so a text of another length or "
+            "alphabet is no key.",
             _bad_length,
             needs=_needs,
         )
@@ -57,6 +59,7 @@ for _key, _field in KEYS.items():
             "doc",
             f"rawKey and rsaEncryptedKey together in {_field} are refused.",
             f"Fields > {_field}.rawKey",
+            f"{_field} takes either rawKey or rsaEncryptedKey, so both at once are outside of what it allows.",
             _both,
             needs=_needs,
         )
@@ -67,6 +70,8 @@ for _key, _field in KEYS.items():
             "doc",
             f"An rsaEncryptedKey of {_field} that is not base64 is refused.",
             f"Fields > {_field}.rsaEncryptedKey",
+            f"rsaEncryptedKey of {_field} is described as a wrapped key in base64, so what is no base64 is "
+            "no such key.",
             _not_base64,
             needs=_needs,
         )
@@ -78,6 +83,8 @@ RULES.add(
         "doc",
         "A source that a customer key protects cannot be used without that key, or with another.",
         "Fields > sourceImageEncryptionKey",
+        "The key of a source is required where a customer's key protects that source, so neither none nor "
+        "another one opens it.",
         needs=("csek",),
     )
 )
@@ -88,6 +95,8 @@ RULES.add(
     "doc",
     "sha256 is the base64 of SHA-256 over the bytes of the raw key; by convention it is there.",
     "Fields > imageEncryptionKey.sha256",
+    "sha256 is described as the base64 of the SHA-256 hash of the key that protects the image, so "
+    "another hash is untrue; its presence is left unsaid.",
     requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
     needs=("csek",),
 )
@@ -115,6 +124,8 @@ def _sha256(history: History) -> Iterator[Finding]:
     "doc",
     "No other KMS key comes back than the one that was sent, perhaps with its version; by convention it does come back.",
     "Fields > imageEncryptionKey.kmsKeyName",
+    "kmsKeyName is the name of the key in Cloud KMS, and an answer may add the key's version; another "
+    "name would be untrue, none is merely silent.",
     requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
 )
 def _kms_key_name(history: History) -> Iterator[Finding]:
@@ -140,6 +151,8 @@ def _kms_key_name(history: History) -> Iterator[Finding]:
     "doc",
     "No answer of any method holds a rawKey or rsaEncryptedKey that was sent; by convention no error text does either.",
     "Fields > imageEncryptionKey.rawKey",
+    "The keys serve to encrypt and decrypt, and answers know a hash of them for that reason; texts of "
+    "errors are not spoken of.",
     needs=("csek",),
 )
 def _never_echoed(history: History) -> Iterator[Finding]:

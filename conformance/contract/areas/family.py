@@ -39,6 +39,7 @@ def _deprecations(history: History) -> Iterator[tuple[Mutation, Sighting]]:
     "doc",
     "The state set by deprecate comes back on get.",
     "Fields > deprecated.state",
+    "The state is that of the image's deprecation, so once it is set it is shown.",
     needs=("deprecate",),
 )
 def _deprecate_state(history: History) -> Iterator[Finding]:
@@ -59,6 +60,8 @@ def _deprecate_state(history: History) -> Iterator[Finding]:
     "doc",
     "Replacement and times set by deprecate come back beside the state.",
     "Fields > deprecated.replacement",
+    "Replacement and times are parts of an image's deprecation beside its state, and for information, so "
+    "they are shown as they were set.",
     needs=("deprecate",),
 )
 def _deprecate_round_trip(history: History) -> Iterator[Finding]:
@@ -95,6 +98,8 @@ RULES.add(
         "doc",
         "An OBSOLETE or DELETED image cannot be a source; a DEPRECATED one can, with a warning that names its replacement.",
         "Fields > deprecated.state",
+        "The use of OBSOLETE and DELETED resources is said to be rejected, that of DEPRECATED ones to "
+        "succeed with a warning that recommends the replacement.",
         needs=("deprecate",),
         also=lambda history: _warned(history),
     )
@@ -233,6 +238,7 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
     "doc",
     "A family answers its latest image that is not deprecated.",
     "Fields > family",
+    "A family is said to return always its latest image that is not deprecated.",
     requires=("life.get-after-done",),
     needs=("family",),
 )
@@ -245,6 +251,8 @@ def _latest(history: History) -> Iterator[Finding]:
     "doc",
     "Deprecating the latest image of a family makes the one before it the answer; dates alone change nothing.",
     "Fields > family",
+    "The latest image that is not deprecated is another one once the latest is deprecated, and dates "
+    "alone deprecate nothing.",
     requires=("family.latest",),
     needs=("family", "deprecate"),
 )
@@ -257,6 +265,7 @@ def _deprecated_skipped(history: History) -> Iterator[Finding]:
     "doc",
     "imageFamilyViews.get of a zone answers the family's latest image that is not deprecated there.",
     "Fields > rolloutOverride",
+    "imageFamilyViews.get is named as the method that shows a zone's latest image that is not deprecated.",
     requires=("family.view-shape", "life.get-after-done"),
     needs=("family_views",),
 )
@@ -270,6 +279,7 @@ def _view_latest(history: History) -> Iterator[Finding]:
     "doc",
     "An image whose rolloutOverride has not reached a zone is not the answer of that zone's view.",
     "Fields > rolloutOverride",
+    "A rollout policy is said to restrict the zones in which an image is reached through its family.",
     requires=("family.view-shape",),
     needs=("family_views",),
 )
@@ -301,6 +311,7 @@ def _view_rollout(history: History) -> Iterator[Finding]:
     "conv",
     'The answer of imageFamilyViews.get is {"image": …}.',
     "imageFamilyViews.get",
+    "The answer of the method is described elsewhere; the discovery document has the image in a field of that name.",
     needs=("family_views",),
 )
 def _view_shape(history: History) -> Iterator[Finding]:

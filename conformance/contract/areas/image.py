@@ -97,6 +97,7 @@ RULES.add(
         "doc",
         "An insert without a name gets an error, and there is no image.",
         "Fields > name",
+        "name is the one field marked as required, so an insert without it cannot make an image.",
         lambda view: view.is_object and view.body.get("name") is None,
         no_image=True,
     )
@@ -107,6 +108,7 @@ RULES.add(
         "doc",
         "Every name that matches [a-z]([-a-z0-9]*[a-z0-9])? is accepted, and every other is refused.",
         "Fields > name",
+        "The regular expression for names is given in full, so it decides what is a name and what is none.",
         lambda view: _bad_name(view.text("name")),
     )
 )
@@ -116,6 +118,7 @@ RULES.add(
         "doc",
         "Names of 1 to 63 characters are accepted; an empty one and one of 64 are refused.",
         "Fields > name",
+        "Names are said to have 1 to 63 characters, so both limits are within and their neighbours beyond.",
         lambda view: view.body.get("name") == "" or len(view.text("name")) > NAME_MAXIMUM,
     )
 )
@@ -126,6 +129,7 @@ RULES.add(
     "conv",
     "A second image of a name in a project answers 409 and leaves the first as it was.",
     "Fields > name",
+    "That names are unique in a project is left unsaid; the real service answers 409 with alreadyExists.",
 )
 def _unique(history: History) -> Iterator[Finding]:
     for first in history.created:
@@ -188,6 +192,8 @@ RULES.add(
         "doc",
         "RAW is accepted, and any other sourceType is neither accepted nor shown; by convention RAW always is.",
         "Fields > sourceType",
+        "RAW is called the default and the only valid value, so nothing else may be taken or shown; that it "
+        "is always shown is left unsaid.",
         lambda view: view.text("sourceType") not in ("", "RAW"),
         also=_source_type_comes_back,
     )
@@ -198,6 +204,7 @@ RULES.add(
         "doc",
         "TAR is accepted as rawDisk.containerType; by convention any other value is refused.",
         "Fields > rawDisk.containerType",
+        "TAR is what the format should be, so it is accepted; that nothing else is, a mere should does not say.",
         lambda view: view.text("rawDisk", "containerType") not in ("", "TAR"),
         conventional=lambda view: view.text("rawDisk", "containerType") not in ("", "TAR"),
     )
@@ -208,6 +215,8 @@ RULES.add(
         "doc",
         "The true SHA-1 checksum of the archive is accepted.",
         "Fields > rawDisk.sha1Checksum",
+        "The checksum of the archive is optional and may be provided, deprecated though it is, so a true one "
+        "is accepted.",
         needs=("source.raw_disk", "source.raw_disk_sha1"),
     )
 )
@@ -217,6 +226,8 @@ RULES.add(
         "doc",
         "deprecate accepts ACTIVE, DEPRECATED, OBSOLETE and DELETED as states; an unknown state is refused, or dropped by an insert.",
         "Fields > deprecated.state",
+        "The four states are listed as all that there can be; the discovery document calls the field output "
+        "only for an insert, so there it may be dropped or refused.",
         lambda view: (
             isinstance(view.deprecation.get("state"), str) and view.deprecation["state"] not in TAKEN_STATES | {""}
         ),
@@ -254,6 +265,7 @@ RULES.add(
         "doc",
         "Times of a deprecation that are not RFC 3339 are refused; valid ones change no status, even in the past.",
         "Fields > deprecated.deprecated",
+        "The times are RFC 3339, and for information only: the state changes by a request and by nothing else.",
         lambda view: any(
             isinstance(view.deprecation.get(name), str)
             and view.deprecation[name]
@@ -271,6 +283,8 @@ RULES.add(
         "doc",
         "A family of RFC 1035 is accepted, any other refused; that capitals are refused as well is convention.",
         "Fields > family",
+        "A family has to comply with RFC 1035, whose labels have letters, digits and inner hyphens, 63 at "
+        "most; that capitals are refused it does not say.",
         lambda view: _bad_name(view.text("family")) or len(view.text("family")) > NAME_MAXIMUM,
         conventional=lambda view: (
             not _bad_name(view.text("family").lower())
@@ -286,6 +300,8 @@ RULES.add(
         "conv",
         "Label keys have 1 to 63 lower-case letters, digits, _ and -, a letter first; values 0 to 63; at most 64 labels.",
         "Fields > labels",
+        "The limits of labels stand in other pages of the documentation, and the real service quotes them "
+        "when it refuses one.",
         _bad_labels,
         methods=("images.insert", "images.setLabels"),
     )
@@ -296,6 +312,8 @@ RULES.add(
         "doc",
         "The listed types of guest OS features are accepted, also several with commas between; an unknown one is refused.",
         "Fields > guestOsFeatures[].type",
+        "The feature types are listed as the values to choose from, several of them with commas between; one "
+        "of the list is missing from the discovery document.",
         lambda view: not _types(view.items("guestOsFeatures")) <= TAKEN_FEATURES,
         conventional=lambda view: "SUSPEND_RESUME_COMPATIBLE" in _types(view.items("guestOsFeatures")),
     )
@@ -306,6 +324,8 @@ RULES.add(
         "doc",
         "A genuine file in base64 is accepted as content of a secure boot key; what is no base64 is refused.",
         "Fields > shieldedInstanceInitialState.pk.content",
+        "The content of each file is called a base64-encoded string, so a genuine one is accepted and what "
+        "is no base64 refused.",
         lambda view: any(
             isinstance(file.get("content"), str) and not is_base64(file["content"]) for file in _files(view)
         ),
@@ -317,6 +337,7 @@ RULES.add(
         "conv",
         "BIN and X509 are accepted as fileType of a secure boot key; an unknown one is refused.",
         "Fields > shieldedInstanceInitialState.pk.fileType",
+        "The page has no list of file types; BIN and X509 are those of the discovery document.",
         lambda view: any(
             isinstance(file.get("fileType"), str) and file["fileType"] not in TAKEN_FILE_TYPES | {""}
             for file in _files(view)
@@ -329,6 +350,7 @@ RULES.add(
         "doc",
         "Times of a rollout policy that are not RFC 3339 are refused, or the policy is left out as a whole.",
         "Fields > rolloutOverride.defaultRolloutTime",
+        "The policy expects RFC 3339 times, and is read-only for most users, who may see it refused or left out.",
         lambda view: any(timestamp(time) is None for time in _times(view.body.get("rolloutOverride"))),
         dropped="rolloutOverride",
     )
@@ -355,6 +377,8 @@ RULES.add(
         "doc",
         "ARM64 and X86_64 come back as sent where the target takes them for the source; any other architecture is refused.",
         "Fields > architecture",
+        "ARM64 and X86_64 are called the valid values, so others are refused, and what is taken is shown; "
+        "which of them fits a source is the server's to say.",
         lambda view: bool(view.text("architecture")) and view.text("architecture") not in TAKEN_ARCHITECTURES,
         optional=lambda view: True,
         also=_architecture_comes_back,
@@ -366,6 +390,7 @@ RULES.add(
         "doc",
         "No image is made from a locked image, and locked cannot be changed.",
         "Fields > locked",
+        "A locked image is listed as prohibited from being a source, and from a change of the flag.",
         methods=("images.insert", "images.patch"),
     )
 )
@@ -430,13 +455,23 @@ def _plain(sent: Any, came: Any) -> bool:
     return bool(sent == came)
 
 
-_ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...] = (
-    ("image.description.round-trip", "doc", "description", "The description comes back as sent.", _plain),
+_ROUND_TRIPS: tuple[tuple[str, Basis, str, str, str, Callable[[Any, Any], bool]], ...] = (
+    (
+        "image.description.round-trip",
+        "doc",
+        "description",
+        "The description comes back as sent.",
+        "The description is the client's own text, provided with the insert, so the image shows that "
+        "text and no other.",
+        _plain,
+    ),
     (
         "image.deprecated.round-trip",
         "conv",
         "deprecated",
         "The deprecation status of the insert comes back.",
+        "The reference lists the field in the body, the discovery document calls it output only, so "
+        "that an insert can set it is habit of emulators.",
         _same_deprecation,
     ),
     (
@@ -444,6 +479,7 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...
         "doc",
         "licenses",
         "The licences sent are among those that come back.",
+        "licenses holds the licences that apply to the image, so those that an insert gave are among them.",
         lambda sent, came: _links(sent) <= _links(came),
     ),
     (
@@ -451,14 +487,25 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...
         "conv",
         "licenseCodes",
         "The licence codes sent are among those that come back.",
+        "licenseCodes tells which licences are attached and is not marked as output only, but no "
+        "recording shows a client set it.",
         lambda sent, came: {str(code) for code in sent} <= {str(code) for code in came or []},
     ),
-    ("image.family.round-trip", "doc", "family", "The family comes back.", _plain),
+    (
+        "image.family.round-trip",
+        "doc",
+        "family",
+        "The family comes back.",
+        "family is the name of the family to which the image belongs, so the one of the insert is shown.",
+        _plain,
+    ),
     (
         "image.labels.round-trip",
         "doc",
         "labels",
         "Labels come back, none dropped or changed, and none added but goog-… ones.",
+        "labels are those to apply to the image, so exactly these are shown, but for those that the "
+        "service adds under its own prefix.",
         _same_labels,
     ),
     (
@@ -466,6 +513,8 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...
         "doc",
         "guestOsFeatures",
         "The guest OS features sent are among those that come back.",
+        "guestOsFeatures is the list of features to enable, so those of the insert are in it, beside "
+        "what the source brings.",
         lambda sent, came: _types(sent) <= _types(came),
     ),
     (
@@ -473,6 +522,7 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...
         "doc",
         "storageLocations",
         "The storage location sent comes back.",
+        "storageLocations is the place where the image is stored, so a place that was asked for and taken is shown.",
         lambda sent, came: {str(place).lower() for place in sent} <= {str(place).lower() for place in came or []},
     ),
     (
@@ -480,14 +530,25 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, Callable[[Any, Any], bool]], ...
         "conv",
         "rolloutOverride",
         "A rollout policy that was sent comes back as sent, or not at all.",
+        "The policy is read-only but for users on a list, so that it comes back as sent or not at all "
+        "is what follows for either, though not said.",
         _same_policy,
     ),
-    ("image.locked.round-trip", "conv", "locked", "locked comes back.", lambda sent, came: bool(sent) == bool(came)),
+    (
+        "image.locked.round-trip",
+        "conv",
+        "locked",
+        "locked comes back.",
+        "The flag is meant for images of the marketplace, and nobody promises that an ordinary project may set it.",
+        lambda sent, came: bool(sent) == bool(came),
+    ),
     (
         "image.user-licenses.round-trip",
         "conv",
         "userLicenses",
         "The user licences sent are among those that come back, if any do.",
+        "The list may be changed later and is missing from the discovery document, so it may be left "
+        "out, but what is shown should be what was sent.",
         lambda sent, came: not is_set(came) or _links(sent) <= _links(came),
     ),
 )
@@ -516,9 +577,9 @@ def _comes_back(name: str, same: Callable[[Any, Any], bool], history: History) -
             )
 
 
-for _id, _basis, _field, _statement, _same in _ROUND_TRIPS:
+for _id, _basis, _field, _statement, _grounds, _same in _ROUND_TRIPS:
 
-    @RULES.rule(_id, _basis, _statement, f"Fields > {_field}", requires=(*COMES_BACK, *type_rules(_field)))
+    @RULES.rule(_id, _basis, _statement, f"Fields > {_field}", _grounds, requires=(*COMES_BACK, *type_rules(_field)))
     def _round_trip(
         history: History, name: str = _field, same: Callable[[Any, Any], bool] = _same
     ) -> Iterator[Finding]:
@@ -530,6 +591,8 @@ for _id, _basis, _field, _statement, _same in _ROUND_TRIPS:
     "doc",
     "pk, keks, dbs and dbxs come back with the same bytes; by convention with the same file types.",
     "Fields > shieldedInstanceInitialState",
+    "The state holds the raw content of each key file, so the same bytes are shown; the types of files "
+    "the page does not list.",
     requires=(*COMES_BACK, *type_rules("shieldedInstanceInitialState")),
 )
 def _shielded(history: History) -> Iterator[Finding]:
@@ -560,6 +623,8 @@ def _shielded(history: History) -> Iterator[Finding]:
     "doc",
     "diskSizeGb is an int64 as a string in answers; by convention a size below the source's is refused or raised.",
     "Fields > diskSizeGb",
+    "The size is an int64 in a string; that it is no less than the source's is left unsaid, though the "
+    "real service will not cut a disk.",
     requires=COMES_BACK,
 )
 def _disk_size(history: History) -> Iterator[Finding]:
@@ -606,6 +671,7 @@ def _source_size(history: History, view: RequestView) -> int:
     "doc",
     "Licence codes are int64 as decimal strings in answers.",
     "Fields > licenseCodes[]",
+    "Licence codes are listed as int64 in strings, so a number or another text in an answer contradicts the page.",
 )
 def _license_codes(history: History) -> Iterator[Finding]:
     for sighting in history.sightings:
@@ -625,6 +691,7 @@ def _license_codes(history: History) -> Iterator[Finding]:
     "doc",
     "A licence code above 2^53 comes back digit for digit, or not at all.",
     "Fields > licenseCodes[]",
+    "Licence codes are int64, so each one is a value of its own, and a near one names another licence.",
     requires=COMES_BACK,
 )
 def _exact(history: History) -> Iterator[Finding]:

@@ -67,6 +67,8 @@ def _over(change: Mutation, exchange: Exchange) -> bool:
     "doc",
     "setLabels with the current fingerprint replaces the labels, and touches nothing else.",
     REFERENCE,
+    "Labels can be modified by setLabels with an up-to-date fingerprint, so that succeeds, and what it "
+    "sets is what the image then has.",
     requires=("image.label-fingerprint.format",),
     needs=("set_labels",),
 )
@@ -115,6 +117,8 @@ def _set(history: History) -> Iterator[Finding]:
     "doc",
     "The fingerprint changes with every change of labels; by convention with nothing else.",
     REFERENCE,
+    "The fingerprint changes after every request that changes labels; that it stays otherwise is what a "
+    "hash of labels suggests.",
     needs=("set_labels",),
 )
 def _fingerprint_changes(history: History) -> Iterator[Finding]:
@@ -155,6 +159,7 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
     "doc",
     "A stale or missing fingerprint is refused with 412 conditionNotMet, and the labels stay.",
     REFERENCE,
+    "Without an up-to-date fingerprint the request is said to fail with 412 conditionNotMet.",
     needs=("set_labels",),
 )
 def _fingerprint_required(history: History) -> Iterator[Finding]:
@@ -201,6 +206,8 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
     "doc",
     "Of simultaneous setLabels with one fingerprint, one wins.",
     REFERENCE,
+    "The fingerprint is there for optimistic locking and changes with each request, so it is up to date "
+    "for one of several at most.",
     needs=("set_labels",),
     passive=False,
 )

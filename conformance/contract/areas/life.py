@@ -28,6 +28,7 @@ RULES.add(
         "doc",
         "An insert of a name and a source, and nothing else, succeeds.",
         "HTTP request",
+        "A name and one source are all that the page calls required, so an insert of these two creates an image.",
     )
 )
 
@@ -37,6 +38,8 @@ RULES.add(
     "doc",
     "get by name answers the image that was made; by convention get by id does as well.",
     "Fields > id",
+    "An image that was created is there to be read by its name; that its id does as well only the "
+    "discovery document says.",
     requires=("operation.success-means-ready", *type_rules("name", "id")),
 )
 def _get_after_done(history: History) -> Iterator[Finding]:
@@ -106,6 +109,7 @@ def _walks(history: History) -> Iterator[list[int]]:
     "conv",
     "A list holds an image exactly once, across pages of any size.",
     "images.list",
+    "Lists are described elsewhere; a resource that is listed twice or never breaks every client that walks the pages.",
     requires=("life.get-after-done",),
     needs=("list",),
 )
@@ -159,7 +163,12 @@ def _tokens_taken(history: History) -> Iterator[Finding]:
 
 
 @RULES.rule(
-    "life.list-max-results", "conv", "A page of a list holds at most maxResults items.", "images.list", needs=("list",)
+    "life.list-max-results",
+    "conv",
+    "A page of a list holds at most maxResults items.",
+    "images.list",
+    "Lists are described elsewhere; maxResults is by its own page the largest number of results in one answer.",
+    needs=("list",),
 )
 def _max_results(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
@@ -176,7 +185,14 @@ def _max_results(history: History) -> Iterator[Finding]:
             )
 
 
-@RULES.rule("life.list-filter", "conv", "filter=name=N lists that image and no other.", "images.list", needs=("list",))
+@RULES.rule(
+    "life.list-filter",
+    "conv",
+    "filter=name=N lists that image and no other.",
+    "images.list",
+    "Lists are described elsewhere; a filter on a name is what client libraries use to find one image.",
+    needs=("list",),
+)
 def _list_filter(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
         wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
@@ -187,7 +203,14 @@ def _list_filter(history: History) -> Iterator[Finding]:
         yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
 
 
-@RULES.rule("life.list-kind", "conv", "A list's kind is compute#imageList.", "images.list", needs=("list",))
+@RULES.rule(
+    "life.list-kind",
+    "conv",
+    "A list's kind is compute#imageList.",
+    "images.list",
+    "Lists are described elsewhere; compute#imageList is the fixed kind in the discovery document.",
+    needs=("list",),
+)
 def _list_kind(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
         if exchange.method == LIST and exchange.resource is not None:
@@ -204,7 +227,12 @@ def _list_kind(history: History) -> Iterator[Finding]:
 
 
 @RULES.rule(
-    "life.patch", "conv", "PATCH sets the fields that it names, and touches no other.", "images.patch", needs=("patch",)
+    "life.patch",
+    "conv",
+    "PATCH sets the fields that it names, and touches no other.",
+    "images.patch",
+    "patch is described elsewhere; to leave alone what a request does not name is what PATCH means in Google's APIs.",
+    needs=("patch",),
 )
 def _patch(history: History) -> Iterator[Finding]:
     for patch in history.mutations:
@@ -243,6 +271,8 @@ def _patch(history: History) -> Iterator[Finding]:
     "doc",
     "A refused insert makes no image that can be used; by convention its name stays free.",
     "Response body",
+    "A success is answered with an operation, so an insert that was refused or has failed did not "
+    "succeed, and made no usable image.",
 )
 def _leaves_nothing(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
@@ -299,6 +329,8 @@ def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
     "conv",
     "Of simultaneous inserts of one name without requestId exactly one wins; the others answer a conflict.",
     "Fields > name",
+    "That names are unique is left unsaid; the real service has one image of a name and answers a "
+    "conflict to all but one.",
     passive=False,
 )
 def _concurrent_same_name(history: History) -> Iterator[Finding]:
@@ -329,6 +361,8 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
     "conv",
     "Simultaneous inserts and deletes of one name end as if they had been carried out one after the other.",
     "images.delete",
+    "delete is described elsewhere; results that no order of the requests explains leave clients without "
+    "anything to rely on.",
     requires=("life.delete", "life.get-after-done"),
     passive=False,
 )
@@ -371,6 +405,8 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
     "conv",
     "After a delete is DONE, get answers 404, list and family no longer show the image, and its name is free.",
     "images.delete",
+    "delete is described elsewhere; a deleted resource is answered 404 and its name can be used again in "
+    "Google's APIs.",
 )
 def _delete(history: History) -> Iterator[Finding]:
     for delete in history.mutations:
@@ -426,7 +462,12 @@ def _delete(history: History) -> Iterator[Finding]:
 
 
 @RULES.rule(
-    "life.isolation", "conv", "No change to one image changes another.", "images", requires=("life.get-after-done",)
+    "life.isolation",
+    "conv",
+    "No change to one image changes another.",
+    "images",
+    "Each method names the one image that it is about, and no recording shows another one change.",
+    requires=("life.get-after-done",),
 )
 def _isolation(history: History) -> Iterator[Finding]:
     for change in history.mutations:

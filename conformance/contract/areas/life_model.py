@@ -194,6 +194,8 @@ class _Store:
     "Any sequence of inserts, replays, polls, gets, lists, label changes, deprecations and deletes agrees with a simple "
     "model of the store.",
     "Fields",
+    "Each field tells a fact about the image that some request sets, so a fact that changes without a "
+    "request was or is untrue.",
     requires=BASIC,
 )
 def _model(history: History) -> Iterator[Finding]:

@@ -32,7 +32,13 @@ def of_images(history: History) -> Iterator[Operation]:
     return (operation for operation in history.operations.values() if operation.mutation is not None)
 
 
-@RULES.rule("operation.kind", "doc", "kind is compute#operation.", "Response body > kind")
+@RULES.rule(
+    "operation.kind",
+    "doc",
+    "kind is compute#operation.",
+    "Response body > kind",
+    "The kind of an operation is said to be always the same text.",
+)
 def _kind(history: History) -> Iterator[Finding]:
     for state in history.states:
         yield expect(
@@ -44,7 +50,13 @@ def _kind(history: History) -> Iterator[Finding]:
         )
 
 
-@RULES.rule("operation.id", "doc", "id is a uint64 as a decimal string, unique to the request.", "Response body > id")
+@RULES.rule(
+    "operation.id",
+    "doc",
+    "id is a uint64 as a decimal string, unique to the request.",
+    "Response body > id",
+    "The id is described as a unique uint64 that the server defines, so two operations cannot share one.",
+)
 def _id(history: History) -> Iterator[Finding]:
     for state in history.states:
         yield expect(
@@ -71,7 +83,14 @@ def _id(history: History) -> Iterator[Finding]:
             )
 
 
-@RULES.rule("operation.name", "doc", "name is present, and addresses the operation.", "Response body > name")
+@RULES.rule(
+    "operation.name",
+    "doc",
+    "name is present, and addresses the operation.",
+    "Response body > name",
+    "Each operation has a name, and the page sends the reader to globalOperations for the rest, which "
+    "finds operations by it.",
+)
 def _name(history: History) -> Iterator[Finding]:
     for mutation in history.mutations:
         if mutation.answer is not None:
@@ -113,6 +132,8 @@ def _name(history: History) -> Iterator[Finding]:
     "doc",
     "operationType is no other method's than the request's; by convention it is insert for an insert, delete for a delete.",
     "Response body > operationType",
+    "operationType is the type of the operation, with insert and delete as its examples, so one of these "
+    "for the other is untrue; other words are unusual.",
 )
 def _type(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
@@ -131,7 +152,12 @@ def _type(history: History) -> Iterator[Finding]:
 
 
 @RULES.rule(
-    "operation.target-link", "conv", "targetLink names the image of the request.", "JSON representation > targetLink"
+    "operation.target-link",
+    "conv",
+    "targetLink names the image of the request.",
+    "JSON representation > targetLink",
+    "The page lists the field without a word on it; the discovery document calls it the URL of the "
+    "resource that is modified, and gcloud follows it.",
 )
 def _target_link(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
@@ -172,6 +198,7 @@ def _same_project(name: str, project: str) -> bool:
     "doc",
     "targetId is the image's id; by convention it is there when the operation is DONE.",
     "Response body > targetId",
+    "targetId identifies the incarnation of the target, so it is that image's own id; when it is there is left open.",
 )
 def _target_id(history: History) -> Iterator[Finding]:
     for insert in history.created:
@@ -204,7 +231,14 @@ def _target_id(history: History) -> Iterator[Finding]:
                 )
 
 
-@RULES.rule("operation.self-link", "conv", "selfLink addresses the same operation.", "JSON representation > selfLink")
+@RULES.rule(
+    "operation.self-link",
+    "conv",
+    "selfLink addresses the same operation.",
+    "JSON representation > selfLink",
+    "The page lists the field without a word on it; the discovery document calls it the URL of the "
+    "resource, and Libcloud polls it.",
+)
 def _self_link(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
         for state in operation.states:
@@ -226,6 +260,7 @@ def _self_link(history: History) -> Iterator[Finding]:
     "conv",
     "get of an operation that does not exist answers 404.",
     "Response body",
+    "The statuses of globalOperations.get are not on this page; a resource that is missing gets 404 in Google's APIs.",
     passive=False,
 )
 def _not_found(history: History) -> Iterator[Finding]:
@@ -240,7 +275,13 @@ def _not_found(history: History) -> Iterator[Finding]:
             )
 
 
-@RULES.rule("operation.scope", "doc", "A global operation has neither zone nor region.", "Response body > zone")
+@RULES.rule(
+    "operation.scope",
+    "doc",
+    "A global operation has neither zone nor region.",
+    "Response body > zone",
+    "zone and region are said to apply to zonal and regional operations only, and images are global.",
+)
 def _scope(history: History) -> Iterator[Finding]:
     for state in history.states:
         scopes = {name: state.value.get(name) for name in ("zone", "region") if has(state, name)}
@@ -250,7 +291,11 @@ def _scope(history: History) -> Iterator[Finding]:
 
 
 @RULES.rule(
-    "operation.metadata-union", "doc", "At most one member of the metadata union is there.", "Response body > metadata"
+    "operation.metadata-union",
+    "doc",
+    "At most one member of the metadata union is there.",
+    "Response body > metadata",
+    "The metadata is a union of which one member at most may be there.",
 )
 def _metadata_union(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -269,6 +314,7 @@ def _metadata_union(history: History) -> Iterator[Finding]:
     "doc",
     "An operation of images carries no metadata of instances or of setCommonInstanceMetadata.",
     "Response body > metadata",
+    "The metadata are specific to other methods, so an operation on an image has none of them to tell.",
 )
 def _metadata_scope(history: History) -> Iterator[Finding]:
     for operation in of_images(history):

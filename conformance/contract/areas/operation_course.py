@@ -38,7 +38,13 @@ def _told(state: State) -> dict[str, Any]:
     return {name: state.value[name] for name in _DOCUMENTED if is_set(state.value.get(name))}
 
 
-@RULES.rule("operation.status", "doc", "status is PENDING, RUNNING or DONE.", "Response body > status")
+@RULES.rule(
+    "operation.status",
+    "doc",
+    "status is PENDING, RUNNING or DONE.",
+    "Response body > status",
+    "The status is one of three that are listed, and every client waits for the last of them.",
+)
 def _status(history: History) -> Iterator[Finding]:
     for state in history.states:
         yield expect(
@@ -55,6 +61,8 @@ def _status(history: History) -> Iterator[Finding]:
     "doc",
     "DONE is never left again; by convention PENDING comes before RUNNING, though states may be skipped.",
     "Response body > status",
+    "DONE tells that the operation has completed, which cannot be undone; the order of PENDING and "
+    "RUNNING is only that in which they are listed.",
 )
 def _monotonic(history: History) -> Iterator[Finding]:
     for earlier, later in _forward(history, without=(WAIT, LIST)):
@@ -93,6 +101,8 @@ def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State
     "doc",
     "Once DONE, what came of an operation does not change; by convention nothing in it does.",
     "Response body > status",
+    "Errors, warnings and the end time tell of the processing, which is over with DONE; that the rest "
+    "stays as well is what pollers rely on.",
 )
 def _done_is_final(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
@@ -119,6 +129,8 @@ def _done_is_final(history: History) -> Iterator[Finding]:
     "id, name, targetId, operationType, user, insertTime, clientOperationId, and startTime and endTime once set, never "
     "change between polls; by convention none of them vanishes, and targetLink stays as well.",
     "Response body",
+    "Id, name, target, user and the times are facts about one request, so another value for them is "
+    "untrue; a field that is left out is merely silent.",
 )
 def _identity(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
@@ -165,6 +177,7 @@ def _may_end(name: str, later: State) -> bool:
     "doc",
     "progress is an integer from 0 to 100; by convention it never falls, and is 100 or absent with DONE and no error.",
     "Response body > progress",
+    "progress runs from 0 to 100; that it should rise is a wish, and 100 at the end a habit of the real service.",
 )
 def _progress(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -209,6 +222,8 @@ def _whole(value: Any) -> TypeGuard[int | float]:
     "Times are RFC 3339 and in order: insertTime, startTime, endTime; by convention insertTime is always there, and "
     "startTime from RUNNING on.",
     "Response body > insertTime",
+    "The three times are RFC 3339, and nothing starts before it is requested or completes before it "
+    "starts; their presence is left unsaid.",
 )
 def _times(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -249,6 +264,8 @@ def _times(history: History) -> Iterator[Finding]:
     "doc",
     "insertTime is the time of the request.",
     "Response body > insertTime",
+    "insertTime is the time at which the operation was requested, which is when the client asked, as far "
+    "as clocks agree.",
 )
 def _insert_time(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
@@ -277,6 +294,7 @@ def shown_time(exchange: Exchange) -> str:
     "doc",
     "endTime is not there before the operation is DONE; by convention it is there from then on.",
     "Response body > endTime",
+    "endTime is the time of completion, so there is none before DONE; its presence after that is left unsaid.",
 )
 def _end_time(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -296,6 +314,8 @@ def _end_time(history: History) -> Iterator[Finding]:
     "conv",
     "An operation is DONE within the deadline of the profile.",
     "Response body > status",
+    "How long an operation takes is not said; one that does not end within the deadline that the user "
+    "gives is of no use to him.",
     requires=("operation.name", "operation.status"),
 )
 def _reaches_done(history: History) -> Iterator[Finding]:
@@ -321,6 +341,8 @@ def _reaches_done(history: History) -> Iterator[Finding]:
     "doc",
     "An insert that is DONE without error has made an image: it exists, READY, with the id that targetId says.",
     "Fields > status",
+    "The method creates an image, and a creation that has completed without error leaves one with status "
+    "READY and the id of the target.",
     requires=("operation.reaches-done",),
 )
 def _success_means_ready(history: History) -> Iterator[Finding]:
@@ -356,6 +378,7 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
     "conv",
     "An insert that is DONE with an error has made no READY image.",
     "Response body > error",
+    "What a failure leaves behind is not said, but an error and a usable image cannot both be true of one request.",
 )
 def _failure_means_none(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
@@ -387,6 +410,7 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
     "conv",
     "wait answers the same operation, and never an older state than was seen.",
     "globalOperations.wait",
+    "wait is not described here; by its own page it answers the operation when it is done or after some two minutes.",
     needs=("wait",),
 )
 def _wait(history: History) -> Iterator[Finding]:
@@ -413,6 +437,8 @@ def _wait(history: History) -> Iterator[Finding]:
     "doc",
     "The answer of an insert, get, wait and list tell the same story of an operation.",
     "Response body",
+    "Insert, get, wait and list answer the same operation resource, so they cannot differ in what "
+    "identifies it or in how it ended.",
 )
 def _agrees(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():

@@ -25,6 +25,8 @@ _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
     "doc",
     "A failed operation has error, httpErrorStatusCode and httpErrorMessage together; by convention no other has one of them.",
     "Response body > httpErrorStatusCode",
+    "A failed operation contains the status and the message of its error, and errors of the processing "
+    "are populated; elsewhere they are not expected.",
 )
 def _error_only_when_failed(history: History) -> Iterator[Finding]:
     states = ((operation, state) for operation in history.operations.values() for state in operation.states)
@@ -53,6 +55,8 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
     "doc",
     "error.errors[] is not empty, and each has a code; by convention errorInfo keeps the documented pattern and lengths.",
     "Response body > error.errors[]",
+    "error holds the array of errors met, each with its type in code; message is optional, and the "
+    "patterns of details are what should be.",
 )
 def _error_shape(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -98,6 +102,7 @@ def _valid_info(info: dict[str, Any]) -> bool:
     "doc",
     "httpErrorStatusCode of a failed operation is an HTTP error, 400 to 599.",
     "Response body > httpErrorStatusCode",
+    "The field contains the HTTP error status of a failed operation, and HTTP errors have numbers from 400 on.",
 )
 def _http_error_code(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -117,6 +122,7 @@ def _http_error_code(history: History) -> Iterator[Finding]:
     "doc",
     "Each warning has a message; its code, where there is one, is text; data is a list of key and value strings.",
     "Response body > warnings[]",
+    "A warning has a readable message, a code where one applies, and data in pairs of key and value.",
 )
 def _warning_shape(history: History) -> Iterator[Finding]:
     for state in history.states:

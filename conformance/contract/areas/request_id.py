@@ -45,6 +45,7 @@ RULES.add(
         "doc",
         "The zero UUID is refused, and no image exists.",
         REFERENCE,
+        "The zero UUID is named as one that is not supported, so an insert with it cannot go through.",
         lambda view: view.parameter("requestId") == ZERO,
         no_image=True,
     )
@@ -55,6 +56,8 @@ RULES.add(
         "doc",
         "A requestId that is no UUID is refused, and no image exists; by convention so is a UUID that is written otherwise.",
         REFERENCE,
+        "A request ID has to be a valid UUID, so another text is refused; another way to write the same 128 "
+        "bits is a matter of taste.",
         lambda view: _malformed(view.parameter("requestId")),
         no_image=True,
         conventional=lambda view: _means_a_uuid(view.parameter("requestId")),
@@ -66,6 +69,8 @@ RULES.add(
         "doc",
         "A UUID of versions 1 to 5 is accepted as requestId; by convention also one of versions 6 to 8.",
         REFERENCE,
+        "Any valid UUID but zero will do; versions 6 to 8 are younger than many a validator, so only the "
+        "first five are certain.",
         conventional=lambda view: view.parameter("requestId")[14:15] in _YOUNG_VERSIONS,
     )
 )
@@ -75,6 +80,8 @@ RULES.add(
         "conv",
         "An insert refused outright does not block a corrected insert with its requestId.",
         REFERENCE,
+        "Only completed requests are said to be ignored when they come again; a refused one left nothing to "
+        "be ignored.",
     )
 )
 
@@ -148,6 +155,8 @@ def _alike(first: Mutation, replay: Mutation) -> bool:
     "doc",
     "An insert that is sent again with its requestId succeeds and is about the same image; by convention it shows the same operation.",
     REFERENCE,
+    "A request that comes again with its ID is ignored, so it succeeds and is about the same image; "
+    "which operation it is answered with is left open.",
 )
 def _same_operation(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -160,6 +169,8 @@ def _same_operation(history: History) -> Iterator[Finding]:
     "doc",
     "A replay sent while the operation is PENDING or RUNNING succeeds and is about the same image.",
     REFERENCE,
+    "The server checks whether a request with that ID was received, not whether it is finished, so a "
+    "replay in between is ignored like any other.",
 )
 def _while_running(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -173,6 +184,7 @@ def _while_running(history: History) -> Iterator[Finding]:
     "doc",
     "A replay sent after the operation is DONE succeeds and is about the same image.",
     REFERENCE,
+    "A completed request with the same ID is the very case in which the second one is said to be ignored.",
 )
 def _after_done(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -187,6 +199,7 @@ def _after_done(history: History) -> Iterator[Finding]:
     "doc",
     "However often and however spaced an insert is replayed, exactly one image exists, and its id never changes.",
     REFERENCE,
+    "The ID is there to prevent that a retry makes a duplicate, so however often it is sent there is one image.",
 )
 def _creates_nothing(history: History) -> Iterator[Finding]:
     for first in history.inserts:
@@ -246,6 +259,8 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
     "conv",
     "A replay sent after the image was deleted does not bring it back.",
     REFERENCE,
+    "How long an ID is remembered is left open; a retry that brings a deleted image back is what "
+    "idempotency in Google's APIs is to prevent.",
     requires=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _after_delete(history: History) -> Iterator[Finding]:
@@ -285,6 +300,7 @@ def _after_delete(history: History) -> Iterator[Finding]:
     "doc",
     "The same requestId with a changed body makes no second image and changes nothing of the first.",
     REFERENCE,
+    "The ID alone identifies a request, so one that bears a used ID is ignored or refused, and in no case carried out.",
     requires=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _other_body(history: History) -> Iterator[Finding]:
@@ -353,6 +369,8 @@ def _unchanged(before: Sighting, later: Sighting, replay: Mutation) -> Finding:
     "doc",
     "The same body in another order of keys, or with other white space, is the same request.",
     REFERENCE,
+    "The ID identifies the request, and the order of keys means nothing in JSON, so this is the same "
+    "request made again.",
     requires=(SAME_OPERATION,),
 )
 def _key_order(history: History) -> Iterator[Finding]:
@@ -367,6 +385,7 @@ def _key_order(history: History) -> Iterator[Finding]:
     "conv",
     "The case of a UUID's hexadecimal digits does not make it another id.",
     REFERENCE,
+    "A UUID's digits mean the same in either case by RFC 9562, but the reference does not say how they are compared.",
     requires=(SAME_OPERATION,),
 )
 def _case(history: History) -> Iterator[Finding]:
@@ -407,6 +426,8 @@ def _carried_out_anew(first: Mutation, second: Mutation) -> Finding:
     "doc",
     "A new requestId is a new request, and is not answered with the operation of an earlier one.",
     REFERENCE,
+    "The ID identifies a request and is to be unique, so another ID tells of another request, which must "
+    "not be taken for the first.",
 )
 def _distinct(history: History) -> Iterator[Finding]:
     for first, second in _fresh_inserts_of_taken_names(history):
@@ -419,6 +440,8 @@ def _distinct(history: History) -> Iterator[Finding]:
     "conv",
     "Without a requestId nothing is deduplicated: a second insert is not answered with the operation of the first.",
     REFERENCE,
+    "The ID is optional, and nothing says what happens without one; the real service answers a second "
+    "insert of a name with a conflict.",
 )
 def _absent(history: History) -> Iterator[Finding]:
     for first, second in _fresh_inserts_of_taken_names(history):
@@ -431,6 +454,7 @@ def _absent(history: History) -> Iterator[Finding]:
     "doc",
     "The clientOperationId of an operation is the requestId, by convention in the case in which it was sent; without one it is absent.",
     "Response body > clientOperationId",
+    "clientOperationId is the value of requestId where one was provided, and is not there otherwise.",
 )
 def _client_operation_id(history: History) -> Iterator[Finding]:
     for operation in history.operations.values():
@@ -460,6 +484,8 @@ def _client_operation_id(history: History) -> Iterator[Finding]:
     "doc",
     "Simultaneous inserts with one requestId make one image; by convention every answer shows one operation.",
     REFERENCE,
+    "The ID prevents duplicates whenever they come, so there is one image; whether one that comes too "
+    "early is told to wait is left open.",
 )
 def _concurrent(history: History) -> Iterator[Finding]:
     for first in history.inserts:
@@ -489,6 +515,7 @@ def _concurrent(history: History) -> Iterator[Finding]:
     "doc",
     "After a lost response the retry finds the first request's outcome, whether it had arrived or not, and one image exists.",
     REFERENCE,
+    "A request that timed out is the example that the reference itself gives for sending it again safely.",
     passive=False,
 )
 def _after_lost_response(history: History) -> Iterator[Finding]:
@@ -551,6 +578,7 @@ def _seen_before(history: History, insert: Mutation, exchange: Exchange) -> bool
     "conv",
     "One requestId in two projects is two requests.",
     REFERENCE,
+    "The scope of an ID is left open; resources of different projects are independent of each other in Google's APIs.",
     needs=("second_project",),
 )
 def _scoped_to_project(history: History) -> Iterator[Finding]:
@@ -574,6 +602,8 @@ def _scoped_to_project(history: History) -> Iterator[Finding]:
     "conv",
     "A replayed delete with the same requestId answers the first delete's operation.",
     REFERENCE,
+    "The page of delete has the same words on the ID, but not which answer a replay gets; one user "
+    "reports the first operation.",
     requires=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _delete_replay(history: History) -> Iterator[Finding]:
@@ -590,6 +620,8 @@ def _delete_replay(history: History) -> Iterator[Finding]:
     "conv",
     "A delete with the requestId of an earlier insert is carried out or refused, never answered with the insert's operation.",
     REFERENCE,
+    "An ID identifies a request, and a request to delete is none to insert; what the real service does "
+    "was never recorded.",
 )
 def _scoped_to_method(history: History) -> Iterator[Finding]:
     for first in history.inserts:

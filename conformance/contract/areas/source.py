@@ -48,6 +48,8 @@ RULES.add(
         "doc",
         "forceCreate may be true, false or absent: each inserts.",
         "Query parameters > forceCreate",
+        "forceCreate is typed as a boolean that forces the creation, so true and false are values that a "
+        "client may give, and so is none.",
     )
 )
 RULES.add(
@@ -56,6 +58,8 @@ RULES.add(
         "conv",
         "A forceCreate that is no boolean is refused.",
         "Query parameters > forceCreate",
+        "The type is boolean, but what becomes of other texts is not said; Google's APIs answer 400 to a "
+        "parameter that they cannot parse.",
         lambda view: view.parameter("forceCreate").lower() not in BOOLEANS,
     )
 )
@@ -65,6 +69,8 @@ RULES.add(
         "doc",
         "An insert that names none of rawDisk.source, sourceDisk, sourceImage and sourceSnapshot fails, and no image exists.",
         "Fields > rawDisk.source",
+        "One of the four source URLs is called a must for the creation of an image, so an insert without any "
+        "cannot make one.",
         lambda view: view.is_object and not sources(view),
         no_image=True,
     )
@@ -75,6 +81,8 @@ RULES.add(
         "conv",
         "An insert that names two sources at once fails, and no image exists.",
         "Fields > rawDisk.source",
+        "The list of sources does not say that they exclude each other; the real service wants exactly one, "
+        "as the text of its refusal says.",
         lambda view: len(sources(view)) > 1,
         no_image=True,
     )
@@ -85,6 +93,8 @@ RULES.add(
         "doc",
         "The URL of a Cloud Storage object is accepted as rawDisk.source.",
         "Fields > rawDisk.source",
+        "rawDisk.source is the first of the URLs from which an image may be made, so one that names an "
+        "archive in Cloud Storage is accepted.",
         needs=("source.raw_disk",),
     )
 )
@@ -94,6 +104,8 @@ RULES.add(
         "conv",
         "A rawDisk.source that is no Cloud Storage URL is refused.",
         "Fields > rawDisk.source",
+        "A Cloud Storage URL is what the field is for, but the reference lists no formats; the real service "
+        "refuses other URLs as not supported.",
         lambda view: bool(view.text("rawDisk", "source")) and not _STORAGE.match(view.text("rawDisk", "source")),
     )
 )
@@ -103,6 +115,8 @@ RULES.add(
         "conv",
         "An image family URL as sourceImage stands for the family's latest image.",
         "Fields > sourceImage",
+        "The field speaks of the URL of an image, and families are promised for disks only; that a family "
+        "URL works here is known from clients such as gcloud.",
         needs=("family",),
     )
 )
@@ -112,6 +126,7 @@ RULES.add(
         "doc",
         "An image that is not READY cannot be a source.",
         "Fields > status",
+        "Other resources can be made from an image only once its status is READY, so an earlier use has to fail.",
     )
 )
 
@@ -130,6 +145,8 @@ for _kind, _field in SOURCE_FIELDS.items():
             "doc",
             f"{_field} is accepted as a full URL.",
             f"Fields > {_field}",
+            f"{_field} is to be given as a full or partial URL, so a full URL of a {_kind} at Compute "
+            "Engine's host has to be taken.",
             needs=(f"source.{_kind}",),
         )
     )
@@ -139,6 +156,8 @@ for _kind, _field in SOURCE_FIELDS.items():
             "doc",
             f"{_field} is accepted as a partial URL that begins with projects/; by convention also as one that begins later.",
             f"Fields > {_field}",
+            f"{_field} is to be given as a full or partial URL, so one that begins with projects/ has to be "
+            "taken; that it may begin later only the discovery document shows, for disks.",
             conventional=_begins_later,
             needs=(f"source.{_kind}",),
         )
@@ -149,6 +168,8 @@ for _kind, _field in SOURCE_FIELDS.items():
             "conv",
             f"A {_field} that does not exist makes the insert fail, at once or with its operation, and no image becomes READY.",
             f"Fields > {_field}",
+            f"That a missing {_kind} makes the insert fail is left unsaid; the real service refuses such a "
+            "source at once or lets the operation fail.",
         )
     )
     RULES.add(
@@ -157,6 +178,8 @@ for _kind, _field in SOURCE_FIELDS.items():
             "conv",
             f"A {_field} that is no resource URL gets an error, and no image exists.",
             f"Fields > {_field}",
+            f"{_field} holds a URL, but the refusal of other texts is left unsaid; the real service answers "
+            "400 to malformed source URLs.",
             _malformed,
             no_image=True,
         )
@@ -240,6 +263,8 @@ for _kind, _field in SOURCE_FIELDS.items():
         "doc",
         f"{_field}Id is the id of the source used, and those of the other kinds are absent; by convention it is there.",
         f"Fields > {_field}Id",
+        f"{_field}Id is described as the id of the very {_kind} that was used, so any other value there "
+        "is untrue; that it is always there is left unsaid.",
         requires=(*COMES_BACK, f"source.{_kind}.unknown", *type_rules(f"{_field}Id")),
         needs=(f"source.{_kind}",),
     )
@@ -251,6 +276,7 @@ for _kind, _field in SOURCE_FIELDS.items():
         "doc",
         f"The {_field} that was sent comes back in its own field, in whatever form of URL.",
         f"Fields > {_field}",
+        f"{_field} is described as the URL of the {_kind} that was used, so the image of such an insert shows it.",
         requires=(*COMES_BACK, *type_rules(_field)),
         needs=(f"source.{_kind}",),
     )
@@ -263,6 +289,8 @@ for _kind, _field in SOURCE_FIELDS.items():
     "conv",
     "An image made from rawDisk shows rawDisk; its source may be blank.",
     "Fields > rawDisk",
+    "rawDisk holds the parameters of the raw image, but the real service blanks its source for readers "
+    "of public images, so only its presence is convention.",
     requires=(*COMES_BACK, *type_rules("rawDisk")),
     needs=("source.raw_disk",),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from conformance.contract.fields import IMAGE_FIELDS, Field, rule_name
+from conformance.contract.fields import IMAGE_FIELDS, Field, listed_as, rule_name
 from conformance.contract.history import History
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
@@ -63,6 +63,8 @@ _INTERNALS = re.compile(
     "conv",
     "Every answer has a JSON body and says application/json.",
     "Response body",
+    "The reference shows bodies in JSON only, and every recorded answer of the real service is labelled "
+    "application/json.",
 )
 def _json(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
@@ -94,6 +96,8 @@ def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
     "conv",
     "An error body is {error: {code, message, …}}: code equals the HTTP status, and message is not empty.",
     "Response body",
+    "Errors outside of operations are not described; all recorded ones have code and message within "
+    "error, and the code is the HTTP status.",
     requires=("transport.json",),
 )
 def _error_envelope(history: History) -> Iterator[Finding]:
@@ -120,6 +124,8 @@ def _error_envelope(history: History) -> Iterator[Finding]:
     "conv",
     "An error has a list errors[]: a client library in wide use fails without it.",
     "Response body",
+    "Errors outside of operations are not described; all recorded ones have errors[], and Apache "
+    "Libcloud fails without it.",
     requires=("transport.json", "transport.error-envelope"),
 )
 def _error_list(history: History) -> Iterator[Finding]:
@@ -138,6 +144,8 @@ def _error_list(history: History) -> Iterator[Finding]:
     "conv",
     "The reason of an error fits its status.",
     "Fields > labelFingerprint",
+    "Only conditionNotMet with 412 is named by the reference; notFound and alreadyExists are what the "
+    "real service says with 404 and 409.",
     requires=("transport.json", "transport.error-envelope", "transport.error-list"),
 )
 def _error_reason(history: History) -> Iterator[Finding]:
@@ -160,6 +168,7 @@ def _error_reason(history: History) -> Iterator[Finding]:
     "conv",
     "An insert that succeeds is answered 200.",
     "Response body",
+    "The status of a success is not named; every recorded insert of the real service was answered 200.",
 )
 def _success_status(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
@@ -178,6 +187,8 @@ def _success_status(history: History) -> Iterator[Finding]:
     "conv",
     "No request, however broken, is left unanswered, or answered 5xx at every try.",
     "Response body",
+    "Nobody promises freedom from server errors, but a request that is answered 5xx at every try is "
+    "served by no working server.",
 )
 def _no_server_error(history: History) -> Iterator[Finding]:
     served = {  # the last time that each request was
@@ -211,6 +222,8 @@ def _same_request(exchange: Exchange) -> tuple[str, str, bytes | None]:
     "conv",
     "A request whose body never arrives in full is not carried out.",
     "Request body",
+    "HTTP itself says that a message shorter than its length is incomplete, and a server must not act on "
+    "it as if it were whole.",
     passive=False,
 )
 def _incomplete_request(history: History) -> Iterator[Finding]:
@@ -242,6 +255,8 @@ def _incomplete_request(history: History) -> Iterator[Finding]:
     "conv",
     "No error text carries a stack trace, a source path or an HTML page.",
     "Response body",
+    "What error texts contain is not described; security reviews treat stack traces and source paths in "
+    "them as leaks, and the real service has none.",
 )
 def _no_internals(history: History) -> Iterator[Finding]:
     for exchange, _ in _errors(history):
@@ -263,6 +278,8 @@ RULES.add(
         "conv",
         "A body that is not JSON gets 400.",
         "Request body",
+        "The body is said to be JSON of a certain structure; that anything else gets 400 is the convention "
+        "of Google's JSON APIs.",
         lambda view: view.malformed,
         status=400,
     )
@@ -273,6 +290,8 @@ RULES.add(
         "conv",
         "A JSON array, string, number or null as the body gets 400.",
         "Request body",
+        "The body is shown as a JSON object; a text in its place was answered 400 by the real service, and "
+        "other types are alike.",
         lambda view: view.exchange.request.json is not NOT_JSON and not view.is_object,
         status=400,
     )
@@ -283,6 +302,8 @@ RULES.add(
         "conv",
         "An empty body gets 400.",
         "Request body",
+        "The body is shown as a JSON object; the real service answers 400 to an insert without any content, "
+        "as a field that is required.",
         lambda view: not view.exchange.request.body,
         status=400,
     )
@@ -293,6 +314,8 @@ RULES.add(
         "conv",
         "A body may be indented, and its content type may name the charset UTF-8.",
         "Request body",
+        "White space in JSON means nothing and its charset is UTF-8 anyway, and client libraries in wide use "
+        "send bodies in both forms.",
     )
 )
 RULES.add(
@@ -301,6 +324,8 @@ RULES.add(
         "conv",
         "null, an empty text and {} stand for a field that is not set: an insert with them is accepted.",
         "Request body",
+        "What null and empty values mean is not said; Google's JSON mapping takes them as unset, and "
+        "Libcloud and the Node.js library send them.",
     )
 )
 
@@ -383,6 +408,8 @@ for _name, _fields in _client_fields().items():
             "conv",
             f"A JSON value of a wrong type for {_name} gets 400.",
             f"Fields > {_name}",
+            f"The page lists {_name} as {listed_as(_fields)}; that a JSON value of another type gets 400 is the convention of "
+            "Google's JSON APIs.",
             _wrong,
         )
     )
@@ -393,6 +420,7 @@ for _name, _fields in _client_fields().items():
     "conv",
     "A pure field fault is answered 400 at once, not by a failed operation.",
     "Response body",
+    "When a fault of a field is found is left open; the real service answers 400 to it before there is an operation.",
 )
 def _refuse_at_once(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
@@ -423,6 +451,8 @@ KNOWN_BEYOND_REFERENCE = frozenset({"params"})
     "conv",
     "An unknown body field is refused with 400 or ignored; it is never stored and echoed.",
     "Request body",
+    "Fields beyond the listed ones are not spoken of; the real service seems to ignore them, and storing "
+    "them would make up a contract.",
 )
 def _unknown_field(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
@@ -469,6 +499,7 @@ def _unknown(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     "conv",
     "get and delete of an image that does not exist answer 404.",
     "Response body",
+    "The statuses of get and delete are not on this page; the real service answers 404 with notFound.",
     passive=False,
 )
 def _not_found(history: History) -> Iterator[Finding]:
@@ -484,28 +515,31 @@ def _not_found(history: History) -> Iterator[Finding]:
             )
 
 
-_HABITS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+_HABITS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     (
         "transport.system-parameters",
         "alt=json, $alt=json;enum-encoding=int, prettyPrint=false, quotaUser and a question mark with nothing behind it "
         "do not change the outcome.",
         "Query parameters",
+        "The discovery document lists these parameters for every method, and client libraries send them with all requests.",
         (),
     ),
     (
         "transport.client-headers",
         "The headers of client libraries, Content-Type on a request without a body among them, do not change the outcome.",
         "HTTP request",
+        "Headers are not described; those of Google's client libraries come with nearly every request to the real service.",
         (),
     ),
     (
         "transport.wait-body",
         "wait is answered with an empty body, with or without a content type, and with an empty JSON text as its body.",
         "globalOperations.wait",
+        "wait is described elsewhere and takes no body, yet gcloud and the libraries for Python and Node.js send these forms.",
         ("wait",),
     ),
 )
-"""What client libraries in wide use send beside the matter itself: id, statement, reference, needs."""
+"""What client libraries in wide use send beside the matter itself: id, statement, reference, grounds, needs."""
 
 
 def _habit(id: str) -> Judge:
@@ -523,13 +557,14 @@ def _habit(id: str) -> Judge:
     return judge
 
 
-for _id, _statement, _reference, _needs in _HABITS:
+for _id, _statement, _reference, _grounds, _needs in _HABITS:
     RULES.add(
         Rule(
             _id,
             "conv",
             _statement,
             _reference,
+            _grounds,
             _habit(_id),
             requires=("life.insert", "life.get-after-done", "life.delete"),
             needs=_needs,
@@ -543,6 +578,7 @@ for _id, _statement, _reference, _needs in _HABITS:
     "conv",
     "An image of one project is not visible in another and does not take its name there.",
     "Path parameters > project",
+    "The project stands in the path of every image, and Google's resource names are unique within their parent only.",
     needs=("second_project",),
     passive=False,
 )

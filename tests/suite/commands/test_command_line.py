@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from helpers.command_line import conformance, names
 
+from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
 
 
@@ -152,6 +153,7 @@ def test_rules_and_explain(tmp_path: Path) -> None:
     assert {row["area"] for row in json.loads(listed.stdout)} == {"request-id"}
     explained = conformance("explain", "request-id.zero-refused", folder=tmp_path)
     assert "basis      doc" in explained.stdout
+    assert f"grounds    {catalogue()['request-id.zero-refused'].grounds}" in explained.stdout
     assert "request-id.zero-refused/unchecked" in explained.stdout
     mistaken = conformance("explain", "request-id.zero", folder=tmp_path)
     assert mistaken.returncode == 2

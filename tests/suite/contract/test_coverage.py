@@ -1,5 +1,7 @@
 """The tables agree with each other: every rule is put to the test, and has a fault that it catches."""
 
+import re
+
 import pytest
 
 from conformance.commands.run import scenarios
@@ -87,3 +89,11 @@ def test_rules_stand_on_rules_of_the_catalogue() -> None:
         assert rule.id not in rule.requires
         assert rule.statement.endswith(".")
         assert rule.reference
+
+
+def test_every_rule_has_grounds_of_its_own_in_one_sentence() -> None:
+    grounds = [rule.grounds for rule in catalogue().values()]
+    assert len(set(grounds)) == len(grounds)
+    for sentence in grounds:
+        assert re.fullmatch(r"[A-Za-z][^\n]{38,}[^.]\.", sentence), sentence
+        assert not re.search(r"[.!?] [A-Z]", sentence), sentence
