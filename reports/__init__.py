@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.verdicts.verdict import Verdict
 from reports import allure, badge, html, junit, markdown
 from reports.terminal import summary
 
@@ -41,7 +42,7 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
     }
     contents |= {folder / "allure-results" / name: content for name, content in allure.render(results).items()}
     for rule in results["rules"]:
-        if rule["breaches"] and rule["verdict"] != "blocked" and _SAFE_NAME.fullmatch(rule["id"]):
+        if rule["breaches"] and Verdict(rule["verdict"]).broken and _SAFE_NAME.fullmatch(rule["id"]):
             breach = rule["breaches"][0]
             place = folder / "failures" / rule["id"]
             scripts = {"reproduce.sh": breach["reproduce"]["shell"], "test_reproduce.py": breach["reproduce"]["pytest"]}

@@ -10,19 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from reports.text import VERDICTS, harmless
-
-STATUSES = {
-    "passed": "passed",
-    "failed": "failed",
-    "blocked": "failed",
-    "error": "broken",
-    "deviates": "skipped",
-    "waived": "skipped",
-    "not_exercised": "skipped",
-    "not_applicable": "skipped",
-}
-"""What Allure calls each verdict; under a strict run a deviation is failed."""
+from conformance.verdicts.verdict import Verdict
+from reports.text import harmless
 
 SEVERITIES = {"doc": "critical", "conv": "normal"}
 
@@ -45,7 +34,7 @@ def render(results: Mapping[str, Any]) -> dict[Path, str]:
             "fullName": rule["id"],
             "name": rule["id"],
             "description": rule["statement"],
-            "status": _status(rule, strict=run["strict"]),
+            "status": Verdict(rule["verdict"]).under(strict=run["strict"]).allure,
             "statusDetails": {"message": _message(rule), "trace": _trace(rule)},
             "stage": "finished",
             "start": start,
@@ -69,18 +58,14 @@ def render(results: Mapping[str, Any]) -> dict[Path, str]:
     return contents
 
 
-def _status(rule: Mapping[str, Any], *, strict: bool) -> str:
-    return "failed" if strict and rule["verdict"] == "deviates" else STATUSES[rule["verdict"]]
-
-
 def _shown(rule: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The breach that explains the verdict, if one does."""
-    return rule["breaches"][0] if rule["breaches"] and rule["verdict"] in ("failed", "deviates", "waived") else None
+    return rule["breaches"][0] if rule["breaches"] and Verdict(rule["verdict"]).broken else None
 
 
 def _message(rule: Mapping[str, Any]) -> str:
     breach = _shown(rule)
-    name = VERDICTS[rule["verdict"]][1]
+    name = Verdict(rule["verdict"]).label
     return harmless(breach["message"] if breach else f"{name}: {rule['reason']}" if rule["reason"] else name)
 
 

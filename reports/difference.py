@@ -11,21 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
 from reports.markdown import cell
-from reports.text import VERDICTS, counted, harmless
-
-RANK = {
-    "passed": 0,
-    "not_applicable": 1,
-    "not_exercised": 1,
-    "waived": 2,
-    "deviates": 3,
-    "blocked": 4,
-    "failed": 5,
-    "error": 6,
-}
-"""From good to bad. A rule that is no longer put to the test is worse than one that holds."""
+from reports.text import counted, harmless
 
 KINDS = {"worse": "bold red", "better": "green", "vanished": "yellow", "appeared": "cyan"}
 
@@ -48,7 +37,7 @@ class Change:
 
 def name(verdict: str) -> str:
     """A verdict in words, with its sign; a dash for a rule that is not in a run."""
-    return " ".join(VERDICTS[verdict]) if verdict else "–"
+    return f"{Verdict(verdict).symbol} {Verdict(verdict).label}" if verdict else "–"
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
@@ -69,14 +58,16 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
 
 
 def _trend(was: str, now: str) -> str:
-    step = RANK[now] - RANK[was]
+    if Verdict.LEFT_OUT in (was, now):
+        return ""
+    step = Verdict(now).rank - Verdict(was).rank
     return "worse" if step > 0 else "better" if step < 0 else ""
 
 
 def worsened(found: list[Change]) -> bool:
     """Whether something got worse: a rule did, or one that is new does not hold."""
     return any(
-        change.kind == "worse" or (change.kind == "appeared" and RANK[change.new] >= RANK["deviates"])
+        change.kind == "worse" or (change.kind == "appeared" and Verdict(change.new).rank >= Verdict.DEVIATES.rank)
         for change in found
     )
 

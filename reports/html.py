@@ -13,8 +13,9 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
-from reports.text import VERDICTS, counted, harmless, shortened
+from reports.text import counted, harmless, shortened
 
 BODY_MAXIMUM = 20_000
 """Characters of one body that are shown; the rest is in trace.json."""
@@ -55,7 +56,7 @@ def render(results: Mapping[str, Any]) -> str:
     return page.render(
         results=results,
         areas=areas,
-        verdicts=VERDICTS,
+        verdicts={verdict.value: verdict for verdict in Verdict},
         slowest=slowest,
         breaches_maximum=BREACHES_MAXIMUM,
         detailed=_detailed(results["rules"]),
@@ -67,7 +68,7 @@ def render(results: Mapping[str, Any]) -> str:
 
 def _detailed(rules: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:
     """Which breaches are shown with exchanges and scripts, by rule and place: first those of failed rules, one for each rule."""
-    gravity = list(VERDICTS)
+    gravity = [verdict.value for verdict in Verdict]
     places = sorted(
         (place, gravity.index(rule["verdict"]), number)
         for number, rule in enumerate(rules)

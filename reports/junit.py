@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from reports.text import VERDICTS, harmless
+from conformance.verdicts.verdict import Verdict
+from reports.text import harmless
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-SKIPPED = frozenset({"not_exercised", "not_applicable", "waived", "deviates"})
 
 
 def render(results: Mapping[str, Any]) -> str:
     """The results as JUnit XML: a suite for each area, a case for each rule.
 
-    A failed or blocked rule is a failure, our own error an error, and what does not gate is skipped with its reason; under
-    a strict run deviations are failures as well.
+    A failed rule is a failure, our own error an error, and all else that does not hold is skipped with its reason; under a
+    strict run deviations are failures as well.
 
     Args:
         results: what results.json holds.
@@ -40,17 +40,15 @@ def render(results: Mapping[str, Any]) -> str:
 
 
 def _judge(case: ElementTree.Element, rule: Mapping[str, Any], *, strict: bool) -> None:
-    verdict = rule["verdict"]
-    if verdict == "passed":
-        return
-    if verdict in SKIPPED and not (strict and verdict == "deviates"):
-        ElementTree.SubElement(case, "skipped", message=_text(f"{VERDICTS[verdict][1]} {rule['reason']}".strip()))
-        return
-    tag = "error" if verdict == "error" else "failure"
-    breach = rule["breaches"][0] if rule["breaches"] and verdict != "blocked" else None
-    message = breach["message"] if breach else rule["reason"]
-    found = ElementTree.SubElement(case, tag, type=verdict, message=_text(message))
-    found.text = _text(_story(rule, breach) if breach else rule["reason"])
+    verdict = Verdict(rule["verdict"])
+    tag = verdict.under(strict=strict).junit
+    if tag == "skipped":
+        ElementTree.SubElement(case, tag, message=_text(f"{verdict.label} {rule['reason']}".strip()))
+    elif tag:
+        breach = rule["breaches"][0] if rule["breaches"] and verdict.broken else None
+        message = breach["message"] if breach else rule["reason"]
+        found = ElementTree.SubElement(case, tag, type=verdict.value, message=_text(message))
+        found.text = _text(_story(rule, breach) if breach else rule["reason"])
 
 
 def _story(rule: Mapping[str, Any], breach: Mapping[str, Any]) -> str:

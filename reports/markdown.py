@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reports.text import VERDICTS, counted, harmless, shortened
+from conformance.verdicts.verdict import Verdict
+from reports.text import counted, harmless, shortened
 
 ROWS_MAXIMUM = 100
-SHOWN = ("failed", "error", "blocked", "deviates", "waived")
+SHOWN = (Verdict.FAILED, Verdict.ERROR, Verdict.BLOCKED, Verdict.DEVIATES, Verdict.WAIVED)
 
 
 def render(results: Mapping[str, Any]) -> str:
@@ -30,17 +31,15 @@ def render(results: Mapping[str, Any]) -> str:
         "",
         "| verdict | rules |",
         "| --- | ---: |",
-        *(f"| {sign} {name} | {total['counts'][verdict]} |" for verdict, (sign, name) in VERDICTS.items()),
+        *(f"| {verdict.symbol} {verdict.label} | {total['counts'].get(verdict, 0)} |" for verdict in Verdict),
     ]
-    rows = [rule for verdict in SHOWN for rule in results["rules"] if rule["verdict"] == verdict]
+    rows = [(verdict, rule) for verdict in SHOWN for rule in results["rules"] if rule["verdict"] == verdict]
     if rows:
         lines += ["", "| rule | verdict | what holds | why |", "| --- | --- | --- | --- |"]
-        for rule in rows[:ROWS_MAXIMUM]:
-            why = (
-                rule["breaches"][0]["message"] if rule["breaches"] and rule["verdict"] != "blocked" else rule["reason"]
-            )
-            name = VERDICTS[rule["verdict"]][1]
-            lines.append(f"| `{rule['id']}` | {name} | {cell(rule['statement'])} | {cell(shortened(why, 300))} |")
+        for verdict, rule in rows[:ROWS_MAXIMUM]:
+            why = rule["breaches"][0]["message"] if rule["breaches"] and verdict.broken else rule["reason"]
+            statement, why = cell(rule["statement"]), cell(shortened(why, 300))
+            lines.append(f"| `{rule['id']}` | {verdict.label} | {statement} | {why} |")
         if len(rows) > ROWS_MAXIMUM:
             lines += ["", f"… and {len(rows) - ROWS_MAXIMUM} more."]
     return "\n".join(lines) + "\n"

@@ -9,10 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from reports.text import VERDICTS, counted, harmless, shortened
+from conformance.verdicts.verdict import Verdict
+from reports.text import counted, harmless, shortened
 
 STYLES = {"conformant": "bold green", "non-conformant": "bold red", "inconclusive": "bold yellow"}
-SHOWN = {"failed": "red", "error": "magenta", "blocked": "yellow", "deviates": "yellow"}
+COLOURS = {"red": "red", "violet": "magenta", "amber": "yellow", "grey": "dim", "green": "green"}
+"""What a terminal calls the colours of verdicts."""
+
+SHOWN = (Verdict.FAILED, Verdict.ERROR, Verdict.BLOCKED, Verdict.DEVIATES)
 RULES_MAXIMUM = 20
 TEXT_MAXIMUM = 300
 
@@ -40,13 +44,14 @@ def summary(results: Mapping[str, Any], console: Console) -> None:
         results: what results.json holds.
         console: where to print.
     """
-    for verdict, style in SHOWN.items():
+    for verdict in SHOWN:
         rules = [rule for rule in results["rules"] if rule["verdict"] == verdict]
         for rule in rules[:RULES_MAXIMUM]:
-            _rule(rule, verdict, style, console)
+            _rule(rule, verdict, console)
         if len(rules) > RULES_MAXIMUM:
             console.print(
-                f"  … and {len(rules) - RULES_MAXIMUM} more {VERDICTS[verdict][1]}; see the report", style=style
+                f"  … and {len(rules) - RULES_MAXIMUM} more {verdict.label}; see the report",
+                style=COLOURS[verdict.colour],
             )
     seed = "" if results["run"]["seed"] is None else f", seed {results['run']['seed']}"
     run, target, cost, total = results["run"], results["target"], results["cost"], results["summary"]
@@ -62,7 +67,7 @@ def summary(results: Mapping[str, Any], console: Console) -> None:
         soft_wrap=True,
     )
     counts = ", ".join(
-        f"{total['counts'][verdict]} {name}" for verdict, (_, name) in VERDICTS.items() if total["counts"][verdict]
+        f"{total['counts'][verdict]} {verdict.label}" for verdict in Verdict if total["counts"].get(verdict)
     )
     console.print(Text(counts), soft_wrap=True)
     console.print(
@@ -76,13 +81,13 @@ def summary(results: Mapping[str, Any], console: Console) -> None:
     )
 
 
-def _rule(rule: Mapping[str, Any], verdict: str, style: str, console: Console) -> None:
-    sign, name = VERDICTS[verdict]
-    console.print(Text.assemble((f"{sign} {rule['id']} {name}", f"bold {style}")), soft_wrap=True)
+def _rule(rule: Mapping[str, Any], verdict: Verdict, console: Console) -> None:
+    style = f"bold {COLOURS[verdict.colour]}"
+    console.print(Text.assemble((f"{verdict.symbol} {rule['id']} {verdict.label}", style)), soft_wrap=True)
     console.print(Text(f"  {rule['statement']}"), soft_wrap=True)
     if rule["reason"]:
         console.print(Text(f"  {shortened(harmless(rule['reason']), 2000)}"), style="dim", soft_wrap=True)
-    if verdict == "blocked":
+    if verdict is Verdict.BLOCKED:
         return
     for breach in rule["breaches"][:1]:
         console.print(Text(f"  {harmless(breach['message'], lines=False)}"), soft_wrap=True)

@@ -1,21 +1,9 @@
-"""Hostile text made harmless, and the words that all reports use for verdicts."""
+"""Text for reports: hostile characters made harmless, cut to length, numbers with their nouns."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-
-VERDICTS: dict[str, tuple[str, str]] = {
-    "failed": ("✗", "failed"),
-    "error": ("!", "error in the suite"),
-    "blocked": ("⊘", "blocked"),
-    "deviates": ("≈", "deviates"),
-    "waived": ("w", "waived"),
-    "not_exercised": ("○", "not exercised"),
-    "not_applicable": ("–", "not applicable"),
-    "passed": ("✓", "passed"),
-}
-"""Each verdict with its sign and its name, the gravest first."""
 
 _UNFIT = frozenset({"Cc", "Cs"})
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")

@@ -13,6 +13,7 @@ from conformance.contract import catalogue
 from conformance.trace.recording import NotARecordingError, Recording
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
+from conformance.verdicts.verdict import Verdict
 from reports.terminal import Terminal
 
 
@@ -65,7 +66,7 @@ def _described(
     rules = []
     for row in results["rules"]:
         reason = row["reason"]
-        if row["verdict"] == "not_exercised":
+        if row["verdict"] == Verdict.NOT_EXERCISED:
             passive = catalogue()[row["id"]].passive
             reason = "the recording does not show it" if passive else "only a live run can put it to the test"
         command = shlex.join([*words, "--only", row["id"]])

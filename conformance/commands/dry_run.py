@@ -14,7 +14,8 @@ from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings
 from conformance.config.sources import SOURCE_KINDS, Sources, embedded_sources
 from conformance.verdicts.collector import Exit
-from reports.text import VERDICTS, counted
+from conformance.verdicts.verdict import Verdict
+from reports.text import counted
 
 
 def rehearse(settings: Settings) -> int:
@@ -80,5 +81,5 @@ def plan(results: Mapping[str, Any]) -> list[str]:
     lines += [f"{count:6,} {area}.*" for area, count in areas.items()]
     rest = Counter((row["verdict"], row["reason"]) for row in rows if not row["observations"])
     for (verdict, reason), count in rest.most_common():
-        lines.append(f"{counted(count, 'rule')} {VERDICTS[verdict][1]}: {reason}")
+        lines.append(f"{counted(count, 'rule')} {Verdict(verdict).label}: {reason}")
     return lines

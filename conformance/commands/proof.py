@@ -17,6 +17,7 @@ from conformance.contract import catalogue, matching
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.emulator.variants import VARIANTS
+from conformance.verdicts.verdict import Verdict
 
 COMBINED = 4
 """How many variants are switched on together in a random combination."""
@@ -202,10 +203,10 @@ def attempt(server: Server, profile: str) -> Proof:
     except SuiteError as error:
         return Proof(server, (), 4, 0, 0.0, error=str(error))
     rows = {row["id"]: row for row in results["rules"]}
-    errors = [f"{name}: {row['reason']}" for name, row in rows.items() if row["verdict"] == "error"]
+    errors = [f"{name}: {row['reason']}" for name, row in rows.items() if row["verdict"] == Verdict.ERROR]
     return Proof(
         server,
-        tuple(name for name, row in rows.items() if row["verdict"] in ("failed", "deviates")),
+        tuple(name for name, row in rows.items() if row["verdict"] in (Verdict.FAILED, Verdict.DEVIATES)),
         results["summary"]["exit_status"],
         results["cost"]["requests"],
         results["run"]["seconds"],

@@ -17,6 +17,7 @@ from conformance.config.settings import Settings, UsageError
 from conformance.contract import catalogue
 from conformance.verdicts.collector import Collector, Exit, write_results
 from conformance.verdicts.ledger import EXAMPLES_KEPT, Ledger, Tally
+from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import EMBEDDED, known
 from reports import difference
 
@@ -25,8 +26,6 @@ SHARED = (
     ("target", ("url", "project", "api_version")),
 )
 """What shards of one run have in common."""
-
-LEFT_OUT = "left out of this run"
 
 
 def report_on(paths: Sequence[Path], out: Path) -> int:
@@ -192,7 +191,7 @@ def _collector(shards: Sequence[Mapping[str, Any]]) -> Collector:
         collector.interrupted |= summary["exit_status"] == Exit.INTERRUPTED
         collector.lost = collector.lost or (summary["reason"] if summary["exit_status"] == Exit.UNTESTABLE else "")
         for row in part["rules"]:
-            if row["verdict"] == "error":
+            if row["verdict"] == Verdict.ERROR:
                 ledger.errors.setdefault(row["id"], row["reason"])
             if row["observations"] or row["breach_count"]:
                 ledger.tallies[row["id"]].add(_tally(row))
@@ -209,7 +208,7 @@ def _collector(shards: Sequence[Mapping[str, Any]]) -> Collector:
             }
         )
     collector.take({"ledger": ledger.drain()})
-    collector.selected = {row["id"] for part in shards for row in part["rules"] if row["reason"] != LEFT_OUT}
+    collector.selected = {row["id"] for part in shards for row in part["rules"] if row["verdict"] != Verdict.LEFT_OUT}
     return collector
 
 
@@ -219,7 +218,7 @@ def _tally(row: Mapping[str, Any]) -> Tally:
     return Tally(
         row["observations"],
         breaches,
-        breaches if row["verdict"] == "deviates" else 0,
+        breaches if row["verdict"] == Verdict.DEVIATES else 0,
         row["first_breach_after_requests"],
     )
 

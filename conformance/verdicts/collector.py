@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from conformance import __version__
 from conformance.config.command_line import command_line
@@ -19,12 +19,15 @@ from conformance.reproduction import reproduction
 from conformance.trace.cost import Cost
 from conformance.trace.redaction import redacted
 from conformance.verdicts.findings import Findings
-from conformance.verdicts.ledger import Judgement, Ledger, Tally, Verdict, verdicts
+from conformance.verdicts.judgement import Judgement, judgements
+from conformance.verdicts.ledger import Ledger, Tally
+from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import COMPLAINTS, State, Waiver, state, updated, waive, waived_rules
 
 SCHEMA_VERSION = 1
 
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+INSERT = "life.insert"
+"""The rule that a target breaks where no image can be made."""
 
 
 class Exit(enum.IntEnum):
@@ -132,15 +135,13 @@ class Collector:
         finished = datetime.now(UTC)
         started = self._started or finished
         rules = catalogue()
-        judgements = self._judgements()
+        found = self._judgements()
         if settings.update_waivers and not (self.untestable or self.lost or self.died or self.interrupted):
-            self.waivers = updated(
-                self.waivers, judgements, self._failures(judgements), settings.url, whole=self._whole
-            )
-            judgements = waive(judgements, self.waivers, settings.url)
-        states = [state(waiver, judgements, settings.url, whole=self._whole) for waiver in self.waivers]
-        exit_status, verdict, reason = self._conclude(judgements, states)
-        counts = Counter(judgement.verdict for judgement in judgements.values())
+            self.waivers = updated(self.waivers, found, self._failures(found), settings.url, whole=self._whole)
+            found = waive(found, self.waivers, settings.url)
+        states = [state(waiver, found, settings.url, whole=self._whole) for waiver in self.waivers]
+        exit_status, verdict, reason = self._conclude(found, states)
+        counts = Counter(judgement.verdict for judgement in found.values())
         results = {
             "schema_version": SCHEMA_VERSION,
             "run": {
@@ -166,7 +167,7 @@ class Collector:
                 "verdict": verdict,
                 "exit_status": int(exit_status),
                 "reason": reason,
-                "counts": {name: counts[name] for name in VERDICTS},
+                "counts": {each.value: counts[each] for each in Verdict},
             },
             "cost": {
                 "requests": self._cost.requests,
@@ -182,7 +183,7 @@ class Collector:
                 for waiver, known in zip(self.waivers, states, strict=True)
             ],
             "rules": [
-                _row(rule, judgements[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings, scripts=scripts)
+                _row(rule, found[rule.id], self._ledger.tallies.get(rule.id, Tally()), settings, scripts=scripts)
                 for rule in rules.values()
             ],
         }
@@ -192,7 +193,7 @@ class Collector:
     def _judgements(self) -> dict[str, Judgement]:
         """The verdict on each rule."""
         rules = catalogue()
-        judgements = verdicts(
+        found = judgements(
             rules,
             Ledger(rules) if self.untestable else self._ledger,
             self.findings.absent,
@@ -206,8 +207,8 @@ class Collector:
             or (f"left to the other shards of {self.settings.shard}" if self.settings.shard else ""),
         )
         if self.findings.broken:
-            judgements = _blame_the_insert(rules, judgements, self.findings.broken)
-        return waive(judgements, self.waivers, self.settings.url)
+            found = _blame_the_insert(rules, found, self.findings.broken)
+        return waive(found, self.waivers, self.settings.url)
 
     @property
     def _whole(self) -> bool:
@@ -216,11 +217,10 @@ class Collector:
 
     def _failures(self, judgements: Mapping[str, Judgement]) -> dict[str, str]:
         """The rules that fail the run by themselves, each with what was seen."""
-        gating = ("failed", "deviates") if self.settings.strict else ("failed",)
         return {
             rule: self._ledger.tallies[rule].examples[0]["message"]
             for rule, judgement in judgements.items()
-            if judgement.verdict in gating
+            if judgement.verdict.under(strict=self.settings.strict) is Verdict.FAILED
         }
 
     def _notes(self, states: Sequence[State]) -> list[str]:
@@ -237,17 +237,17 @@ class Collector:
 
     def _conclude(self, judgements: Mapping[str, Judgement], states: Sequence[State]) -> tuple[Exit, str, str]:
         """Exit status, verdict and one sentence: the one place where they are decided."""
-        found = {verdict: [rule for rule, own in judgements.items() if own.verdict == verdict] for verdict in VERDICTS}
-        gating = [*found["failed"], *(found["deviates"] if self.settings.strict else [])]
-        blocked = [rule for rule in found["blocked"] if self._gates(rule, judgements)]
+        found = {verdict: [rule for rule, own in judgements.items() if own.verdict is verdict] for verdict in Verdict}
+        gating = [*found[Verdict.FAILED], *(found[Verdict.DEVIATES] if self.settings.strict else [])]
+        blocked = [rule for rule in found[Verdict.BLOCKED] if self._gates(rule, judgements)]
         if self.untestable:
             return Exit.UNTESTABLE, "inconclusive", self.untestable
         if self.died:
             return Exit.SUITE_ERROR, "inconclusive", f"{self.died}; what was known by then is written"
         if self.interrupted:
             return Exit.INTERRUPTED, "inconclusive", "the run was interrupted; what was known by then is written"
-        if found["error"]:
-            return Exit.SUITE_ERROR, "inconclusive", f"the suite itself failed in {_some(found['error'])}"
+        if found[Verdict.ERROR]:
+            return Exit.SUITE_ERROR, "inconclusive", f"the suite itself failed in {_some(found[Verdict.ERROR])}"
         if gating:
             return Exit.NOT_CONFORMANT, "non-conformant", f"{_count(gating, 'rule')} failed: {_some(gating)}"
         if self.lost:
@@ -258,19 +258,25 @@ class Collector:
                 "non-conformant",
                 f"{_count(blocked, 'rule')} could not be judged: {judgements[blocked[0]].reason}",
             )
-        if self.settings.require_complete and found["not_exercised"] and not self.settings.shard:
-            missing = found["not_exercised"]
+        if self.settings.require_complete and found[Verdict.NOT_EXERCISED] and not self.settings.shard:
+            missing = found[Verdict.NOT_EXERCISED]
             return (
                 Exit.NOT_CONFORMANT,
                 "inconclusive",
                 f"{_count(missing, 'rule')} never put to the test: {_some(missing)}",
             )
-        if not found["passed"]:
+        if not found[Verdict.PASSED]:
             return Exit.UNTESTABLE, "inconclusive", "no rule was put to the test"
         deviations = (
-            f"; {_count(found['deviates'], 'rule')} deviated: {_some(found['deviates'])}" if found["deviates"] else ""
+            f"; {_count(found[Verdict.DEVIATES], 'rule')} deviated: {_some(found[Verdict.DEVIATES])}"
+            if found[Verdict.DEVIATES]
+            else ""
         )
-        waived = f"; {_count(found['waived'], 'rule')} waived: {_some(found['waived'])}" if found["waived"] else ""
+        waived = (
+            f"; {_count(found[Verdict.WAIVED], 'rule')} waived: {_some(found[Verdict.WAIVED])}"
+            if found[Verdict.WAIVED]
+            else ""
+        )
         outdated = [waiver.rule for waiver, known in zip(self.waivers, states, strict=True) if known in COMPLAINTS]
         if outdated:
             text = f"no rule fails that is not waived{waived}; but {_count(outdated, 'waiver')} to be removed: {_some(outdated)}"
@@ -279,17 +285,17 @@ class Collector:
         return (
             Exit.CONFORMANT,
             "conformant",
-            f"all {_count(found['passed'], noun)} that were put to the test hold{deviations}{waived}",
+            f"all {_count(found[Verdict.PASSED], noun)} that were put to the test hold{deviations}{waived}",
         )
 
     def _gates(self, rule: str, judgements: Mapping[str, Judgement]) -> bool:
         """Whether a blocked rule fails the run: not where its cause is waived, nor where both merely deviate."""
-        cause = judgements[rule].reason.partition(" ")[0]
-        found = judgements[cause].verdict if cause in judgements else ""
+        cause = judgements.get(judgements[rule].cause)
         tally = self._ledger.tallies.get(rule, Tally())
         deviates = catalogue()[rule].basis == "conv" or 0 < tally.breaches == tally.deviations
-        mild = found == "deviates" and deviates and not self.settings.strict
-        return not mild and found != "waived"
+        if cause is None or cause.verdict is Verdict.WAIVED:
+            return cause is None
+        return self.settings.strict or not deviates or cause.verdict is not Verdict.DEVIATES
 
 
 def _blame_the_insert(
@@ -297,13 +303,15 @@ def _blame_the_insert(
 ) -> dict[str, Judgement]:
     """Where no image can be made, the rules that were never tried for it are blocked: one cause, one failure."""
     return {
-        rule: Judgement("blocked", broken) if rule in rules and judgement.verdict == "not_exercised" else judgement
+        rule: Judgement(Verdict.BLOCKED, broken, cause=INSERT, root=INSERT)
+        if rule in rules and judgement.verdict is Verdict.NOT_EXERCISED
+        else judgement
         for rule, judgement in judgements.items()
     }
 
 
 def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings, *, scripts: bool) -> dict[str, Any]:
-    shown = judgement.verdict in ("failed", "deviates", "blocked", "waived")
+    shown = judgement.verdict.broken or judgement.verdict is Verdict.BLOCKED
     return {
         "id": rule.id,
         "area": rule.area,
@@ -311,8 +319,10 @@ def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings, *, 
         "statement": rule.statement,
         "reference": rule.reference,
         "grounds": rule.grounds,
-        "verdict": judgement.verdict,
+        "verdict": judgement.verdict.value,
         "reason": judgement.reason,
+        "cause": judgement.cause,
+        "root": judgement.root,
         "observations": tally.observations,
         "breach_count": tally.breaches,
         "first_breach_after_requests": tally.first,
@@ -322,7 +332,7 @@ def _row(rule: Rule, judgement: Judgement, tally: Tally, settings: Settings, *, 
                 "expected": example["expected"],
                 "observed": example["observed"],
                 "exchanges": example["exchanges"],
-                "reproduce": reproduction(rule, example, settings, scripts=scripts and judgement.verdict != "blocked"),
+                "reproduce": reproduction(rule, example, settings, scripts=scripts and judgement.verdict.broken),
             }
             for example in (tally.examples if shown else [])
         ],

@@ -1,4 +1,4 @@
-"""Counts what the rules say of each trace, and turns the counts into one verdict per rule."""
+"""Counts what the rules say of each trace."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
 from conformance.trace.exchange import Trace
 from conformance.trace.redaction import redacted
-
-Verdict = Literal["passed", "failed", "deviates", "not_exercised", "not_applicable", "blocked", "waived", "error"]
 
 EXAMPLES_KEPT = 3
 """Breaches of one rule that are kept in full: those with the least traffic."""
@@ -143,73 +141,3 @@ def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:
 def _answered(trace: Trace) -> int:
     """Bytes of all answers."""
     return sum(len(exchange.response.body) for exchange in trace.exchanges if exchange.response)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict on one rule, and why, where the verdict does not say it all."""
-
-    verdict: Verdict
-    reason: str = ""
-
-
-def verdicts(
-    rules: Mapping[str, Rule],
-    ledger: Ledger,
-    absent: Mapping[str, str],
-    deselected: Iterable[str] = (),
-    unreached: str = "",
-) -> dict[str, Judgement]:
-    """The verdict on every rule of the catalogue.
-
-    Args:
-        rules: the catalogue.
-        ledger: what was counted.
-        absent: the capabilities that the target lacks, each with the reason.
-        deselected: rules that the user left out of this run.
-        unreached: why the run ended before all scenarios had their turn; "" where it did not.
-    """
-    left_out = set(deselected)
-    own = {rule.id: _own_verdict(rule, ledger, absent, left_out, unreached) for rule in rules.values()}
-    return {rule.id: _blocked(rule, own, rules) or own[rule.id] for rule in rules.values()}
-
-
-def _own_verdict(
-    rule: Rule, ledger: Ledger, absent: Mapping[str, str], deselected: set[str], unreached: str
-) -> Judgement:
-    tally = ledger.tallies.get(rule.id, Tally())
-    seen = tally.observations > 0
-    missing = [absent[need] for need in rule.needs if need in absent and not (seen and need.startswith("source."))]
-    if rule.id in deselected:
-        return Judgement("not_applicable", "left out of this run")
-    if rule.id in ledger.errors:
-        return Judgement("error", ledger.errors[rule.id])
-    if missing:
-        return Judgement("not_applicable", missing[0])
-    if tally.breaches:
-        gated = rule.basis == "doc" and tally.breaches > tally.deviations
-        return Judgement("failed" if gated else "deviates")
-    if tally.observations:
-        return Judgement("passed")
-    return Judgement("not_exercised", unreached or "no scenario of this run put the rule to the test")
-
-
-def _blocked(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule]) -> Judgement | None:
-    """A rule that fails, or was never tried, because one failed that it stands on, is blocked by that one."""
-    if own[rule.id].verdict not in ("failed", "deviates", "not_exercised"):
-        return None
-    cause = _failed_prerequisite(rule, own, rules, set())
-    return Judgement("blocked", f"{cause} {own[cause].verdict}") if cause else None
-
-
-def _failed_prerequisite(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule], seen: set[str]) -> str:
-    for name in rule.requires:
-        if name in seen or name not in rules:
-            continue
-        seen.add(name)
-        if own[name].verdict in ("failed", "deviates"):
-            return name
-        deeper = _failed_prerequisite(rules[name], own, rules, seen)
-        if deeper:
-            return deeper
-    return ""

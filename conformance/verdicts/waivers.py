@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from conformance.config.settings import Settings, UsageError
 from conformance.config.toml import read_table
 from conformance.contract import catalogue, matching
-from conformance.verdicts.ledger import Judgement
+from conformance.verdicts.judgement import Judgement
+from conformance.verdicts.verdict import Verdict
 
 FILE_NAME = "waivers.toml"
 EMBEDDED = "embedded emulator"
@@ -126,8 +127,10 @@ def waive(judgements: Mapping[str, Judgement], waivers: Sequence[Waiver], url: s
     found = dict(judgements)
     for waiver in waivers:
         for rule in waived_rules([waiver], url):
-            if found[rule].verdict in ("failed", "deviates"):
-                found[rule] = Judgement("waived", f"{waiver.reason} ({waiver.link}, until {waiver.expires})")
+            if found[rule].verdict in (Verdict.FAILED, Verdict.DEVIATES):
+                found[rule] = Judgement(
+                    Verdict.WAIVED, root=rule, reason=f"{waiver.reason} ({waiver.link}, until {waiver.expires})"
+                )
     return found
 
 
@@ -148,9 +151,13 @@ def state(waiver: Waiver, judgements: Mapping[str, Judgement], url: str | None, 
         return "unused"
     if waiver.expires < _today():
         return "expired"
-    if "waived" in verdicts:
+    if Verdict.WAIVED in verdicts:
         return "in use"
-    return "stale" if whole and "passed" in verdicts and not verdicts & {"blocked", "error"} else "unused"
+    return (
+        "stale"
+        if whole and Verdict.PASSED in verdicts and not verdicts & {Verdict.BLOCKED, Verdict.ERROR}
+        else "unused"
+    )
 
 
 def updated(

@@ -102,7 +102,7 @@ def test_run_against_a_url(emulator: str, tmp_path: Path) -> None:
     results = json.loads((tmp_path / "compliance-report" / "results.json").read_text(encoding="utf-8"))
     verdicts = {row["id"]: row["verdict"] for row in results["rules"]}
     assert verdicts["request-id.replay-after-done"] == "passed"
-    assert verdicts["image.kind"] == "not_applicable"
+    assert verdicts["image.kind"] == "left_out"
     assert names(emulator) == set()
 
 

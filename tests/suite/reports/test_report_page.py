@@ -141,6 +141,6 @@ def test_difference_is_a_page_too(
     path = tmp_path / "changes.html"
     path.write_text(difference.html(difference.changes(conformant, broken), conformant, broken), encoding="utf-8")
     reader = Reader(browser, path, 400)
-    assert reader.page.locator("tr.failed").count() >= 1
+    assert reader.page.locator("tr.worse").count() >= 1
     assert reader.page.evaluate("document.documentElement.scrollWidth") <= 400
     assert reader.complaints == []

@@ -21,7 +21,7 @@ import reports
 from conformance.config.settings import Settings
 from conformance.emulator.process import EmulatorProcess
 from conformance.verdicts.collector import Collector, write_results
-from reports import allure
+from conformance.verdicts.verdict import Verdict
 from reports import html as page
 
 TOKEN = "token-that-must-not-be-seen"
@@ -119,7 +119,7 @@ def test_allure_report_holds_the_same_counts(broken: dict[str, Any], tmp_path: P
         pytest.skip("npm cannot fetch Allure here")
     assert made.returncode == 0, made.stderr
     counts = json.loads((tmp_path / "allure" / "summary.json").read_text(encoding="utf-8"))["stats"]
-    expected = Counter(allure.STATUSES[rule["verdict"]] for rule in broken["rules"])
+    expected = Counter(Verdict(rule["verdict"]).allure for rule in broken["rules"])
     assert {status: counts.get(status, 0) for status in expected} == dict(expected)
 
 
