@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, cast
 from conformance.contract.request_view import RequestView
 from conformance.contract.rule import is_set
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, Exchange, Trace
-from conformance.trace.formats import timestamp
+from conformance.trace.formats import link, timestamp
 
 Result = TypeVar("Result")
 
@@ -27,6 +27,12 @@ REPLAY_SECONDS = 86_400
 UNNAMED = "unnamed "
 
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
+
+CONTRADICTIONS = 2
+"""In so many of id, type and target two states differ that cannot be of one operation, though they bear one name.
+
+Where they differ in one of them, it is the operation that has changed.
+"""
 
 Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
 
@@ -72,6 +78,25 @@ class State:
         """Whether the operation has ended."""
         return self.status == "DONE"
 
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What tells an operation from others beside its name: what is known of id, type and target."""
+        parts = {
+            "id": self.value.get("id"),
+            "type": self.value.get("operationType"),
+            "target": link(self.value.get("targetLink")).rpartition("/")[2],
+            "target id": self.value.get("targetId"),
+        }
+        return {name: str(part) for name, part in parts.items() if is_set(part)}
+
+    def contradicts(self, other: State) -> bool:
+        """Whether this is a state of another operation, whatever its name is."""
+        one, two = self.identity, other.identity
+        differing = {name for name in one.keys() & two.keys() if one[name] != two[name]}
+        if "target" in one.keys() & two.keys():
+            differing.discard("target id")
+        return len(differing) >= CONTRADICTIONS
+
     @property
     def failed(self) -> bool:
         """Whether it has ended with an error, or with the status of one."""
@@ -81,12 +106,20 @@ class State:
 
 @dataclass
 class Operation:
-    """All that was seen of one operation, in the order of the answers' requests."""
+    """All that was seen of one operation, in the order of the answers' requests.
+
+    `strangers` are answers that a look at its name got, and that are of another operation.
+    """
 
     project: str
     name: str
     states: list[State] = field(default_factory=list)
     mutation: Mutation | None = None
+    strangers: list[State] = field(default_factory=list)
+
+    def owns(self, state: State) -> bool:
+        """Whether a state that bears the name, or was got under it, is one of this operation."""
+        return not (self.states and self.states[0].contradicts(state))
 
     @property
     def named(self) -> bool:
@@ -109,7 +142,7 @@ class Operation:
 class Mutation:
     """A request that changes an image (insert, delete, patch, setLabels, deprecate), and what became of it.
 
-    `image` is the name (for an insert, the name in its body; None where that is no text); `original` is the earlier request
+    `image` is the name (for an insert, the name in its body, whatever is behind its JSON; None where that is no text); `original` is the earlier request
     with the same requestId, of the same project and method, whose outcome the target has to remember.
     """
 
@@ -203,7 +236,8 @@ class History:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.exchanges = trace.exchanges
-        self.operations: dict[tuple[str, str], Operation] = {}
+        self.operations: list[Operation] = []
+        self._named: dict[tuple[str, str], list[Operation]] = defaultdict(list)
         self.mutations: list[Mutation] = []
         self.every_sighting: list[Sighting] = []
         self._made: dict[str, object] = {}
@@ -224,12 +258,10 @@ class History:
             return
         match route.method:
             case "globalOperations.get" | "globalOperations.wait":
-                self._see_operation(State(exchange, resource, route.method), route.project, route.name)
+                self._look_at_operation(State(exchange, resource, route.method), route.project, route.name)
             case "globalOperations.list":
                 for item in _objects(resource.get("items")):
-                    name = item.get("name")
-                    if isinstance(name, str) and (route.project, name) in self.operations:
-                        self._see_operation(State(exchange, item, route.method), route.project, name)
+                    self._see_listed(State(exchange, item, route.method), route.project)
             case "images.get" | "images.getFromFamily":
                 self.every_sighting.append(Sighting(exchange, resource, route.method, route.project))
             case "images.list":
@@ -243,7 +275,7 @@ class History:
         route = exchange.route
         assert route is not None
         if route.method == "images.insert":
-            body = exchange.request.json
+            body = exchange.request.first_json
             name = body.get("name") if isinstance(body, dict) else None
         else:
             name = route.name
@@ -258,7 +290,11 @@ class History:
         operation_name = resource.get("name")
         if not isinstance(operation_name, str) or not operation_name:
             operation_name = f"{UNNAMED}{exchange.number}"
-        mutation.operation = self._see_operation(State(exchange, resource, route.method), route.project, operation_name)
+        state = State(exchange, resource, route.method)
+        known = (operation for operation in self.bearers(route.project, operation_name) if operation.owns(state))
+        mutation.operation = next(known, None) or self._new_operation(route.project, operation_name)
+        if not _encodes_enums_as_numbers(exchange):
+            mutation.operation.states.append(state)
         if mutation.operation.mutation is None and not repeats_unseen:
             mutation.operation.mutation = mutation
 
@@ -277,10 +313,39 @@ class History:
         earlier = mutation.exchange.sent + self.trace.ahead - began.timestamp()
         return resolution < earlier < REPLAY_SECONDS
 
-    def _see_operation(self, state: State, project: str, name: str) -> Operation:
-        operation = self.operations.setdefault((project, name), Operation(project, name))
-        operation.states.append(state)
+    def _new_operation(self, project: str, name: str) -> Operation:
+        operation = Operation(project, name)
+        self.operations.append(operation)
+        self._named[project, name].append(operation)
         return operation
+
+    def _look_at_operation(self, state: State, project: str, name: str) -> None:
+        """Reads the answer to a look at an operation: it tells of an operation that is known, or in a recording of any."""
+        known = self.bearers(project, name)
+        if not known and self.trace.recorded:
+            known = [self._new_operation(project, name)]
+        owner = next((operation for operation in reversed(known) if operation.owns(state)), None)
+        if owner is not None:
+            owner.states.append(state)
+        elif known:
+            known[-1].strangers.append(state)
+
+    def _see_listed(self, state: State, project: str) -> None:
+        for operation in self.bearers(project, state.value.get("name")):
+            if operation.owns(state):
+                operation.states.append(state)
+
+    def bearers(self, project: str, name: Any) -> list[Operation]:
+        """The operations of a name or id: one, unless the target gives a name to several."""
+        if not isinstance(name, str):
+            return []
+        if (project, name) not in self._named and name.isdecimal():
+            return [
+                operation
+                for operation in self.operations
+                if operation.project == project and operation.states and operation.states[0].identity.get("id") == name
+            ]
+        return self._named.get((project, name), [])
 
     def _pair_replays(self) -> None:
         first: dict[tuple[str, str, str], Mutation] = {}
@@ -337,7 +402,11 @@ class History:
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
-        """The images as they were seen, but for what invalid requests have made of them, and for others' images in lists."""
+        """The images as they were seen, but for what invalid requests have made of them, and for others' images in lists.
+
+        A name that two images hold shows now one and now the other: that is the matter of `image.name.unique`, and proves
+        nothing about either.
+        """
         made: dict[tuple[str, str | None], bool] = {}
         for insert in self.inserts:
             key = (insert.project, insert.image)
@@ -354,19 +423,54 @@ class History:
             seen
             for seen in self.every_sighting
             if not made.get((seen.project, seen.name))
+            and not self.held_twice(seen.project, seen.name, seen.exchange)
             and (seen.via == "images.get" or self.trace.recorded or (seen.project, seen.name) in made)
             and not any(
-                change.image in (seen.name, seen.value.get("id")) and change.exchange.number < seen.exchange.number
+                change.image in (seen.name, str(seen.value.get("id"))) and change.exchange.number < seen.exchange.number
                 for change in changes
             )
+        )
+
+    def held_twice(self, project: str, name: str | None, exchange: Exchange) -> bool:
+        """Whether two images may have had a name, at one time, when a request was answered."""
+        since = self._held_twice.get((project, name))
+        return since is not None and exchange.received >= since.sent
+
+    @cached_property
+    def _held_twice(self) -> dict[tuple[str, str | None], Exchange]:
+        """The names that several images were seen to hold at one time, each with the first exchange that tells of it."""
+        found: dict[tuple[str, str | None], Exchange] = {}
+        made: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
+        for insert in self.inserts:
+            if insert.outcome != "succeeded" or insert.operation is None or insert.operation.mutation is not insert:
+                continue
+            key = (insert.project, insert.image)
+            if any(self._both_there(earlier, insert) for earlier in made[key]):
+                found.setdefault(key, insert.exchange)
+            made[key].append(insert)
+        listed: dict[tuple[int, str, str | None], set[str]] = defaultdict(set)
+        for seen in self.every_sighting:
+            if seen.via == "images.list":
+                ids = listed[seen.exchange.number, seen.project, seen.name]
+                ids.add(str(seen.value.get("id")))
+                if len(ids) > 1:
+                    found.setdefault((seen.project, seen.name), seen.exchange)
+        return found
+
+    def _both_there(self, first: Mutation, second: Mutation) -> bool:
+        """Whether the image of one insert was there still when another of the same name made its own."""
+        ids = {self.identifier(first), self.identifier(second)}
+        if len(ids) == 1 and (None not in ids or second.original is not None):
+            return False
+        return not any(
+            change.method == "images.delete" and not after(second.exchange, change.exchange)
+            for change in self.changes(first)
         )
 
     @cached_property
     def names(self) -> dict[Any, str | None]:
         """The name of each image that was seen, by its id."""
-        return {
-            seen.value["id"]: seen.name for seen in reversed(self.sightings) if isinstance(seen.value.get("id"), str)
-        }
+        return {str(seen.value["id"]): seen.name for seen in reversed(self.sightings) if is_set(seen.value.get("id"))}
 
     @cached_property
     def gotten(self) -> dict[tuple[str, str | None], dict[Any, Sighting]]:
@@ -380,7 +484,7 @@ class History:
     @cached_property
     def states(self) -> tuple[State, ...]:
         """Every state of every operation."""
-        return tuple(state for operation in self.operations.values() for state in operation.states)
+        return tuple(state for operation in self.operations for state in operation.states)
 
     @cached_property
     def gets(self) -> tuple[Exchange, ...]:
@@ -401,7 +505,7 @@ class History:
         if mutation.operation is None:
             return None
         values = (state.value.get("targetId") for state in mutation.operation.states)
-        return next((value for value in values if isinstance(value, str) and value), None)
+        return next((str(value) for value in values if isinstance(value, str | int) and value), None)
 
     @cached_property
     def _results(self) -> dict[int, tuple[Sighting, ...]]:
@@ -423,6 +527,8 @@ class History:
                 for name in names
                 for sighting in by_name.get((mutation.project, name), ())
                 if after(operation.final.exchange, sighting.exchange)
+                and (mutation.method != "images.insert" or sighting.name in (mutation.image, None))
+                and not self.held_twice(mutation.project, mutation.image, sighting.exchange)
                 and not any(end.sent <= sighting.exchange.received for end in ends)
             )
         return results

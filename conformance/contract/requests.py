@@ -6,7 +6,9 @@ scenarios and recorded traffic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
+from typing import Any
 
 from conformance.contract.history import History, Mutation, Sighting, after
 from conformance.contract.rule import Basis, Breach, Broken, Finding, Judge, Rule, expect, is_set
@@ -15,6 +17,14 @@ from conformance.trace.exchange import SUITE_NAME, Exchange
 INSERT = ("images.insert",)
 
 CONFLICT = 409
+
+TEMPORARY = frozenset({CONFLICT, 412})
+"""Refusals that say something of the target's state rather than of the request."""
+
+MISSING = frozenset({404, 405})
+"""Refusals that say that something is not there: a source, or the method itself."""
+
+_WORD = re.compile(r"\w+")
 
 
 def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
@@ -31,14 +41,17 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     status: int = 0,
     conventional: Broken | None = None,
     optional: Broken | None = None,
+    looked_up: bool = False,
     also: Judge | None = None,
     requires: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
+    witness: str = "life.insert",
 ) -> Rule:
     """A rule about requests.
 
     Args:
         id, basis, statement, reference, grounds, requires, needs: as for Rule.
+        witness: as for Rule; by default that an insert without the fault succeeds.
         broken: tells that a request breaks the rule; None where only a scenario can know.
         methods: the API methods whose requests it applies to.
         dropped: a field that the target may leave out as a whole instead of refusing the request.
@@ -46,6 +59,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
         status: the one HTTP status that the refusal must have; 0 for any, or a failed operation.
         conventional: tells that what becomes of a request is mere convention, so that a breach is a deviation.
         optional: tells that a target may refuse a valid request.
+        looked_up: whether the fault may be that something is not there, so that 404 refuses it.
         also: judges what else the rule says, of the image that was made.
     """
 
@@ -77,9 +91,13 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             deviation=conventional is not None and conventional(mutation.view),
         )
 
+    fields = frozenset(_WORD.findall(reference.rpartition(" > ")[2]))
+
     def refused(history: History, mutation: Mutation) -> Iterator[Finding]:
         deviation = conventional is not None and conventional(mutation.view)
         if mutation.outcome in ("refused", "failed"):
+            if not for_the_fault(mutation, frozenset() if looked_up else MISSING, fields):
+                return
             leak = leaked(history, mutation) if no_image else None
             if leak is not None:
                 yield leak_breach(mutation, leak)
@@ -111,7 +129,26 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             )
 
     passive = broken is not None or also is not None
-    return Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive, broken, methods)
+    witness = witness if witness != id else ""
+    return Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive, broken, methods, witness)
+
+
+def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set[str] = frozenset()) -> bool:
+    """Whether a refusal may be for a fault of the request: others say nothing of what the target thinks of it.
+
+    Args:
+        mutation: a request that was refused, or whose operation failed.
+        elsewhere: statuses that tell of something else, unless the error names one of the fields.
+        fields: the names of the fields that are at fault.
+    """
+    final = mutation.operation.final if mutation.operation else None
+    told: Any = final.value.get("httpErrorStatusCode") if final else mutation.exchange.status
+    if told in TEMPORARY:
+        return False
+    if told not in elsewhere:
+        return True
+    error = final.value.get("error") if final else mutation.exchange.error
+    return bool(fields & set(_WORD.findall(str(error))))
 
 
 def _name_taken(history: History, insert: Mutation) -> bool:
@@ -137,8 +174,8 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
     """The image that a refused or failed insert left behind all the same; None where none was seen."""
     if insert.method != "images.insert" or not insert.image:
         return None
-    if history.trace.recorded and conflicts(insert):
-        return None  # with an image that the recording does not tell of
+    if conflicts(insert):
+        return None  # with an image that the trace does not tell of
     others = [
         other
         for other in history.inserts

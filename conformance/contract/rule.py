@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Basis = Literal["doc", "conv"]
 
 
+SHOWN = "operation.success-means-ready"
+"""The rule that shows that images are seen at all: where it never held, that an image is not there proves nothing."""
+
 SHOWN_MAXIMUM = 10_000
 """Characters of what was expected or observed."""
 
@@ -54,11 +57,14 @@ class Rule:
         reference: where in the API reference it stands.
         grounds: one sentence of our own words that says why that place, or for `conv` which evidence, carries the rule.
         judge: looks at a history and yields a finding for each thing that the rule applies to.
-        requires: rules that this one stands on: where one of them fails, a breach of this one is that one's.
+        requires: rules that this one stands on: where one of them fails, this one may not be seen at all, and a breach of it
+            may follow from that one.
         needs: capabilities of the target without which the rule does not apply.
         passive: whether recorded traffic can show it; otherwise only a scenario that knows what it does can.
         broken: tells that a request breaks the rule by what it says; None where no request alone can.
         methods: the API methods whose requests it recognises so.
+        witness: the rule that shows that what this one expects not to be there would be seen, or what it expects to be
+            refused would else be accepted: where that rule never held, keeping this one proves nothing.
     """
 
     id: str
@@ -72,6 +78,7 @@ class Rule:
     passive: bool = True
     broken: Broken | None = None
     methods: tuple[str, ...] = ()
+    witness: str = ""
 
     @property
     def area(self) -> str:
@@ -103,11 +110,12 @@ class Rules:
         requires: tuple[str, ...] = (),
         needs: tuple[str, ...] = (),
         passive: bool = True,
+        witness: str = "",
     ) -> Callable[[Judge], Judge]:
         """Appends a rule whose judge is the decorated function; the arguments are those of Rule."""
 
         def decorate(judge: Judge) -> Judge:
-            self.add(Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive))
+            self.add(Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive, witness=witness))
             return judge
 
         return decorate

@@ -127,6 +127,11 @@ class Request:
         """The parsed body, or NOT_JSON."""
         return parse_json(self.body)
 
+    @cached_property
+    def first_json(self) -> Any:
+        """The JSON value that the body begins with, whatever is behind it: what a lax server takes it for; or NOT_JSON."""
+        return self.json if self.json is not NOT_JSON else parse_json(first_value(self.body or b""))
+
 
 @dataclass(frozen=True)
 class Response:
@@ -323,6 +328,16 @@ def parse_json(body: bytes | None) -> Any:
         return NOT_JSON
     suspicious = body.count(b"[") + body.count(b"{") > DEPTH_MAXIMUM
     return NOT_JSON if suspicious and _depth(value) > DEPTH_MAXIMUM else value
+
+
+def first_value(body: bytes) -> bytes | None:
+    """The JSON text that a body begins with; None where it begins with none."""
+    text = body.decode("utf-8", errors="replace").lstrip()
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return text[:end].encode()
 
 
 def _depth(value: Any) -> int:

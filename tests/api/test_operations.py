@@ -12,7 +12,7 @@ from strategies import bodies
 LOOKS_AFTER_DONE = 4
 
 
-@pytest.mark.exercises("operation.[!nw]*", "operation.name", "life.get-after-done")
+@pytest.mark.exercises("operation.[!nw]*", "operation.name", "life.get-*")
 def test_operation_of_an_insert(scenario: Scenario) -> None:
     def act(api: Api, request: InsertRequest) -> None:
         insert = api.insert(request)

@@ -20,7 +20,7 @@ REPLAYS = 2
 @pytest.mark.exercises("request-id.replay-same-operation", "request-id.replay-creates-nothing")
 @pytest.mark.exercises("request-id.replay-[!cls]*", "request-id.case", "request-id.distinct", "request-id.absent")
 @pytest.mark.exercises("request-id.client-operation-id", "request-id.delete-replay", "request-id.scoped-to-method")
-@pytest.mark.exercises("operation.[!nw]*", "operation.name", "operation.wait", "life.get-after-done", "life.delete")
+@pytest.mark.exercises("operation.[!nw]*", "operation.name", "operation.wait", "life.get-*", "life.delete")
 @pytest.mark.exercises("image.name.unique", "life.failed-insert-leaves-nothing", "life.model", "transport.wait-body")
 @pytest.mark.exercises("transport.client-headers", "transport.system-parameters")
 def test_one_image_and_all_retries(scenario: Scenario) -> None:

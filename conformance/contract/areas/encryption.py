@@ -12,6 +12,7 @@ from typing import Any
 from conformance.contract.areas.source import COMES_BACK
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
+from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
@@ -105,6 +106,8 @@ def _sha256(history: History) -> Iterator[Finding]:
         raw = decoded(insert.view.text("imageEncryptionKey", "rawKey"))
         if not raw or is_set(insert.view.text("imageEncryptionKey", "sha256")):
             continue
+        if not well_typed(sighting.value, "imageEncryptionKey"):
+            continue
         digest = base64.b64encode(hashlib.sha256(raw).digest()).decode()
         key = sighting.value.get("imageEncryptionKey")
         came = key.get("sha256") if isinstance(key, dict) else None
@@ -131,7 +134,7 @@ def _sha256(history: History) -> Iterator[Finding]:
 def _kms_key_name(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
         sent = insert.view.text("imageEncryptionKey", "kmsKeyName")
-        if not sent:
+        if not sent or not well_typed(sighting.value, "imageEncryptionKey"):
             continue
         key = sighting.value.get("imageEncryptionKey")
         came = key.get("kmsKeyName") if isinstance(key, dict) else None

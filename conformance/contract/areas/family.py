@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.contract.areas.image import DEPRECATION_TIMES
 from conformance.contract.history import History, Mutation, Sighting, after, overlapping
+from conformance.contract.json_types import well_typed
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.formats import link, timestamp
@@ -44,6 +45,8 @@ def _deprecations(history: History) -> Iterator[tuple[Mutation, Sighting]]:
 )
 def _deprecate_state(history: History) -> Iterator[Finding]:
     for mutation, sighting in _deprecations(history):
+        if not well_typed(sighting.value, "deprecated"):
+            continue
         wanted = mutation.body.get("state") or ACTIVE
         yield expect(
             _state(sighting.value) == wanted,
@@ -70,7 +73,7 @@ def _deprecate_round_trip(history: History) -> Iterator[Finding]:
         sent = {name: mutation.body[name] for name in names if is_set(mutation.body.get(name))}
         status = sighting.value.get("deprecated")
         came = status if isinstance(status, dict) else {}
-        if sent:
+        if sent and well_typed(sighting.value, "deprecated"):
             wrong = {name: came.get(name) for name, value in sent.items() if not _same(value, came.get(name))}
             yield expect(
                 not wrong,

@@ -19,6 +19,7 @@ from conformance.contract.fields import (
     type_rules,
 )
 from conformance.contract.history import History, after
+from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Basis, Finding, Rules, expect, is_set
@@ -155,11 +156,11 @@ def _unique(history: History) -> Iterator[Finding]:
                     observed=f"HTTP {second.exchange.status}, {second.outcome}",
                 )
             kept = history.identifier(first)
-            for sighting in history.sightings:
+            for sighting in history.every_sighting:
                 seen_later = sighting.via == "images.get" and after(second.exchange, sighting.exchange)
                 if seen_later and conflict and sighting.name == first.image and kept and not deletes:
                     yield expect(
-                        sighting.value.get("id") == kept or history.sent(sighting, "id"),
+                        str(sighting.value.get("id")) == kept or history.sent(sighting, "id"),
                         "the second insert of a name replaced the first image",
                         second.exchange,
                         sighting.exchange,
@@ -174,6 +175,8 @@ def _conflicted(final: Any) -> bool:
 
 def _source_type_comes_back(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
+        if not well_typed(sighting.value, "sourceType"):
+            continue
         shown = sighting.value.get("sourceType")
         yield expect(
             shown == "RAW",
@@ -246,6 +249,8 @@ def _dates_change_nothing(history: History) -> Iterator[Finding]:
         if not any(timestamp(sent.get(name)) for name in DEPRECATION_TIMES):
             continue
         for sighting in history.results(mutation):
+            if not well_typed(sighting.value, "deprecated"):
+                continue
             status = sighting.value.get("deprecated")
             state = status.get("state") if isinstance(status, dict) else None
             wanted = sent.get("state") or "ACTIVE"
@@ -360,7 +365,7 @@ RULES.add(
 def _architecture_comes_back(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
         sent = insert.view.text("architecture")
-        if sent in ARCHITECTURES:
+        if sent in ARCHITECTURES and well_typed(sighting.value, "architecture"):
             yield expect(
                 sighting.value.get("architecture") == sent,
                 "the architecture that was sent does not come back",
@@ -557,6 +562,8 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, str, Callable[[Any, Any], bool]]
 def _comes_back(name: str, same: Callable[[Any, Any], bool], history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
         sent, came = insert.body.get(name), sighting.value.get(name)
+        if not well_typed(sighting.value, name):
+            continue
         if is_set(sent):
             yield expect(
                 same(sent, came),

@@ -10,7 +10,6 @@ from typing import Any
 
 from conformance.contract.areas.operation_course import shown_time
 from conformance.contract.areas.source import COMES_BACK
-from conformance.contract.areas.transport import values_at
 from conformance.contract.clock import not_before
 from conformance.contract.fields import (
     IMAGE_FIELDS,
@@ -22,9 +21,10 @@ from conformance.contract.fields import (
     type_rules,
 )
 from conformance.contract.history import History, Sighting, after
+from conformance.contract.json_types import right_type, values_at
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
-from conformance.trace.formats import decoded, is_base64, is_int64, is_uint64, link, same_instant, timestamp
+from conformance.trace.formats import decoded, is_int64, is_uint64, link, same_instant, timestamp
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -343,35 +343,6 @@ def _fingerprint(history: History) -> Iterator[Finding]:
 
 
 # JSON types of answers
-
-_JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "object": (dict,),
-    "map": (dict,),
-    "array": (list,),
-}
-
-
-def right_type(field: Field, value: Any) -> bool:
-    """Whether a value in an answer has the documented JSON type and format of its field."""
-    if field.type == "integer" and isinstance(value, float) and value.is_integer():
-        return True  # JSON has no integers, only numbers without a fraction
-    if not isinstance(value, _JSON_TYPES[field.type]) or (isinstance(value, bool) and field.type != "boolean"):
-        return False
-    match field.format:
-        case "int64":
-            return is_int64(value)
-        case "uint64":
-            return is_uint64(value)
-        case "date-time":
-            return timestamp(value) is not None
-        case "byte":
-            return is_base64(value)
-    return True
-
 
 Fields = Mapping[str, tuple[Field, ...]]
 """The fields of a table by the name that their rule has: a list and its items have one rule."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract.comparison import own_labels, unasked
 from conformance.contract.history import History, Mutation, Sighting, after, overlapping
-from conformance.contract.rule import Finding, Rules, expect
+from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 
 RULES = Rules()
@@ -75,7 +75,8 @@ def _over(change: Mutation, exchange: Exchange) -> bool:
 def _set(history: History) -> Iterator[Finding]:
     for update in _updates(history):
         before = seen_before(history, update)
-        current = before is not None and update.body.get("labelFingerprint") == before.value.get("labelFingerprint")
+        given = update.body.get("labelFingerprint")
+        current = before is not None and is_set(given) and given == before.value.get("labelFingerprint")
         if before is None or not current or update.exchange.intent is not None or update.view.broken_rules:
             continue
         if update.outcome in ("refused", "failed"):
@@ -168,6 +169,11 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
         before = seen_before(history, update)
         if intent is None or "labels.fingerprint-required" not in intent.rules or before is None:
             continue
+        works = any(
+            other.outcome == "succeeded" and after(other.exchange, update.exchange) for other in _updates(history)
+        )
+        if update.exchange.refused and update.exchange.status != 412 and not works:
+            continue  # setLabels has not worked with any fingerprint
         final = update.operation.final if update.operation else None
         late = (
             update.outcome == "failed"
@@ -222,9 +228,11 @@ def _concurrent(history: History) -> Iterator[Finding]:
             continue
         # The winner may have been through before the others were sent: then it is none of those that overlap.
         winners = [update for update in group if update.outcome in ("succeeded", "running")]
-        lost = [update for update in group if update.outcome == "unknown"]
+        lost = [update for update in group if update.outcome == "unknown" or update.exchange.status != 412]
+        if lost and not winners:
+            continue  # somebody may have won, or setLabels does not work at all
         yield expect(
-            len(winners) == 1 or (not winners and bool(lost)),
+            len(winners) == 1,
             f"{len(winners)} of {len(group)} simultaneous setLabels with one fingerprint won",
             *(update.exchange for update in simultaneous),
             expected="one",

@@ -12,8 +12,8 @@ from conformance.contract.areas.transport import OPTIONAL_METHODS
 from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, after, overlapping
-from conformance.contract.requests import leak_breach, leaked, request_rule
-from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.requests import for_the_fault, leak_breach, leaked, request_rule
+from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -36,13 +36,29 @@ RULES.add(
 @RULES.rule(
     "life.get-after-done",
     "doc",
-    "get by name answers the image that was made; by convention get by id does as well.",
-    "Fields > id",
-    "An image that was created is there to be read by its name; that its id does as well only the "
-    "discovery document says.",
-    requires=("operation.success-means-ready", *type_rules("name", "id")),
+    "get by name answers the image that was made.",
+    "Fields > name",
+    "An image that was created is there to be read by its name.",
+    requires=("operation.success-means-ready", *type_rules("name")),
 )
 def _get_after_done(history: History) -> Iterator[Finding]:
+    return _gotten(history, by_id=False)
+
+
+@RULES.rule(
+    "life.get-by-id",
+    "conv",
+    "get by id answers the image of that id.",
+    "Fields > id",
+    "That an image can be had by its id only the discovery document says, in the pattern of the path; the real service does.",
+    requires=("operation.success-means-ready", "operation.target-id", *type_rules("name", "id")),
+)
+def _get_by_id(history: History) -> Iterator[Finding]:
+    return _gotten(history, by_id=True)
+
+
+def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
+    """Judges each get of an image that was made, from the end of its operation until something else may have changed it."""
     for insert in history.created:
         assert insert.operation is not None
         assert insert.operation.final is not None
@@ -57,24 +73,24 @@ def _get_after_done(history: History) -> Iterator[Finding]:
                 continue
             if any(end.sent <= exchange.received for end in ends):
                 continue
-            by_name = exchange.route.name == insert.image
-            if by_name and exchange.status == 404:
+            if exchange.route.name != (identifier if by_id else insert.image):
                 continue
-            if by_name or (identifier and exchange.route.name == identifier):
-                image = exchange.resource or {}
-                # A get that is refused for what it carries is the matter of the rule for whose sake it carries it.
-                carries = exchange.intent is not None
-                if not exchange.answered and (carries or not exchange.refused):
-                    continue
-                yield expect(
-                    image.get("name") == insert.image and (not identifier or str(image.get("id")) == identifier),
-                    f"get by {'name' if by_name else 'id'} does not answer the image",
-                    insert.exchange,
-                    exchange,
-                    expected={"name": insert.image, "id": identifier},
-                    observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
-                    deviation=not by_name,
-                )
+            if history.held_twice(insert.project, insert.image, exchange) or (not by_id and exchange.status == 404):
+                continue
+            image = exchange.resource or {}
+            # A get that is refused for what it carries is the matter of the rule for whose sake it carries it.
+            carries = exchange.intent is not None
+            if not exchange.answered and (carries or not exchange.refused):
+                continue
+            key, value = ("id", identifier) if by_id else ("name", insert.image)
+            yield expect(
+                str(image.get(key)) == value,
+                f"get by {key} does not answer the image",
+                insert.exchange,
+                exchange,
+                expected={key: value},
+                observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
+            )
 
 
 # Lists
@@ -124,6 +140,8 @@ def _list_once(history: History) -> Iterator[Finding]:
             if insert.project != (pages[0].route and pages[0].route.project):
                 continue
             if not after(insert.operation.final.exchange, pages[0]):
+                continue
+            if history.held_twice(insert.project, insert.image, pages[-1]):
                 continue
             filtered = query.get("filter", [""])[0]
             if filtered and filtered != f"name={insert.image}":
@@ -176,6 +194,8 @@ def _max_results(history: History) -> Iterator[Finding]:
         if exchange.method == LIST and exchange.resource is not None and limit.isdecimal() and int(limit) > 0:
             items = exchange.resource.get("items")
             count = len(items) if isinstance(items, list) else 0
+            if count < int(limit) and not exchange.resource.get("nextPageToken"):
+                continue  # it has no more
             yield expect(
                 count <= int(limit),
                 "a page holds more items than asked for",
@@ -199,7 +219,10 @@ def _list_filter(history: History) -> Iterator[Finding]:
         if exchange.method != LIST or exchange.resource is None or wanted is None:
             continue
         name = wanted[1]
-        others = [seen.name for seen in history.every_sighting if seen.exchange is exchange and seen.name != name]
+        found = [seen.name for seen in history.every_sighting if seen.exchange is exchange]
+        if not found:
+            continue  # an empty list shows nothing of what a filter does
+        others = [seen for seen in found if seen != name]
         yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
 
 
@@ -273,6 +296,7 @@ def _patch(history: History) -> Iterator[Finding]:
     "Response body",
     "A success is answered with an operation, so an insert that was refused or has failed did not "
     "succeed, and made no usable image.",
+    witness=SHOWN,
 )
 def _leaves_nothing(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
@@ -311,7 +335,7 @@ def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
         key = (other.project, other.image)
         insert = last.get(key)
         last[key] = other
-        if insert is None or insert.outcome not in ("refused", "failed"):
+        if insert is None or insert.outcome not in ("refused", "failed") or not for_the_fault(insert, frozenset()):
             continue
         final = insert.operation.final.exchange if insert.operation and insert.operation.final else insert.exchange
         free = any(
@@ -331,6 +355,7 @@ def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
     "Fields > name",
     "That names are unique is left unsaid; the real service has one image of a name and answers a "
     "conflict to all but one.",
+    requires=("image.name.unique",),
     passive=False,
 )
 def _concurrent_same_name(history: History) -> Iterator[Finding]:
@@ -363,7 +388,7 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
     "images.delete",
     "delete is described elsewhere; results that no order of the requests explains leave clients without "
     "anything to rely on.",
-    requires=("life.delete", "life.get-after-done"),
+    requires=("image.name.unique", "life.delete", "life.get-after-done"),
     passive=False,
 )
 def _concurrent_delete(history: History) -> Iterator[Finding]:
@@ -407,6 +432,7 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
     "images.delete",
     "delete is described elsewhere; a deleted resource is answered 404 and its name can be used again in "
     "Google's APIs.",
+    witness=SHOWN,
 )
 def _delete(history: History) -> Iterator[Finding]:
     for delete in history.mutations:
@@ -415,6 +441,8 @@ def _delete(history: History) -> Iterator[Finding]:
         if delete.operation.mutation is not delete or delete.operation.final is None:
             continue
         end = delete.operation.final.exchange
+        if history.held_twice(delete.project, delete.image, end):
+            continue
         rebirths = [
             insert.exchange
             for insert in history.inserts
@@ -436,7 +464,7 @@ def _delete(history: History) -> Iterator[Finding]:
         for sighting in history.sightings:
             same = sighting.project == delete.project and sighting.name == delete.image
             gone = sighting.via != "images.get" and same and after(end, sighting.exchange)
-            if gone and identifier and sighting.value.get("id") == identifier:
+            if gone and identifier and str(sighting.value.get("id")) == identifier:
                 yield expect(
                     False,
                     "a deleted image is still shown",

@@ -22,7 +22,15 @@ TOUCHED = {
 """The fields that a request may change; a PATCH may change those that it names."""
 
 BASIC = (
-    *("life.insert", "life.get-after-done", "life.delete", "life.patch", "life.isolation", "life.list-filter"),
+    *(
+        "life.insert",
+        "life.get-after-done",
+        "life.get-by-id",
+        "life.delete",
+        "life.patch",
+        "life.isolation",
+        "life.list-filter",
+    ),
     *("image.id", "image.name.unique", "image.creation-timestamp", "image.status", "life.failed-insert-leaves-nothing"),
     *("operation.name", "operation.status", "operation.reaches-done", "operation.success-means-ready"),
     *("request-id.replay-same-operation", "request-id.replay-after-delete", "request-id.distinct", "request-id.absent"),
@@ -98,7 +106,8 @@ class _Store:
     def _expected(self, mutation: Mutation) -> Iterator[Finding]:
         """Whether a request had to succeed or to fail, by what the model knows of the image."""
         image = self._image(mutation.project, mutation.image or "")
-        repeats = mutation.original is not None or mutation.invalid or not mutation.image
+        twice = self._history.held_twice(mutation.project, mutation.image, mutation.exchange)
+        repeats = mutation.original is not None or mutation.invalid or not mutation.image or twice
         if repeats or image.there is None or mutation.outcome in ("unknown", "running"):
             return
         done = mutation.outcome == "succeeded"
@@ -143,6 +152,8 @@ class _Store:
         assert exchange.route is not None
         image = self._image(exchange.route.project, exchange.route.name)
         shown = exchange.resource
+        if self._history.held_twice(exchange.route.project, exchange.route.name, exchange):
+            return
         if image.mixed and not image.under_way and shown is not None and shown.get("status") == "READY":
             self._images[exchange.route.project, exchange.route.name] = _Image(True, str(shown.get("id")), seen=shown)
             return
@@ -176,6 +187,8 @@ class _Store:
         items = exchange.resource.get("items")
         names = {item.get("name") for item in items if isinstance(item, dict)} if isinstance(items, list) else set()
         for (project, name), image in self._images.items():
+            if self._history.held_twice(project, name, exchange):
+                continue
             if project == exchange.route.project and image.there is False and not self._history.trace.recorded:
                 yield self._breach(name not in names, "a list holds an image that is not there", exchange, f"no {name}")
 

@@ -29,7 +29,7 @@ def has(state: State, name: str) -> bool:
 
 def of_images(history: History) -> Iterator[Operation]:
     """The operations that a method of images answered."""
-    return (operation for operation in history.operations.values() if operation.mutation is not None)
+    return (operation for operation in history.operations if operation.mutation is not None and operation.states)
 
 
 @RULES.rule(
@@ -106,14 +106,14 @@ def _name(history: History) -> Iterator[Finding]:
         route = exchange.route
         if route is None or route.method not in ("globalOperations.get", WAIT) or exchange.intent is not None:
             continue
-        operation = history.operations.get((route.project, route.name))
-        origin = operation.mutation.exchange if operation and operation.mutation else None
-        if exchange.resource is not None:
+        bearers = history.bearers(route.project, route.name)
+        origin = next((one.mutation.exchange for one in bearers if one.mutation), None)
+        if exchange.resource is not None and bearers:
             yield expect(
-                exchange.resource.get("name") == route.name,
+                exchange.resource.get("name") == bearers[0].name,
                 "an operation answers under the name of another",
                 exchange,
-                expected=route.name,
+                expected=bearers[0].name,
                 observed=exchange.resource.get("name"),
             )
         elif route.method != WAIT and exchange.refused and origin is not None and after(origin, exchange):
@@ -124,6 +124,32 @@ def _name(history: History) -> Iterator[Finding]:
                 exchange,
                 expected="the operation",
                 observed=f"HTTP {exchange.status}",
+            )
+    yield from _one_name_for_several(history)
+
+
+def _one_name_for_several(history: History) -> Iterator[Finding]:
+    """A name stands for one operation: neither is it given to a second, nor does a look at it show another."""
+    first: dict[tuple[str, str], Operation] = {}
+    for operation in of_images(history):
+        owner = first.setdefault((operation.project, operation.name), operation)
+        if operation.named:
+            yield expect(
+                owner is operation,
+                "several operations have one name",
+                owner.states[0].exchange,
+                operation.states[0].exchange,
+                expected="a name of its own",
+                observed=operation.name,
+            )
+        for stranger in operation.strangers:
+            yield expect(
+                False,
+                "the name of an operation addresses another",
+                operation.states[0].exchange,
+                stranger.exchange,
+                expected=operation.states[0].identity,
+                observed=stranger.identity,
             )
 
 
@@ -240,7 +266,7 @@ def _target_id(history: History) -> Iterator[Finding]:
     "resource, and Libcloud polls it.",
 )
 def _self_link(history: History) -> Iterator[Finding]:
-    for operation in history.operations.values():
+    for operation in history.operations:
         for state in operation.states:
             own = state.value.get("selfLink")
             if is_set(own) and operation.named:

@@ -11,7 +11,7 @@ from conformance.contract.areas.operation import WAIT, has, of_images
 from conformance.contract.clock import SKEW, near
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import STATUS_ORDER, History, State, after
-from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import link, resolution, same_instant, timestamp
 
@@ -83,7 +83,7 @@ def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State
 
     A replay of a request may answer the operation as it was first answered, so its answer is no later state.
     """
-    for operation in history.operations.values():
+    for operation in history.operations:
         first = operation.mutation.exchange if operation.mutation else None
         furthest: State | None = None
         for state in operation.states:
@@ -105,7 +105,7 @@ def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State
     "stays as well is what pollers rely on.",
 )
 def _done_is_final(history: History) -> Iterator[Finding]:
-    for operation in history.operations.values():
+    for operation in history.operations:
         done = [state for state in operation.states if state.done and state.via not in (WAIT, LIST)]
         for earlier, later in pairwise(done):
             if earlier.via != later.via or not after(earlier.exchange, later.exchange):
@@ -133,7 +133,7 @@ def _done_is_final(history: History) -> Iterator[Finding]:
     "untrue; a field that is left out is merely silent.",
 )
 def _identity(history: History) -> Iterator[Finding]:
-    for operation in history.operations.values():
+    for operation in history.operations:
         states = [state for state in operation.states if state.via not in (WAIT, LIST)]
         for earlier, later in pairwise(states):
             if after(earlier.exchange, later.exchange):
@@ -357,13 +357,16 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
             if not ours or not after(final.exchange, exchange) or any(end.sent <= exchange.received for end in ends):
                 continue
             image = exchange.resource
-            if image is None and exchange.status != 404:
+            if image is not None and image.get("name") not in (insert.image, None):
+                continue  # it is another image
+            if (image is None and exchange.status != 404) or history.held_twice(insert.project, insert.image, exchange):
                 continue
             status = image.get("status") if image else f"HTTP {exchange.status}"
             identifier, target = (image or {}).get("id"), final.value.get("targetId")
-            spoofed = is_set(insert.body.get("status")) or is_set(insert.body.get("id"))
+            if is_set(insert.body.get("status")) or is_set(insert.body.get("id")):
+                continue  # what it shows may be the client's own
             yield expect(
-                spoofed or (status == "READY" and (not is_set(target) or str(identifier) == str(target))),
+                status == "READY" and (not is_set(target) or str(identifier) == str(target)),
                 "an insert succeeded, but its image is not there, or not READY",
                 insert.exchange,
                 final.exchange,
@@ -379,6 +382,7 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
     "An insert that is DONE with an error has made no READY image.",
     "Response body > error",
     "What a failure leaves behind is not said, but an error and a usable image cannot both be true of one request.",
+    witness=SHOWN,
 )
 def _failure_means_none(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
@@ -414,7 +418,7 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
     needs=("wait",),
 )
 def _wait(history: History) -> Iterator[Finding]:
-    for operation in history.operations.values():
+    for operation in history.operations:
         furthest: State | None = None
         for state in operation.states:
             if state.via == WAIT:
@@ -441,7 +445,7 @@ def _wait(history: History) -> Iterator[Finding]:
     "identifies it or in how it ended.",
 )
 def _agrees(history: History) -> Iterator[Finding]:
-    for operation in history.operations.values():
+    for operation in history.operations:
         for earlier, later in pairwise(operation.states):
             if earlier.via != later.via and after(earlier.exchange, later.exchange):
                 yield _same_fields(earlier, later, "two methods tell different stories of one operation")

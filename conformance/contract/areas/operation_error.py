@@ -29,7 +29,7 @@ _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
     "are populated; elsewhere they are not expected.",
 )
 def _error_only_when_failed(history: History) -> Iterator[Finding]:
-    states = ((operation, state) for operation in history.operations.values() for state in operation.states)
+    states = ((operation, state) for operation in history.operations for state in operation.states)
     for operation, state in states:
         present = [name for name in ERROR_FIELDS if has(state, name)]
         if present and operation.final and not state.done and after(operation.final.exchange, state.exchange):

@@ -12,8 +12,8 @@ from typing import Any
 
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History, Mutation, Sighting, State, after, overlapping
-from conformance.contract.requests import CONFLICT, request_rule
-from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.requests import CONFLICT, for_the_fault, request_rule
+from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import is_uuid, same_instant
 
@@ -223,7 +223,7 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
                 continue
             if route.method == "images.get" and route.name == first.image and owner:
                 yield expect(
-                    image.get("id") == owner,
+                    str(image.get("id")) == owner,
                     "a replay made the image anew",
                     first.exchange,
                     replays[0].exchange,
@@ -242,7 +242,7 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
                     observed={"name": image.get("name"), "id": image.get("id")},
                 )
             if route.method == "images.list":
-                items = [seen for seen in history.sightings if seen.exchange is exchange and seen.name == first.image]
+                items = _listed(history, exchange, first)
                 yield expect(
                     len(items) <= 1,
                     "a replay made a second image of the name",
@@ -250,8 +250,18 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
                     replays[0].exchange,
                     exchange,
                     expected="one image",
-                    observed=[seen.value.get("id") for seen in items],
+                    observed=items,
                 )
+
+
+def _listed(history: History, exchange: Exchange, first: Mutation) -> list[Any]:
+    """The ids of the images with the name of an insert that a list holds; one that it holds twice counts once."""
+    ids = [
+        seen.value.get("id")
+        for seen in history.every_sighting
+        if seen.exchange is exchange and seen.name == first.image and seen.project == first.project
+    ]
+    return sorted(set(map(str, ids)))
 
 
 @RULES.rule(
@@ -262,6 +272,7 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
     "How long an ID is remembered is left open; a retry that brings a deleted image back is what "
     "idempotency in Google's APIs is to prevent.",
     requires=(SAME_OPERATION, "request-id.replay-after-done"),
+    witness=SHOWN,
 )
 def _after_delete(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -283,7 +294,13 @@ def _after_delete(history: History) -> Iterator[Finding]:
         ]
         for exchange in history.gets:
             used = any(birth.sent <= exchange.received for birth in births)
-            if exchange.route and exchange.route.name == first.image and after(replay.exchange, exchange) and not used:
+            # What a second image of the name shows is the matter of another rule.
+            twin = any(
+                history.held_twice(first.project, first.image, end) for end in gone if after(end, replay.exchange)
+            )
+            if twin or used:
+                continue
+            if exchange.route and exchange.route.name == first.image and after(replay.exchange, exchange):
                 yield expect(
                     exchange.resource is None,
                     "a replay brought a deleted image back",
@@ -457,7 +474,7 @@ def _absent(history: History) -> Iterator[Finding]:
     "clientOperationId is the value of requestId where one was provided, and is not there otherwise.",
 )
 def _client_operation_id(history: History) -> Iterator[Finding]:
-    for operation in history.operations.values():
+    for operation in history.operations:
         first = operation.mutation
         if first is None or first.original is not None:
             continue
@@ -495,17 +512,18 @@ def _concurrent(history: History) -> Iterator[Finding]:
         simultaneous = overlapping(group)
         if len(simultaneous) < 2 or not all(_settled(one) for one in simultaneous):
             continue
-        names = {(one.answer or {}).get("name") for one in simultaneous}
+        answers = [one.answer or {} for one in simultaneous]
+        operations = {(str(answer.get("name")), str(answer.get("id"))) for answer in answers}
         targets = {history.identifier(one) for one in simultaneous} - {None}
         # Whether one that comes too early is told so, and which operation the others show, is left open.
         served = [one for one in simultaneous if one.exchange.answered]
         patient = all(one.exchange.answered or one.exchange.status == CONFLICT for one in simultaneous)
         yield expect(
-            len(names) == 1 and None not in names and len(targets) <= 1,
+            all(one.answer is not None for one in simultaneous) and len(operations) == 1 and len(targets) <= 1,
             "simultaneous inserts with one requestId do not agree",
             *(one.exchange for one in simultaneous),
             expected="one operation and one image",
-            observed={"operations": sorted(map(str, names)), "images": sorted(map(str, targets))},
+            observed={"operations": sorted(operations), "images": sorted(map(str, targets))},
             deviation=bool(served) and patient and len(targets) <= 1,
         )
 
@@ -533,11 +551,7 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
             deviation=replay.exchange.status == CONFLICT and not _seen_before(history, first, replay.exchange),
         )
         listed = [
-            [
-                seen.value.get("id")
-                for seen in history.sightings
-                if seen.exchange is exchange and seen.name == first.image
-            ]
+            _listed(history, exchange, first)
             for exchange in history.exchanges
             if exchange.method == "images.list" and exchange.answered and after(replay.exchange, exchange)
         ]
@@ -550,7 +564,7 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
                 expected="one image",
                 observed=items,
             )
-        named = [seen for seen in history.sightings if seen.via == "images.get" and seen.name == first.image]
+        named = [seen for seen in history.every_sighting if seen.via == "images.get" and seen.name == first.image]
         for before, later in product(named, named):
             if after(before.exchange, replay.exchange) and after(replay.exchange, later.exchange):
                 yield expect(
@@ -586,14 +600,16 @@ def _scoped_to_project(history: History) -> Iterator[Finding]:
         for second in history.inserts:
             same = bool(first.request_id) and first.request_id == second.request_id
             if same and first.project != second.project and after(first.exchange, second.exchange) and _settled(second):
-                own = (second.answer or {}).get("id") != (first.answer or {}).get("id")
+                if not for_the_fault(second):
+                    continue  # the name may be taken there
+                one, two = ({name: (own.answer or {}).get(name) for name in ("name", "id")} for own in (first, second))
                 yield expect(
-                    second.exchange.answered and own,
+                    second.exchange.answered and one != two,
                     "a requestId of one project is taken for a replay in another",
                     first.exchange,
                     second.exchange,
                     expected="an operation of its own",
-                    observed={"status": second.exchange.status, "id": (second.answer or {}).get("id")},
+                    observed={"status": second.exchange.status, **two},
                 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, Sighting
+from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
@@ -107,6 +108,8 @@ RULES.add(
         "A Cloud Storage URL is what the field is for, but the reference lists no formats; the real service "
         "refuses other URLs as not supported.",
         lambda view: bool(view.text("rawDisk", "source")) and not _STORAGE.match(view.text("rawDisk", "source")),
+        looked_up=True,
+        witness="source.raw-disk",
     )
 )
 RULES.add(
@@ -170,6 +173,8 @@ for _kind, _field in SOURCE_FIELDS.items():
             f"Fields > {_field}",
             f"That a missing {_kind} makes the insert fail is left unsaid; the real service refuses such a "
             "source at once or lets the operation fail.",
+            looked_up=True,
+            witness=f"source.{_kind}.full-url",
         )
     )
     RULES.add(
@@ -182,6 +187,8 @@ for _kind, _field in SOURCE_FIELDS.items():
             "400 to malformed source URLs.",
             _malformed,
             no_image=True,
+            looked_up=True,
+            witness=f"source.{_kind}.full-url",
         )
     )
 
@@ -192,6 +199,8 @@ def _judge_id(kind: str, history: History) -> Iterator[Finding]:
         if sources(insert.view) != [kind] or any(
             is_set(insert.body.get(f"{name}Id")) for name in SOURCE_FIELDS.values()
         ):
+            continue
+        if not all(well_typed(sighting.value, f"{name}Id") for name in SOURCE_FIELDS.values()):
             continue
         ids = {f"{name}Id": sighting.value.get(f"{name}Id") for name in SOURCE_FIELDS.values()}
         shown = {name: value for name, value in ids.items() if is_set(value)}
@@ -216,7 +225,7 @@ def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sig
     parts = source.split("/")
     known = history.gotten.get((parts[1], parts[-1]), {}) if parts[2:-1] == ["global", "images"] else {}
     for sighting in known.values():
-        same = made.value.get("sourceImageId") == sighting.value.get("id")
+        same = str(made.value.get("sourceImageId")) == str(sighting.value.get("id"))
         yield expect(
             same or not is_set(made.value.get("sourceImageId")),
             "sourceImageId is not the id of the source image",
@@ -231,7 +240,7 @@ def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sig
 def _judge_round_trip(kind: str, history: History) -> Iterator[Finding]:
     name = SOURCE_FIELDS[kind]
     for insert, sighting in history.comebacks:
-        if sources(insert.view) != [kind]:
+        if sources(insert.view) != [kind] or not well_typed(sighting.value, name):
             continue
         came = sighting.value.get(name)
         yield expect(
@@ -296,7 +305,7 @@ for _kind, _field in SOURCE_FIELDS.items():
 )
 def _raw_disk(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
-        if sources(insert.view) != ["raw-disk"]:
+        if sources(insert.view) != ["raw-disk"] or not well_typed(sighting.value, "rawDisk"):
             continue
         came = sighting.value.get("rawDisk")
         sent = insert.view.text("rawDisk", "source")

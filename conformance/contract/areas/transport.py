@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS, Field, listed_as, rule_name
-from conformance.contract.history import History
+from conformance.contract.history import History, after
+from conformance.contract.json_types import JSON_TYPES, values_at
 from conformance.contract.request_view import RequestView
-from conformance.contract.requests import request_rule
-from conformance.contract.rule import Finding, Judge, Rule, Rules, expect, is_set
+from conformance.contract.requests import for_the_fault, request_rule
+from conformance.contract.rule import SHOWN, Finding, Judge, Rule, Rules, expect, is_set
 from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_JSON, NOT_RECORDED, Exchange
 
 RULES = Rules()
@@ -85,7 +85,14 @@ def _json(history: History) -> Iterator[Finding]:
 
 
 def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
-    """Each answer that is an error, with its `error` object."""
+    """Each answer that is an error in JSON, with its `error` object."""
+    for exchange, error in _refusals(history):
+        if exchange.response is not None and exchange.response.json is not NOT_JSON:
+            yield exchange, error
+
+
+def _refusals(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
+    """Each answer that is an error, with its `error` object; it is empty where there is none."""
     for exchange in history.exchanges:
         if exchange.response is not None and exchange.status >= 400 and exchange.route is not None:
             yield exchange, exchange.error
@@ -130,6 +137,8 @@ def _error_envelope(history: History) -> Iterator[Finding]:
 )
 def _error_list(history: History) -> Iterator[Finding]:
     for exchange, error in _errors(history):
+        if not error:
+            continue  # it is no error of this form at all
         yield expect(
             isinstance(error.get("errors"), list) and bool(error["errors"]),
             "an error has no errors[]",
@@ -225,6 +234,7 @@ def _same_request(exchange: Exchange) -> tuple[str, str, bytes | None]:
     "HTTP itself says that a message shorter than its length is incomplete, and a server must not act on "
     "it as if it were whole.",
     passive=False,
+    witness=SHOWN,
 )
 def _incomplete_request(history: History) -> Iterator[Finding]:
     for cut in history.exchanges:
@@ -259,7 +269,7 @@ def _incomplete_request(history: History) -> Iterator[Finding]:
     "them as leaks, and the real service has none.",
 )
 def _no_internals(history: History) -> Iterator[Finding]:
-    for exchange, _ in _errors(history):
+    for exchange, _ in _refusals(history):
         assert exchange.response is not None
         text = exchange.response.body.decode("utf-8", errors="replace").replace('\\"', '"').replace("\\n", "\n")
         found = _INTERNALS.search(text)
@@ -332,16 +342,6 @@ RULES.add(
 
 # JSON types
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "object": (dict,),
-    "map": (dict,),
-    "array": (list,),
-}
-
 
 def wrong_type(field: Field, value: Any) -> bool:
     """Whether a JSON value sent for a field is of a wrong type; what a lenient JSON mapping takes is not wrong.
@@ -360,32 +360,7 @@ def wrong_type(field: Field, value: Any) -> bool:
         return False
     if field.type == "boolean" and isinstance(value, str | int):
         return False
-    return not isinstance(value, _TYPES[field.type])
-
-
-@cache
-def _step(path: str) -> tuple[str, tuple[str, ...], str]:
-    """The first key of a path, what of its value is meant, and the rest of the path."""
-    head, _, rest = path.partition(".")
-    return head.rstrip("[]{}"), tuple(re.findall(r"\[\]|\{\}", head)), rest
-
-
-def values_at(value: Any, path: str) -> Iterator[Any]:
-    """The values at a path of the field table, `a.b[].c{}`: `[]` stands for each item, `{}` for each value of a map."""
-    name, openings, rest = _step(path)
-    if not isinstance(value, dict) or name not in value:
-        return
-    found = [value[name]]
-    for opening in openings:
-        if opening == "[]":
-            found = [item for part in found if isinstance(part, list) for item in part]
-        else:
-            found = [item for part in found if isinstance(part, dict) for item in part.values()]
-    for item in found:
-        if rest:
-            yield from values_at(item, rest)
-        else:
-            yield item
+    return not isinstance(value, JSON_TYPES[field.type])
 
 
 def _client_fields() -> dict[str, list[Field]]:
@@ -424,7 +399,7 @@ for _name, _fields in _client_fields().items():
 )
 def _refuse_at_once(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
-        if insert.outcome not in ("refused", "failed") or insert.original is not None:
+        if insert.outcome not in ("refused", "failed") or insert.original is not None or not for_the_fault(insert):
             continue
         broken = {
             name
@@ -459,7 +434,7 @@ def _unknown_field(history: History) -> Iterator[Finding]:
         unknown = dict(_unknown(insert.body, ""))
         if not unknown or insert.original is not None:
             continue
-        if insert.outcome in ("refused", "failed"):
+        if insert.outcome in ("refused", "failed") and for_the_fault(insert):
             yield None
         for sighting in history.results(insert):
             echoed = [path for path, value in unknown.items() if value in list(values_at(sighting.value, path))]
@@ -474,6 +449,8 @@ def _unknown_field(history: History) -> Iterator[Finding]:
 
 
 _KNOWN = frozenset(rule_name(field.path) for field in IMAGE_FIELDS) | KNOWN_BEYOND_REFERENCE
+_PARENTS = {name.rpartition(".")[0] for name in _KNOWN}
+"""The fields that have fields themselves; an object that is sent for any other is of a wrong type."""
 _MAPS = frozenset(rule_name(field.path) for field in IMAGE_FIELDS if field.type == "map")
 
 
@@ -487,6 +464,8 @@ def _unknown(value: Any, path: str) -> Iterator[tuple[str, Any]]:
             continue
         if rule_name(here) not in _KNOWN:
             yield here, part
+        elif rule_name(here) not in _PARENTS:
+            continue
         elif isinstance(part, dict):
             yield from _unknown(part, here)
         elif isinstance(part, list):
@@ -501,6 +480,7 @@ def _unknown(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     "Response body",
     "The statuses of get and delete are not on this page; the real service answers 404 with notFound.",
     passive=False,
+    witness=SHOWN,
 )
 def _not_found(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
@@ -581,12 +561,13 @@ for _id, _statement, _reference, _grounds, _needs in _HABITS:
     "The project stands in the path of every image, and Google's resource names are unique within their parent only.",
     needs=("second_project",),
     passive=False,
+    witness=SHOWN,
 )
 def _project_isolation(history: History) -> Iterator[Finding]:
     owners = {(insert.project, insert.image): insert for insert in history.created}
     for (project, name), insert in owners.items():
         for other in history.inserts:
-            if other.image == name and other.project != project and other.exchange.number > insert.exchange.number:
+            if other.image == name and other.project != project and after(insert.exchange, other.exchange):
                 yield expect(
                     other.exchange.status != 409,
                     "an image takes its name in another project",
@@ -598,8 +579,11 @@ def _project_isolation(history: History) -> Iterator[Finding]:
         for exchange in history.gets:
             route = exchange.route
             assert route is not None
-            foreign = route.name == name and route.project != project and (route.project, name) not in owners
-            if foreign and exchange.number > insert.exchange.number:
+            own = any(
+                other.image == name and other.project == route.project and other.exchange.sent <= exchange.received
+                for other in history.inserts
+            )
+            if route.name == name and route.project != project and not own and after(insert.exchange, exchange):
                 yield expect(
                     exchange.resource is None,
                     "an image is visible in another project",

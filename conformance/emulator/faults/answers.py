@@ -88,6 +88,17 @@ def _by_name_only(behaviour: Behaviour) -> None:
     behaviour.on_request.append(guard)
 
 
+def _always_the_first(behaviour: Behaviour) -> None:
+    first: list[Any] = []
+
+    def change(answer: Answer, call: Call) -> None:
+        if call.method == "images.get" and answer.status == 200 and not call.name.isdecimal():
+            first.append(answer.body)
+            answer.body = first[0]
+
+    behaviour.on_answer.append(change)
+
+
 def _refused(unwanted: Callable[[Call], object], status: int = 400) -> Change:
     """Refuses requests for something beside the matter itself."""
 
@@ -179,7 +190,13 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         ),
     ),
     ("operation.not-found", "400", "an operation that does not exist is answered 400", _answered(_missing_operation)),
-    ("life.get-after-done", "by-name-only", "get by id is refused", _by_name_only),
+    ("life.get-by-id", "refused", "get by id is refused", _by_name_only),
+    (
+        "life.get-after-done",
+        "always-the-first",
+        "a get by name answers the image that was got first",
+        _always_the_first,
+    ),
     ("life.list-once", "doubled", "a list holds its last image twice", _answered(_doubled)),
     ("life.list-max-results", "one-more", "a page holds one image more than asked for", _one_more),
     ("family.view-shape", "bare", "a view of a family is the bare image", _answered(_bare_view)),

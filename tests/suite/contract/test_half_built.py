@@ -1,0 +1,189 @@
+"""Rules on hand-written traces of half-built targets: each breach is blamed on its own rule, and on no other."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from helpers.story import REQUEST_ID, Story, image, operation, refusal
+
+from conformance.contract import catalogue
+from conformance.trace.exchange import Intent, Trace
+from conformance.verdicts.ledger import Ledger
+
+OTHER_ID = REQUEST_ID.replace("1", "2")
+MISSING = refusal(404, "notFound")
+TWO = "https://www.googleapis.com/compute/beta/projects/p/global/images/two"
+
+
+def broken(story: Story, *, without: frozenset[str] = frozenset()) -> set[str]:
+    """The rules that a story breaks, but for some."""
+    return story.broken() - without
+
+
+def one() -> Story:
+    """An image that was made and seen."""
+    return Story().insert(operation("PENDING")).poll(operation()).get(image())
+
+
+def deletion(**changes: Any) -> dict[str, Any]:
+    """The operation of a delete of image `one`."""
+    return operation(**{"id": "1002", "name": "operation-2", "operationType": "delete", "selfLink": None, **changes})
+
+
+def test_operations_that_share_a_name_are_told_apart() -> None:
+    """A name made of the millisecond: the insert is polled, and a delete of another image answers."""
+    stranger = deletion(
+        id="1777",
+        name="operation-1",
+        targetId="2777",
+        targetLink="https://www.googleapis.com/compute/beta/projects/p/global/images/other",
+        clientOperationId=None,
+    )
+    assert broken(Story().insert(operation("RUNNING")).poll(stranger)) == {"operation.name"}
+
+
+def test_name_that_is_given_to_two_operations() -> None:
+    story = one().say("DELETE", "images/one", None, 200, deletion(name="operation-1", clientOperationId=None))
+    assert broken(story) == {"operation.name"}
+
+
+def test_operation_whose_id_changes_is_still_one() -> None:
+    assert {"operation.identity-immutable"} <= broken(Story().insert(operation("RUNNING")).poll(operation(id="1777")))
+
+
+def test_simultaneous_replays_agree_on_the_id() -> None:
+    story = Story()
+    for number in range(2):
+        story.insert(operation("RUNNING", id=f"100{number}"))
+    exchanges = tuple(replace(exchange, sent=1.0, received=2.0) for exchange in story.trace().exchanges)
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace(exchanges))}
+    assert "request-id.replay-concurrent" in found
+
+
+def test_name_that_two_images_hold() -> None:
+    """A store without uniqueness: get and list show now one image and now the other, also after one is deleted."""
+    second = operation(id="1002", name="operation-2", targetId="2002", clientOperationId=OTHER_ID, selfLink=None)
+    twin = image(id="2002", creationTimestamp="2026-01-01T00:00:00.090Z")
+    story = one().insert(second, request_id=OTHER_ID).get(twin).get(image())
+    story.say("GET", "images?filter=name=one", None, 200, {"kind": "compute#imageList", "items": [image(), twin]})
+    gone = deletion(id="1003", name="operation-3", clientOperationId=None)
+    story.say("DELETE", "images/one", None, 200, gone).get(twin)
+    assert broken(story) == {"image.name.unique"}
+
+
+@pytest.mark.parametrize("status", [409, 412, 404, 501, 403])
+def test_refusal_for_another_reason_is_no_evidence(status: int) -> None:
+    """A name that is taken, a source that is missing: nothing is known of what the target thinks of the fault."""
+    story = Story().insert(refusal(status, "other"), code=status, architecture="PDP_11")
+    assert not {"image.architecture", "transport.refuse-at-once"} & (story.kept() | story.broken())
+
+
+def test_refusal_that_names_the_field_is_evidence_whatever_its_status() -> None:
+    answer = refusal(404, "notFound")
+    answer["error"]["errors"][0]["location"] = "resource.architecture"
+    assert "image.architecture" in Story().insert(answer, code=404, architecture="PDP_11").kept()
+
+
+def test_enums_that_were_asked_for_as_numbers() -> None:
+    """In the answer to an insert as well as in that to a get."""
+    numbers = {**operation("PENDING"), "status": 35394935}
+    story = Story().say(
+        "POST",
+        "images?$alt=json;enum-encoding=int",
+        {"name": "one", "sourceImage": "projects/p/global/images/base"},
+        200,
+        {**numbers, "clientOperationId": None},
+    )
+    done = {name: value for name, value in operation().items() if name != "clientOperationId"}
+    assert broken(story.poll(done).get(image())) == set()
+
+
+def test_fingerprint_that_is_not_there_is_not_the_current_one() -> None:
+    bare = {name: value for name, value in image().items() if name != "labelFingerprint"}
+    story = Story().insert(operation("PENDING")).poll(operation()).get(bare)
+    story.say("POST", "images/one/setLabels", {"labels": {}, "labelFingerprint": None}, 400, refusal(400, "invalid"))
+    assert broken(story) == {"image.label-fingerprint.format"}
+
+
+def test_set_labels_that_never_works_proves_nothing_about_fingerprints() -> None:
+    intent = Intent(valid=False, rules=("labels.fingerprint-required",))
+    story = one().say("POST", "images/one/setLabels", {"labels": {}}, 400, refusal(400, "invalid"), intent)
+    assert broken(story) == set()
+    assert "labels.fingerprint-required" not in story.kept()
+
+
+def test_made_up_operation_is_one_deviation() -> None:
+    intent = Intent(valid=False, rules=("operation.not-found",))
+    made_up = {"kind": "compute#operation", "name": "operation-absent", "status": "DONE"}
+    assert broken(Story().say("GET", "operations/operation-absent", None, 200, made_up, intent)) == {
+        "operation.not-found"
+    }
+
+
+def test_store_that_all_projects_share() -> None:
+    """The image was seen in the other project before that project got one of its name: its own insert does not excuse it."""
+    elsewhere = image(selfLink="https://www.googleapis.com/compute/beta/projects/q/global/images/one")
+    story = one().get(elsewhere).insert(refusal(409, "alreadyExists"), code=409, request_id=OTHER_ID)
+    first, poll, look, foreign, second = story.trace().exchanges
+    moved = tuple(
+        replace(exchange, request=replace(exchange.request, url=exchange.request.url.replace("/p/", "/q/")))
+        for exchange in (foreign, second)
+    )
+    found = {
+        (rule.id, len(breach.exchanges))
+        for rule, breach in Ledger(catalogue()).judge(Trace((first, poll, look, *moved)))
+        if breach.exchanges[-1].number == foreign.number
+    }
+    assert found == {("transport.project-isolation", 2)}
+
+
+def test_name_that_is_taken_in_another_project_is_no_replay() -> None:
+    story = one().insert(refusal(409, "alreadyExists"), code=409)
+    *before, second = story.trace().exchanges
+    moved = replace(second, request=replace(second.request, url=second.request.url.replace("/p/", "/q/")))
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace((*before, moved)))}
+    assert "request-id.scoped-to-project" not in found
+    assert "transport.project-isolation" in found
+
+
+def test_get_by_id_is_judged_by_the_id_that_was_asked() -> None:
+    assert broken(one().get(image(id="2002", name="two", selfLink=TWO), name="2001")) == {"life.get-by-id"}
+    assert broken(one().get(MISSING, status=404, name="2001")) == {"life.get-by-id"}
+    assert broken(one().get(image(), name="2001")) == set()
+
+
+def test_get_by_name_that_answers_another_image() -> None:
+    story = Story().insert(operation("PENDING"), description="mine").poll(operation())
+    assert broken(story.get(image(id="2002", name="two", selfLink=TWO))) == {"life.get-after-done"}
+
+
+def test_body_with_more_behind_its_json() -> None:
+    """Its image is found by the name in what the body begins with."""
+    content = {"name": "one", "sourceImage": "projects/p/global/images/base"}
+    story = Story().say("POST", "images", content, 200, operation("RUNNING", clientOperationId=None))
+    story.poll({**operation(), "clientOperationId": None}).get(image())
+    first, *rest = story.trace().exchanges
+    longer = replace(first, request=replace(first.request, body=(first.request.body or b"") + b" }"))
+    found = Ledger(catalogue()).judge(Trace((longer, *rest)))
+    assert [(rule.id, len(breach.exchanges)) for rule, breach in found] == [("transport.malformed-json", 3)]
+
+
+@pytest.mark.parametrize("value", ["text", 17, [{"key": "value"}]])
+def test_value_of_another_type_tells_nothing_of_what_came_back(value: Any) -> None:
+    story = Story().insert(operation("PENDING"), labels={"colour": "blue"}).poll(operation()).get(image(labels=value))
+    assert broken(story) == {"image.type.labels"}
+
+
+def test_errors_that_are_no_json_are_the_matter_of_one_rule() -> None:
+    story = Story().get(MISSING, status=404, name="absent")
+    (exchange,) = story.trace().exchanges
+    assert exchange.response is not None
+    page = replace(exchange.response, headers={"content-type": "text/plain"}, body=b"404 page not found")
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace((replace(exchange, response=page),)))}
+    assert found == {"transport.json"}
+
+
+def test_empty_page_shows_nothing_of_limits_and_filters() -> None:
+    page = {"kind": "compute#imageList", "items": []}
+    story = Story().say("GET", "images?maxResults=1&filter=name=one", None, 200, page)
+    assert not {"life.list-max-results", "life.list-filter"} & story.kept()
