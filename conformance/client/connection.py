@@ -23,6 +23,7 @@ from urllib3.poolmanager import PoolManager
 from conformance.client import deadlines as watch
 from conformance.client.lost_connections import CONNECT_SECONDS
 from conformance.trace.exchange import Request, Response
+from conformance.trace.json_text import crowded
 
 BODY_MAXIMUM = 2**20
 LIST_MAXIMUM = 4 * 2**20
@@ -30,6 +31,9 @@ LIST_MAXIMUM = 4 * 2**20
 
 CUT_MAXIMUM = 64 * 2**10
 """Bytes that are kept of an answer that was not read to its end."""
+
+BYTES_PER_VALUE = 50
+"""Of a limit in bytes, for each value in a JSON text: one with more values counts as too large as well."""
 
 HEADER_MAXIMUM = 8 * 2**10
 """Characters that are kept of a header's value."""
@@ -158,6 +162,8 @@ class Connections:
                 prepared, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False, stream=True
             ) as answer:
                 body, truncated = _read(answer, limit)
+                if crowded(body, limit // BYTES_PER_VALUE):
+                    body, truncated = body[:CUT_MAXIMUM], True
                 received = {name.lower(): value[:HEADER_MAXIMUM] for name, value in answer.headers.items()}
                 return Reply(Response(answer.status_code, received, body, truncated), "", sent, time.time())
         except (requests.RequestException, OSError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import math
 import threading
 import time
 from collections import Counter
@@ -23,6 +24,9 @@ from conformance.trace.fate import Fate
 REQUEST_SECONDS = 30.0
 AUTHORIZATION = "Authorization"
 UNAUTHORIZED = 401
+ACCESS_STATUSES = frozenset({UNAUTHORIZED, 403, 407})
+"""How a target answers those that it does not know, or that may not do what they ask for."""
+
 RETRY_STATUSES = frozenset({429, 503})
 SERVER_ERRORS = frozenset({500, 502, 504})
 """What a server, or a proxy before it, answers by chance now and then."""
@@ -99,6 +103,8 @@ class Transport:
         self._patience = patience
         self._timeouts = 0
         self._refusals: Counter[str] = Counter()
+        self._unknown = 0
+        self._allowed: Request | None = None
         self._stopped = threading.Event()
         self._credentials = credentials
         self._root = root
@@ -140,7 +146,12 @@ class Transport:
             failed = failed or (reply.response is not None and reply.response.status >= min(SERVER_ERRORS))
             if reply.response is not None and (
                 reply.response.status in RETRY_STATUSES
-                or (reply.response.status in SERVER_ERRORS and attempt < SERVER_ERROR_RETRIES and repeatable(request))
+                or (
+                    reply.response.status in SERVER_ERRORS
+                    and attempt < SERVER_ERROR_RETRIES
+                    and repeatable(request)
+                    and not cleanup
+                )
             ):
                 left = end - time.monotonic()
                 if attempt == RETRIES_MAXIMUM or left <= 0:
@@ -159,6 +170,7 @@ class Transport:
         if reply.response is None and not self.alive(REVIVAL_SECONDS):
             self.lost = f"the target at {self._root} does not answer: {reply.failure}"
         self._note_refusal(method, reply.response)
+        self._note_access(request, reply.response)
         self._check()
         return Reply(
             reply.response, reply.failure, reply.sent, reply.received, retried=attempt > 0 and (broken or failed)
@@ -224,8 +236,9 @@ class Transport:
 
     def regained(self) -> bool:
         """Whether a target that was lost answers again; if it does, requests are sent to it again."""
-        reply = self._send_once(Request("GET", self._root), CONNECT_SECONDS, cleanup=True)
-        if reply.response is None or reply.response.status in RETRY_STATUSES:
+        probe = self._allowed or Request("GET", self._root)
+        reply = self._send_once(probe, CONNECT_SECONDS, cleanup=True)
+        if reply.response is None or reply.response.status in RETRY_STATUSES | ACCESS_STATUSES:
             return False
         self.lost = ""
         return True
@@ -260,6 +273,28 @@ class Transport:
                 self.lost = (
                     f"the target at {self._root} answers {method} with HTTP {response.status} however often it is tried"
                 )
+
+    def _note_access(self, request: Request, response: Response | None) -> None:
+        """Notices when a target that has let the suite in no longer does: then nothing that it refuses says anything.
+
+        What was once answered is asked again; where nothing was, a few refusals in a row are enough.
+        """
+        if response is None or AUTHORIZATION in request.headers:
+            return
+        if response.status not in ACCESS_STATUSES:
+            self._unknown = 0
+            if self._allowed is None and request.verb == "GET":
+                self._allowed = request
+            return
+        status = response.status
+        self._unknown += 1
+        if self._allowed is not None:
+            again = self._send_once(self._allowed, CONNECT_SECONDS).response
+            shut = again is not None and again.status in ACCESS_STATUSES
+        else:
+            shut = self._unknown >= REFUSALS_MAXIMUM
+        if shut:
+            self.lost = f"the target at {self._root} no longer grants access: it answers HTTP {status} to what it answered before"
 
     def _authorization(self) -> dict[str, str]:
         """The headers that say who the suite is.
@@ -312,14 +347,18 @@ def repeatable(request: Request) -> bool:
 
 
 def retry_after(response: Response, attempt: int) -> float:
-    """Seconds to wait before the next try: as the answer advises, else doubling from 0.1 s; 30 s at most."""
+    """Seconds to wait before the next try: as the answer advises, else doubling from 0.1 s.
+
+    A time that nobody could wait for, of more than 30 s, is no advice.
+    """
     advice = response.headers.get("retry-after", "").strip()
-    if advice.isdecimal():
-        return min(float(advice), RETRY_SECONDS_MAXIMUM)
     try:
-        moment = parsedate_to_datetime(advice)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-        seconds = (moment - datetime.now(UTC)).total_seconds()
+        seconds = float(advice) if advice.isdecimal() else _seconds_until(parsedate_to_datetime(advice))
     except (ValueError, TypeError, OverflowError):
-        seconds = 0.1 * 2**attempt
-    return min(max(seconds, 0.0), RETRY_SECONDS_MAXIMUM)
+        seconds = math.inf
+    return max(seconds, 0.0) if seconds <= RETRY_SECONDS_MAXIMUM else 0.1 * 2**attempt
+
+
+def _seconds_until(moment: datetime) -> float:
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (moment - datetime.now(UTC)).total_seconds()

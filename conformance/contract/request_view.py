@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from conformance.trace.exchange import NOT_JSON, Exchange, Request
+from conformance.trace.exchange import Exchange, Request
+from conformance.trace.json_text import NOT_JSON
 
 
 @dataclass(frozen=True, eq=False)

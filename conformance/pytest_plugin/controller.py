@@ -136,6 +136,7 @@ class Controller(ConformancePlugin):
         for name, payload in report.user_properties:
             if name == PAYLOAD and isinstance(payload, dict):
                 self.collector.take(payload)
+                self._halt()
         report.user_properties[:] = [entry for entry in report.user_properties if entry[0] != PAYLOAD]
 
     @pytest.hookimpl(hookwrapper=True)
@@ -180,13 +181,14 @@ class Controller(ConformancePlugin):
             terminalreporter.section("conformance")
             terminalreporter.line(harmless(self.collector.results()["summary"]["reason"], lines=False))
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Stops the run where the target is lost, or at the first failure if so asked."""
+    def _halt(self) -> None:
+        """Ends the run where the target is lost, or at the first failure if so asked."""
+        if self.process is None:
+            return
         if self.collector.lost:
-            item.session.shouldstop = self.collector.lost
+            self.process.halt(self.collector.lost)
         elif self.settings.fail_fast and self.collector.failing:
-            item.session.shouldstop = "stopped at the first failure (--fail-fast)"
+            self.process.halt("the run stopped at the first failure (--fail-fast)")
 
 
 def _may_hold_scenarios(argument: str) -> bool:

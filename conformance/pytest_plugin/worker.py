@@ -57,6 +57,13 @@ class ConformancePlugin(ABC):
         self._upcoming = [item, nextitem]
         return (yield)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Leaves out the scenarios that are left once the run is to end."""
+        reason = self.process.halted if self.process is not None and exercised(item) else ""
+        if reason:
+            raise Unreached(reason)
+
     def scenario(self, item: pytest.Item) -> Scenario:
         """The means of a scenario test whose turn it is; the next test is started too."""
         self.ahead.start(self._upcoming)

@@ -30,7 +30,8 @@ from conformance.reproduction.samples import (
     other_value,
     retyped,
 )
-from conformance.trace.exchange import ABANDONED, Exchange, Response, Trace, parse_json
+from conformance.trace.exchange import ABANDONED, Exchange, Response, Trace
+from conformance.trace.json_text import parse_json
 
 REFUSALS = (400, 404, 409, 412)
 """Statuses of refusals, the likeliest first."""

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.trace.exchange import NOT_JSON, parse_json
+from conformance.trace.json_text import NOT_JSON, parse_json
 
 Place = tuple[str | int, ...]
 
@@ -32,7 +32,7 @@ class Leaf:
     @property
     def value(self) -> Any:
         """The leaf as a Python value."""
-        return json.loads(self.token)
+        return parse_json(self.token.encode())
 
     @property
     def key(self) -> str:
@@ -47,7 +47,7 @@ def leaves(body: bytes | None) -> list[Leaf]:
     found: list[Leaf] = []
     stack: list[str | int] = []
     key_next = False
-    for token in _TOKEN.findall((body or b"").decode("utf-8", errors="replace")):
+    for token in _TOKEN.findall((body or b"").decode("utf-8-sig")):
         match token:
             case "{":
                 stack.append("")
@@ -64,7 +64,7 @@ def leaves(body: bytes | None) -> list[Leaf]:
             case ":":
                 key_next = False
             case _ if key_next:
-                stack[-1] = json.loads(token)
+                stack[-1] = parse_json(token.encode())
             case "null":
                 pass
             case _:

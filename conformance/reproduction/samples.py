@@ -10,6 +10,7 @@ from typing import Any
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
 from conformance.reproduction.leaves import Leaf, Place, leaves
 from conformance.trace.exchange import MUTATIONS, Exchange, Response, Trace
+from conformance.trace.json_text import DIGITS_MAXIMUM
 
 REFUSAL = Response(
     400,
@@ -90,7 +91,7 @@ def _time(text: str) -> datetime | None:
 def retyped(value: Any) -> Any:
     """The same value with another JSON type."""
     if isinstance(value, str):
-        return int(value) if value.isdecimal() else 7
+        return int(value) if value.isdecimal() and len(value) < DIGITS_MAXIMUM else 7
     return json.dumps(value)
 
 

@@ -11,7 +11,8 @@ from conformance.client.target import Target
 from conformance.client.transport import RETRY_STATUSES, TargetLost
 from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.contract.plain_bodies import CUSTOMER_KEY, minimal
-from conformance.trace.exchange import NOT_JSON, Exchange, Intent
+from conformance.trace.exchange import Exchange, Intent
+from conformance.trace.json_text import NOT_JSON
 from conformance.verdicts.findings import Findings
 
 OPERATION_SIGNS = ("operationType", "targetLink", "status", "selfLink", "name", "kind")

@@ -28,6 +28,9 @@ from conformance.trace.traffic import SUFFIX, Traffic
 from conformance.verdicts.findings import Findings
 from conformance.verdicts.ledger import Ledger
 
+_HALT = "halt"
+"""The file of a run's folder that says why it is to end."""
+
 
 @dataclass
 class Ground:
@@ -186,6 +189,18 @@ class Process:
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
             self.judge(apis[-1].trace(), "preflight")
+
+    def halt(self, reason: str) -> None:
+        """Tells all processes of the run to begin no more scenarios."""
+        (self.ground.folder / _HALT).write_text(reason, encoding="utf-8")
+
+    @property
+    def halted(self) -> str:
+        """Why no more scenarios are to begin; "" where they are."""
+        try:
+            return (self.ground.folder / _HALT).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
 
     def drain(self) -> dict[str, Any]:
         """What this process has counted since the last call, as JSON."""

@@ -5,9 +5,6 @@ Rules judge traces and do no I/O, so a trace may come from a live scenario as we
 
 from __future__ import annotations
 
-import enum
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +12,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from conformance.trace.json_text import NOT_JSON, first_value, parse_json
 
 ABANDONED = "the client hung up before the answer"
 """Why a request has no answer where the scenario wanted none."""
@@ -25,21 +24,6 @@ INCOMPLETE = "the client hung up in the middle of the request"
 NOT_RECORDED = "the recording does not show the answer"
 """Why a request has no answer in a recording that has lost it."""
 
-
-class Absent(enum.Enum):
-    """Stands for what is not there, also after a journey to another process."""
-
-    NOT_JSON = "not JSON"
-
-
-NOT_JSON = Absent.NOT_JSON
-"""Stands for a body that is not JSON."""
-
-DEPTH_MAXIMUM = 100
-"""How deep JSON may be nested: what judges and writes it is recursive."""
-
-DIGITS_MAXIMUM = 300
-"""Digits of an integer: any larger one is no double."""
 
 SHOWN_MAXIMUM = 64 * 2**10
 """Bytes of a body that stand in results."""
@@ -313,57 +297,6 @@ def _record(exchange: Exchange) -> dict[str, Any]:
         "retried": exchange.retried,
         "intent": intent and {"valid": intent.valid, "rules": list(intent.rules)},
     }
-
-
-def parse_json(body: bytes | None) -> Any:
-    """The value of a JSON text, or NOT_JSON; never raises, whatever a hostile target sends.
-
-    A text that ordinary programs cannot read counts as none: nested too deep, or with a number too large for a double.
-    """
-    if not body:
-        return NOT_JSON
-    try:
-        value = json.loads(body, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_finite)
-    except (ValueError, RecursionError):
-        return NOT_JSON
-    suspicious = body.count(b"[") + body.count(b"{") > DEPTH_MAXIMUM
-    return NOT_JSON if suspicious and _depth(value) > DEPTH_MAXIMUM else value
-
-
-def first_value(body: bytes) -> bytes | None:
-    """The JSON text that a body begins with; None where it begins with none."""
-    text = body.decode("utf-8", errors="replace").lstrip()
-    try:
-        _, end = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return text[:end].encode()
-
-
-def _depth(value: Any) -> int:
-    """How deep lists and objects are nested, without recursion."""
-    depth, level = 0, [value]
-    while level := [part for part in level if isinstance(part, dict | list)]:
-        depth += 1
-        level = [part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer)]
-    return depth
-
-
-def _integer(text: str) -> int:
-    if len(text) > DIGITS_MAXIMUM:
-        raise ValueError("an integer is too large")
-    return int(text)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _text(body: bytes) -> str:

@@ -1,13 +1,15 @@
-"""Keeps secrets out of everything that is written or printed."""
+"""Keeps secrets out of everything that is written or printed, also where a target repeats them in an encoding."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from conformance.trace.customer_keys import KEY_BYTES
 from conformance.trace.formats import decoded
@@ -20,12 +22,23 @@ _BASE64 = REDACTED * 3
 _TEXT = f"{REDACTED}, and no base64"
 """What stands for a secret: as good or as bad a key as the secret was, so that what was redacted can still be judged."""
 
-_ESCAPED = {"/": r"\\?/", "+": r"(?:\+|\\u002[bB])", "=": r"(?:=|\\u003[dD])"}
+_ESCAPED = {"/": r"\\*/", "+": r"(?:\+|\\u002[bB])", "=": r"(?:=|\\u003[dD])"}
 """The characters of base64 that JSON may write in two ways."""
+
+ENCODED_MINIMUM = 6
+"""Characters of a text that can be a secret in some encoding: none of the secrets is shorter."""
+
+LAYERS_MAXIMUM = 4
+"""Encodings one within the other that are looked through."""
+
+_UNICODE = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_SLASH = re.compile(r"\\+/")
 
 
 def redacted(value: Any, secrets: Iterable[str], hidden_headers: Iterable[str] = ()) -> Any:
     """A JSON value without secrets: without the given texts anywhere, and without the values of telling headers.
+
+    A secret is also recognised in the escapes of JSON, URLs and HTML, in base64 and in hexadecimal digits.
 
     Args:
         value: any JSON value.
@@ -44,18 +57,77 @@ def _replacement(secrets: frozenset[str]) -> Replacement | None:
     stand_ins: dict[str, str] = {}
     for secret in secrets:
         stand_ins |= _stand_ins(secret)
-    texts = sorted((text for text in stand_ins if text), key=len, reverse=True)
-    if not texts:
+    stand_ins.pop("", None)
+    if not stand_ins:
         return None
-    pattern = re.compile(
-        "|".join("".join(_ESCAPED.get(sign, re.escape(sign)) for sign in text) + f"{_ESCAPED['=']}*" for text in texts)
-    )
+    cores = sorted(stand_ins, key=len, reverse=True)
+    # A key is in base64 already.
+    others = [secret for secret in secrets if len(decoded(secret) or b"") != KEY_BYTES]
+    encodings = sorted({text for secret in others for text in _encodings(secret)}, key=len, reverse=True)
+    shortest = min(map(len, cores))
 
-    def replace(found: re.Match[str]) -> str:
-        plain = re.sub(r"\\u00([23][bBdD])", lambda code: chr(int(code[1], 16)), found[0]).replace("\\/", "/")
-        return stand_ins.get(plain.rstrip("="), REDACTED)
+    @lru_cache(1024)
+    def clean(text: str) -> str:
+        for core in cores:
+            if core in text or "\\" in text:
+                text = _plain(core).sub(stand_ins[core], text)
+        for encoding in encodings:
+            text = text.replace(encoding, REDACTED)
+        decodings = list(_decodings(text))
+        if not decodings:
+            return text
+        for core in cores:
+            if any(core in decoding for decoding in decodings):
+                text = _escaped(core).sub(REDACTED, text)
+        # In encodings that are one within the other it cannot be cut out.
+        hidden = (word in decoding for decoding in _decodings(text) for word in (*cores, *encodings))
+        return REDACTED if any(hidden) else text
 
-    return lambda text: pattern.sub(replace, text)
+    return lambda text: clean(text) if len(text) >= shortest else text
+
+
+@lru_cache(256)
+def _plain(core: str) -> re.Pattern[str]:
+    """A secret as it is, in JSON too, with or without its padding."""
+    return re.compile("".join(_ESCAPED.get(sign, re.escape(sign)) for sign in core) + f"{_ESCAPED['=']}*")
+
+
+@lru_cache(256)
+def _escaped(core: str) -> re.Pattern[str]:
+    """A secret of which each character may be written as JSON, URLs and HTML can."""
+    return re.compile("".join(map(_any_escape, core)))
+
+
+def _decodings(text: str) -> Iterable[str]:
+    """What a text says once the escapes of JSON, URLs and HTML are taken for what they stand for; none where it has none."""
+    for _ in range(LAYERS_MAXIMUM):
+        plain = _UNICODE.sub(lambda code: chr(int(code[1], 16)), text) if "\\" in text else text
+        plain = _SLASH.sub("/", plain)
+        plain = unquote(plain) if "%" in plain else plain
+        plain = html.unescape(plain) if "&" in plain else plain
+        if plain == text:
+            return
+        yield plain
+        text = plain
+
+
+def _any_escape(sign: str) -> str:
+    """A pattern for a character as it is, and as JSON, URLs and HTML may write it."""
+    code = ord(sign)
+    octets = "".join(f"%(?:25)*{octet:02x}" for octet in sign.encode())
+    return rf"(?:\\*{re.escape(sign)}|(?i:\\+u{code:04x}|{octets}|&(?:amp;)*#0*{code};|&(?:amp;)*#x0*{code:x};))"
+
+
+def _encodings(secret: str) -> Iterable[str]:
+    """What every text in base64 has in common that has a secret somewhere in it, and the secret in hexadecimal digits."""
+    content = secret.encode()
+    for before in range(3):
+        code = base64.b64encode(bytes(before) + content).decode().rstrip("=")
+        # The first and last characters tell of the neighbours as well.
+        known = code[-(-before * 8 // 6) : (before + len(content)) * 8 // 6]
+        if len(known) >= ENCODED_MINIMUM:
+            yield from {known, known.translate(str.maketrans("+/", "-_"))}
+    yield from (content.hex(), content.hex().upper())
 
 
 def _stand_ins(secret: str) -> dict[str, str]:
@@ -82,7 +154,10 @@ def _redact(value: Any, replace: Replacement | None, hidden: frozenset[str]) -> 
         ):
             return {"name": name, "value": REDACTED}
         case dict():
-            return {key: _redact_entry(key, part, replace, hidden) for key, part in value.items()}
+            return {
+                (replace(key) if replace and isinstance(key, str) else key): _redact_entry(key, part, replace, hidden)
+                for key, part in value.items()
+            }
         case list():
             return [_redact(part, replace, hidden) for part in value]
     return value

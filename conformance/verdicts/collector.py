@@ -246,10 +246,12 @@ class Collector:
             return Exit.SUITE_ERROR, "inconclusive", f"{self.died}; what was known by then is written"
         if self.interrupted:
             return Exit.INTERRUPTED, "inconclusive", "the run was interrupted; what was known by then is written"
-        if found[Verdict.ERROR]:
-            return Exit.SUITE_ERROR, "inconclusive", f"the suite itself failed in {_some(found[Verdict.ERROR])}"
+        broken = f"the suite itself failed in {_some(found[Verdict.ERROR])}" if found[Verdict.ERROR] else ""
         if gating:
-            return Exit.NOT_CONFORMANT, "non-conformant", f"{_count(gating, 'rule')} failed: {_some(gating)}"
+            text = f"{_count(gating, 'rule')} failed: {_some(gating)}"
+            return Exit.NOT_CONFORMANT, "non-conformant", f"{text}; {broken}" if broken else text
+        if broken:
+            return Exit.SUITE_ERROR, "inconclusive", broken
         if self.lost:
             return Exit.UNTESTABLE, "inconclusive", self.lost
         if blocked:

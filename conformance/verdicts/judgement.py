@@ -56,7 +56,7 @@ def _own(rule: Rule, ledger: Ledger, absent: Mapping[str, str], deselected: set[
     missing = [need for need in rule.needs if need in absent and not (seen and need.startswith("source."))]
     if rule.id in deselected:
         return Judgement(Verdict.LEFT_OUT, "left out of this run")
-    if rule.id in ledger.errors:
+    if rule.id in ledger.errors and not tally.breaches:
         return Judgement(Verdict.ERROR, ledger.errors[rule.id])
     if missing:
         return Judgement(Verdict.NOT_APPLICABLE, absent[missing[0]], cause=missing[0])

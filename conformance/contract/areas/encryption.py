@@ -17,8 +17,9 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.customer_keys import KEY_BYTES, KEYS, SECRET_MINIMUM, secrets_of
-from conformance.trace.exchange import NOT_JSON, Exchange
+from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded, is_base64
+from conformance.trace.json_text import NOT_JSON
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""

@@ -13,7 +13,8 @@ from conformance.contract.json_types import JSON_TYPES, values_at
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import for_the_fault, request_rule
 from conformance.contract.rule import SHOWN, Finding, Judge, Rule, Rules, expect, is_set
-from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_JSON, NOT_RECORDED, Exchange
+from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_RECORDED, Exchange
+from conformance.trace.json_text import NOT_JSON
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""

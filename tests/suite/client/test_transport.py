@@ -4,9 +4,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
+from helpers.bad_target import Answer, Asked, BadTarget, Line, always
 
-from conformance.client.transport import Transport
-from conformance.trace.exchange import Request
+from conformance.client.transport import TargetLost, Transport, retry_after
+from conformance.trace.exchange import Request, Response
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -27,3 +28,44 @@ def test_target_is_sent_as_it_is(target: str) -> None:
         response = Transport(url, {}).send(Request("GET", url + target), "GET").response
     assert response is not None
     assert response.body.decode() == target
+
+
+@pytest.mark.parametrize(
+    ("advice", "seconds"),
+    [
+        ("5", 5.0),
+        ("0", 0.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        *((text, 0.2) for text in ("", "banana", "inf", "nan", "-1", "1e9", "9" * 5000, "\u00b2", "31")),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 0.2),
+        ("Thu, 01 Jan 1970 00:00:00 +9999999999", 0.2),
+    ],
+)
+def test_advice_when_to_come_back(advice: str, seconds: float) -> None:
+    assert retry_after(Response(503, {"retry-after": advice}), 1) == seconds
+
+
+def test_access_that_ends() -> None:
+    """One refusal is a matter of its request; when what was answered before is refused as well, all else is."""
+    refused = {"/ever"}
+
+    def script(asked: Asked, line: Line) -> None:
+        line.send(Answer(401 if asked.target in refused else 200).whole())
+
+    with BadTarget(script) as target:
+        transport = Transport(target.url, {})
+        assert transport.send(Request("GET", f"{target.url}/one"), "images.get").response
+        reply = transport.send(Request("GET", f"{target.url}/ever"), "images.get")
+        assert reply.response is not None
+        assert reply.response.status == 401
+        refused.add("/one")
+        with pytest.raises(TargetLost, match="no longer grants access: it answers HTTP 401"):
+            transport.send(Request("GET", f"{target.url}/ever"), "images.get")
+
+
+def test_strangers_are_refused_without_harm() -> None:
+    with BadTarget(always(Answer(401))) as target:
+        transport = Transport(target.url, {})
+        for _ in range(5):
+            request = Request("GET", f"{target.url}/one", {"Authorization": "Bearer of-another"})
+            assert transport.send(request, "images.get").response
