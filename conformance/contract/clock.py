@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from conformance.trace.exchange import Exchange
+from conformance.trace.recorded_clock import served_at
 
 SKEW = timedelta(seconds=300)
 """Ordinary clocks differ by less; a time that is made up usually is further off."""
+
+
+UNKNOWN = timedelta(seconds=2)
+"""How far the clock of a target may be ahead of ours that does not say its time."""
+
+
+def _served(exchange: Exchange) -> datetime | None:
+    """When an answer was given, in whole seconds of the server's clock; None where it does not say."""
+    seconds = served_at(exchange)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _moments(exchange: Exchange) -> tuple[datetime, datetime]:
     """The earliest and latest instant at which a request can have been served, by our clock or by the server's Date."""
     earliest = datetime.fromtimestamp(exchange.sent, UTC)
     latest = datetime.fromtimestamp(exchange.received, UTC)
-    date = exchange.response.headers.get("date", "") if exchange.response else ""
-    try:
-        served = parsedate_to_datetime(date)
-    except (ValueError, TypeError, OverflowError):
-        return earliest, latest
-    served = served.replace(tzinfo=UTC) if served.tzinfo is None else served
+    served = _served(exchange) or earliest
     return min(earliest, served), max(latest, served)
+
+
+def between(moment: datetime, first: Exchange, last: Exchange) -> bool:
+    """Whether a time of the server's clock lies after the sending of one request, for certain, and before the answer of another.
+
+    Args:
+        moment: what the server says.
+        first: the earlier exchange.
+        last: the later one; its Date tells how the clocks differ.
+    """
+    sent, received = (datetime.fromtimestamp(seconds, UTC) for seconds in (last.sent, last.received))
+    served = _served(last)
+    ahead = served + timedelta(seconds=1) - sent if served else UNKNOWN
+    return datetime.fromtimestamp(first.sent, UTC) + ahead <= moment <= received + ahead
 
 
 def near(moment: datetime, exchange: Exchange) -> bool:

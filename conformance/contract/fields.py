@@ -155,6 +155,10 @@ IMAGE_FIELDS: tuple[Field, ...] = (
 )
 
 
+SERVER_SET = frozenset(field.path for field in IMAGE_FIELDS if field.set_by == "server" and "." not in field.path)
+"""The fields at the top of an image that only the server sets."""
+
+
 def _answered(path: str, type: FieldType, format: str = "", **details: Any) -> Field:
     return Field(path, type, format, set_by="server", **details)
 

@@ -5,24 +5,39 @@ Built once for each trace; every rule reads it.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar, cast
 
+from conformance.contract.fields import SERVER_SET
 from conformance.contract.request_view import RequestView
+from conformance.contract.round_trip import SERVICE_PREFIX, comes_back
 from conformance.contract.rule import is_set
-from conformance.trace.exchange import INCOMPLETE, MUTATIONS, Exchange, Trace
+from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
+from conformance.trace.field_mask import EVERYTHING, FieldMask
 from conformance.trace.formats import link, timestamp
+from conformance.trace.links import named, same_project
+from conformance.trace.recorded_clock import served_at
 
 Result = TypeVar("Result")
 
 CLOCK_RESOLUTION = 0.002
 """Seconds to which times in milliseconds can be compared."""
 
+DATE_RESOLUTION = 2.0
+"""Seconds to which the Date of an answer can be compared with other times."""
+
 REPLAY_SECONDS = 86_400
 """No client repeats a request after a longer time."""
+
+MOMENT_SECONDS = 1.5
+"""How long labels may take to be seen once they are set."""
+
+LATE_SECONDS = 60.0
+"""How long the first look after a change may show the image as it was before, where a later look shows the change."""
 
 UNNAMED = "unnamed "
 
@@ -61,11 +76,16 @@ def overlapping(mutations: Sequence[Mutation]) -> list[Mutation]:
 
 @dataclass(frozen=True)
 class State:
-    """An operation as one answer showed it; `via` is the API method that answered."""
+    """An operation as one answer showed it; `via` is the API method that answered, `mask` what it was asked for."""
 
     exchange: Exchange
     value: dict[str, Any]
     via: str
+    mask: FieldMask = EVERYTHING
+
+    def shows(self, *names: str) -> bool:
+        """Whether the answer tells of these fields: each is there, or would be if it had a value."""
+        return all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
 
     @property
     def status(self) -> str:
@@ -108,18 +128,24 @@ class State:
 class Operation:
     """All that was seen of one operation, in the order of the answers' requests.
 
-    `strangers` are answers that a look at its name got, and that are of another operation.
+    `glimpses` are all answers, `states` those that show it as a whole; `strangers` are answers that a look at its name got, and
+    that are of another operation.
     """
 
     project: str
     name: str
-    states: list[State] = field(default_factory=list)
+    glimpses: list[State] = field(default_factory=list)
     mutation: Mutation | None = None
     strangers: list[State] = field(default_factory=list)
 
     def owns(self, state: State) -> bool:
         """Whether a state that bears the name, or was got under it, is one of this operation."""
-        return not (self.states and self.states[0].contradicts(state))
+        return not (self.glimpses and self.glimpses[0].contradicts(state))
+
+    @property
+    def states(self) -> list[State]:
+        """The answers that were not limited to some fields."""
+        return [state for state in self.glimpses if not state.mask.partial]
 
     @property
     def named(self) -> bool:
@@ -128,8 +154,9 @@ class Operation:
 
     @cached_property
     def final(self) -> State | None:
-        """The first state that was DONE."""
-        return next((state for state in self.states if state.done), None)
+        """The first state that was DONE; one that tells whether it failed, if there is any."""
+        done = [state for state in self.glimpses if state.done]
+        return next((state for state in done if state.shows("error")), done[0] if done else None)
 
     def pairs(self) -> Iterator[tuple[State, State]]:
         """Each state with the one before it, where the order is certain."""
@@ -189,7 +216,15 @@ class Mutation:
         final = self.operation.final
         if final is None:
             return "running"
-        return "failed" if final.failed else "succeeded"
+        if final.failed:
+            return "failed"
+        return "succeeded" if final.shows("error") else "unknown"
+
+    @property
+    def missed(self) -> bool:
+        """Whether its operation failed since the image was not there any more: so it ends for a delete that comes second."""
+        final = self.operation.final if self.operation else None
+        return final is not None and final.failed and final.value.get("httpErrorStatusCode") == 404
 
     @property
     def same_bytes(self) -> bool:
@@ -216,17 +251,25 @@ def _parameters(exchange: Exchange) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Sighting:
-    """An image as one answer showed it; `via` is the API method that answered."""
+    """An image as one answer showed it; `via` is the API method that answered, `mask` what it was asked for."""
 
     exchange: Exchange
     value: dict[str, Any]
     via: str
     project: str
+    mask: FieldMask = EVERYTHING
+
+    def shows(self, *names: str) -> bool:
+        """Whether the answer tells of these fields: each is there, or would be if it had a value."""
+        return all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
 
     @property
     def name(self) -> str | None:
-        """The image's name as the answer says it."""
+        """The image's name as the answer says it, or the request where the answer was not asked for it."""
         name = self.value.get("name")
+        route = self.exchange.route
+        if name is None and not self.shows("name") and self.via == "images.get" and route:
+            return None if route.name.isdecimal() else route.name
         return name if isinstance(name, str) else None
 
 
@@ -235,11 +278,12 @@ class History:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.exchanges = trace.exchanges
+        self.exchanges = tuple(_judged(trace.exchanges))
         self.operations: list[Operation] = []
         self._named: dict[tuple[str, str], list[Operation]] = defaultdict(list)
         self.mutations: list[Mutation] = []
-        self.every_sighting: list[Sighting] = []
+        self.glimpses: list[Sighting] = []
+        self._sources: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
         self._made: dict[str, object] = {}
         for exchange in self.exchanges:
             self._read(exchange)
@@ -248,28 +292,33 @@ class History:
     # Reading
 
     def _read(self, exchange: Exchange) -> None:
-        route = exchange.route
-        if route is None:
-            return
-        if route.method in MUTATIONS and exchange.failure != INCOMPLETE:
+        if exchange.source is not None:
+            project, path = exchange.source
+            self._sources[path].append((project, str((exchange.resource or {}).get("id") or ""), exchange))
+        if exchange.method in MUTATIONS and exchange.failure != INCOMPLETE:
             self._read_mutation(exchange)
-        resource = exchange.resource
-        if resource is None or _encodes_enums_as_numbers(exchange):
-            return
+        if exchange.route and exchange.resource is not None and not _encodes_enums_as_numbers(exchange):
+            self._read_resource(exchange, exchange.route, exchange.resource)
+
+    def _read_resource(self, exchange: Exchange, route: Route, resource: dict[str, Any]) -> None:
+        mask = exchange.mask
         match route.method:
             case "globalOperations.get" | "globalOperations.wait":
-                self._look_at_operation(State(exchange, resource, route.method), route.project, route.name)
+                self._look_at_operation(State(exchange, resource, route.method, mask), route.project, route.name)
             case "globalOperations.list":
-                for item in _objects(resource.get("items")):
-                    self._see_listed(State(exchange, item, route.method), route.project)
+                for item in exchange.items:
+                    self._see_listed(State(exchange, item, route.method, mask.within("items")), route.project)
             case "images.get" | "images.getFromFamily":
-                self.every_sighting.append(Sighting(exchange, resource, route.method, route.project))
+                self.glimpses.append(Sighting(exchange, resource, route.method, route.project, mask))
             case "images.list":
-                for item in _objects(resource.get("items")):
-                    self.every_sighting.append(Sighting(exchange, item, route.method, route.project))
+                within = mask.within("items")
+                for item in exchange.items:
+                    self.glimpses.append(Sighting(exchange, item, route.method, route.project, within))
             case "imageFamilyViews.get":
-                for item in _objects([resource.get("image")]):
-                    self.every_sighting.append(Sighting(exchange, item, route.method, route.project))
+                image = resource.get("image")
+                if isinstance(image, dict):
+                    within = mask.within("image")
+                    self.glimpses.append(Sighting(exchange, image, route.method, route.project, within))
 
     def _read_mutation(self, exchange: Exchange) -> None:
         route = exchange.route
@@ -290,11 +339,11 @@ class History:
         operation_name = resource.get("name")
         if not isinstance(operation_name, str) or not operation_name:
             operation_name = f"{UNNAMED}{exchange.number}"
-        state = State(exchange, resource, route.method)
+        state = State(exchange, resource, route.method, exchange.mask)
         known = (operation for operation in self.bearers(route.project, operation_name) if operation.owns(state))
         mutation.operation = next(known, None) or self._new_operation(route.project, operation_name)
         if not _encodes_enums_as_numbers(exchange):
-            mutation.operation.states.append(state)
+            mutation.operation.glimpses.append(state)
         if mutation.operation.mutation is None and not repeats_unseen:
             mutation.operation.mutation = mutation
 
@@ -305,13 +354,20 @@ class History:
         """
         if not self.trace.recorded or not mutation.request_id or mutation.answer is None:
             return False
+        if any((other.request_id or "").lower() == mutation.request_id.lower() for other in self.mutations):
+            return False
         text = mutation.answer.get("insertTime")
         began = timestamp(text)
         if began is None:
             return False
         resolution = CLOCK_RESOLUTION if "." in str(text) else 1.0
         earlier = mutation.exchange.sent + self.trace.ahead - began.timestamp()
-        return resolution < earlier < REPLAY_SECONDS
+        if not resolution < earlier < REPLAY_SECONDS:
+            return False
+        # A recorder's clock may jump, which the Date of the answer tells, in whole seconds.
+        served = served_at(mutation.exchange)
+        took = mutation.exchange.received - mutation.exchange.sent
+        return served is None or earlier < DATE_RESOLUTION or began.timestamp() < served - took - DATE_RESOLUTION
 
     def _new_operation(self, project: str, name: str) -> Operation:
         operation = Operation(project, name)
@@ -323,17 +379,19 @@ class History:
         """Reads the answer to a look at an operation: it tells of an operation that is known, or in a recording of any."""
         known = self.bearers(project, name)
         if not known and self.trace.recorded:
-            known = [self._new_operation(project, name)]
+            own = state.value.get("name")
+            called = own if isinstance(own, str) and state.value.get("id") == name else name
+            known = self.bearers(project, called) or [self._new_operation(project, called)]
         owner = next((operation for operation in reversed(known) if operation.owns(state)), None)
         if owner is not None:
-            owner.states.append(state)
+            owner.glimpses.append(state)
         elif known:
             known[-1].strangers.append(state)
 
     def _see_listed(self, state: State, project: str) -> None:
         for operation in self.bearers(project, state.value.get("name")):
             if operation.owns(state):
-                operation.states.append(state)
+                operation.glimpses.append(state)
 
     def bearers(self, project: str, name: Any) -> list[Operation]:
         """The operations of a name or id: one, unless the target gives a name to several."""
@@ -343,7 +401,8 @@ class History:
             return [
                 operation
                 for operation in self.operations
-                if operation.project == project and operation.states and operation.states[0].identity.get("id") == name
+                if operation.project == project
+                and any(state.identity.get("id") == name for state in operation.glimpses[:1])
             ]
         return self._named.get((project, name), [])
 
@@ -355,10 +414,20 @@ class History:
             key = (mutation.project, mutation.method, mutation.request_id.lower())
             if key in first:
                 mutation.original = first[key]
-            elif not mutation.exchange.refused:
+            elif not mutation.exchange.rejected:
                 first[key] = mutation
 
     # Views
+
+    def forgotten(self, operation: Operation, exchange: Exchange) -> bool:
+        """Whether the target may have been told to delete an operation, before a request was answered."""
+        return any(
+            delete.sent <= exchange.received and not (delete.rejected and delete.status != 404)
+            for delete in self.exchanges
+            if delete.route
+            and delete.method == "globalOperations.delete"
+            and any(bearer is operation for bearer in self.bearers(delete.route.project, delete.route.name))
+        )
 
     def concerned(self, rule: str) -> Sequence[Mutation]:
         """The requests that break a rule by what they say, or that were sent for its sake."""
@@ -401,11 +470,17 @@ class History:
         )
 
     @cached_property
-    def sightings(self) -> tuple[Sighting, ...]:
+    def every_sighting(self) -> tuple[Sighting, ...]:
+        """The images as they were seen as a whole."""
+        return tuple(seen for seen in self.glimpses if not seen.mask.partial)
+
+    @cached_property
+    def _fair_glimpses(self) -> tuple[Sighting, ...]:
         """The images as they were seen, but for what invalid requests have made of them, and for others' images in lists.
 
-        A name that two images hold shows now one and now the other: that is the matter of `image.name.unique`, and proves
-        nothing about either.
+        What shows an image as it was before the last change is left out, too, where that is allowed for a moment. A name that
+        two images hold shows now one and now the other: that is the matter of `image.name.unique`, and proves nothing about
+        either.
         """
         made: dict[tuple[str, str | None], bool] = {}
         for insert in self.inserts:
@@ -421,10 +496,12 @@ class History:
         ]
         return tuple(
             seen
-            for seen in self.every_sighting
+            for seen in self.glimpses
             if not made.get((seen.project, seen.name))
             and not self.held_twice(seen.project, seen.name, seen.exchange)
             and (seen.via == "images.get" or self.trace.recorded or (seen.project, seen.name) in made)
+            and id(seen) not in self._outdated
+            and not self.held_twice(seen.project, seen.name, seen.exchange)
             and not any(
                 change.image in (seen.name, str(seen.value.get("id"))) and change.exchange.number < seen.exchange.number
                 for change in changes
@@ -468,34 +545,136 @@ class History:
         )
 
     @cached_property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """The fair sightings of images as a whole."""
+        return tuple(seen for seen in self._fair_glimpses if not seen.mask.partial)
+
+    def showing(self, *names: str) -> Iterator[Sighting]:
+        """The fair sightings that tell of these fields, be it of them alone."""
+        return (seen for seen in self._fair_glimpses if seen.shows(*names))
+
+    @cached_property
+    def _outdated(self) -> frozenset[int]:
+        """The sightings, by identity, that show an image as it was before a change that is DONE.
+
+        A service may show a change a moment late: labels for a moment, and any change once where the next look shows it.
+        """
+        return frozenset(id(seen) for change in self.mutations for seen in self._before_change(change))
+
+    def _before_change(self, change: Mutation) -> Iterator[Sighting]:
+        """The first sightings after a change that do not show it yet, as far as that is allowed."""
+        wanted = _changed(change)
+        final = change.operation.final if change.operation else None
+        if not wanted or final is None or change.outcome != "succeeded" or change.original is not None:
+            return
+        own = {change.image, self.identifier(change)}
+        looks = [seen for seen in self._by_project[change.project] if seen.name in own or seen.value.get("id") in own]
+        earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
+        ends = [other.exchange.sent for other in self.changes(change) if not after(other.exchange, change.exchange)]
+        later = [
+            seen
+            for seen in looks
+            if after(final.exchange, seen.exchange)
+            and seen.shows(*wanted)
+            and seen.exchange.received < min(ends, default=math.inf)
+        ]
+        caught_up = next((at for at, seen in enumerate(later) if _shows(change, seen)), None)
+        for at, seen in enumerate(later[:caught_up]):
+            before = next((old for old in reversed(earlier) if old.shows(*wanted)), None)
+            if before is not None and any(_value(before, name) != _value(seen, name) for name in wanted):
+                return
+            passed = seen.exchange.sent - final.exchange.received
+            soon = "labels" in wanted and passed <= MOMENT_SECONDS
+            if soon or (caught_up is not None and passed <= LATE_SECONDS and at == 0):
+                yield seen
+
+    @cached_property
+    def outdated_looks(self) -> frozenset[int]:
+        """The numbers of the gets that show an image as it was before the last change, as far as that is allowed."""
+        return frozenset(
+            seen.exchange.number for seen in self.glimpses if seen.via == "images.get" and id(seen) in self._outdated
+        )
+
+    @cached_property
+    def _by_project(self) -> dict[str, list[Sighting]]:
+        found: dict[str, list[Sighting]] = defaultdict(list)
+        for seen in self.glimpses:
+            found[seen.project].append(seen)
+        return found
+
+    @cached_property
     def names(self) -> dict[Any, str | None]:
         """The name of each image that was seen, by its id."""
         return {str(seen.value["id"]): seen.name for seen in reversed(self.sightings) if is_set(seen.value.get("id"))}
 
+    def ids_of(self, project: str, path: str) -> dict[str, Exchange]:
+        """The ids that the trace shows of a disk, snapshot or image, each with the exchange that shows it first.
+
+        Args:
+            project: its project, by id or number.
+            path: where it is within the project, such as `global/images/base`.
+        """
+        found: dict[str, Exchange] = {}
+        for owner, identifier, exchange in self._ids[path]:
+            if identifier and same_project(owner, project):
+                found.setdefault(identifier, exchange)
+        return found
+
     @cached_property
-    def gotten(self) -> dict[tuple[str, str | None], dict[Any, Sighting]]:
-        """Each image that a get has shown, by project and name: the first sighting of each id that it had."""
-        found: dict[tuple[str, str | None], dict[Any, Sighting]] = defaultdict(dict)
-        for seen in self.sightings:
-            if seen.via == "images.get":
-                found[seen.project, seen.name].setdefault(str(seen.value.get("id")), seen)
+    def _ids(self) -> dict[str, list[tuple[str, str, Exchange]]]:
+        found: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list, self._sources)
+        for seen in self.glimpses:
+            if seen.name and is_set(seen.value.get("id")):
+                found[f"global/images/{seen.name}"].append((seen.project, str(seen.value["id"]), seen.exchange))
         return found
 
     @cached_property
     def states(self) -> tuple[State, ...]:
-        """Every state of every operation."""
+        """Every state of every operation that was shown as a whole."""
         return tuple(state for operation in self.operations for state in operation.states)
+
+    def stating(self, *names: str) -> Iterator[State]:
+        """Every state of every operation that tells of these fields, be it of them alone."""
+        return (state for operation in self.operations for state in operation.glimpses if state.shows(*names))
 
     @cached_property
     def gets(self) -> tuple[Exchange, ...]:
-        """The requests for one image, by name or by id."""
-        return tuple(exchange for exchange in self.exchanges if exchange.method == "images.get")
+        """The requests for one image, by name or by id, but for those that came a moment too early to find it."""
+        looks = [exchange for exchange in self.exchanges if exchange.method == "images.get"]
+        return tuple(exchange for exchange in looks if exchange.number not in self.too_early)
+
+    @cached_property
+    def too_early(self) -> frozenset[int]:
+        """The numbers of the gets that did not find an image just after its insert was DONE, although the next look did."""
+        found: set[int] = set()
+        looks: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+        for exchange in self.exchanges:
+            if exchange.method == "images.get" and exchange.route:
+                looks[exchange.route.project, exchange.route.name].append(exchange)
+        for insert in self.created:
+            assert insert.operation is not None
+            assert insert.operation.final is not None
+            final = insert.operation.final.exchange
+            ends = [
+                change.exchange.sent for change in self.changes(insert) if not after(change.exchange, insert.exchange)
+            ]
+            for name in {insert.image or "", self.identifier(insert) or ""}:
+                missed: list[int] = []
+                for look in looks.get((insert.project, name), ()):
+                    if not after(final, look) or look.received >= min(ends, default=math.inf):
+                        continue
+                    if look.status == 404 and look.sent - final.received <= LATE_SECONDS:
+                        missed.append(look.number)
+                    elif look.answered:
+                        found.update(missed)
+                        break
+        return frozenset(found)
 
     def changes(self, mutation: Mutation) -> Iterator[Mutation]:
-        """The other requests that may have changed the same image: all on its name or id that weren't refused."""
+        """The other requests that may have changed the same image: all on its name or id that weren't rejected."""
         names = {mutation.image, self.identifier(mutation)}
         for other in self.mutations:
-            if other is mutation or other.project != mutation.project or other.exchange.refused:
+            if other is mutation or other.project != mutation.project or other.exchange.rejected:
                 continue
             if other.image in names:
                 yield other
@@ -504,15 +683,20 @@ class History:
         """The id of the image that a request made or changed, as its operation says it."""
         if mutation.operation is None:
             return None
-        values = (state.value.get("targetId") for state in mutation.operation.states)
+        values = (state.value.get("targetId") for state in mutation.operation.glimpses)
         return next((str(value) for value in values if isinstance(value, str | int) and value), None)
 
     @cached_property
     def _results(self) -> dict[int, tuple[Sighting, ...]]:
-        by_name: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
-        for sighting in self.every_sighting:
+        gotten: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+        shown: dict[tuple[str, str | None], list[Sighting]] = defaultdict(list)
+        for sighting in self.glimpses:
+            if id(sighting) in self._outdated:
+                continue
             if sighting.via == "images.get" and sighting.exchange.route:
-                by_name[sighting.project, sighting.exchange.route.name].append(sighting)
+                gotten[sighting.project, sighting.exchange.route.name].append(sighting)
+            else:
+                shown[sighting.project, sighting.name].append(sighting)
         results: dict[int, tuple[Sighting, ...]] = {}
         for mutation in self.mutations:
             operation = mutation.operation
@@ -522,36 +706,132 @@ class History:
                 change.exchange for change in self.changes(mutation) if not after(change.exchange, mutation.exchange)
             ]
             names = {name for name in (mutation.image, self.identifier(mutation)) if name}
-            results[id(mutation)] = tuple(
-                sighting
-                for name in names
-                for sighting in by_name.get((mutation.project, name), ())
-                if after(operation.final.exchange, sighting.exchange)
-                and (mutation.method != "images.insert" or sighting.name in (mutation.image, None))
-                and not self.held_twice(mutation.project, mutation.image, sighting.exchange)
-                and not any(end.sent <= sighting.exchange.received for end in ends)
+            gets = [sighting for name in names for sighting in gotten.get((mutation.project, name), [])]
+            others = shown.get((mutation.project, mutation.image), [])
+            in_time = (
+                tuple(
+                    sighting
+                    for sighting in sorted(found, key=lambda sighting: sighting.exchange.number)
+                    if after(operation.final.exchange, sighting.exchange)
+                    and (mutation.method != "images.insert" or sighting.name in (mutation.image, None))
+                    and not self.held_twice(mutation.project, mutation.image, sighting.exchange)
+                    and not any(end.sent <= sighting.exchange.received for end in ends)
+                )
+                for found in (gets, others)
             )
+            results[id(mutation)] = next(filter(None, in_time), ())
         return results
 
-    def results(self, mutation: Mutation) -> tuple[Sighting, ...]:
-        """The image of a request as gets showed it once the operation was DONE, and before anything else could change it."""
-        return self._results.get(id(mutation), ())
+    def results(self, mutation: Mutation, *names: str) -> tuple[Sighting, ...]:
+        """The image of a request as gets showed it once the operation was DONE, and before anything else could change it.
+
+        Where no get has shown it, lists and families tell. With `names`, sightings of these fields alone count as well.
+        """
+        found = self._results.get(id(mutation), ())
+        return tuple(seen for seen in found if (seen.shows(*names) if names else not seen.mask.partial))
 
     @cached_property
     def comebacks(self) -> tuple[tuple[Mutation, Sighting], ...]:
         """Each insert that made an image, with each sighting of its result: the evidence for all that "comes back"."""
         return tuple((insert, sighting) for insert in self.created for sighting in self.results(insert))
 
-    def sent(self, sighting: Sighting, name: str) -> bool:
-        """Whether the client itself sent a value for a field that the server owns, in the insert of this image."""
+    def comebacks_of(self, name: str) -> Iterator[tuple[Mutation, Sighting]]:
+        """The comebacks that tell of a field, be it of that alone."""
+        return ((insert, sighting) for insert in self.created for sighting in self.results(insert, name))
+
+    def echoes(self, sighting: Sighting, name: str) -> bool:
+        """Whether a field that the server owns shows what the client itself sent for it in the insert of this image."""
+        came = sighting.value.get(name)
         return any(
-            insert.image == sighting.name and insert.project == sighting.project and is_set(insert.body.get(name))
+            insert.image == sighting.name and insert.project == sighting.project and insert.body.get(name) == came
             for insert in self.inserts
+            if is_set(came)
         )
 
+    def own_labels(self, sighting: Sighting) -> dict[str, Any]:
+        """The labels of an image but for those that the service has added."""
+        labels = sighting.value.get("labels")
+        known = self.users_labels(sighting)
+        return {
+            key: value
+            for key, value in (labels if isinstance(labels, dict) else {}).items()
+            if key in known or not key.startswith(SERVICE_PREFIX)
+        }
 
-def _objects(items: Any) -> list[dict[str, Any]]:
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    def users_labels(self, sighting: Sighting) -> set[str]:
+        """The keys of an image's labels that begin like those of the service, but that a client sent first."""
+        return self._label_keys.get((sighting.project, sighting.name), set())
+
+    @cached_property
+    def _label_keys(self) -> dict[tuple[str, str | None], set[str]]:
+        """By project and image the keys that begin like the service's own, but that a client sent before any answer had them."""
+        found: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        shown: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        seen = iter([*self.glimpses, None])
+        sighting = next(seen)
+        for mutation in self.mutations:
+            while sighting is not None and sighting.exchange.number < mutation.exchange.number:
+                labels = sighting.value.get("labels")
+                shown[sighting.project, sighting.name].update(labels if isinstance(labels, dict) else ())
+                sighting = next(seen)
+            name = self.names.get(mutation.image, mutation.image)
+            own = (mutation.project, name)
+            found[own].update(
+                key for key in mutation.view.labels if key.startswith(SERVICE_PREFIX) and key not in shown[own]
+            )
+        return found
+
+
+def _changed(change: Mutation) -> frozenset[str]:
+    """The fields that a request changes of an image that is there: what the server sets, it sets whatever is sent."""
+    match change.method:
+        case "images.setLabels":
+            return frozenset({"labels"})
+        case "images.deprecate":
+            return frozenset({"deprecated"})
+        case "images.patch":
+            return frozenset(change.body) - SERVER_SET
+    return frozenset()
+
+
+def _shows(change: Mutation, seen: Sighting) -> bool:
+    """Whether a sighting shows what a request has changed."""
+    body = {"deprecated": change.body} if change.method == "images.deprecate" else change.body
+    return all(comes_back(name, body.get(name), seen.value.get(name), change.project) for name in _changed(change))
+
+
+def _value(seen: Sighting, name: str) -> Any:
+    value = seen.value.get(name)
+    return value if is_set(value) else None
+
+
+def _judged(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
+    """The exchanges whose answers can be judged, with the ids of projects for their numbers where both are told.
+
+    A request that changes something stays as one whose answer was lost, so that nothing is blamed for what it has done.
+    """
+    ids = _project_ids(exchanges)
+    for exchange in exchanges:
+        told = exchange
+        if exchange.unreadable and exchange.intent is None:
+            if exchange.method not in MUTATIONS:
+                continue
+            told = replace(told, response=None, failure=NOT_RECORDED)
+        if exchange.route and exchange.route.project in ids:
+            told = replace(told, project=ids[exchange.route.project])
+        yield told
+
+
+def _project_ids(exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """The ids of projects by their numbers, as the links of answers tell them."""
+    found: dict[str, str] = {}
+    for exchange in exchanges:
+        route = exchange.route
+        if route is not None and route.project.isdecimal():
+            own = named((exchange.resource or {}).get("selfLink"))
+            if own is not None and not own[0].isdecimal():
+                found.setdefault(route.project, own[0])
+    return found
 
 
 def _encodes_enums_as_numbers(exchange: Exchange) -> bool:

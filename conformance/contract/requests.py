@@ -179,10 +179,12 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
     others = [
         other
         for other in history.inserts
-        if other is not insert and other.image == insert.image and not other.exchange.refused
+        if other is not insert and other.image == insert.image and not other.exchange.rejected
     ]
     if others:
         return None
+    # The image of an insert whose operation failed may stay FAILED, or take a while to be removed.
+    gone = ("FAILED",) if insert.exchange.refused else ("FAILED", "PENDING", "DELETING")
     end = insert.operation.final.exchange if insert.operation and insert.operation.final else insert.exchange
     return next(
         (
@@ -191,7 +193,7 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
             if sighting.name == insert.image
             and sighting.project == insert.project
             and after(end, sighting.exchange)
-            and sighting.value.get("status") != "FAILED"
+            and sighting.value.get("status") not in gone
         ),
         None,
     )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from conformance.trace.field_mask import FieldMask, field_mask
 from conformance.trace.json_text import NOT_JSON, first_value, parse_json
 
 ABANDONED = "the client hung up before the answer"
@@ -52,6 +53,11 @@ _METHODS: tuple[tuple[str, str, str], ...] = (
     ("GET", r"imageFamilyViews/(?P<name>[^/]+)", "imageFamilyViews.get"),
 )
 _ROUTES = tuple((verb, re.compile(f"^{pattern}$"), method) for verb, pattern, method in _METHODS)
+
+_SOURCES = re.compile(
+    r"^.*?/compute/[a-z0-9]+/projects/(?P<project>[^/]+)/(?P<path>(?:zones|regions)/[^/]+/disks/[^/]+|global/snapshots/[^/]+)$"
+)
+"""The paths of disks and snapshots: methods of other APIs, which tell the ids of what images are made from."""
 
 ZONAL = "imageFamilyViews.get"
 """The one API method below a zone: operations of zones, for one, are another API."""
@@ -148,7 +154,8 @@ class Exchange:
     """One request and its answer, or the reason why there is none.
 
     `number` counts from 1 in the order of sending; `sent` and `received` are seconds since the epoch; `retried` tells that an
-    earlier try of this request got no answer, so the target may have seen it twice.
+    earlier try of this request got no answer, so the target may have seen it twice; `project` is the id of the project where
+    the path has its number and other traffic tells the id.
     """
 
     number: int
@@ -159,11 +166,19 @@ class Exchange:
     received: float = 0.0
     retried: bool = False
     intent: Intent | None = None
+    project: str = ""
 
     @cached_property
     def route(self) -> Route | None:
         """Which API method this is; None for a request of some other API."""
-        return route(self.request.verb, self.request.path)
+        called = route(self.request.verb, self.request.path)
+        return replace(called, project=self.project) if called and self.project else called
+
+    @cached_property
+    def source(self) -> tuple[str, str] | None:
+        """The project and the path within it of the disk or snapshot that the answer shows; None where it shows none."""
+        found = _SOURCES.match(self.request.path) if self.request.verb == "GET" and self.resource else None
+        return (unquote(found["project"]), unquote(found["path"])) if found else None
 
     @property
     def method(self) -> str:
@@ -184,6 +199,32 @@ class Exchange:
     def refused(self) -> bool:
         """Whether the target refused the request itself: 4xx, but neither for want of access nor of quota."""
         return 400 <= self.status < 500 and self.status not in (401, 403, 407, 408, 429)
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the target did nothing, since it refused the request or turned the caller away: any 4xx but a time-out."""
+        return 400 <= self.status < 500 and self.status != 408
+
+    @cached_property
+    def mask(self) -> FieldMask:
+        """Which fields of the answer were asked for."""
+        query = self.request.query
+        return field_mask(",".join((*query.get("fields", ()), *query.get("$fields", ()))))
+
+    @property
+    def unreadable(self) -> str:
+        """Why the answer cannot be judged, although it may be right: it is in a form of its own; "" where it can."""
+        query = self.request.query
+        form = (*query.get("alt", ()), *query.get("$alt", ()))
+        if any(value and value.partition(";")[0] != "json" for value in form) or any(
+            query.get(name, [""])[0] for name in ("callback", "$callback")
+        ):
+            return "whose answers were not asked for as plain JSON (alt, callback)"
+        if self.status == 304:
+            return "answered 304, as not modified since"
+        if self.status >= 400 and any("2" in query.get(name, ()) for name in ("$.xgafv", "xgafv")):
+            return "answered with an error in the form of $.xgafv=2"
+        return ""
 
     @cached_property
     def resource(self) -> dict[str, Any] | None:

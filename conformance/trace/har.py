@@ -122,20 +122,19 @@ def write(lines: Iterable[str], path: Path) -> None:
 
 
 def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
-    """The exchange behind an entry of an archive, as number `number` of its trace.
+    """The exchange behind an entry of an archive, as number `number` of its trace; without a time it is sent at 0.
 
     Raises:
         UnreadableError: it is no entry, or the recording lacks the body of the request.
     """
     request, response = _object(entry.get("request")), _object(entry.get("response"))
     verb, url = request.get("method"), request.get("url")
-    started = timestamp(entry.get("startedDateTime"))
-    if not isinstance(verb, str) or not isinstance(url, str) or started is None:
-        raise UnreadableError("without the method, the URL or the time of the request")
+    if not isinstance(verb, str) or not isinstance(url, str):
+        raise UnreadableError("without the method or the URL of the request")
     own = _object(entry.get(OWN))
     intent = _object(own.get("intent"))
     rules = intent.get("rules")
-    sent = started.timestamp()
+    sent = _started(entry.get("startedDateTime"))
     seconds = entry.get("time")
     answer, failure = _answer(response)
     return Exchange(
@@ -150,6 +149,12 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
     )
 
 
+def _started(text: Any) -> float:
+    """When a request was sent, in seconds since the epoch; 0 where the entry does not say it."""
+    moment = timestamp(text) or timestamp(f"{text}Z")
+    return moment.timestamp() if moment else 0.0
+
+
 def _answer(response: Mapping[str, Any]) -> tuple[Response | None, str]:
     """The answer of an entry, or why it has none."""
     status = response.get("status")
@@ -161,6 +166,8 @@ def _answer(response: Mapping[str, Any]) -> tuple[Response | None, str]:
     if not isinstance(content.get("text"), str) and isinstance(size, int) and size > 0:
         return None, NOT_RECORDED
     headers = {name.lower(): value for name, value in _headers(response).items()}
+    if isinstance(content.get("mimeType"), str) and content["mimeType"]:
+        headers.setdefault("content-type", content["mimeType"])
     body, truncated = _unpacked(_bytes(content), headers.get("content-encoding", ""))
     return Response(status, headers, body, truncated), ""
 

@@ -6,11 +6,13 @@ temporary file, so that a recording may be larger than memory.
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
+import re
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -19,19 +21,28 @@ from urllib.parse import urlsplit
 
 import ijson
 
+from conformance.trace.batch import changes_in, is_batch
 from conformance.trace.cost import Cost
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
-from conformance.trace.formats import link, timestamp
+from conformance.trace.formats import timestamp
 from conformance.trace.har import OWN, UnreadableError, exchange_of
-
-Key = int
-"""What exchanges have in common, as the hash of its parts: of a million of these no two are the same."""
+from conformance.trace.recorded_clock import RecordedClock
+from conformance.trace.subject import Key, Subject
 
 OTHER = "of other hosts, methods or APIs"
+BATCH = "that carry other requests (batch)"
+UNVERSIONED = "whose path lacks /compute/VERSION before /projects, as in /compute/v1/projects/…"
+
+_UNVERSIONED = re.compile(
+    r"(?!.*/compute/[a-z0-9]+/projects/).*?/projects/[^/]+/(?:global|zones/[^/]+)/(?:images|operations)\b"
+)
 
 SHARED_MAXIMUM = 200
 """Images that a family or a source may join into one trace: beyond, their stories are told apart."""
+
+ANSWER_SECONDS = 30.0
+"""How long an answer may have taken whose entry does not say it."""
 
 
 class NotARecordingError(ValueError):
@@ -39,11 +50,20 @@ class NotARecordingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class _Item:
+    """Where an item of a list waits in the temporary file, and the keys of its story."""
+
+    position: int
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """Where an exchange waits in the temporary file, and what it has to do with.
 
     `home` is one of the keys that join exchanges into one trace, None without any; `shared` join traces unless too many share
-    them; `guests` are the traces that get a copy.
+    them; `guests` are the traces that get a copy, and `sources` the keys of what their images are made from. A list is kept
+    without its `items`, and each trace gets those that have to do with it; those of no trace go to that of the `strangers`.
     """
 
     position: int
@@ -51,6 +71,9 @@ class _Entry:
     home: Key | None
     shared: tuple[Key, ...] = ()
     guests: tuple[Key, ...] = ()
+    sources: tuple[Key, ...] = ()
+    items: tuple[_Item, ...] = ()
+    strangers: Key | None = None
 
 
 class Recording:
@@ -76,8 +99,10 @@ class Recording:
         self.projects: Counter[str] = Counter()
         self._secrets: set[str] = set()
         self._ahead = -math.inf
+        self._clock = RecordedClock()
         self._entries: list[_Entry] = []
         self._joined = _Joined()
+        self._sources: dict[Key, dict[str, _Entry]] = defaultdict(dict)
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         with path.open("rb") as file:
             self._read(file)
@@ -97,8 +122,8 @@ class Recording:
         """The traces, in no particular order."""
         secrets = frozenset(self._secrets)
         for members in self._groups():
-            order = sorted(members, key=lambda entry: (entry.sent, entry.position))
-            loaded = [self._load(entry) for entry in order]
+            order = sorted(members, key=lambda member: (member.entry.sent, member.entry.position))
+            loaded = [self._load(member) for member in order]
             deadline = max(deadline for _, deadline in loaded)
             exchanges = tuple(replace(exchange, number=number) for number, (exchange, _) in enumerate(loaded, 1))
             yield Trace(exchanges, secrets, deadline, recorded=not deadline, ahead=self._ahead)
@@ -115,67 +140,171 @@ class Recording:
             raise NotARecordingError("it has no log.entries, as an HTTP archive (HAR) has")
 
     def _take(self, value: Any) -> None:
+        value = value if isinstance(value, dict) else {}
         try:
-            exchange = exchange_of(value if isinstance(value, dict) else {}, len(self._entries) + 1)
+            exchange = self._clock.put_right(exchange_of(value, len(self._entries) + 1))
         except UnreadableError as reason:
             self.skipped[str(reason)] += 1
             return
-        if exchange.route is None:
-            self.skipped[OTHER] += 1
+        if exchange.route is not None:
+            self._judge(exchange, value.get(OWN))
+        elif is_batch(exchange):
+            self.skipped[BATCH] += 1
+            for change in changes_in(exchange):
+                self._keep(change, None)
+        else:
+            self.skipped[UNVERSIONED if _UNVERSIONED.match(exchange.request.path) else OTHER] += 1
+            self._note_source(Subject(exchange), exchange)
+
+    def _judge(self, exchange: Exchange, own: Any) -> None:
+        """Keeps an exchange of this API, unless its answer is in a form that is not judged."""
+        if exchange.unreadable and not isinstance(own, dict):
+            self.skipped[exchange.unreadable] += 1
+            if exchange.method in MUTATIONS:
+                self._keep(exchange, None)
             return
         self._count(exchange)
-        parts = urlsplit(exchange.request.url)
-        self.hosts[parts.netloc] += 1
-        self.projects[exchange.route.project] += 1
-        self._secrets.update(secrets_of(exchange))
         began = timestamp((exchange.resource or {}).get("insertTime")) if exchange.method in MUTATIONS else None
         if began is not None:
-            self._ahead = max(self._ahead, began.timestamp() - exchange.received)
-        own = value.get(OWN)
+            timed = exchange.received > exchange.sent
+            latest = exchange.received if timed else exchange.sent + ANSWER_SECONDS
+            self._ahead = max(self._ahead, began.timestamp() - latest)
+        self._keep(exchange, own)
+
+    def _keep(self, exchange: Exchange, own: Any) -> None:
         name = own.get("trace") if isinstance(own, dict) else None
-        host = "googleapis.com" if parts.netloc.endswith("googleapis.com") else parts.netloc
-        subject = _Subject(exchange, (host, exchange.route.project))
-        position = self._spool.tell()
-        pickle.dump((exchange, deadline_of(own)), self._spool)
         if isinstance(name, str):
+            position = self._store((exchange, deadline_of(own)))
             self._entries.append(_Entry(position, exchange.sent, hash(("trace", name))))
             return
+        subject = Subject(exchange)
         keys = subject.keys()
         for key in keys:
             self._joined.join(keys[0], key)
-        home = keys[0] if keys else None
-        self._entries.append(_Entry(position, exchange.sent, home, subject.shared(), subject.guests()))
+        items, frame, strangers = self._split(exchange, subject)
+        entry = _Entry(
+            self._store((frame, deadline_of(own))),
+            exchange.sent,
+            keys[0] if keys else None,
+            subject.shared(),
+            subject.guests(),
+            subject.sources(),
+            items,
+            strangers,
+        )
+        self._entries.append(entry)
+        self._note_source(subject, exchange, entry)
+
+    def _split(self, exchange: Exchange, subject: Subject) -> tuple[tuple[_Item, ...], Exchange, Key | None]:
+        """The items of a list, the exchange without them, and the key of those that nothing else tells of."""
+        if not exchange.items or not exchange.method.endswith(".list"):
+            return (), exchange, None
+        items = tuple(_Item(self._store(item), subject.item(item)) for item in exchange.items)
+        strangers = subject.strangers() if exchange.method == "images.list" else None
+        return items, _with_items(exchange, []), strangers
+
+    def _note_source(self, subject: Subject, exchange: Exchange, entry: _Entry | None = None) -> None:
+        """Remembers where a source of images was shown first with each of its ids."""
+        shown = subject.shows_source()
+        if shown is None or shown[1] in self._sources[shown[0]]:
+            return
+        kept = entry or _Entry(self._store((exchange, 0.0)), exchange.sent, None)
+        self._sources[shown[0]][shown[1]] = kept
+
+    def _store(self, value: object) -> int:
+        position = self._spool.tell()
+        pickle.dump(value, self._spool)
+        return position
 
     def _count(self, exchange: Exchange) -> None:
+        parts = urlsplit(exchange.request.url)
+        self.hosts[parts.netloc] += 1
+        self.projects[exchange.route.project if exchange.route else ""] += 1
+        self._secrets.update(secrets_of(exchange))
         self.cost.requests += 1
         self.cost.images += exchange.method == "images.insert" and exchange.answered
         if exchange.response is not None:
             self.cost.latencies[exchange.method].append(round((exchange.received - exchange.sent) * 1000, 2))
 
-    def _load(self, entry: _Entry) -> tuple[Exchange, float]:
-        self._spool.seek(entry.position)
-        loaded: tuple[Exchange, float] = pickle.load(self._spool)  # noqa: S301 - our own file, without a name
-        return loaded
+    def _load(self, member: _Member) -> tuple[Exchange, float]:
+        exchange: Exchange
+        exchange, deadline = self._read_back(member.entry.position)
+        if member.items:
+            exchange = _with_items(exchange, [self._read_back(item.position) for item in member.items])
+        return exchange, deadline
+
+    def _read_back(self, position: int) -> Any:
+        self._spool.seek(position)
+        return pickle.load(self._spool)  # noqa: S301 - our own file, without a name
 
     # Grouping
 
-    def _groups(self) -> Iterator[list[_Entry]]:
-        sharing = Counter(key for entry in self._entries for key in entry.shared)
+    def _groups(self) -> Iterator[list[_Member]]:
+        """What is judged together: each story, each list as a whole, and what lists show of images that nothing else tells of."""
         joined = self._joined
+        sharing = Counter(key for entry in self._entries for key in entry.shared)
         for entry in self._entries:
             for key in entry.shared:
                 if entry.home is not None and sharing[key] <= SHARED_MAXIMUM:
                     joined.join(entry.home, key)
-        groups: dict[Key, list[_Entry]] = defaultdict(list)
-        alone = []
+        groups: dict[Key, list[_Member]] = defaultdict(list)
+        strangers: dict[Key, list[_Member]] = defaultdict(list)
         for entry in self._entries:
-            homes = set() if entry.home is None else {joined.root(entry.home)}
-            homes |= {joined.root(key) for key in entry.guests if key in joined}
-            for home in homes:
-                groups[home].append(entry)
-            alone += [] if homes else [[entry]]
-        yield from groups.values()
-        yield from alone
+            parts, rest = self._parts(entry)
+            for home, items in parts.items():
+                groups[home].append(_Member(entry, items))
+            if rest and entry.strangers is not None:
+                strangers[entry.strangers].append(_Member(entry, rest))
+            whole = any(len(items) == len(entry.items) for items in (*parts.values(), rest if entry.strangers else ()))
+            if not whole:
+                yield [_Member(entry, entry.items)]
+        for members in groups.values():
+            yield [*members, *self._shown_sources(members)]
+        yield from strangers.values()
+
+    def _parts(self, entry: _Entry) -> tuple[dict[Key, list[_Item]], list[_Item]]:
+        """The stories that an exchange belongs to, each with the items that have to do with it, and the items of none."""
+        joined = self._joined
+        parts: dict[Key, list[_Item]] = {}
+        rest = []
+        if entry.home is not None:
+            parts[joined.root(entry.home)] = []
+        for key in entry.guests:
+            if key in joined:
+                parts.setdefault(joined.root(key), [])
+        for item in entry.items:
+            root = next((joined.root(key) for key in item.keys if key in joined), None)
+            if root is None:
+                rest.append(item)
+            else:
+                parts.setdefault(root, []).append(item)
+        return parts, rest
+
+    def _shown_sources(self, members: Sequence[_Member]) -> Iterator[_Member]:
+        """The exchanges outside a story that show what its images are made from."""
+        own = {member.entry.position for member in members}
+        for key in {key: None for member in members for key in member.entry.sources}:
+            for entry in self._sources.get(key, {}).values():
+                if entry.position not in own:
+                    own.add(entry.position)
+                    yield _Member(entry, entry.items)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """An exchange as part of a trace, with the items that the trace is to see of it."""
+
+    entry: _Entry
+    items: Sequence[_Item]
+
+
+def _with_items(exchange: Exchange, items: list[Any]) -> Exchange:
+    """A list with these items alone."""
+    assert exchange.response is not None
+    body = {**(exchange.resource or {}), "items": items}
+    if not items:
+        del body["items"]
+    return replace(exchange, response=replace(exchange.response, body=json.dumps(body, ensure_ascii=False).encode()))
 
 
 class _Joined:
@@ -200,100 +329,6 @@ class _Joined:
     def join(self, one: Key, other: Key) -> None:
         """From now on these two, and all that they were joined with, belong together."""
         self._parents[self.root(other)] = self.root(one)
-
-
-class _Subject:
-    """What an exchange has to do with: images by name and id, operations, requestIds, families.
-
-    Args:
-        exchange: of this API.
-        within: host and project, within which names mean something.
-    """
-
-    def __init__(self, exchange: Exchange, within: tuple[str, ...]) -> None:
-        assert exchange.route is not None
-        self._exchange = exchange
-        self._route = exchange.route
-        self._within = within
-        body = exchange.request.json
-        self._body: dict[str, Any] = body if isinstance(body, dict) else {}
-        self._answer = exchange.resource or {}
-
-    def keys(self) -> tuple[Key, ...]:
-        """What makes exchanges one story."""
-        method = self._route.method
-        if method in MUTATIONS:
-            return tuple(self._mutation())
-        if method == "images.get":
-            return tuple(self._image(self._route.name, self._answer))
-        if method in ("globalOperations.get", "globalOperations.wait", "globalOperations.delete"):
-            return tuple(self._operation({"name": self._route.name, **self._answer}))
-        return ()
-
-    def shared(self) -> tuple[Key, ...]:
-        """What may make several stories one: a family, or a source that the recording tells of as well."""
-        image = {"images.insert": self._body, "images.get": self._answer}.get(self._route.method, {})
-        keys = []
-        if isinstance(image.get("family"), str) and image["family"]:
-            keys.append(self._key("family", image["family"]))
-        path = link(image.get("sourceImage"))
-        if f"projects/{self._route.project}/global/images/" in path:
-            keys.append(self._key("image", path.rpartition("/")[2]))
-        return tuple(keys)
-
-    def guests(self) -> tuple[Key, ...]:
-        """The stories that an exchange about many things is evidence for."""
-        items = self._answer.get("items")
-        listed = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-        match self._route.method:
-            case "images.list":
-                named = [self._key("image", item.get("name")) for item in listed]
-                return (*named, *(self._key("image", name) for name in self._filtered()))
-            case "globalOperations.list":
-                return tuple(self._key("operation", item.get("name")) for item in listed)
-            case "images.getFromFamily":
-                return (self._key("image", self._answer.get("name")), self._key("family", self._route.name))
-            case "imageFamilyViews.get":
-                image = self._answer.get("image")
-                name = image.get("name") if isinstance(image, dict) else None
-                return (self._key("image", name), self._key("family", self._route.name))
-        return ()
-
-    def _filtered(self) -> Iterator[str]:
-        """The names that the filter of a list asks for."""
-        for text in self._exchange.request.query.get("filter", ()):
-            for sign in ("=", " eq "):
-                field_name, found, value = text.partition(sign)
-                if found and field_name.strip(" (") == "name":
-                    yield value.strip(" ()\"'")
-
-    def _mutation(self) -> Iterator[Key]:
-        request_id = self._exchange.request.query.get("requestId", [""])[0]
-        if request_id:
-            yield self._key("request", self._route.method, request_id.lower())
-        name = self._body.get("name") if self._route.method == "images.insert" else self._route.name
-        if isinstance(name, str) and name:
-            yield self._key("image", name)
-        yield from self._operation(self._answer)
-
-    def _operation(self, operation: dict[str, Any]) -> Iterator[Key]:
-        if isinstance(operation.get("name"), str) and operation["name"]:
-            yield self._key("operation", operation["name"])
-        path = link(operation.get("targetLink"))
-        if "/global/images/" in path:
-            yield self._key("image", path.partition("/global/images/")[2].partition("/")[0])
-        if isinstance(operation.get("targetId"), str) and operation["targetId"] and "/global/images/" in path:
-            yield self._key("image", operation["targetId"])
-
-    def _image(self, named: str, image: dict[str, Any]) -> Iterator[Key]:
-        if named:
-            yield self._key("image", named)
-        for name in ("name", "id"):
-            if isinstance(image.get(name), str) and image[name]:
-                yield self._key("image", image[name])
-
-    def _key(self, *parts: Any) -> Key:
-        return hash((*self._within, *(str(part) for part in parts)))
 
 
 def deadline_of(own: Any) -> float:

@@ -10,7 +10,8 @@ from conformance.contract.history import History, Mutation, Sighting, after, ove
 from conformance.contract.json_types import well_typed
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
-from conformance.trace.formats import link, timestamp
+from conformance.trace.formats import timestamp
+from conformance.trace.links import same_resource
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -31,7 +32,7 @@ def _deprecations(history: History) -> Iterator[tuple[Mutation, Sighting]]:
     """Each deprecate that succeeded, with what gets showed of the image afterwards."""
     for mutation in history.mutations:
         if mutation.method == "images.deprecate" and mutation.outcome == "succeeded":
-            for sighting in history.results(mutation)[-1:]:
+            for sighting in history.results(mutation, "deprecated")[-1:]:
                 yield mutation, sighting
 
 
@@ -74,7 +75,11 @@ def _deprecate_round_trip(history: History) -> Iterator[Finding]:
         status = sighting.value.get("deprecated")
         came = status if isinstance(status, dict) else {}
         if sent and well_typed(sighting.value, "deprecated"):
-            wrong = {name: came.get(name) for name, value in sent.items() if not _same(value, came.get(name))}
+            wrong = {
+                name: came.get(name)
+                for name, value in sent.items()
+                if not _same(value, came.get(name), mutation.project)
+            }
             yield expect(
                 not wrong,
                 "what deprecate set does not come back",
@@ -85,14 +90,11 @@ def _deprecate_round_trip(history: History) -> Iterator[Finding]:
             )
 
 
-def _same(sent: Any, came: Any) -> bool:
+def _same(sent: Any, came: Any, project: str) -> bool:
     """Whether two texts are equal, mean the same instant, or name the same resource."""
-    if sent == came:
-        return True
     if timestamp(sent) is not None:
         return timestamp(sent) == timestamp(came)
-    one, two = link(sent) or str(sent).lstrip("/"), link(came) or str(came)
-    return bool(came) and (one == two or two.endswith(f"/{one}"))
+    return same_resource(sent, came, project)
 
 
 RULES.add(
@@ -115,8 +117,8 @@ def _warned(history: History) -> Iterator[Finding]:
         if deprecation.body.get("state") != "DEPRECATED":
             continue
         for insert in history.created:
-            source = link(insert.view.text("sourceImage"))
-            used = source == f"projects/{deprecation.project}/global/images/{deprecation.image}"
+            deprecated = f"projects/{deprecation.project}/global/images/{deprecation.image}"
+            used = same_resource(insert.view.text("sourceImage"), deprecated, insert.project)
             if (
                 not used
                 or not after(deprecation.exchange, insert.exchange)
@@ -220,6 +222,9 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         candidates = [insert.image for insert in members if _active(history, insert, exchange)]
         resource = exchange.resource or {}
         image = resource.get("image") if method == VIEW else resource
+        mask = exchange.mask.within("image") if method == VIEW else exchange.mask
+        if not mask.covers("name"):
+            continue
         came = image.get("name") if isinstance(image, dict) else None
         wanted = candidates[-1] if candidates else None
         if history.trace.recorded and came not in {insert.image for insert in members}:
@@ -319,7 +324,7 @@ def _view_rollout(history: History) -> Iterator[Finding]:
 )
 def _view_shape(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if exchange.method == VIEW and exchange.resource is not None:
+        if exchange.method == VIEW and exchange.resource is not None and not exchange.mask.partial:
             image = exchange.resource.get("image")
             yield expect(
                 isinstance(image, dict) and is_set(image.get("name")),

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.contract.comparison import own_labels, unasked
+from conformance.contract.comparison import unasked
 from conformance.contract.history import History, Mutation, Sighting, after, overlapping
+from conformance.contract.round_trip import same_labels
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
+from conformance.trace.formats import decoded
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
 
 REFERENCE = "Fields > labelFingerprint"
-LABELS_SECONDS = 1.5
-"""How long labels may take to be seen once they are set."""
 
 
 def _updates(history: History) -> Iterator[Mutation]:
@@ -24,12 +24,12 @@ def _updates(history: History) -> Iterator[Mutation]:
 
 
 def seen_before(history: History, mutation: Mutation) -> Sighting | None:
-    """The image as a get showed it last before a request, if nothing else could change it in between."""
+    """The image as it was shown last before a request, if nothing else could change it in between."""
+    own = {mutation.image, history.identifier(mutation)}
     seen = [
         sighting
         for sighting in history.sightings
-        if sighting.via == "images.get"
-        and sighting.name == mutation.image
+        if (sighting.name in own or sighting.value.get("id") in own)
         and sighting.project == mutation.project
         and after(sighting.exchange, mutation.exchange)
     ]
@@ -40,20 +40,7 @@ def seen_before(history: History, mutation: Mutation) -> Sighting | None:
         change.exchange.sent <= mutation.exchange.received and not _over(change, last.exchange)
         for change in history.changes(mutation)
     )
-    return None if disturbed or not settled(history, last) else last
-
-
-def settled(history: History, sighting: Sighting) -> bool:
-    """Whether a sighting shows what setLabels had set before it: a service may show labels a moment after they were set."""
-    updates = [
-        update
-        for update in _updates(history)
-        if update.image in (sighting.name, sighting.value.get("id"))
-        and update.project == sighting.project
-        and update.outcome == "succeeded"
-        and not after(sighting.exchange, update.exchange)
-    ]
-    return not updates or own_labels(sighting.value) == own_labels(updates[-1].body)
+    return None if disturbed else last
 
 
 def _over(change: Mutation, exchange: Exchange) -> bool:
@@ -88,19 +75,16 @@ def _set(history: History) -> Iterator[Finding]:
                 expected="success",
                 observed=f"HTTP {update.exchange.status}",
             )
-        results = history.results(update)
-        if results:
-            wanted, last = update.view.labels, results[-1]
-            shown = own_labels(last.value) == wanted
-            if shown or last.exchange.sent - update.exchange.received > LABELS_SECONDS:
-                yield expect(
-                    shown,
-                    "setLabels does not replace the labels",
-                    update.exchange,
-                    last.exchange,
-                    expected=wanted,
-                    observed=own_labels(last.value),
-                )
+        for look in history.results(update, "labels"):
+            yield expect(
+                same_labels(update.view.labels, look.value.get("labels"), history.users_labels(look)),
+                "setLabels does not replace the labels",
+                update.exchange,
+                look.exchange,
+                expected=update.view.labels,
+                observed=history.own_labels(look),
+            )
+        for last in history.results(update)[-1:]:
             others = unasked(before.value, last.value, {"labels"})
             yield expect(
                 not others,
@@ -124,24 +108,23 @@ def _set(history: History) -> Iterator[Finding]:
 )
 def _fingerprint_changes(history: History) -> Iterator[Finding]:
     last: dict[tuple[str, str | None], Sighting] = {}
-    for sighting in history.sightings:
-        if sighting.via != "images.get" or history.sent(sighting, "labelFingerprint"):
-            continue
+    for sighting in history.showing("labels", "labelFingerprint"):
         key = (sighting.project, sighting.name)
         before = last.get(key)
         last[key] = sighting
         if before is None or before.value.get("id") != sighting.value.get("id"):
             continue
-        changed = own_labels(before.value) != own_labels(sighting.value)
-        unlabelled = any(
+        changed = history.own_labels(before) != history.own_labels(sighting)
+        alike = (before.value.get("labels") or {}) == (sighting.value.get("labels") or {})
+        updated = any(
             update.method in ("images.setLabels", "images.patch")
             and update.image in (sighting.name, sighting.value.get("id"))
-            and not update.exchange.refused
+            and not update.exchange.rejected
             and update.exchange.number < sighting.exchange.number
             for update in history.mutations
         )
         same = before.value.get("labelFingerprint") == sighting.value.get("labelFingerprint")
-        if changed or not unlabelled:
+        if changed or (alike and not updated):
             yield expect(
                 same != changed,
                 "the labels changed, but not their fingerprint"
@@ -164,10 +147,9 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
     needs=("set_labels",),
 )
 def _fingerprint_required(history: History) -> Iterator[Finding]:
-    for update in _updates(history):
-        intent = update.exchange.intent
+    for update in history.mutations:
         before = seen_before(history, update)
-        if intent is None or "labels.fingerprint-required" not in intent.rules or before is None:
+        if before is None or not _stale(history, update, before):
             continue
         works = any(
             other.outcome == "succeeded" and after(other.exchange, update.exchange) for other in _updates(history)
@@ -180,31 +162,67 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
             and final is not None
             and final.value.get("httpErrorStatusCode") in (412, None, 0)
         )
-        yield expect(
-            update.exchange.status == 412 or late,
-            "a stale or missing fingerprint is not refused as such",
-            before.exchange,
-            update.exchange,
-            expected="HTTP 412",
-            observed=f"HTTP {update.exchange.status}",
-        )
+        asked = update.exchange.intent is not None
+        if asked or update.outcome in ("succeeded", "running") or update.exchange.status == 412 or late:
+            yield expect(
+                update.exchange.status == 412 or late,
+                "a stale or missing fingerprint is not refused as such",
+                before.exchange,
+                update.exchange,
+                expected="HTTP 412",
+                observed=f"HTTP {update.exchange.status}",
+            )
+        reasons = _reasons(update.exchange)
+        if update.exchange.status == 412 and reasons:
+            yield expect(
+                "conditionNotMet" in reasons,
+                "a stale or missing fingerprint is refused for another reason",
+                update.exchange,
+                expected="conditionNotMet",
+                observed=sorted(reasons),
+            )
         later = next(
             (
                 seen
                 for seen in history.sightings
-                if seen.via == "images.get" and seen.name == update.image and after(update.exchange, seen.exchange)
+                if seen.via == "images.get" and seen.name == before.name and after(update.exchange, seen.exchange)
             ),
             None,
         )
         if later is not None and (update.exchange.refused or late):
             yield expect(
-                own_labels(later.value) == own_labels(before.value),
+                history.own_labels(later) == history.own_labels(before),
                 "a refused setLabels changed the labels",
                 update.exchange,
                 later.exchange,
-                expected=own_labels(before.value),
-                observed=own_labels(later.value),
+                expected=history.own_labels(before),
+                observed=history.own_labels(later),
             )
+
+
+def _stale(history: History, update: Mutation, before: Sighting) -> bool:
+    """Whether a request to change labels has another fingerprint than the image shows, or none; a PATCH need not have one."""
+    intent = update.exchange.intent
+    if intent is not None or update.method not in ("images.setLabels", "images.patch"):
+        return intent is not None and "labels.fingerprint-required" in intent.rules
+    given, current = update.body.get("labelFingerprint"), before.value.get("labelFingerprint")
+    if update.original is not None or update.invalid or "labels" not in update.body:
+        return False
+    if not is_set(given):
+        return update.method == "images.setLabels"
+    shown = (
+        seen.value["labelFingerprint"]
+        for seen in history.showing("labelFingerprint")
+        if seen.exchange.number >= before.exchange.number and after(seen.exchange, update.exchange)
+    )
+    return decoded(given) != decoded(current) and given not in shown
+
+
+def _reasons(exchange: Exchange) -> set[str]:
+    """The reasons that a refusal gives."""
+    items = exchange.error.get("errors")
+    found = (item.get("reason") for item in items if isinstance(item, dict)) if isinstance(items, list) else ()
+    return {reason for reason in found if isinstance(reason, str)}
 
 
 @RULES.rule(

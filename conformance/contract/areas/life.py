@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from conformance.contract.areas.labels import seen_before, settled
+from conformance.contract.areas.labels import seen_before
 from conformance.contract.areas.transport import OPTIONAL_METHODS
 from conformance.contract.comparison import unasked
-from conformance.contract.fields import type_rules
-from conformance.contract.history import History, Mutation, after, overlapping
+from conformance.contract.fields import SERVER_SET, type_rules
+from conformance.contract.history import History, Mutation, Sighting, after, overlapping
 from conformance.contract.requests import for_the_fault, leak_breach, leaked, request_rule
-from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
+from conformance.contract.round_trip import comes_back
+from conformance.contract.rule import SHOWN, Finding, Rules, expect
+from conformance.trace.exchange import Exchange
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -62,8 +65,6 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
     for insert in history.created:
         assert insert.operation is not None
         assert insert.operation.final is not None
-        if is_set(insert.body.get("id")):
-            continue
         final = insert.operation.final.exchange
         identifier = history.identifier(insert)
         ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
@@ -83,6 +84,8 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
             if not exchange.answered and (carries or not exchange.refused):
                 continue
             key, value = ("id", identifier) if by_id else ("name", insert.image)
+            if exchange.answered and not exchange.mask.covers(key):
+                continue
             yield expect(
                 str(image.get(key)) == value,
                 f"get by {key} does not answer the image",
@@ -96,10 +99,11 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
 # Lists
 
 
-def _living(history: History) -> Iterator[Mutation]:
-    """The inserts whose images nobody has deleted within the trace."""
+def _living(history: History, pages: Sequence[Exchange]) -> Iterator[Mutation]:
+    """The inserts whose images nobody has begun to delete before pages of a list were there."""
     for insert in history.created:
-        if not any(change.method == "images.delete" for change in history.changes(insert)):
+        deletes = [change.exchange for change in history.changes(insert) if change.method == "images.delete"]
+        if not any(delete.sent <= pages[-1].received for delete in deletes if after(insert.exchange, delete)):
             yield insert
 
 
@@ -134,7 +138,8 @@ def _list_once(history: History) -> Iterator[Finding]:
         pages = [history.exchanges[index] for index in walk]
         query = pages[0].request.query
         complete = not (pages[-1].resource or {}).get("nextPageToken")
-        for insert in _living(history):
+        yield from _doubled(history, pages)
+        for insert in _living(history, pages):
             assert insert.operation is not None
             assert insert.operation.final is not None
             if insert.project != (pages[0].route and pages[0].route.project):
@@ -146,9 +151,9 @@ def _list_once(history: History) -> Iterator[Finding]:
             filtered = query.get("filter", [""])[0]
             if filtered and filtered != f"name={insert.image}":
                 continue
-            found = [seen for seen in history.sightings if seen.exchange in pages and seen.name == insert.image]
-            if len(found) < 2 and not complete:
-                continue  # it may be on a page that was not asked for
+            found = [seen for seen in history.showing("name") if seen.exchange in pages and seen.name == insert.image]
+            if len(found) > 1 or not complete:
+                continue  # said already, or it may be on a page that was not asked for
             if history.trace.recorded and not found:
                 continue  # somebody else may have deleted it
             yield expect(
@@ -160,6 +165,25 @@ def _list_once(history: History) -> Iterator[Finding]:
                 observed=[seen.value.get("id") for seen in found],
             )
     yield from _tokens_taken(history)
+
+
+def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
+    """Whoever made it, an image stands in a list once."""
+    first: dict[str, Sighting] = {}
+    for seen in history.showing("name"):
+        if seen.exchange not in pages or seen.name is None:
+            continue
+        before = first.setdefault(seen.name, seen)
+        same = before.exchange is seen.exchange or before.value.get("id") == seen.value.get("id")
+        if before is not seen and same:
+            yield expect(
+                False,
+                "a list holds an image twice",
+                before.exchange,
+                seen.exchange,
+                expected=f"{seen.name} once",
+                observed=[before.value.get("id"), seen.value.get("id")],
+            )
 
 
 def _tokens_taken(history: History) -> Iterator[Finding]:
@@ -219,7 +243,7 @@ def _list_filter(history: History) -> Iterator[Finding]:
         if exchange.method != LIST or exchange.resource is None or wanted is None:
             continue
         name = wanted[1]
-        found = [seen.name for seen in history.every_sighting if seen.exchange is exchange]
+        found = [seen.name for seen in history.glimpses if seen.exchange is exchange and seen.shows("name")]
         if not found:
             continue  # an empty list shows nothing of what a filter does
         others = [seen for seen in found if seen != name]
@@ -236,7 +260,7 @@ def _list_filter(history: History) -> Iterator[Finding]:
 )
 def _list_kind(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if exchange.method == LIST and exchange.resource is not None:
+        if exchange.method == LIST and exchange.resource is not None and exchange.mask.covers("kind"):
             yield expect(
                 exchange.resource.get("kind") == "compute#imageList",
                 "a list has another kind",
@@ -266,7 +290,9 @@ def _patch(history: History) -> Iterator[Finding]:
             wrong = {
                 name: sighting.value.get(name)
                 for name, value in patch.body.items()
-                if sighting.value.get(name) != value
+                if name not in SERVER_SET
+                and not name.endswith("EncryptionKey")
+                and not _patched(name, value, sighting, before)
             }
             yield expect(
                 not wrong,
@@ -451,7 +477,13 @@ def _delete(history: History) -> Iterator[Finding]:
         identifier = history.identifier(delete)
         for exchange in history.gets:
             named = exchange.route and exchange.route.project == delete.project and exchange.route.name == delete.image
-            if named and after(end, exchange) and not any(birth.sent <= exchange.received for birth in rebirths):
+            told = exchange.answered or exchange.refused
+            if (
+                named
+                and told
+                and after(end, exchange)
+                and not any(birth.sent <= exchange.received for birth in rebirths)
+            ):
                 yield expect(
                     exchange.status == 404,
                     "a deleted image is still there",
@@ -489,6 +521,15 @@ def _delete(history: History) -> Iterator[Finding]:
                 )
 
 
+def _patched(name: str, value: Any, shown: Sighting, before: Sighting | None) -> bool:
+    """Whether a field is as a PATCH sets it; labels may be added to those that are there, or replace them."""
+    came = shown.value.get(name)
+    if comes_back(name, value, came, shown.project):
+        return True
+    old = before.value.get(name) if before else None
+    return isinstance(value, dict) and isinstance(old, dict) and comes_back(name, {**old, **value}, came, shown.project)
+
+
 @RULES.rule(
     "life.isolation",
     "conv",
@@ -501,7 +542,7 @@ def _isolation(history: History) -> Iterator[Finding]:
     for change in history.mutations:
         if (
             change.method == "images.insert"
-            or change.exchange.refused
+            or change.exchange.rejected
             or (change.method in OPTIONAL_METHODS and not change.exchange.answered)
         ):
             continue
@@ -527,8 +568,7 @@ def _isolation(history: History) -> Iterator[Finding]:
                 for other in history.changes(insert)
             )
             if not meddled and earlier[-1].value.get("status") == "READY":
-                late = () if settled(history, earlier[-1]) else ("labels",)
-                others = unasked(earlier[-1].value, later[0].value, late)
+                others = unasked(earlier[-1].value, later[0].value, ())
                 yield expect(
                     not others,
                     f"{change.method} of one image changes another",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.contract.comparison import own_labels, unasked
+from conformance.contract.comparison import unasked
 from conformance.contract.history import History, Mutation
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.exchange import Exchange
@@ -53,7 +54,7 @@ class _Image:
 
     `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so that only
     a look can tell what came of them; `before` is whether it was there before; `changed` are the fields that may have changed
-    since it was seen; `wanted` are labels that were set and may take a moment to be seen.
+    since it was seen, `changing` those that requests may change which have not ended.
     """
 
     there: bool | None
@@ -63,7 +64,7 @@ class _Image:
     before: bool | None = None
     seen: dict[str, Any] | None = None
     changed: set[str] = field(default_factory=set)
-    wanted: dict[str, Any] | None = None
+    changing: Counter[str] = field(default_factory=Counter)
 
 
 class _Store:
@@ -120,24 +121,26 @@ class _Store:
 
     def _begin(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
-        if mutation.exchange.refused or mutation.original is not None:
+        if mutation.exchange.rejected or mutation.original is not None:
             return
         if mutation.method in ("images.insert", "images.delete"):
             image.mixed = image.mixed or image.under_way > 0
             image.under_way += 1
             image.before, image.there = image.there if image.under_way == 1 else None, None
-        if mutation.method == "images.setLabels":
-            image.wanted = own_labels(mutation.body)
-        image.changed |= TOUCHED.get(mutation.method, frozenset(mutation.body))
+        image.changing.update(_touched(mutation))
 
     def _end(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
-        if mutation.method not in ("images.insert", "images.delete") or mutation.original is not None:
+        if mutation.original is not None:
+            return
+        image.changing.subtract(_touched(mutation))
+        image.changed |= _touched(mutation)
+        if mutation.method not in ("images.insert", "images.delete"):
             return
         image.under_way -= 1
         if mutation.invalid or image.mixed or image.under_way:
             return
-        if mutation.outcome != "succeeded":
+        if mutation.outcome != "succeeded" and not (mutation.method == "images.delete" and mutation.missed):
             image.there = image.before if image.there is None else image.there
         elif mutation.method == "images.insert":
             fresh = _Image(True, self._history.identifier(mutation) or "")
@@ -159,6 +162,8 @@ class _Store:
             return
         if image.there is None or not (exchange.answered or exchange.refused) or exchange.intent is not None:
             return
+        if exchange.number in self._history.too_early | self._history.outdated_looks:
+            return  # a service may take a moment to show what has been done
         yield self._breach(
             image.there == (shown is not None),
             "an image is not there" if image.there else "an image is there that the story has not made, or has deleted",
@@ -166,11 +171,11 @@ class _Store:
             "HTTP 200" if image.there else "HTTP 404",
             deviation=not image.there,
         )
-        if shown is None or not image.there:
+        if shown is None or not image.there or exchange.mask.partial:
             return
         if image.seen is not None:
             before = image.seen
-            wrong = unasked(before, shown, image.changed)
+            wrong = unasked(before, shown, image.changed | set(+image.changing))
             yield expect(
                 not wrong,
                 "fields of an image have changed that no request has touched",
@@ -178,8 +183,7 @@ class _Store:
                 expected={name: before.get(name) for name in wrong},
                 observed=wrong,
             )
-        late = image.wanted is not None and own_labels(shown) != image.wanted
-        image.seen, image.changed = shown, {"labels"} if late else set()
+        image.seen, image.changed = shown, set()
 
     def _listed(self, exchange: Exchange) -> Iterator[Finding]:
         assert exchange.route is not None
@@ -199,6 +203,10 @@ class _Store:
         story = self._history.exchanges[: exchange.number]
         observed = f"HTTP {exchange.status}"
         return expect(holds, message, *story, expected=expected, observed=observed, deviation=deviation)
+
+
+def _touched(mutation: Mutation) -> frozenset[str]:
+    return TOUCHED.get(mutation.method, frozenset(mutation.body))
 
 
 @RULES.rule(

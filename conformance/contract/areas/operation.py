@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.contract.history import History, Operation, State, after
+from conformance.contract.history import LATE_SECONDS, MOMENT_SECONDS, History, Operation, State, after
 from conformance.contract.rule import Finding, Rules, expect, is_set
-from conformance.trace.formats import is_uint64, link
+from conformance.trace.exchange import Exchange
+from conformance.trace.formats import is_uint64
+from conformance.trace.links import named, same_project
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
 
 WAIT = "globalOperations.wait"
+KEPT_SECONDS = 86_400
+"""How long an operation that has ended can be asked for at least."""
 
 OPERATION_TYPES = {"images.insert": "insert", "images.delete": "delete"}
 DOCUMENTED_TYPES = frozenset({"insert", "update", "delete"})
@@ -29,7 +33,7 @@ def has(state: State, name: str) -> bool:
 
 def of_images(history: History) -> Iterator[Operation]:
     """The operations that a method of images answered."""
-    return (operation for operation in history.operations if operation.mutation is not None and operation.states)
+    return (operation for operation in history.operations if operation.mutation is not None and operation.glimpses)
 
 
 @RULES.rule(
@@ -40,7 +44,7 @@ def of_images(history: History) -> Iterator[Operation]:
     "The kind of an operation is said to be always the same text.",
 )
 def _kind(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating("kind"):
         yield expect(
             state.value.get("kind") == "compute#operation",
             "an operation has another kind",
@@ -58,7 +62,7 @@ def _kind(history: History) -> Iterator[Finding]:
     "The id is described as a unique uint64 that the server defines, so two operations cannot share one.",
 )
 def _id(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating("id"):
         yield expect(
             is_uint64(state.value.get("id")),
             "the id of an operation is no uint64 as a decimal string",
@@ -68,7 +72,7 @@ def _id(history: History) -> Iterator[Finding]:
         )
     owners: dict[tuple[str, str], Operation] = {}
     for operation in of_images(history):
-        for state in operation.states[:1]:
+        for state in [state for state in operation.glimpses if state.shows("id")][:1]:
             identifier = state.value.get("id")
             other = (
                 owners.setdefault((operation.project, str(identifier)), operation) if is_set(identifier) else operation
@@ -76,7 +80,7 @@ def _id(history: History) -> Iterator[Finding]:
             yield expect(
                 other is operation,
                 "two operations have one id",
-                other.states[0].exchange,
+                other.glimpses[0].exchange,
                 state.exchange,
                 expected="an id of its own",
                 observed=identifier,
@@ -93,7 +97,7 @@ def _id(history: History) -> Iterator[Finding]:
 )
 def _name(history: History) -> Iterator[Finding]:
     for mutation in history.mutations:
-        if mutation.answer is not None:
+        if mutation.answer is not None and mutation.exchange.mask.covers("name"):
             name = mutation.answer.get("name")
             yield expect(
                 isinstance(name, str) and bool(name),
@@ -107,25 +111,41 @@ def _name(history: History) -> Iterator[Finding]:
         if route is None or route.method not in ("globalOperations.get", WAIT) or exchange.intent is not None:
             continue
         bearers = history.bearers(route.project, route.name)
-        origin = next((one.mutation.exchange for one in bearers if one.mutation), None)
         if exchange.resource is not None and bearers:
             yield expect(
-                exchange.resource.get("name") == bearers[0].name,
+                not exchange.mask.covers("name") or exchange.resource.get("name") == bearers[0].name,
                 "an operation answers under the name of another",
                 exchange,
                 expected=bearers[0].name,
                 observed=exchange.resource.get("name"),
             )
-        elif route.method != WAIT and exchange.refused and origin is not None and after(origin, exchange):
-            yield expect(
-                False,
-                "the name of an operation does not address it",
-                origin,
-                exchange,
-                expected="the operation",
-                observed=f"HTTP {exchange.status}",
-            )
+        elif route.method != WAIT and exchange.refused:
+            yield from (_addressed(history, bearers[0], exchange) if bearers else ())
     yield from _one_name_for_several(history)
+
+
+def _addressed(history: History, operation: Operation, look: Exchange) -> Iterator[Finding]:
+    """Whether an operation that a get did not find may have been there no more, or not yet: it may be seen a moment late."""
+    origin = operation.mutation.exchange if operation.mutation else None
+    if origin is None or not after(origin, look) or history.forgotten(operation, look):
+        return
+    passed = look.sent - origin.received
+    seen = [state.exchange for state in operation.glimpses if state.exchange is not origin]
+    found_later = any(after(look, exchange) for exchange in seen)
+    found_before = any(after(exchange, look) for exchange in seen)
+    if not found_before and passed <= (LATE_SECONDS if found_later else MOMENT_SECONDS * history.trace.recorded):
+        return
+    if history.trace.recorded and operation.final and passed > KEPT_SECONDS:
+        return
+    yield expect(
+        False,
+        "the name of an operation does not address it",
+        origin,
+        look,
+        expected="the operation",
+        observed=f"HTTP {look.status}",
+        deviation=found_later,
+    )
 
 
 def _one_name_for_several(history: History) -> Iterator[Finding]:
@@ -137,8 +157,8 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
             yield expect(
                 owner is operation,
                 "several operations have one name",
-                owner.states[0].exchange,
-                operation.states[0].exchange,
+                owner.glimpses[0].exchange,
+                operation.glimpses[0].exchange,
                 expected="a name of its own",
                 observed=operation.name,
             )
@@ -146,9 +166,9 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
             yield expect(
                 False,
                 "the name of an operation addresses another",
-                operation.states[0].exchange,
+                operation.glimpses[0].exchange,
                 stranger.exchange,
-                expected=operation.states[0].identity,
+                expected=operation.glimpses[0].identity,
                 observed=stranger.identity,
             )
 
@@ -164,7 +184,9 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
 def _type(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
         wanted = OPERATION_TYPES.get(operation.mutation.method) if operation.mutation else None
-        for state in operation.states if wanted else ():
+        for state in operation.glimpses if wanted else ():
+            if not state.shows("operationType"):
+                continue
             told = state.value.get("operationType")
             word = told.rpartition(".")[2] if isinstance(told, str) else ""
             yield expect(
@@ -191,10 +213,10 @@ def _target_link(history: History) -> Iterator[Finding]:
         assert mutation is not None
         if not mutation.image:
             continue
-        for state in operation.states:
+        for state in operation.glimpses:
             target = state.value.get("targetLink")
             if not is_set(target):
-                if state.done:
+                if state.done and state.shows("targetLink"):
                     yield expect(
                         False, "a finished operation has no targetLink", state.exchange, expected=mutation.image
                     )
@@ -203,20 +225,16 @@ def _target_link(history: History) -> Iterator[Finding]:
             if mutation.image.isdecimal() and behind is None:
                 continue  # addressed by an id whose name was not seen
             known = {mutation.image, history.identifier(mutation), behind}
-            path = link(target).split("/")
-            named = path[4] if len(path) > 4 and path[2:4] == ["global", "images"] else ""
+            found = named(target)
             yield expect(
-                named in known and _same_project(path[1], mutation.project),
+                found is not None
+                and found[1] in {f"global/images/{name}" for name in known}
+                and same_project(found[0], mutation.project),
                 "targetLink names another resource than the request",
                 state.exchange,
                 expected=f"…/projects/{mutation.project}/global/images/{mutation.image}",
                 observed=target,
             )
-
-
-def _same_project(name: str, project: str) -> bool:
-    """Whether a project in a link is the one that was called; the service may write its number for its id."""
-    return name == project or name.isdecimal() or project.isdecimal()
 
 
 @RULES.rule(
@@ -229,8 +247,8 @@ def _same_project(name: str, project: str) -> bool:
 def _target_id(history: History) -> Iterator[Finding]:
     for insert in history.created:
         assert insert.operation is not None
-        for state in insert.operation.states:
-            if state.done:
+        for state in insert.operation.glimpses:
+            if state.done and state.shows("targetId"):
                 yield expect(
                     has(state, "targetId"),
                     "a finished operation has no targetId",
@@ -239,12 +257,10 @@ def _target_id(history: History) -> Iterator[Finding]:
                     observed=state.value.get("targetId"),
                     deviation=True,
                 )
-        if is_set(insert.body.get("id")):
-            continue
-        targets = {str(state.value.get("targetId")): state for state in reversed(insert.operation.states)}
-        seen = {str(sighting.value.get("id")): sighting for sighting in reversed(history.results(insert))}
+        targets = {str(state.value.get("targetId")): state for state in reversed(insert.operation.glimpses)}
+        seen = {str(sighting.value.get("id")): sighting for sighting in reversed(history.results(insert, "id"))}
         for identifier, sighting in seen.items():
-            if sighting.name != insert.image:
+            if sighting.name != insert.image or history.echoes(sighting, "id"):
                 continue
             for target, state in targets.items():
                 yield expect(
@@ -267,13 +283,15 @@ def _target_id(history: History) -> Iterator[Finding]:
 )
 def _self_link(history: History) -> Iterator[Finding]:
     for operation in history.operations:
-        for state in operation.states:
+        for state in operation.glimpses:
             own = state.value.get("selfLink")
             if is_set(own) and operation.named:
-                path = link(own).split("/")
-                same = path[2:] == ["global", "operations", operation.name]
+                found = named(own)
+                names = {operation.name, state.value.get("id")}
                 yield expect(
-                    same and _same_project(path[1], operation.project),
+                    found is not None
+                    and found[1] in {f"global/operations/{name}" for name in names}
+                    and same_project(found[0], operation.project),
                     "selfLink addresses something else",
                     state.exchange,
                     expected=f"…/projects/{operation.project}/global/operations/{operation.name}",
@@ -309,7 +327,7 @@ def _not_found(history: History) -> Iterator[Finding]:
     "zone and region are said to apply to zonal and regional operations only, and images are global.",
 )
 def _scope(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating():
         scopes = {name: state.value.get(name) for name in ("zone", "region") if has(state, name)}
         yield expect(
             not scopes, "a global operation has a zone or region", state.exchange, expected={}, observed=scopes
@@ -324,7 +342,7 @@ def _scope(history: History) -> Iterator[Finding]:
     "The metadata is a union of which one member at most may be there.",
 )
 def _metadata_union(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating():
         present = [name for name in METADATA_UNION if has(state, name)]
         yield expect(
             len(present) <= 1,
@@ -344,7 +362,7 @@ def _metadata_union(history: History) -> Iterator[Finding]:
 )
 def _metadata_scope(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
-        for state in operation.states:
+        for state in operation.glimpses:
             present = [name for name in METADATA if has(state, name)]
             yield expect(
                 not present,

@@ -46,7 +46,7 @@ def _told(state: State) -> dict[str, Any]:
     "The status is one of three that are listed, and every client waits for the last of them.",
 )
 def _status(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating("status"):
         yield expect(
             state.status in STATUS_ORDER,
             "an operation has an unknown status",
@@ -65,7 +65,7 @@ def _status(history: History) -> Iterator[Finding]:
     "RUNNING is only that in which they are listed.",
 )
 def _monotonic(history: History) -> Iterator[Finding]:
-    for earlier, later in _forward(history, without=(WAIT, LIST)):
+    for earlier, later in _forward(history):
         if earlier.status in STATUS_ORDER and later.status in STATUS_ORDER:
             yield expect(
                 STATUS_ORDER[later.status] >= STATUS_ORDER[earlier.status],
@@ -78,22 +78,31 @@ def _monotonic(history: History) -> Iterator[Finding]:
             )
 
 
-def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State, State]]:
-    """Each state, but those of the methods left out, with the most advanced state that was seen for certain before it.
+def _forward(history: History) -> Iterator[tuple[State, State]]:
+    """Each state with the most advanced one that was seen for certain before it; lists may be a moment behind.
 
-    A replay of a request may answer the operation as it was first answered, so its answer is no later state.
+    A replay of a request may answer the operation as it was first answered, so its answer is no later state; but what it
+    shows was reached.
     """
     for operation in history.operations:
         first = operation.mutation.exchange if operation.mutation else None
         furthest: State | None = None
-        for state in operation.states:
-            replayed = state.via == INSERT and state.exchange is not first
-            if replayed:
+        for state in operation.glimpses:
+            if not state.shows("status") or state.via == LIST:
                 continue
-            if furthest is not None and state.via not in without and after(furthest.exchange, state.exchange):
+            replayed = state.via == INSERT and state.exchange is not first
+            if furthest is not None and not replayed and after(furthest.exchange, state.exchange):
                 yield furthest, state
-            if furthest is None or STATUS_ORDER.get(state.status, -1) >= STATUS_ORDER.get(furthest.status, -1):
+            if furthest is None or _reached(state, furthest, in_full=replayed):
                 furthest = state
+
+
+def _reached(state: State, other: State, *, in_full: bool) -> bool:
+    """Whether a state is as far on as another: by its status, or by its progress as well."""
+    status, least = (STATUS_ORDER.get(one.status, -1) for one in (state, other))
+    progress = [one.value.get("progress") for one in (state, other)]
+    known = [value for value in progress if isinstance(value, int)]
+    return status > least or (status == least and not (in_full and len(known) == 2 and known[0] < known[1]))
 
 
 @RULES.rule(
@@ -106,12 +115,20 @@ def _forward(history: History, without: tuple[str, ...]) -> Iterator[tuple[State
 )
 def _done_is_final(history: History) -> Iterator[Finding]:
     for operation in history.operations:
-        done = [state for state in operation.states if state.done and state.via not in (WAIT, LIST)]
-        for earlier, later in pairwise(done):
-            if earlier.via != later.via or not after(earlier.exchange, later.exchange):
+        last: dict[str, State] = {}
+        for later in operation.glimpses:
+            if not later.done or later.via == LIST:
+                continue
+            earlier = last.get(later.via)
+            last[later.via] = later
+            if earlier is None or not after(earlier.exchange, later.exchange):
                 continue
             before, now = _told(earlier), _told(later)
-            changed = sorted(name for name in before.keys() | now.keys() if not _same(before.get(name), now.get(name)))
+            changed = sorted(
+                name
+                for name in before.keys() | now.keys()
+                if not _same(before.get(name), now.get(name)) and earlier.shows(name) and later.shows(name)
+            )
             yield expect(
                 not changed,
                 "an operation changed after it was DONE",
@@ -134,7 +151,7 @@ def _done_is_final(history: History) -> Iterator[Finding]:
 )
 def _identity(history: History) -> Iterator[Finding]:
     for operation in history.operations:
-        states = [state for state in operation.states if state.via not in (WAIT, LIST)]
+        states = [state for state in operation.glimpses if state.via != LIST]
         for earlier, later in pairwise(states):
             if after(earlier.exchange, later.exchange):
                 yield _same_fields(earlier, later, "what identifies an operation changed between two polls")
@@ -147,6 +164,7 @@ def _same_fields(earlier: State, later: State, message: str) -> Finding:
         for name in (*IDENTITY, *SET_ONCE)
         if is_set(before.get(name))
         and not _same(before.get(name), now.get(name))
+        and later.shows(name)
         and (is_set(now.get(name)) or not _may_end(name, later))
     ]
     return expect(
@@ -180,7 +198,7 @@ def _may_end(name: str, later: State) -> bool:
     "progress runs from 0 to 100; that it should rise is a wish, and 100 at the end a habit of the real service.",
 )
 def _progress(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating("progress"):
         progress = state.value.get("progress")
         if progress is None:
             continue
@@ -197,7 +215,7 @@ def _progress(history: History) -> Iterator[Finding]:
                 observed=progress,
                 deviation=True,
             )
-    for earlier, later in _forward(history, without=(LIST,)):
+    for earlier, later in _forward(history):
         before, now = earlier.value.get("progress"), later.value.get("progress")
         if _whole(before) and _whole(now) and (later.done or not earlier.done):
             yield expect(
@@ -273,14 +291,14 @@ def _insert_time(history: History) -> Iterator[Finding]:
         exchange = operation.mutation.exchange
         if operation.mutation.original is not None:
             continue
-        moment = timestamp(operation.states[0].value.get("insertTime"))
+        moment = timestamp(operation.glimpses[0].value.get("insertTime"))
         if moment is not None:
             yield expect(
                 near(moment, exchange),
                 f"insertTime is more than {SKEW.total_seconds():.0f} s from the request",
                 exchange,
                 expected=shown_time(exchange),
-                observed=operation.states[0].value.get("insertTime"),
+                observed=operation.glimpses[0].value.get("insertTime"),
             )
 
 
@@ -297,7 +315,7 @@ def shown_time(exchange: Exchange) -> str:
     "endTime is the time of completion, so there is none before DONE; its presence after that is left unsaid.",
 )
 def _end_time(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating("status", "endTime"):
         if state.status in STATUS_ORDER:
             yield expect(
                 has(state, "endTime") == state.done,
@@ -321,18 +339,18 @@ def _end_time(history: History) -> Iterator[Finding]:
 def _reaches_done(history: History) -> Iterator[Finding]:
     deadline = history.trace.deadline
     for operation in of_images(history) if deadline else ():
-        last = operation.states[-1].exchange
-        waited = last.received - operation.states[0].exchange.sent
+        last = operation.glimpses[-1].exchange
+        waited = last.received - operation.glimpses[0].exchange.sent
         if operation.final is not None:
             yield None
         elif waited >= deadline:
             yield expect(
                 False,
                 f"an operation was not DONE within {deadline:g} s",
-                operation.states[0].exchange,
+                operation.glimpses[0].exchange,
                 last,
                 expected="DONE",
-                observed=operation.states[-1].value.get("status"),
+                observed=operation.glimpses[-1].value.get("status"),
             )
 
 
@@ -363,10 +381,16 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                 continue
             status = image.get("status") if image else f"HTTP {exchange.status}"
             identifier, target = (image or {}).get("id"), final.value.get("targetId")
-            if is_set(insert.body.get("status")) or is_set(insert.body.get("id")):
-                continue  # what it shows may be the client's own
+            # What the server has taken over from the client is another rule's matter.
+            echoed = {
+                name
+                for name in ("status", "id")
+                if image and is_set(image.get(name)) and image[name] == insert.body.get(name)
+            }
+            unseen = {name for name in ("status", "id") if image and not exchange.mask.covers(name)}
             yield expect(
-                status == "READY" and (not is_set(target) or str(identifier) == str(target)),
+                ("status" in echoed | unseen or status == "READY")
+                and ("id" in echoed | unseen or not is_set(target) or str(identifier) == str(target)),
                 "an insert succeeded, but its image is not there, or not READY",
                 insert.exchange,
                 final.exchange,
@@ -420,12 +444,15 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
 def _wait(history: History) -> Iterator[Finding]:
     for operation in history.operations:
         furthest: State | None = None
-        for state in operation.states:
+        for state in operation.glimpses:
+            if not state.shows("status"):
+                continue
             if state.via == WAIT:
                 seen = furthest if furthest and after(furthest.exchange, state.exchange) else None
                 rank = STATUS_ORDER.get(seen.status, -1) if seen else -1
                 yield expect(
-                    STATUS_ORDER.get(state.status, -1) >= rank and state.value.get("name") == operation.name,
+                    STATUS_ORDER.get(state.status, -1) >= rank
+                    and (not state.shows("name") or state.value.get("name") == operation.name),
                     "wait answers an older state, or another operation",
                     *((seen.exchange,) if seen else ()),
                     state.exchange,
@@ -446,10 +473,10 @@ def _wait(history: History) -> Iterator[Finding]:
 )
 def _agrees(history: History) -> Iterator[Finding]:
     for operation in history.operations:
-        for earlier, later in pairwise(operation.states):
+        for earlier, later in pairwise(operation.glimpses):
             if earlier.via != later.via and after(earlier.exchange, later.exchange):
                 yield _same_fields(earlier, later, "two methods tell different stories of one operation")
-                if earlier.done and later.done:
+                if earlier.done and later.done and earlier.shows("error") and later.shows("error"):
                     yield expect(
                         earlier.failed == later.failed,
                         "two methods disagree on whether an operation failed",

@@ -29,8 +29,10 @@ _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
     "are populated; elsewhere they are not expected.",
 )
 def _error_only_when_failed(history: History) -> Iterator[Finding]:
-    states = ((operation, state) for operation in history.operations for state in operation.states)
+    states = ((operation, state) for operation in history.operations for state in operation.glimpses)
     for operation, state in states:
+        if not state.shows("status", *ERROR_FIELDS):
+            continue
         present = [name for name in ERROR_FIELDS if has(state, name)]
         if present and operation.final and not state.done and after(operation.final.exchange, state.exchange):
             continue  # it has ended and goes back, which is another rule's matter
@@ -59,7 +61,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
     "patterns of details are what should be.",
 )
 def _error_shape(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating():
         error = state.value.get("error")
         if not is_set(error):
             continue
@@ -105,7 +107,7 @@ def _valid_info(info: dict[str, Any]) -> bool:
     "The field contains the HTTP error status of a failed operation, and HTTP errors have numbers from 400 on.",
 )
 def _http_error_code(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating():
         code = state.value.get("httpErrorStatusCode")
         if state.failed and has(state, "httpErrorStatusCode"):
             yield expect(
@@ -125,7 +127,7 @@ def _http_error_code(history: History) -> Iterator[Finding]:
     "A warning has a readable message, a code where one applies, and data in pairs of key and value.",
 )
 def _warning_shape(history: History) -> Iterator[Finding]:
-    for state in history.states:
+    for state in history.stating():
         warnings = state.value.get("warnings")
         if is_set(warnings):
             yield expect(

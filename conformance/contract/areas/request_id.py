@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from conformance.contract.clock import between
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History, Mutation, Sighting, State, after, overlapping
 from conformance.contract.requests import CONFLICT, for_the_fault, request_rule
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
-from conformance.trace.formats import is_uuid, same_instant
+from conformance.trace.formats import is_uuid, same_instant, timestamp
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -110,7 +111,7 @@ def _deleted_before(history: History, first: Mutation, exchange: Exchange) -> bo
 
 def _last_seen(first: Mutation, exchange: Exchange) -> State | None:
     """The last state of an insert's operation that was seen before a request was sent."""
-    states = first.operation.states if first.operation else []
+    states = [state for state in first.operation.glimpses if state.shows("status")] if first.operation else []
     return next((state for state in reversed(states) if after(state.exchange, exchange)), None)
 
 
@@ -124,7 +125,8 @@ def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
     known["targetId"] = first.operation and next(
         (state.value["targetId"] for state in first.operation.states if is_set(state.value.get("targetId"))), None
     )
-    wanted = {name: value for name, value in known.items() if is_set(value)}
+    told = replay.exchange.mask
+    wanted = {name: value for name, value in known.items() if is_set(value) and (again is None or told.covers(name))}
     got = {name: (again or {}).get(name) for name in wanted}
     other = {name for name, value in wanted.items() if not _same_value(name, value, got[name])}
     ignored = again is not None and "targetId" not in other and replay.outcome != "failed"
@@ -204,7 +206,7 @@ def _after_done(history: History) -> Iterator[Finding]:
 def _creates_nothing(history: History) -> Iterator[Finding]:
     for first in history.inserts:
         replays = [replay for original, replay in _replays(history) if original is first and replay.same_content]
-        if not replays or not first.image or is_set(first.body.get("id")):
+        if not replays or not first.image:
             continue
         # What other requests do to the image is their own matter: deletes, and inserts of its name that are no such replays.
         ends = [
@@ -221,9 +223,10 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
             early = not any(end.sent <= exchange.received for end in ends if after(first.exchange, end))
             if route is None or image is None or not later or not early or route.project != first.project:
                 continue
-            if route.method == "images.get" and route.name == first.image and owner:
+            if route.method == "images.get" and route.name == first.image and owner and exchange.mask.covers("id"):
+                echoed = is_set(image.get("id")) and image.get("id") == first.body.get("id")
                 yield expect(
-                    str(image.get("id")) == owner,
+                    echoed or str(image.get("id")) == owner,
                     "a replay made the image anew",
                     first.exchange,
                     replays[0].exchange,
@@ -534,13 +537,15 @@ def _concurrent(history: History) -> Iterator[Finding]:
     "After a lost response the retry finds the first request's outcome, whether it had arrived or not, and one image exists.",
     REFERENCE,
     "A request that timed out is the example that the reference itself gives for sending it again safely.",
-    passive=False,
 )
 def _after_lost_response(history: History) -> Iterator[Finding]:
     for replay in history.inserts:
         first = replay.original
-        if first is None or first.exchange.status or not replay.same_content or not _settled(replay):
+        lost = first is not None and not 0 < first.exchange.status < 500
+        if first is None or not lost or not replay.same_content or not _settled(replay) or replay.invalid:
             continue
+        if history.trace.recorded and replay.exchange.refused and not _made_between(history, first, replay):
+            continue  # what stood in its way is not known
         yield expect(
             replay.exchange.answered,
             "a retry after a lost response does not find the outcome of the first try",
@@ -564,7 +569,14 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
                 expected="one image",
                 observed=items,
             )
-        named = [seen for seen in history.every_sighting if seen.via == "images.get" and seen.name == first.image]
+        named = [
+            seen
+            for seen in history.every_sighting
+            if seen.via == "images.get"
+            and seen.name == first.image
+            and seen.exchange.sent >= first.exchange.sent
+            and not _deleted_before(history, first, seen.exchange)
+        ]
         for before, later in product(named, named):
             if after(before.exchange, replay.exchange) and after(replay.exchange, later.exchange):
                 yield expect(
@@ -585,6 +597,23 @@ def _seen_before(history: History, insert: Mutation, exchange: Exchange) -> bool
         seen.name == insert.image and seen.project == insert.project and after(seen.exchange, exchange)
         for seen in history.every_sighting
     )
+
+
+def _made_between(history: History, first: Mutation, replay: Mutation) -> bool:
+    """Whether a retry conflicts with an image that the first try must have made: its creation lies between the two."""
+    rivals = [
+        other
+        for other in history.inserts
+        if other.image == first.image and other.original is not first and other is not first
+    ]
+    if replay.exchange.status != 409 or any(not rival.exchange.rejected for rival in rivals):
+        return False
+    made = (
+        timestamp(seen.value.get("creationTimestamp"))
+        for seen in history.showing("creationTimestamp")
+        if seen.name == first.image and seen.project == first.project
+    )
+    return any(moment is not None and between(moment, first.exchange, replay.exchange) for moment in made)
 
 
 @RULES.rule(

@@ -12,7 +12,8 @@ from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
-from conformance.trace.formats import link
+from conformance.trace.exchange import Exchange
+from conformance.trace.links import named, same_project, same_resource
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -26,9 +27,9 @@ BOOLEANS = frozenset({"", "true", "false", "1", "0", "t", "f", "yes", "no", "y",
 SOURCE_FIELDS = {"disk": "sourceDisk", "image": "sourceImage", "snapshot": "sourceSnapshot"}
 
 _SHAPES = {
-    "disk": re.compile(r"(?:^|/)(?:zones|regions)/[^/\s]+/disks/[^/\s]+$"),
-    "image": re.compile(r"(?:^|/)(?:global/)?images/(?:family/)?[^/\s]+$"),
-    "snapshot": re.compile(r"(?:^|/)(?:global/|regions/[^/\s]+/)?snapshots/[^/\s]+$"),
+    "disk": re.compile(r"(?:^|/)(?:zones|regions)/[^/\s]+/disks/[^/\s]+/?$"),
+    "image": re.compile(r"(?:^|/)(?:global/)?images/(?:family/)?[^/\s]+/?$"),
+    "snapshot": re.compile(r"(?:^|/)(?:global/|regions/[^/\s]+/)?snapshots/[^/\s]+/?$"),
 }
 _STORAGE = re.compile(
     r"^(?:https?://(?:[^/\s]+\.)?storage\.(?:googleapis|cloud\.google)\.com/|https?://www\.googleapis\.com/storage/|gs://|.*packages/)"
@@ -197,7 +198,8 @@ def _judge_id(kind: str, history: History) -> Iterator[Finding]:
     own = f"{SOURCE_FIELDS[kind]}Id"
     for insert, sighting in history.comebacks:
         if sources(insert.view) != [kind] or any(
-            is_set(insert.body.get(f"{name}Id")) for name in SOURCE_FIELDS.values()
+            is_set(insert.body.get(f"{name}Id")) and history.echoes(sighting, f"{name}Id")
+            for name in SOURCE_FIELDS.values()
         ):
             continue
         if not all(well_typed(sighting.value, f"{name}Id") for name in SOURCE_FIELDS.values()):
@@ -217,34 +219,57 @@ def _judge_id(kind: str, history: History) -> Iterator[Finding]:
         yield from _agrees_with_source(kind, history, insert, sighting)
 
 
+def source_ids(history: History, insert: Mutation, made: Sighting) -> dict[str, Exchange]:
+    """The ids that the source of an insert may have had, as far as the trace shows them, each with its evidence."""
+    kinds = sources(insert.view)
+    name = SOURCE_FIELDS.get(kinds[0], "") if len(kinds) == 1 else ""
+    source = named(insert.view.text(name), insert.project) if name else None
+    if source is not None and "/family/" in source[1]:
+        source = named(made.value.get(name), insert.project)
+    if source is None:
+        return {}
+    last = source[1].rpartition("/")[2]
+    if last.isdecimal():
+        return {last: insert.exchange}
+    return history.ids_of(*source)
+
+
 def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sighting) -> Iterator[Finding]:
-    """Where the source is an image that the trace has seen as well, its id is known."""
-    source = link(insert.view.text("sourceImage")) if kind == "image" else ""
-    if not source or "/family/" in source:
+    """Where the trace shows the source as well, its id is known; the id of the image itself it can never be."""
+    own = f"{SOURCE_FIELDS[kind]}Id"
+    came = made.value.get(own)
+    known = source_ids(history, insert, made)
+    if not is_set(came):
         return
-    parts = source.split("/")
-    known = history.gotten.get((parts[1], parts[-1]), {}) if parts[2:-1] == ["global", "images"] else {}
-    for sighting in known.values():
-        same = str(made.value.get("sourceImageId")) == str(sighting.value.get("id"))
+    if known:
         yield expect(
-            same or not is_set(made.value.get("sourceImageId")),
-            "sourceImageId is not the id of the source image",
+            str(came) in known,
+            f"{own} is not the id of the source",
             insert.exchange,
-            sighting.exchange,
+            *list(known.values())[:3],
             made.exchange,
-            expected=sighting.value.get("id"),
-            observed=made.value.get("sourceImageId"),
+            expected=" or ".join(known),
+            observed=came,
+        )
+    else:
+        yield expect(
+            str(came) != str(made.value.get("id")),
+            f"{own} is the id of the image itself",
+            insert.exchange,
+            made.exchange,
+            expected="the id of the source",
+            observed=came,
         )
 
 
 def _judge_round_trip(kind: str, history: History) -> Iterator[Finding]:
     name = SOURCE_FIELDS[kind]
-    for insert, sighting in history.comebacks:
+    for insert, sighting in history.comebacks_of(name):
         if sources(insert.view) != [kind] or not well_typed(sighting.value, name):
             continue
         came = sighting.value.get(name)
         yield expect(
-            _same_source(insert.view.text(name), came),
+            _same_source(insert.view.text(name), came, insert.project),
             f"the {name} that was sent does not come back",
             insert.exchange,
             sighting.exchange,
@@ -253,16 +278,12 @@ def _judge_round_trip(kind: str, history: History) -> Iterator[Finding]:
         )
 
 
-def _same_source(sent: str, came: Any) -> bool:
+def _same_source(sent: str, came: Any, project: str) -> bool:
     """Whether two URLs mean one source; the image that a family stood for is as good as the family."""
-    if not isinstance(came, str) or not came:
-        return False
-    path, back = sent.split("?", 1)[0].rstrip("/"), came.split("?", 1)[0].rstrip("/")
-    if "/family/" in path:
-        collection = path[: path.index("/family/")].rsplit("projects/", 1)[-1]
-        return collection in back
-    tail = path[path.index("projects/") :] if "projects/" in path else path.lstrip("/")
-    return back == tail or back.endswith(f"/{tail}")
+    source, back = named(sent, project), named(came, project)
+    if source is None or back is None or "/family/" not in source[1]:
+        return is_set(came) and same_resource(sent, came, project)
+    return same_project(source[0], back[0]) and back[1].startswith("global/images/")
 
 
 for _kind, _field in SOURCE_FIELDS.items():

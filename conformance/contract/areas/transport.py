@@ -41,6 +41,12 @@ UNANSWERED = (ABANDONED, INCOMPLETE, NOT_RECORDED)
 RETRY_STATUSES = frozenset({429, 503})
 FIRST_SERVER_ERROR = 500
 
+BODILESS = frozenset({204, 304})
+"""Statuses of answers that have no body."""
+
+GATEWAY_STATUSES = frozenset({502, 503, 504})
+"""Errors that a proxy answers in its own way, where the target does not answer it."""
+
 REASONS = {
     404: frozenset({"notFound"}),
     409: frozenset({"alreadyExists", "duplicate", "conflict"}),
@@ -75,14 +81,24 @@ def _json(history: History) -> Iterator[Finding]:
         if response.truncated and (history.trace.recorded or exchange.method.endswith(".list")):
             # A list may be as large as it is, and a recording may lack the rest; what else is so large is no answer.
             continue
+        if exchange.status in BODILESS or (exchange.answered and exchange.method == "globalOperations.delete"):
+            continue
+        if _of_a_proxy(exchange):
+            continue
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        typed = kind == "application/json" or kind.endswith("+json") or (history.trace.recorded and not kind)
         yield expect(
-            response.json is not NOT_JSON and (kind == "application/json" or kind.endswith("+json")),
+            response.json is not NOT_JSON and typed,
             "an answer is not JSON, or does not say so",
             exchange,
             expected="a JSON body with content-type application/json",
             observed=f"content-type {kind or 'missing'}, body {'not JSON' if response.json is NOT_JSON else 'JSON'}",
         )
+
+
+def _of_a_proxy(exchange: Exchange) -> bool:
+    """Whether an answer may be that of a proxy in front of the target: then it is no JSON."""
+    return exchange.status in GATEWAY_STATUSES and exchange.response is not None and exchange.response.json is NOT_JSON
 
 
 def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
@@ -95,7 +111,9 @@ def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
 def _refusals(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
     """Each answer that is an error, with its `error` object; it is empty where there is none."""
     for exchange in history.exchanges:
-        if exchange.response is not None and exchange.status >= 400 and exchange.route is not None:
+        if exchange.response is None or exchange.route is None or _of_a_proxy(exchange):
+            continue
+        if exchange.status >= 400:
             yield exchange, exchange.error
 
 
@@ -202,17 +220,16 @@ def _success_status(history: History) -> Iterator[Finding]:
 )
 def _no_server_error(history: History) -> Iterator[Finding]:
     served = {  # the last time that each request was
-        _same_request(exchange): exchange.number
-        for exchange in history.exchanges
-        if 0 < exchange.status < FIRST_SERVER_ERROR
+        _matter(exchange): exchange.number for exchange in history.exchanges if 0 < exchange.status < FIRST_SERVER_ERROR
     }
     for exchange in history.exchanges:
         if exchange.route is None or exchange.failure in UNANSWERED:
             continue
         advised = exchange.status in RETRY_STATUSES and exchange.response and "retry-after" in exchange.response.headers
         missing = exchange.status == 501 and exchange.method in OPTIONAL_METHODS
-        chance = exchange.status and served.get(_same_request(exchange), 0) > exchange.number
-        if not (advised or missing or chance):
+        chance = exchange.status and served.get(_matter(exchange), 0) > exchange.number
+        lost = history.trace.recorded and not exchange.status  # by whom is not known
+        if not (advised or missing or chance or lost):
             yield expect(
                 0 < exchange.status < FIRST_SERVER_ERROR,
                 "a request is answered with a server error" if exchange.status else "a request is left unanswered",
@@ -222,9 +239,12 @@ def _no_server_error(history: History) -> Iterator[Finding]:
             )
 
 
-def _same_request(exchange: Exchange) -> tuple[str, str, bytes | None]:
-    """What two requests have in common of which one is another try of the other."""
-    return exchange.request.verb, exchange.request.url, exchange.request.body
+def _matter(exchange: Exchange) -> tuple[str, str, bytes | None]:
+    """What a request is about: the same for every try of it, and for every way to ask for an operation."""
+    route = exchange.route
+    if route and route.method in ("globalOperations.get", "globalOperations.wait"):
+        return ("operation", route.name, None)
+    return (exchange.request.verb, exchange.request.path, exchange.request.body)
 
 
 @RULES.rule(

@@ -1,0 +1,139 @@
+"""Whether what comes back is what was sent, whatever its form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from conformance.contract.comparison import alike
+from conformance.contract.rule import is_set
+from conformance.trace.formats import decoded
+from conformance.trace.links import same_resource
+
+SHIELDED_LISTS = ("keks", "dbs", "dbxs")
+SERVICE_PREFIX = "goog-"
+"""How the service's own labels begin; those of users may begin so, too."""
+
+
+# Resources
+
+
+def among(sent: Any, came: Any, project: str) -> bool:
+    """Whether all resources of a list are among those of another."""
+    theirs = came if isinstance(came, list) else []
+    return isinstance(sent, list) and all(any(same_resource(one, other, project) for other in theirs) for one in sent)
+
+
+# Labels
+
+
+def same_labels(wanted: Any, came: Any, users: Collection[str] = ()) -> bool:
+    """Whether the labels that came are those that were wanted, but for some that the service has added by itself.
+
+    Args:
+        wanted, came: the labels by key.
+        users: keys that are known to be the user's, although they begin like the service's.
+    """
+    ours = wanted if isinstance(wanted, dict) else {}
+    theirs = came if isinstance(came, dict) else {}
+    return {key: value or "" for key, value in ours.items()} == {
+        key: value or ""
+        for key, value in theirs.items()
+        if key in ours or key in users or not key.startswith(SERVICE_PREFIX)
+    }
+
+
+# Other fields
+
+
+def _same_file(sent: Any, came: Any, *, type_too: bool) -> bool:
+    if not isinstance(sent, dict) or not is_set(sent.get("content")):
+        return True
+    if not isinstance(came, dict) or decoded(came.get("content")) != decoded(sent["content"]):
+        return False
+    return not (type_too and is_set(sent.get("fileType"))) or came.get("fileType") == sent["fileType"]
+
+
+def same_shielded(sent: Any, came: Any, *, type_too: bool = False) -> bool:
+    """Whether the files of secure boot that were sent are among those that came, with their types as well if that matters."""
+    if not isinstance(sent, dict) or not any(is_set(value) for value in sent.values()):
+        return True
+    if not isinstance(came, dict) or not _same_file(sent.get("pk"), came.get("pk"), type_too=type_too):
+        return False
+    for name in SHIELDED_LISTS:
+        ours, theirs = sent.get(name) or [], came.get(name) or []
+        if not isinstance(theirs, list):
+            return False
+        if not all(any(_same_file(file, other, type_too=type_too) for other in theirs) for file in ours):
+            return False
+    return True
+
+
+def _same_policy(sent: Any, came: Any, project: str) -> bool:
+    """Whether a rollout policy came back as sent, or not at all."""
+    del project
+    return not is_set(came) or alike(sent, came)
+
+
+def _same_deprecation(sent: Any, came: Any, project: str) -> bool:
+    """ACTIVE is how an image is that nobody deprecated, so it need not be said."""
+    fields = sent if isinstance(sent, dict) else {}
+    wanted = {key: value for key, value in fields.items() if is_set(value) and (key, value) != ("state", "ACTIVE")}
+    got = came if isinstance(came, dict) else {}
+    return all(
+        alike(value, got.get(key)) or same_resource(value, got.get(key), project) for key, value in wanted.items()
+    )
+
+
+def feature_types(features: Any) -> set[str]:
+    """The types of guest OS features: each stands alone, or several with commas between."""
+    items = features if isinstance(features, list) else []
+    types = [item.get("type") for item in items if isinstance(item, dict)]
+    return {name.strip() for text in types if isinstance(text, str) and text for name in text.split(",")}
+
+
+def _texts(values: Any, *, folded: bool = False) -> set[str]:
+    items = values if isinstance(values, list) else []
+    return {str(value).lower() if folded else str(value) for value in items}
+
+
+def _plain(sent: Any, came: Any, project: str) -> bool:
+    """A number may come back as its text, and nothing as nothing of another form."""
+    del project
+    return bool(
+        sent == came
+        or (not is_set(sent) and not is_set(came))
+        or (isinstance(sent, int) and not isinstance(sent, bool) and str(sent) == came)
+    )
+
+
+Same = Callable[[Any, Any, str], bool]
+"""Tells from what was sent, what came, and the project whether they are the same."""
+
+_COMPARED: dict[str, Same] = {
+    "sourceDisk": same_resource,
+    "sourceImage": same_resource,
+    "sourceSnapshot": same_resource,
+    "deprecated": _same_deprecation,
+    "licenses": among,
+    "userLicenses": lambda sent, came, project: not is_set(came) or among(sent, came, project),
+    "licenseCodes": lambda sent, came, project: _texts(sent) <= _texts(came),
+    "labels": lambda sent, came, project: same_labels(sent, came),
+    "guestOsFeatures": lambda sent, came, project: feature_types(sent) <= feature_types(came),
+    "storageLocations": lambda sent, came, project: _texts(sent, folded=True) <= _texts(came, folded=True),
+    "shieldedInstanceInitialState": lambda sent, came, project: same_shielded(sent, came),
+    "rolloutOverride": _same_policy,
+    "locked": lambda sent, came, project: bool(sent) == bool(came),
+}
+
+
+def comes_back(field: str, sent: Any, came: Any, project: str) -> bool:
+    """Whether the value of a field of an image comes back as it was sent.
+
+    Args:
+        field: a field at the top of an image.
+        sent: its value in a request.
+        came: its value in an answer.
+        project: the project of the image.
+    """
+    return _COMPARED.get(field, _plain)(sent, came, project)

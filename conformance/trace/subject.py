@@ -1,0 +1,165 @@
+"""What an exchange has to do with: the keys by which a recording is put together into stories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.trace.exchange import MUTATIONS, Exchange, Route
+from conformance.trace.links import named
+
+Key = int
+"""What exchanges have in common, as the hash of its parts: of a million of these no two are the same."""
+
+_ANY = ""
+"""Stands for the project where that does not matter."""
+
+
+class Subject:
+    """What an exchange has to do with: images by name and id, operations, requestIds, families, sources.
+
+    Args:
+        exchange: of this API, or one that shows a disk or a snapshot.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        host = urlsplit(exchange.request.url).hostname or ""
+        self._host = "googleapis.com" if host.endswith("googleapis.com") else host
+        self._exchange = exchange
+        self._answer = exchange.resource or {}
+        body = exchange.request.json
+        self._body: dict[str, Any] = body if isinstance(body, dict) else {}
+        self._projects = tuple(self._names_of_project())
+
+    def _names_of_project(self) -> Iterator[str]:
+        """The project as the path names it, and its id where that is a number and the answer tells the id."""
+        route = self._exchange.route
+        if route is None:
+            return
+        yield route.project
+        own = named(self._answer.get("selfLink")) if route.project.isdecimal() else None
+        if own is not None and own[0] != route.project:
+            yield own[0]
+
+    def keys(self) -> tuple[Key, ...]:
+        """What makes exchanges one story."""
+        return tuple(self._in_projects(self._own()))
+
+    def shared(self) -> tuple[Key, ...]:
+        """What may make several stories one: a family, or a source that the recording tells of as well."""
+        route = self._exchange.route
+        image = {"images.insert": self._body, "images.get": self._answer}.get(route.method, {}) if route else {}
+        keys: list[Key] = []
+        if isinstance(image.get("family"), str) and image["family"]:
+            keys += self._in_projects([("family", image["family"])])
+        source = self._source_image(image)
+        if source is not None and source[0] in self._projects:
+            keys.append(self._key(source[0], "image", source[1].rpartition("/")[2]))
+        return tuple(keys)
+
+    def guests(self) -> tuple[Key, ...]:
+        """The stories that an answer about another thing, or about many, is evidence for; those of its items aside."""
+        route = self._exchange.route
+        match route.method if route else "":
+            case "images.list":
+                return tuple(self._in_projects(("image", name) for name in self._filtered()))
+            case "images.getFromFamily":
+                return tuple(self._in_projects([("image", self._answer.get("name")), ("family", route and route.name)]))
+            case "imageFamilyViews.get":
+                image = self._answer.get("image")
+                name = image.get("name") if isinstance(image, dict) else None
+                return tuple(self._in_projects([("image", name), ("family", route and route.name)]))
+        return ()
+
+    def item(self, item: dict[str, Any]) -> tuple[Key, ...]:
+        """The story of an item of a list."""
+        route = self._exchange.route
+        kind = "operation" if route and route.method == "globalOperations.list" else "image"
+        return tuple(self._in_projects([(kind, item.get("name"))]))
+
+    def strangers(self) -> Key:
+        """What the lists have in common that show images of which nothing else tells."""
+        return self._key(self._projects[0], "list", self._exchange.method)
+
+    def sources(self) -> tuple[Key, ...]:
+        """The sources of an insert that may be shown by other exchanges than those of its own story."""
+        if self._exchange.method != "images.insert":
+            return ()
+        found = [self._source_image(self._body)]
+        found += [named(self._body.get(name), self._projects[0]) for name in ("sourceDisk", "sourceSnapshot")]
+        return tuple(self._key(_ANY, "source", path) for _, path in filter(None, found))
+
+    def shows_source(self) -> tuple[Key, str] | None:
+        """A source that the answer shows, and its id: a disk, a snapshot, or an image."""
+        identifier = self._answer.get("id")
+        if not isinstance(identifier, str) or not identifier:
+            return None
+        if self._exchange.source is not None:
+            return self._key(_ANY, "source", self._exchange.source[1]), identifier
+        match self._exchange.method:
+            case "images.get":
+                return self._key(_ANY, "source", f"global/images/{self._answer.get('name')}"), identifier
+            case "images.getFromFamily":
+                family = self._exchange.route.name if self._exchange.route else ""
+                return self._key(_ANY, "source", f"global/images/family/{family}"), identifier
+        return None
+
+    # Parts
+
+    def _source_image(self, image: dict[str, Any]) -> tuple[str, str] | None:
+        return named(image.get("sourceImage"), self._projects[0]) if self._projects else None
+
+    def _own(self) -> Iterator[tuple[Any, ...]]:
+        route = self._exchange.route
+        if route is None:
+            return
+        if route.method in MUTATIONS:
+            yield from self._mutation(route)
+        elif route.method == "images.get":
+            yield from self._image(route.name)
+        elif route.method in ("globalOperations.get", "globalOperations.wait", "globalOperations.delete"):
+            yield from self._operation({"name": route.name, **self._answer})
+            yield ("operation", route.name)
+
+    def _filtered(self) -> Iterator[str]:
+        """The names that the filter of a list asks for."""
+        for text in self._exchange.request.query.get("filter", ()):
+            for sign in ("=", " eq "):
+                field_name, found, value = text.partition(sign)
+                if found and field_name.strip(" (") == "name":
+                    yield value.strip(" ()\"'")
+
+    def _mutation(self, route: Route) -> Iterator[tuple[Any, ...]]:
+        request_id = self._exchange.request.query.get("requestId", [""])[0]
+        if request_id:
+            yield ("request", route.method, request_id.lower())
+        name = self._body.get("name") if route.method == "images.insert" else route.name
+        if isinstance(name, str) and name:
+            yield ("image", name)
+        yield from self._operation(self._answer)
+
+    def _operation(self, operation: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        for name in ("name", "id"):
+            if isinstance(operation.get(name), str) and operation[name]:
+                yield ("operation", operation[name])
+        target = named(operation.get("targetLink"))
+        if target is not None and target[1].startswith("global/images/"):
+            yield ("image", target[1].split("/")[2])
+            if isinstance(operation.get("targetId"), str) and operation["targetId"]:
+                yield ("image", operation["targetId"])
+
+    def _image(self, called: str) -> Iterator[tuple[Any, ...]]:
+        if called:
+            yield ("image", called)
+        for name in ("name", "id"):
+            if isinstance(self._answer.get(name), str) and self._answer[name]:
+                yield ("image", self._answer[name])
+
+    def _in_projects(self, parts: Any) -> Iterator[Key]:
+        for part in parts:
+            for project in self._projects:
+                yield self._key(project, *part)
+
+    def _key(self, project: str, *parts: Any) -> Key:
+        return hash((self._host, project, *(str(part) for part in parts)))

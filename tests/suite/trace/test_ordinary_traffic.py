@@ -1,0 +1,861 @@
+"""Recordings of what ordinary clients and the real service do every day: nothing in them is a breach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.recorded import (
+    EXISTS,
+    FINGERPRINTS,
+    LINKS,
+    NO_LABELS,
+    NOT_FOUND,
+    NUMBER,
+    PROJECT,
+    RATE,
+    REQUEST_ID,
+    UNAVAILABLE,
+    Recorded,
+    at,
+    error,
+    image,
+    operation,
+)
+
+Told = Callable[[Recorded], Recorded]
+"""Tells a recording from its beginning on."""
+
+IMAGE = f"projects/{PROJECT}/global/images/image-1"
+OLD, NEW = {"a": "1"}, {"b": "2"}
+NOT_READY = error(400, "resourceNotReady", "The resource is not ready")
+STALE = error(412, "conditionNotMet", "Labels fingerprint either invalid or resource labels have changed")
+GONE: dict[str, Any] = {
+    "error": {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "The resource was not found"}]},
+    "httpErrorStatusCode": 404,
+    "httpErrorMessage": "NOT FOUND",
+}
+COPY = {name: value for name, value in image().items() if name not in ("name", "id", "selfLink", "creationTimestamp")}
+QUERY = f"?requestId={REQUEST_ID}"
+
+PARTIAL: tuple[tuple[str, Told], ...] = (
+    ("an image's status alone", lambda t: t.made().get({"status": "READY"}, query="?fields=status")),
+    ("some fields of an image", lambda t: t.made().get({"name": "image-1", "labels": {}}, query="?fields=name,labels")),
+    ("an image by its id", lambda t: t.made().get({"status": "READY"}, name=image()["id"], query="?fields=status")),
+    ("a part of a label map", lambda t: t.made().get({"labels": {"a": "1"}}, query="?fields=labels/a")),
+    (
+        "an operation's status",
+        lambda t: t.insert().poll({"status": "RUNNING"}, query="?fields=status").done().get(image()),
+    ),
+    ("DONE by a mask alone", lambda t: t.insert().poll({"status": "DONE"}, query="?fields=status").get(image())),
+    (
+        "an error that was not asked for",
+        lambda t: t.insert().poll({"status": "DONE"}, query="?fields=status").get(NOT_FOUND, 404),
+    ),
+    (
+        "the answer of an insert",
+        lambda t: t.insert(query="?fields=name", answer={"name": "operation-1"}).done().get(image()),
+    ),
+    (
+        "the answer of a wait",
+        lambda t: t.insert().say("POST", "global/operations/operation-1/wait?fields=status", None, {"status": "DONE"}),
+    ),
+    (
+        "the answer of setLabels",
+        lambda t: (
+            t.made()
+            .say(
+                "POST",
+                "global/images/image-1/setLabels?fields=name,status",
+                {"labels": NEW, "labelFingerprint": NO_LABELS},
+                {"name": "operation-9", "status": "DONE"},
+            )
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    (
+        "a list",
+        lambda t: t.made().say(
+            "GET", "global/images?fields=items(name,family)", None, {"items": [{"name": "image-1"}]}
+        ),
+    ),
+    (
+        "a list's token",
+        lambda t: t.made().say("GET", "global/images?fields=nextPageToken&maxResults=1", None, {"nextPageToken": "x"}),
+    ),
+    (
+        "a list of operations",
+        lambda t: t.made().say(
+            "GET", "global/operations?fields=items/name", None, {"items": [{"name": "operation-1"}]}
+        ),
+    ),
+    (
+        "a family",
+        lambda t: t.made(1, image(family="f"), family="f").say(
+            "GET", "global/images/family/f?fields=selfLink", None, {"selfLink": image()["selfLink"]}
+        ),
+    ),
+    (
+        "a replay",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .say(
+                "POST",
+                f"global/images{QUERY}&fields=status",
+                {"name": "image-1", "sourceDisk": image()["sourceDisk"]},
+                {"status": "RUNNING"},
+            )
+            .done()
+        ),
+    ),
+)
+
+OTHER_FORMS: tuple[tuple[str, Told], ...] = (
+    ("alt=proto", lambda t: t.made().get("\x01\x02", query="?alt=proto")),
+    ("alt=media", lambda t: t.made().get("text", query="?alt=media")),
+    (
+        "alt=proto of an insert",
+        lambda t: t.insert(query="?alt=proto", answer="\x01").get(image()).insert(answer=EXISTS, status=409),
+    ),
+    ("a callback", lambda t: t.made().get('f({"name": "image-1"})', query="?callback=f")),
+    (
+        "the second form of errors",
+        lambda t: t.made().get({"error": {"code": 404, "message": "x"}}, 404, name="x", query="?%24.xgafv=2"),
+    ),
+    ("the first form of errors", lambda t: t.made().get(NOT_FOUND, 404, name="image-9", query="?%24.xgafv=1")),
+    ("not modified", lambda t: t.made().get(None, 304).list(image()).say("GET", "global/images", None, None, 304)),
+    ("an operation not modified", lambda t: t.insert().poll({"name": "operation-1"}, 304).done().get(image())),
+)
+
+PASSING: tuple[tuple[str, Told], ...] = (
+    *(
+        (
+            f"{status} of a get",
+            lambda t, status=status: t.made().get(error(status, "backendError"), status).get(image()),
+        )
+        for status in (500, 502, 503, 504)
+    ),
+    ("502 as a page", lambda t: t.made().get("<html>", 502).get(image())),
+    ("503 of a poll", lambda t: t.insert().poll(UNAVAILABLE, 503).done().get(image())),
+    ("503 of a list", lambda t: t.made().say("GET", "global/images", None, UNAVAILABLE, 503).list(image())),
+    ("504 of a wait, then a get", lambda t: t.insert().wait(error(504, "timeout"), 504).done().get(image())),
+    ("503 of an insert, then done", lambda t: t.insert(answer=UNAVAILABLE, status=503).insert().done().get(image())),
+    (
+        "503 of an insert that was carried out",
+        lambda t: (
+            t.insert(answer=UNAVAILABLE, status=503)
+            .insert(answer=EXISTS, status=409)
+            .get(image(creationTimestamp=at(2)))
+        ),
+    ),
+    (
+        "502 of a delete, then 404",
+        lambda t: t.made().delete(answer="<html>", status=502).delete(answer=NOT_FOUND, status=404).get(NOT_FOUND, 404),
+    ),
+    (
+        "503 of setLabels, then 412",
+        lambda t: (
+            t.made()
+            .labelled(NEW, NO_LABELS, status=503, answer=UNAVAILABLE)
+            .labelled(NEW, NO_LABELS, status=412, answer=STALE)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    (
+        "503 of setLabels, then done",
+        lambda t: (
+            t.made()
+            .labelled(NEW, NO_LABELS, status=503, answer=UNAVAILABLE)
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    ("rate limit of a get", lambda t: t.made().get(RATE, 403).get(image())),
+    ("rate limit of a poll", lambda t: t.insert().poll(RATE, 403).done().get(image())),
+    ("rate limit of an insert", lambda t: t.insert(answer=RATE, status=403).insert().done().get(image())),
+    (
+        "rate limit of an insert with requestId",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, answer=RATE, status=403).insert(request_id=REQUEST_ID).done().get(image())
+        ),
+    ),
+    (
+        "too many requests",
+        lambda t: t.insert(answer=error(429, "rateLimitExceeded"), status=429).insert().done().get(image()),
+    ),
+    ("quota of an insert", lambda t: t.insert(answer=error(403, "quotaExceeded"), status=403).get(NOT_FOUND, 404)),
+    ("rate limit after a delete", lambda t: t.made().delete().deleted().get(RATE, 403).get(NOT_FOUND, 404)),
+    ("503 after a delete", lambda t: t.made().delete().deleted().get(UNAVAILABLE, 503).get(NOT_FOUND, 404)),
+    (
+        "429 after a delete",
+        lambda t: t.made().delete().deleted().get(error(429, "rateLimitExceeded"), 429).get(NOT_FOUND, 404),
+    ),
+    (
+        "rate limit of a delete",
+        lambda t: t.made().delete(answer=RATE, status=403).get(image()).delete().deleted().get(NOT_FOUND, 404),
+    ),
+    (
+        "rate limit of setLabels",
+        lambda t: (
+            t.made()
+            .labelled(NEW, NO_LABELS, status=403, answer=RATE)
+            .get(image())
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    ("a lost answer of an insert", lambda t: t.insert(status=0).insert(answer=EXISTS, status=409).get(image())),
+    ("a lost answer of a delete", lambda t: t.made().delete(status=0).delete(answer=NOT_FOUND, status=404)),
+    (
+        "a name that was taken before a lost answer",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, status=0)
+            .insert(request_id=REQUEST_ID, answer=EXISTS, status=409)
+            .get(image(creationTimestamp=at(-3600)))
+        ),
+    ),
+    (
+        "a lost insert that had not arrived",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, status=0)
+            .insert(request_id=REQUEST_ID)
+            .done()
+            .get(image(creationTimestamp=at(4)))
+        ),
+    ),
+    (
+        "a lost insert that had",
+        lambda t: t.insert(request_id=REQUEST_ID, status=0).insert(request_id=REQUEST_ID).done().get(image()),
+    ),
+)
+
+LATE: tuple[tuple[str, Told], ...] = (
+    ("an operation", lambda t: t.insert().poll(NOT_FOUND, 404, wait=0.2).done().get(image())),
+    (
+        "an operation, twice",
+        lambda t: t.insert().poll(NOT_FOUND, 404, wait=0.2).poll(NOT_FOUND, 404).done().get(image()),
+    ),
+    ("an image", lambda t: t.insert().done().get(NOT_FOUND, 404, wait=0.2).get(image())),
+    (
+        "labels",
+        lambda t: (
+            t.made(labels=OLD, shown=image(labels=OLD, labelFingerprint=FINGERPRINTS[0]))
+            .labelled(NEW, FINGERPRINTS[0])
+            .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[0]), wait=3)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "labels, where it is not known what they were",
+        lambda t: (
+            t.labelled(NEW, NO_LABELS)
+            .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[0]))
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "labels in a list",
+        lambda t: (
+            t.list(image())
+            .labelled(NEW, NO_LABELS)
+            .list(image())
+            .list(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "a patch",
+        lambda t: t.made().act("patch", {"description": "new"}).get(image(), wait=0.2).get(image(description="new")),
+    ),
+    (
+        "a deprecation",
+        lambda t: (
+            t.made()
+            .act("deprecate", {"state": "DEPRECATED"})
+            .get(image(), wait=0.2)
+            .get(image(deprecated={"state": "DEPRECATED"}))
+            .get(image(deprecated={"state": "DEPRECATED"}))
+        ),
+    ),
+    (
+        "labels while setLabels is RUNNING",
+        lambda t: (
+            t.made()
+            .labelled(
+                NEW,
+                NO_LABELS,
+                answer=operation(8, "RUNNING", 1, operationType="setLabels", insertTime=at(7), startTime=at(7)),
+            )
+            .get(image())
+            .poll(operation(8, "DONE", 1, operationType="setLabels", insertTime=at(7), startTime=at(7), endTime=at(9)))
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+)
+
+SOURCES = (
+    ("sourceImage", "global/images/base"),
+    ("sourceDisk", "zones/us-central1-a/disks/d1"),
+    ("sourceDisk", "regions/us-central1/disks/d1"),
+    ("sourceSnapshot", "global/snapshots/s1"),
+)
+FORMS = (
+    "{path}",
+    "/{path}",
+    "projects/demo/{path}",
+    "projects/123456789012/{path}",
+    "/projects/demo/{path}",
+    "compute/v1/projects/demo/{path}",
+    "//compute.googleapis.com/projects/demo/{path}",
+    "https://compute.googleapis.com/compute/beta/projects/demo/{path}",
+    "https://compute.mtls.googleapis.com/compute/alpha/projects/123456789012/{path}/",
+    "https://www.googleapis.com/compute/v1//projects/demo/{path}",
+)
+
+
+def from_source(field: str, sent: str, path: str) -> Told:
+    """An image made from a source that is named in one form and comes back in another."""
+    source: dict[str, Any] = {
+        "sourceDisk": None,
+        "sourceDiskId": None,
+        field: f"{LINKS}/v1/projects/{PROJECT}/{path}",
+        f"{field}Id": "77",
+    }
+    return lambda t: t.made(1, image(**source), **{"sourceDisk": None, field: sent})
+
+
+SAME_RESOURCE: tuple[tuple[str, Told], ...] = tuple(
+    (f"{field} {form.format(path=path)}", from_source(field, form.format(path=path), path))
+    for field, path in SOURCES
+    for form in FORMS
+)
+
+PROJECTS: tuple[tuple[str, Told], ...] = (
+    (
+        "the number in the path",
+        lambda t: numbered(t).made().get(image(), name=image()["id"]).delete().deleted().get(NOT_FOUND, 404),
+    ),
+    (
+        "the number in the links",
+        lambda t: t.made(shown=image(selfLink=f"{LINKS}/v1/projects/{NUMBER}/global/images/image-1")),
+    ),
+    ("id and number in turn", lambda t: numbered(t.made()).delete().deleted().get(NOT_FOUND, 404)),
+    ("deleted by number, looked at by id", lambda t: named(numbered(t.made()).delete().deleted()).get(NOT_FOUND, 404)),
+    (
+        "relabelled by number, looked at by id",
+        lambda t: (
+            named(numbered(t.made()).labelled(NEW, NO_LABELS))
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+            .labelled(OLD, FINGERPRINTS[0])
+            .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "licences by number",
+        lambda t: t.made(
+            licenses=[f"projects/{NUMBER}/global/licenses/l"],
+            shown=image(licenses=[f"{LINKS}/v1/projects/{PROJECT}/global/licenses/l"]),
+        ),
+    ),
+    (
+        "a relative licence",
+        lambda t: t.made(
+            licenses=["global/licenses/l"], shown=image(licenses=[f"{LINKS}/v1/projects/{PROJECT}/global/licenses/l"])
+        ),
+    ),
+    (
+        "a family by number",
+        lambda t: t.made(
+            sourceDisk=None,
+            sourceImage=f"projects/{NUMBER}/global/images/family/f",
+            shown=image(
+                sourceDisk=None,
+                sourceDiskId=None,
+                sourceImage=f"{LINKS}/v1/projects/{PROJECT}/global/images/f-1",
+                sourceImageId="77",
+            ),
+        ),
+    ),
+    (
+        "a replacement by number",
+        lambda t: (
+            t.made()
+            .act("deprecate", {"state": "DEPRECATED", "replacement": f"projects/{NUMBER}/global/images/image-2"})
+            .get(
+                image(
+                    deprecated={
+                        "state": "DEPRECATED",
+                        "replacement": f"{LINKS}/v1/projects/{PROJECT}/global/images/image-2",
+                    }
+                )
+            )
+        ),
+    ),
+    (
+        "a relative replacement",
+        lambda t: (
+            t.made()
+            .act("deprecate", {"state": "DEPRECATED", "replacement": "global/images/image-2"})
+            .get(
+                image(
+                    deprecated={
+                        "state": "DEPRECATED",
+                        "replacement": f"{LINKS}/v1/projects/{PROJECT}/global/images/image-2",
+                    }
+                )
+            )
+        ),
+    ),
+    ("links of another version", lambda t: t.made(shown=image(selfLink=f"{LINKS}/beta/{IMAGE}"))),
+    ("two versions in turn", lambda t: versioned(t.made(), "beta").get(image(selfLink=f"{LINKS}/beta/{IMAGE}"))),
+    ("two hosts in turn", lambda t: at_host(t.made(), "https://www.googleapis.com").get(image())),
+)
+
+SENT_BACK: tuple[tuple[str, Told], ...] = (
+    *(
+        (f"{field} as it would be", lambda t, field=field: t.made(**{field: image()[field]}))
+        for field in ("kind", "status", "labelFingerprint", "selfLink", "sourceDiskId")
+    ),
+    ("a copy of a describe", lambda t: t.get(image()).made(2, image(2), **COPY)),
+    (
+        "a copy of a describe that is not recorded",
+        lambda t: t.made(
+            2,
+            image(2, labels=OLD, labelFingerprint=FINGERPRINTS[0]),
+            **{**COPY, "labels": OLD, "labelFingerprint": FINGERPRINTS[0]},
+        ),
+    ),
+    (
+        "the true id of the source",
+        lambda t: t.get(image()).made(
+            2,
+            image(
+                2, sourceDisk=None, sourceDiskId=None, sourceImage=f"{LINKS}/v1/{IMAGE}", sourceImageId=image()["id"]
+            ),
+            sourceDisk=None,
+            sourceImage=IMAGE,
+            sourceImageId=image()["id"],
+        ),
+    ),
+    ("false", lambda t: t.made(satisfiesPzs=False, shown=image(satisfiesPzs=False))),
+    (
+        "other values, which are ignored",
+        lambda t: t.made(
+            id="1",
+            status="PENDING",
+            kind="x",
+            selfLink="x",
+            creationTimestamp=at(-9000),
+            labelFingerprint="AAAAAAAAAAA=",
+            sourceDiskId="1",
+        ),
+    ),
+    (
+        "a patch with all of a describe",
+        lambda t: t.made().act("patch", {**image(), "description": "new"}).get(image(description="new")),
+    ),
+    (
+        "a patch with the fingerprint",
+        lambda t: (
+            t.made()
+            .act("patch", {"labels": NEW, "labelFingerprint": NO_LABELS, "family": "f"})
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0], family="f"))
+        ),
+    ),
+    (
+        "a patch that adds a label",
+        lambda t: (
+            t.made(labels=OLD, shown=image(labels=OLD, labelFingerprint=FINGERPRINTS[0]))
+            .act("patch", {"labels": NEW, "labelFingerprint": FINGERPRINTS[0]})
+            .get(image(labels={**OLD, **NEW}, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "a patch that clears",
+        lambda t: (
+            t.made(description="old", shown=image(description="old")).act("patch", {"description": None}).get(image())
+        ),
+    ),
+    (
+        "a patch with a stale fingerprint",
+        lambda t: (
+            t.made()
+            .act("patch", {"labels": NEW, "labelFingerprint": FINGERPRINTS[2]}, status=412, answer=STALE)
+            .get(image())
+        ),
+    ),
+)
+
+SERVICE_LABELS: tuple[tuple[str, Told], ...] = (
+    (
+        "the client's own",
+        lambda t: (
+            t.made(labels={"goog-x": "1"}, shown=image(labels={"goog-x": "1"}, labelFingerprint=FINGERPRINTS[0]))
+            .labelled({"goog-x": "1", "a": "1"}, FINGERPRINTS[0])
+            .get(image(labels={"goog-x": "1", "a": "1"}, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "the client's own, taken away",
+        lambda t: (
+            t.made(labels={"goog-x": "1"}, shown=image(labels={"goog-x": "1"}, labelFingerprint=FINGERPRINTS[0]))
+            .labelled({}, FINGERPRINTS[0])
+            .get(image())
+        ),
+    ),
+    (
+        "the service's own",
+        lambda t: (
+            t.made(shown=image(labels={"goog-x": "1"}, labelFingerprint=FINGERPRINTS[0]))
+            .labelled(NEW, FINGERPRINTS[0])
+            .get(image(labels={"goog-x": "1", **NEW}, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "the service's own, sent back",
+        lambda t: (
+            t.made(shown=image(labels={"goog-x": "1"}, labelFingerprint=FINGERPRINTS[0]))
+            .labelled({"goog-x": "1", **NEW}, FINGERPRINTS[0])
+            .get(image(labels={"goog-x": "1", **NEW}, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "the service's own, appearing",
+        lambda t: t.made().get(image(labels={"goog-x": "1"}, labelFingerprint=FINGERPRINTS[0])),
+    ),
+)
+
+OPERATIONS: tuple[tuple[str, Told], ...] = (
+    (
+        "by numeric id",
+        lambda t: (
+            t.insert()
+            .say(
+                "GET",
+                f"global/operations/{operation()['id']}",
+                None,
+                t.ended(),
+            )
+            .get(image())
+        ),
+    ),
+    (
+        "waited for by numeric id",
+        lambda t: t.insert().wait(t.ended(), name=operation()["id"]).get(image()),
+    ),
+    (
+        "links by id",
+        lambda t: (
+            t.made()
+            .replaced("operations/operation-1", f"operations/{operation()['id']}")
+            .replaced("images/image-1", f"images/{image()['id']}")
+        ),
+    ),
+    (
+        "deleted",
+        lambda t: t.made().say("DELETE", "global/operations/operation-1", None, None, 204).poll(NOT_FOUND, 404),
+    ),
+    (
+        "deleted by id",
+        lambda t: (
+            t.made().say("DELETE", f"global/operations/{operation()['id']}", None, None, 204).poll(NOT_FOUND, 404)
+        ),
+    ),
+    (
+        "deleted, answered 200",
+        lambda t: t.made().say("DELETE", "global/operations/operation-1", None, "", 200).poll(NOT_FOUND, 404),
+    ),
+    (
+        "of others in a list",
+        lambda t: t.made().say(
+            "GET",
+            "global/operations",
+            None,
+            {
+                "kind": "compute#operationList",
+                "items": [{**operation(7), "operationType": "compute.networks.insert", "zone": "x"}],
+            },
+        ),
+    ),
+    ("a delete that found nothing", lambda t: t.made().delete().deleted(**GONE).get(NOT_FOUND, 404)),
+    (
+        "two deletes at once",
+        lambda t: (
+            t.made()
+            .delete()
+            .say(
+                "DELETE",
+                "global/images/image-1",
+                None,
+                operation(
+                    99, "RUNNING", 1, operationType="delete", insertTime=at(t.now + 1.2), startTime=at(t.now + 1.2)
+                ),
+            )
+            .deleted()
+            .get(NOT_FOUND, 404)
+        ),
+    ),
+    (
+        "an insert that failed, its image FAILED",
+        lambda t: (
+            t.insert()
+            .get(image(status="PENDING"))
+            .done(
+                error={"errors": [{"code": "INTERNAL_ERROR", "message": "x"}]},
+                httpErrorStatusCode=500,
+                httpErrorMessage="INTERNAL",
+            )
+            .get(image(status="FAILED"))
+        ),
+    ),
+    (
+        "an insert that failed, its image removed in a while",
+        lambda t: (
+            t.insert()
+            .get(image(status="PENDING"))
+            .done(
+                error={"errors": [{"code": "INTERNAL_ERROR", "message": "x"}]},
+                httpErrorStatusCode=500,
+                httpErrorMessage="INTERNAL",
+            )
+            .get(image(status="PENDING"))
+            .get(NOT_FOUND, 404)
+        ),
+    ),
+    ("a source that is not ready", lambda t: t.insert(answer=NOT_READY, status=400).insert().done().get(image())),
+    (
+        "a name that is free a while after the delete",
+        lambda t: (
+            t.made()
+            .delete()
+            .insert(answer=EXISTS, status=409)
+            .deleted()
+            .insert(2)
+            .done(2)
+            .get(image(2), name="image-2")
+        ),
+    ),
+)
+
+LISTS: tuple[tuple[str, Told], ...] = (
+    (
+        "pages",
+        lambda t: (
+            t.made()
+            .made(2)
+            .list(image(), query="?maxResults=1", nextPageToken="a")
+            .list(image(2), query="?maxResults=1&pageToken=a")
+        ),
+    ),
+    ("one page of many", lambda t: t.made().made(2).list(image(2), query="?maxResults=1", nextPageToken="a")),
+    ("a filter", lambda t: t.made().list(image(), query="?filter=name%3Dimage-1")),
+    ("a filter on labels", lambda t: t.made().list(query="?filter=labels.a%3D1")),
+    ("a warning", lambda t: t.made().list(image(), warning={"code": "UNREACHABLE", "message": "x"})),
+    (
+        "no items",
+        lambda t: t.made().delete().deleted().say("GET", "global/images", None, {"kind": "compute#imageList"}),
+    ),
+    (
+        "of others, changed by others",
+        lambda t: t.list(image(7), image(8)).list(
+            image(7, id="9", creationTimestamp=at(99)), image(8, status="DELETING")
+        ),
+    ),
+    (
+        "of others, relabelled by others",
+        lambda t: t.list(image(7)).list(image(7, labels=NEW, labelFingerprint=FINGERPRINTS[0])),
+    ),
+    ("twice", lambda t: t.made().list(image()).list(image())),
+)
+
+RECORDERS: tuple[tuple[str, Told], ...] = (
+    ("without durations", lambda t: each(t.made().made(2).delete().deleted().get(NOT_FOUND, 404), time=None)),
+    ("with durations of 0", lambda t: each(t.made().delete().deleted().get(NOT_FOUND, 404), time=0)),
+    (
+        "without times",
+        lambda t: each(t.made().made(2).delete().deleted().get(NOT_FOUND, 404), time=None, startedDateTime=None),
+    ),
+    (
+        "out of order",
+        lambda t: shuffled(
+            t.made()
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+            .delete()
+            .deleted()
+            .get(NOT_FOUND, 404)
+        ),
+    ),
+    (
+        "with a clock set back",
+        lambda t: set_back(
+            t.made()
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+            .delete()
+            .deleted()
+            .get(NOT_FOUND, 404),
+            6,
+            8,
+        ),
+    ),
+    (
+        "with a clock set forward",
+        lambda t: set_back(
+            t.made().insert(2, request_id=REQUEST_ID).done(2).get(image(2), name="image-2"),
+            3,
+            -4000,
+        ),
+    ),
+    (
+        "begun in the middle",
+        lambda t: begun(
+            t.made()
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+            .delete()
+            .deleted()
+            .get(NOT_FOUND, 404),
+            2,
+        ),
+    ),
+    (
+        "that begin with a replay",
+        lambda t: begun(
+            t.insert(request_id=REQUEST_ID).done().get(image()).insert(request_id=REQUEST_ID).get(image()),
+            3,
+        ),
+    ),
+    (
+        "beside other APIs",
+        lambda t: (
+            t.made()
+            .say("GET", "zones/us-central1-a/instances", None, {})
+            .say("GET", "/storage/v1/b/x", None, {})
+            .say("GET", "global/images/image-1/getIamPolicy", None, {"etag": "A"})
+        ),
+    ),
+)
+
+BATCH = "--b\r\nContent-Type: application/http\r\n\r\n{} HTTP/1.1\r\n\r\n{}\r\n--b--"
+BATCHES: tuple[tuple[str, Told], ...] = (
+    (
+        "an insert",
+        lambda t: t.say(
+            "POST",
+            "/batch/compute/v1",
+            BATCH.format("POST /compute/v1/projects/demo/global/images?alt=json", '{"name": "image-1"}'),
+            "--c--",
+        ).get(image()),
+    ),
+    (
+        "a delete",
+        lambda t: (
+            t.made()
+            .say(
+                "POST",
+                "/batch/compute/v1",
+                BATCH.format("DELETE /compute/v1/projects/demo/global/images/image-1", ""),
+                "--c--",
+            )
+            .get(NOT_FOUND, 404)
+        ),
+    ),
+    (
+        "labels",
+        lambda t: (
+            t.made()
+            .say(
+                "POST",
+                "/batch",
+                BATCH.format("POST /compute/v1/projects/demo/global/images/image-1/setLabels", "{}"),
+                "--c--",
+            )
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+)
+
+
+def numbered(told: Recorded) -> Recorded:
+    """From now on the path has the project's number."""
+    told.project = NUMBER
+    return told
+
+
+def named(told: Recorded) -> Recorded:
+    """From now on the path has the project's id."""
+    told.project = PROJECT
+    return told
+
+
+def versioned(told: Recorded, version: str) -> Recorded:
+    """From now on another version of the API is called."""
+    told.version = version
+    return told
+
+
+def at_host(told: Recorded, service: str) -> Recorded:
+    """From now on another host is called."""
+    told.service = service
+    return told
+
+
+def each(told: Recorded, **changes: Any) -> Recorded:
+    """Changes every entry; None takes a field away."""
+    told.entries = [
+        {name: value for name, value in {**entry, **changes}.items() if value is not None} for entry in told.entries
+    ]
+    return told
+
+
+def shuffled(told: Recorded) -> Recorded:
+    """The entries the other way round."""
+    told.entries.reverse()
+    return told
+
+
+def set_back(told: Recorded, entries: int, seconds: float) -> Recorded:
+    """The recorder's clock goes back after so many entries."""
+    for number, entry in enumerate(told.entries):
+        if number >= entries:
+            moment = datetime.fromisoformat(entry["startedDateTime"])
+            entry["startedDateTime"] = (moment - timedelta(seconds=seconds)).isoformat()
+    return told
+
+
+def begun(told: Recorded, entries: int) -> Recorded:
+    """The first entries are missing."""
+    told.entries = told.entries[entries:]
+    return told
+
+
+ROWS = (
+    ("partial", PARTIAL),
+    ("in another form", OTHER_FORMS),
+    ("passing", PASSING),
+    ("seen late", LATE),
+    ("one resource", SAME_RESOURCE),
+    ("projects", PROJECTS),
+    ("sent back", SENT_BACK),
+    ("goog- labels", SERVICE_LABELS),
+    ("operations", OPERATIONS),
+    ("lists", LISTS),
+    ("recorders", RECORDERS),
+    ("batches", BATCHES),
+)
+
+
+@pytest.mark.parametrize(
+    "told", [pytest.param(told, id=f"{kind}: {name}") for kind, rows in ROWS for name, told in rows]
+)
+def test_ordinary_traffic_is_no_breach(told: Told, tmp_path: Path) -> None:
+    results = told(Recorded()).judged(tmp_path)
+    assert not {
+        row["id"]: row["breaches"] or row["reason"]
+        for row in results["rules"]
+        if row["verdict"] in ("failed", "deviates", "error")
+    }
+    assert results["summary"]["exit_status"] == 0
