@@ -130,7 +130,10 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
 
     passive = broken is not None or also is not None
     witness = witness if witness != id else ""
-    return Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive, broken, methods, witness)
+    general = ("life.failed-insert-leaves-nothing",) if no_image else ()
+    return Rule(
+        id, basis, statement, reference, grounds, judge, requires, needs, passive, broken, methods, witness, general
+    )
 
 
 def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set[str] = frozenset()) -> bool:
@@ -163,9 +166,9 @@ def _name_taken(history: History, insert: Mutation) -> bool:
         insert.exchange.retried
         or not fresh
         or any(
-            other.image == insert.image and other.project == insert.project and not other.exchange.refused
+            other.image == insert.image and other.project == insert.project
             for other in history.inserts
-            if other is not insert
+            if other is not insert and not after(insert.exchange, other.exchange)
         )
     )
 

@@ -59,6 +59,8 @@ class Rule:
         judge: looks at a history and yields a finding for each thing that the rule applies to.
         requires: rules that this one stands on: where one of them fails, this one may not be seen at all, and a breach of it
             may follow from that one.
+        yields_to: rules that say better what is wrong: where one of them never held, a breach of this one is that one's, and
+            so is a breach that an answer shows which breaks that one as well, if that one is broken elsewhere, too.
         needs: capabilities of the target without which the rule does not apply.
         passive: whether recorded traffic can show it; otherwise only a scenario that knows what it does can.
         broken: tells that a request breaks the rule by what it says; None where no request alone can.
@@ -79,6 +81,7 @@ class Rule:
     broken: Broken | None = None
     methods: tuple[str, ...] = ()
     witness: str = ""
+    yields_to: tuple[str, ...] = ()
 
     @property
     def area(self) -> str:
@@ -111,11 +114,26 @@ class Rules:
         needs: tuple[str, ...] = (),
         passive: bool = True,
         witness: str = "",
+        yields_to: tuple[str, ...] = (),
     ) -> Callable[[Judge], Judge]:
         """Appends a rule whose judge is the decorated function; the arguments are those of Rule."""
 
         def decorate(judge: Judge) -> Judge:
-            self.add(Rule(id, basis, statement, reference, grounds, judge, requires, needs, passive, witness=witness))
+            self.add(
+                Rule(
+                    id,
+                    basis,
+                    statement,
+                    reference,
+                    grounds,
+                    judge,
+                    requires,
+                    needs,
+                    passive,
+                    witness=witness,
+                    yields_to=yields_to,
+                )
+            )
             return judge
 
         return decorate

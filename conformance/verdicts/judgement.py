@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.contract import Rule
 from conformance.verdicts.ledger import Ledger, Tally
+from conformance.verdicts.unseen import lacking
 from conformance.verdicts.verdict import Verdict
+
+BROKEN = (Verdict.FAILED, Verdict.DEVIATES)
 
 
 @dataclass(frozen=True)
@@ -44,56 +47,140 @@ def judgements(
         deselected: rules that the user left out of this run.
         unreached: why the run ended before all scenarios had their turn; "" where it did not.
     """
-    left_out = set(deselected)
-    own = {rule.id: _own(rule, ledger, absent, left_out, unreached) for rule in rules.values()}
-    return {rule.id: _blocked(rule, own, rules) or own[rule.id] for rule in rules.values()}
+    return _Bench(rules, ledger, absent, set(deselected), unreached).judgements()
 
 
-def _own(rule: Rule, ledger: Ledger, absent: Mapping[str, str], deselected: set[str], unreached: str) -> Judgement:
-    """The verdict on a rule as if it stood alone."""
-    tally = ledger.tallies.get(rule.id, Tally())
-    seen = tally.observations > 0
-    missing = [need for need in rule.needs if need in absent and not (seen and need.startswith("source."))]
-    if rule.id in deselected:
-        return Judgement(Verdict.LEFT_OUT, "left out of this run")
-    if rule.id in ledger.errors and not tally.breaches:
-        return Judgement(Verdict.ERROR, ledger.errors[rule.id])
-    if missing:
-        return Judgement(Verdict.NOT_APPLICABLE, absent[missing[0]], cause=missing[0])
-    if tally.breaches:
-        gated = rule.basis == "doc" and tally.breaches > tally.deviations
-        return Judgement(Verdict.FAILED if gated else Verdict.DEVIATES, root=rule.id)
-    if tally.observations:
-        return Judgement(Verdict.PASSED)
-    return Judgement(Verdict.NOT_EXERCISED, unreached or "no scenario of this run put the rule to the test")
+class _Bench:
+    """All that bears on the verdicts of one run; the arguments are those of `judgements`."""
 
+    def __init__(
+        self, rules: Mapping[str, Rule], ledger: Ledger, absent: Mapping[str, str], deselected: set[str], unreached: str
+    ) -> None:
+        self._rules = rules
+        self._ledger = ledger
+        self._absent = absent
+        self._deselected = deselected
+        self._unreached = unreached
+        self._alone = {rule.id: self._own(rule) for rule in rules.values()}
 
-def _blocked(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule]) -> Judgement | None:
-    """A rule that fails, or was never tried, because one failed that it stands on, is blocked by that one."""
-    if own[rule.id].verdict not in (Verdict.FAILED, Verdict.DEVIATES, Verdict.NOT_EXERCISED):
+    def judgements(self) -> dict[str, Judgement]:
+        """The verdict on every rule."""
+        found = {rule.id: self._blocked(rule) or self._alone[rule.id] for rule in self._rules.values()}
+        return {
+            rule: replace(own, root=self._root(rule, found))
+            if own.verdict in BROKEN or self._broken(own.cause)
+            else own
+            for rule, own in found.items()
+        }
+
+    def _tally(self, rule: str) -> Tally:
+        return self._ledger.tallies.get(rule, Tally())
+
+    def _broken(self, rule: str) -> bool:
+        return rule in self._alone and self._alone[rule].verdict in BROKEN
+
+    def _own(self, rule: Rule) -> Judgement:
+        """The verdict on a rule as if it stood alone."""
+        tally = self._tally(rule.id)
+        seen = tally.observations > 0
+        missing = [need for need in rule.needs if need in self._absent and not (seen and need.startswith("source."))]
+        if rule.id in self._deselected:
+            return Judgement(Verdict.LEFT_OUT, "left out of this run")
+        if rule.id in self._ledger.errors and not tally.breaches:
+            return Judgement(Verdict.ERROR, self._ledger.errors[rule.id])
+        if missing:
+            return Judgement(Verdict.NOT_APPLICABLE, self._absent[missing[0]], cause=missing[0])
+        if tally.breaches:
+            gated = rule.basis == "doc" and tally.breaches > tally.deviations
+            return Judgement(Verdict.FAILED if gated else Verdict.DEVIATES)
+        if tally.observations:
+            return Judgement(Verdict.PASSED)
+        return Judgement(Verdict.NOT_EXERCISED, self._unreached or lacking(rule, self._ledger.answers))
+
+    # What blocks a rule
+
+    def _blocked(self, rule: Rule) -> Judgement | None:
+        """The judgement on a rule of which nothing can be said, for another is broken; None where something can."""
+        own = self._alone[rule.id].verdict
+        if own is Verdict.NOT_EXERCISED:
+            cause = self._broken_prerequisite(rule, set())
+            return _judged_by(cause, "is broken, and without it this rule cannot be seen") if cause else None
+        if own is Verdict.PASSED and self._broken(rule.witness) and self._tally(rule.witness).never_held:
+            return _judged_by(rule.witness, "never held, so that this rule holds proves nothing")
+        if own in BROKEN:
+            cause = self._more_precise(rule)
+            if cause:
+                return _judged_by(cause, "is broken, and explains all that this rule shows")
+            cause = self._deviation(rule) if own is Verdict.FAILED else ""
+            return _judged_by(cause, "never held, which is a mere deviation; this rule stands on it") if cause else None
         return None
-    cause = _failed_prerequisite(rule, own, rules, set())
-    if not cause:
-        return None
-    return Judgement(Verdict.BLOCKED, f"{cause} {own[cause].verdict}", cause=cause, root=_root(cause, own, rules))
+
+    def _broken_prerequisite(self, rule: Rule, seen: set[str]) -> str:
+        """The nearest broken one of the rules that a rule stands on, and that those stand on; "" where all hold."""
+        for name in rule.requires:
+            if name in seen or name not in self._rules:
+                continue
+            seen.add(name)
+            deeper = name if self._broken(name) else self._broken_prerequisite(self._rules[name], seen)
+            if deeper:
+                return deeper
+        return ""
+
+    def _more_precise(self, rule: Rule) -> str:
+        """The rule to which all breaches of a rule belong; "" where one of them is its own."""
+        tally = self._tally(rule.id)
+        for name in rule.yields_to:
+            if self._broken(name) and self._tally(name).never_held:
+                return name
+        wider = {
+            name for name in rule.yields_to if self._broken(name) and self._tally(name).breaches > tally.shared(name)
+        }
+        if not wider or any(count and not wider.intersection(key.split()) for key, count in tally.beside.items()):
+            return ""
+        return max(sorted(wider), key=tally.shared)
+
+    def _deviation(self, rule: Rule) -> str:
+        """The rule that a rule stands on and that is a deviation each time; "" where there is none.
+
+        What follows from a mere deviation does not fail the run.
+        """
+        return next(
+            (
+                name
+                for name in rule.requires
+                if name in self._alone
+                and self._alone[name].verdict is Verdict.DEVIATES
+                and self._tally(name).never_held
+            ),
+            "",
+        )
+
+    # What explains a breach
+
+    def _root(self, rule: str, found: Mapping[str, Judgement]) -> str:
+        """The broken rule at the end of the chain that leads from a rule that is broken or blocked."""
+        seen = [rule]
+        while seen[-1] in self._rules:
+            own = found[seen[-1]]
+            following = own.cause if own.verdict is Verdict.BLOCKED else self._explanation(self._rules[seen[-1]])
+            if not following or following in seen:
+                break
+            seen.append(following)
+        return seen[-1]
+
+    def _explanation(self, rule: Rule) -> str:
+        """The broken rule that a broken rule probably follows from: one that it stands on, and that either never held, or
+        that most of the answers break as well which show its breaches; "" where it stands for itself.
+        """
+        tally = self._tally(rule.id)
+        for name in rule.requires:
+            likely = self._broken(name) and (self._tally(name).never_held or 2 * tally.shared(name) > tally.breaches)
+            if likely and not (
+                self._alone[rule.id].verdict is Verdict.FAILED and self._alone[name].verdict is Verdict.DEVIATES
+            ):
+                return name
+        return ""
 
 
-def _root(broken: str, own: Mapping[str, Judgement], rules: Mapping[str, Rule]) -> str:
-    """The broken rule at the end of a chain of broken ones, each of which stands on the next."""
-    seen = {broken}
-    while deeper := _failed_prerequisite(rules[broken], own, rules, seen):
-        broken = deeper
-    return broken
-
-
-def _failed_prerequisite(rule: Rule, own: Mapping[str, Judgement], rules: Mapping[str, Rule], seen: set[str]) -> str:
-    for name in rule.requires:
-        if name in seen or name not in rules:
-            continue
-        seen.add(name)
-        if own[name].verdict in (Verdict.FAILED, Verdict.DEVIATES):
-            return name
-        deeper = _failed_prerequisite(rules[name], own, rules, seen)
-        if deeper:
-            return deeper
-    return ""
+def _judged_by(cause: str, why: str) -> Judgement:
+    return Judgement(Verdict.BLOCKED, f"{cause} {why}", cause=cause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,8 @@ class Tally:
     """What was found about one rule: how often it was looked at and breached, and the smallest breaches in full.
 
     `examples` are in the form in which they stand in results.json, each with the size of its trace; `first` is how many
-    requests had been sent when the first breach was seen, None without one.
+    requests had been sent when the first breach was seen, None without one. `beside` counts the breaches by the rules that
+    the same answer showed broken as well, of those that this one stands on or yields to: their ids with blanks between.
     """
 
     observations: int = 0
@@ -34,6 +35,16 @@ class Tally:
     deviations: int = 0
     first: int | None = None
     examples: list[dict[str, Any]] = field(default_factory=list)
+    beside: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def never_held(self) -> bool:
+        """Whether the rule was put to the test, and broken each time."""
+        return self.observations == self.breaches > 0
+
+    def shared(self, rule: str) -> int:
+        """How many breaches an answer showed that breaks another rule as well."""
+        return sum(count for rules, count in self.beside.items() if rule in rules.split())
 
     def add(self, other: Tally) -> None:
         """Takes over what another process found."""
@@ -41,6 +52,8 @@ class Tally:
         self.breaches += other.breaches
         self.deviations += other.deviations
         self.first = other.first if self.first is None else self.first
+        for rules, count in other.beside.items():
+            self.beside[rules] = self.beside.get(rules, 0) + count
         self.keep(other.examples)
 
     def keep(self, examples: Iterable[dict[str, Any]]) -> None:
@@ -67,6 +80,7 @@ class Ledger:
         self._lock = threading.Lock()
         self.tallies: dict[str, Tally] = defaultdict(Tally)
         self.errors: dict[str, str] = {}
+        self.answers: Counter[str] = Counter()
 
     def judge(self, trace: Trace, spent: int = 0) -> list[tuple[Rule, Breach]]:
         """Judges a trace by every rule, and answers the breaches in the order of the catalogue.
@@ -82,6 +96,7 @@ class Ledger:
 
     def _judge(self, history: History, spent: int) -> list[tuple[Rule, Breach]]:
         found: list[tuple[Rule, Breach]] = []
+        self.answers.update(f"{exchange.method} {exchange.status}" for exchange in history.exchanges)
         for rule in self._rules.values():
             if history.trace.recorded and not rule.passive:
                 continue
@@ -94,7 +109,21 @@ class Ledger:
                 breaches = [finding for finding in findings if finding is not None]
                 self._count(rule, history.trace, spent, len(findings), breaches)
                 found.extend((rule, breach) for breach in breaches)
+        self._note_beside(found)
         return found
+
+    def _note_beside(self, found: list[tuple[Rule, Breach]]) -> None:
+        """Counts which breaches an answer showed that breaks other rules as well, of those that they may follow from."""
+        broken: dict[int, set[str]] = defaultdict(set)
+        for rule, breach in found:
+            broken[_shown_by(breach)].add(rule.id)
+        for rule, breach in found:
+            sources = {*rule.requires, *rule.yields_to}
+            others = broken[_shown_by(breach)] & sources
+            if sources:
+                beside = self.tallies[rule.id].beside
+                key = " ".join(sorted(others))
+                beside[key] = beside.get(key, 0) + 1
 
     def _count(self, rule: Rule, trace: Trace, spent: int, observations: int, breaches: list[Breach]) -> None:
         tally = self.tallies[rule.id]
@@ -113,7 +142,9 @@ class Ledger:
         with self._lock:
             tallies, self.tallies = self.tallies, defaultdict(Tally)
             errors, self.errors = self.errors, {}
-        return {"tallies": {rule: vars(tally) for rule, tally in tallies.items()}, "errors": errors}
+            answers, self.answers = self.answers, Counter()
+        tallied = {rule: vars(tally) for rule, tally in tallies.items()}
+        return {"tallies": tallied, "errors": errors, "answers": dict(answers)}
 
     def merge(self, drained: Mapping[str, Any], spent: int = 0) -> None:
         """Takes over what another process counted, `spent` requests after the start of the run."""
@@ -123,6 +154,12 @@ class Ledger:
             self.tallies[rule].add(tally)
         for rule, error in drained["errors"].items():
             self.errors.setdefault(rule, error)
+        self.answers.update(drained.get("answers", {}))
+
+
+def _shown_by(breach: Breach) -> int:
+    """The number of the exchange that shows a breach: the last of those that belong to it."""
+    return breach.exchanges[-1].number if breach.exchanges else 0
 
 
 def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         resource = exchange.resource or {}
         image = resource.get("image") if method == VIEW else resource
         mask = exchange.mask.within("image") if method == VIEW else exchange.mask
-        if not mask.covers("name"):
+        if not mask.covers("name") or (isinstance(image, dict) and not well_typed(image, "name")):
             continue
         came = image.get("name") if isinstance(image, dict) else None
         wanted = candidates[-1] if candidates else None

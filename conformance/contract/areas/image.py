@@ -17,7 +17,7 @@ from conformance.contract.fields import (
     NAME_PATTERN,
     type_rules,
 )
-from conformance.contract.history import History, after
+from conformance.contract.history import History, Sighting, after
 from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
@@ -131,6 +131,7 @@ RULES.add(
     "That names are unique in a project is left unsaid; the real service answers 409 with alreadyExists.",
 )
 def _unique(history: History) -> Iterator[Finding]:
+    yield from _twins(history)
     for first in history.created:
         assert first.operation is not None
         assert first.operation.final is not None
@@ -165,6 +166,22 @@ def _unique(history: History) -> Iterator[Finding]:
                         expected=kept,
                         observed=sighting.value.get("id"),
                     )
+
+
+def _twins(history: History) -> Iterator[Finding]:
+    """Two images of one name on one page of a list."""
+    first: dict[tuple[int, str, str | None], Sighting] = {}
+    for seen in history.every_sighting:
+        if seen.via == "images.list" and history.held_twice(seen.project, seen.name, seen.exchange):
+            before = first.setdefault((seen.exchange.number, seen.project, seen.name), seen)
+            if before.value.get("id") != seen.value.get("id"):
+                yield expect(
+                    False,
+                    "two images have one name",
+                    seen.exchange,
+                    expected=f"one image {seen.name}",
+                    observed=[before.value.get("id"), seen.value.get("id")],
+                )
 
 
 def _conflicted(final: Any) -> bool:
@@ -537,7 +554,7 @@ def _shielded(history: History) -> Iterator[Finding]:
             insert.view.part("shieldedInstanceInitialState"),
             sighting.value.get("shieldedInstanceInitialState"),
         )
-        if not sent:
+        if not sent or not well_typed(sighting.value, "shieldedInstanceInitialState"):
             continue
         same_bytes = same_shielded(sent, came)
         yield expect(

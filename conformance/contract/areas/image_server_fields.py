@@ -22,7 +22,7 @@ from conformance.contract.fields import (
     type_rules,
 )
 from conformance.contract.history import History, Mutation, Sighting, after
-from conformance.contract.json_types import right_type, values_at
+from conformance.contract.json_types import right_type, values_at, well_typed
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded, is_int64, is_uint64, same_instant, timestamp
@@ -299,7 +299,8 @@ def _creation_timestamp(history: History) -> Iterator[Finding]:
 )
 def _self_link(history: History) -> Iterator[Finding]:
     for sighting in history.showing("selfLink"):
-        if sighting.name is None or history.echoes(sighting, "selfLink"):
+        typed = well_typed(sighting.value, "selfLink") and well_typed(sighting.value, "name")
+        if sighting.name is None or history.echoes(sighting, "selfLink") or not typed:
             continue
         own = sighting.value.get("selfLink")
         yield expect(

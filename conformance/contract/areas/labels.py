@@ -232,6 +232,8 @@ def _reasons(exchange: Exchange) -> set[str]:
     REFERENCE,
     "The fingerprint is there for optimistic locking and changes with each request, so it is up to date "
     "for one of several at most.",
+    requires=("labels.set", "labels.fingerprint-required"),
+    yields_to=("labels.fingerprint-required",),
     needs=("set_labels",),
     passive=False,
 )

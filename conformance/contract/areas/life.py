@@ -13,6 +13,7 @@ from conformance.contract.areas.transport import OPTIONAL_METHODS
 from conformance.contract.comparison import unasked
 from conformance.contract.fields import SERVER_SET, type_rules
 from conformance.contract.history import History, Mutation, Sighting, after, overlapping
+from conformance.contract.json_types import well_typed
 from conformance.contract.requests import for_the_fault, leak_breach, leaked, request_rule
 from conformance.contract.round_trip import comes_back
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
@@ -86,6 +87,8 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
             key, value = ("id", identifier) if by_id else ("name", insert.image)
             if exchange.answered and not exchange.mask.covers(key):
                 continue
+            if key == "name" and not well_typed(image, "name"):
+                continue
             yield expect(
                 str(image.get(key)) == value,
                 f"get by {key} does not answer the image",
@@ -154,6 +157,8 @@ def _list_once(history: History) -> Iterator[Finding]:
             found = [seen for seen in history.showing("name") if seen.exchange in pages and seen.name == insert.image]
             if len(found) > 1 or not complete:
                 continue  # said already, or it may be on a page that was not asked for
+            if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
+                continue  # it may be one of those whose names are no text
             if history.trace.recorded and not found:
                 continue  # somebody else may have deleted it
             yield expect(
@@ -382,6 +387,7 @@ def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
     "That names are unique is left unsaid; the real service has one image of a name and answers a "
     "conflict to all but one.",
     requires=("image.name.unique",),
+    yields_to=("image.name.unique",),
     passive=False,
 )
 def _concurrent_same_name(history: History) -> Iterator[Finding]:
@@ -415,6 +421,7 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
     "delete is described elsewhere; results that no order of the requests explains leave clients without "
     "anything to rely on.",
     requires=("image.name.unique", "life.delete", "life.get-after-done"),
+    yields_to=("image.name.unique", "life.delete"),
     passive=False,
 )
 def _concurrent_delete(history: History) -> Iterator[Finding]:

@@ -22,30 +22,19 @@ TOUCHED = {
 }
 """The fields that a request may change; a PATCH may change those that it names."""
 
-BASIC = (
-    *(
-        "life.insert",
-        "life.get-after-done",
-        "life.get-by-id",
-        "life.delete",
-        "life.patch",
-        "life.isolation",
-        "life.list-filter",
-    ),
-    *("image.id", "image.name.unique", "image.creation-timestamp", "image.status", "life.failed-insert-leaves-nothing"),
-    *("operation.name", "operation.status", "operation.reaches-done", "operation.success-means-ready"),
-    *("request-id.replay-same-operation", "request-id.replay-after-delete", "request-id.distinct", "request-id.absent"),
-    *(
-        "request-id.replay-creates-nothing",
-        "request-id.replay-other-body",
-        "request-id.replay-key-order",
-        "request-id.case",
-    ),
-    *("request-id.replay-after-lost-response", "request-id.scoped-to-method", "request-id.delete-replay"),
+FOUNDATIONS = ("life.insert", "life.get-after-done", "operation.name", "operation.status", "operation.reaches-done")
+"""Rules without which no story can be told."""
+
+PRECISE = (
+    *("life.delete", "life.patch", "life.isolation", "life.list-filter", "life.failed-insert-leaves-nothing"),
+    *("life.get-after-done", "life.get-by-id", "image.name.unique", "operation.success-means-ready"),
+    *("request-id.replay-same-operation", "request-id.replay-after-done", "request-id.replay-after-delete"),
+    *("request-id.replay-creates-nothing", "request-id.replay-other-body", "request-id.replay-after-lost-response"),
+    *("request-id.distinct", "request-id.absent", "request-id.scoped-to-method", "request-id.delete-replay"),
     *("labels.set", "labels.fingerprint-changes", "labels.fingerprint-required"),
-    *("deprecate.state", "deprecate.round-trip", "family.latest", "family.deprecated-skipped", "image.self-link"),
+    *("deprecate.state", "deprecate.round-trip", "family.latest", "family.deprecated-skipped"),
 )
-"""Rules that say more precisely what is wrong: where one of them fails, this one adds nothing."""
+"""Rules that say more precisely what is wrong."""
 
 
 @dataclass
@@ -217,7 +206,8 @@ def _touched(mutation: Mutation) -> frozenset[str]:
     "Fields",
     "Each field tells a fact about the image that some request sets, so a fact that changes without a "
     "request was or is untrue.",
-    requires=BASIC,
+    requires=FOUNDATIONS,
+    yields_to=PRECISE,
 )
 def _model(history: History) -> Iterator[Finding]:
     exchanges = history.exchanges

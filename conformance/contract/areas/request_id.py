@@ -275,6 +275,7 @@ def _listed(history: History, exchange: Exchange, first: Mutation) -> list[Any]:
     "How long an ID is remembered is left open; a retry that brings a deleted image back is what "
     "idempotency in Google's APIs is to prevent.",
     requires=(SAME_OPERATION, "request-id.replay-after-done"),
+    yields_to=(SAME_OPERATION, "request-id.replay-after-done"),
     witness=SHOWN,
 )
 def _after_delete(history: History) -> Iterator[Finding]:
@@ -301,9 +302,9 @@ def _after_delete(history: History) -> Iterator[Finding]:
             twin = any(
                 history.held_twice(first.project, first.image, end) for end in gone if after(end, replay.exchange)
             )
-            if twin or used:
+            if twin or used or not (exchange.route and exchange.route.name == first.image):
                 continue
-            if exchange.route and exchange.route.name == first.image and after(replay.exchange, exchange):
+            if after(replay.exchange, exchange) and not _never_gone(history, first, replay, exchange):
                 yield expect(
                     exchange.resource is None,
                     "a replay brought a deleted image back",
@@ -315,6 +316,15 @@ def _after_delete(history: History) -> Iterator[Finding]:
                 )
 
 
+def _never_gone(history: History, first: Mutation, replay: Mutation, look: Exchange) -> bool:
+    """Whether a look shows the very image whose deletion left it there: that is no replay's doing."""
+    absent = any(
+        get.status == 404 and get.route and get.route.name == first.image and after(get, replay.exchange)
+        for get in history.gets
+    )
+    return not absent and str((look.resource or {}).get("id")) == history.identifier(first)
+
+
 @RULES.rule(
     "request-id.replay-other-body",
     "doc",
@@ -322,6 +332,7 @@ def _after_delete(history: History) -> Iterator[Finding]:
     REFERENCE,
     "The ID alone identifies a request, so one that bears a used ID is ignored or refused, and in no case carried out.",
     requires=(SAME_OPERATION, "request-id.replay-after-done"),
+    yields_to=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _other_body(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -392,6 +403,7 @@ def _unchanged(before: Sighting, later: Sighting, replay: Mutation) -> Finding:
     "The ID identifies the request, and the order of keys means nothing in JSON, so this is the same "
     "request made again.",
     requires=(SAME_OPERATION,),
+    yields_to=(SAME_OPERATION,),
 )
 def _key_order(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -407,6 +419,7 @@ def _key_order(history: History) -> Iterator[Finding]:
     REFERENCE,
     "A UUID's digits mean the same in either case by RFC 9562, but the reference does not say how they are compared.",
     requires=(SAME_OPERATION,),
+    yields_to=(SAME_OPERATION,),
 )
 def _case(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -506,6 +519,8 @@ def _client_operation_id(history: History) -> Iterator[Finding]:
     REFERENCE,
     "The ID prevents duplicates whenever they come, so there is one image; whether one that comes too "
     "early is told to wait is left open.",
+    requires=(SAME_OPERATION, "request-id.replay-while-running"),
+    yields_to=(SAME_OPERATION, "request-id.replay-while-running"),
 )
 def _concurrent(history: History) -> Iterator[Finding]:
     for first in history.inserts:
@@ -650,6 +665,7 @@ def _scoped_to_project(history: History) -> Iterator[Finding]:
     "The page of delete has the same words on the ID, but not which answer a replay gets; one user "
     "reports the first operation.",
     requires=(SAME_OPERATION, "request-id.replay-after-done"),
+    yields_to=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _delete_replay(history: History) -> Iterator[Finding]:
     for replay in history.mutations:
