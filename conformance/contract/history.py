@@ -39,6 +39,8 @@ MOMENT_SECONDS = 1.5
 LATE_SECONDS = 60.0
 """How long the first look after a change may show the image as it was before, where a later look shows the change."""
 
+PRECONDITION_FAILED = 412
+
 UNNAMED = "unnamed "
 
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
@@ -671,13 +673,36 @@ class History:
         return frozenset(found)
 
     def changes(self, mutation: Mutation) -> Iterator[Mutation]:
-        """The other requests that may have changed the same image: all on its name or id that weren't rejected."""
+        """The other requests that may have changed the same image: all on its name or id that weren't rejected.
+
+        In a recording a request may be refused since somebody whom it does not show has changed the image: it stands for that.
+        """
         names = {mutation.image, self.identifier(mutation)}
         for other in self.mutations:
-            if other is mutation or other.project != mutation.project or other.exchange.rejected:
+            if other is mutation or other.project != mutation.project or other.image not in names:
                 continue
-            if other.image in names:
+            if not other.exchange.rejected or other in self.overtaken:
                 yield other
+
+    @cached_property
+    def overtaken(self) -> frozenset[Mutation]:
+        """The requests of a recording that failed their precondition, where the next look shows that others were faster."""
+        refused = [
+            mutation
+            for mutation in self.mutations
+            if self.trace.recorded and mutation.exchange.status == PRECONDITION_FAILED
+        ]
+        return frozenset(mutation for mutation in refused if self._fingerprint_moved(mutation))
+
+    def _fingerprint_moved(self, refused: Mutation) -> bool:
+        looks = [
+            seen
+            for seen in self._by_project[refused.project]
+            if refused.image in (seen.name, seen.value.get("id")) and seen.shows("labelFingerprint")
+        ]
+        before = [seen for seen in looks if after(seen.exchange, refused.exchange)]
+        later = [seen for seen in looks if after(refused.exchange, seen.exchange)]
+        return bool(before and later) and _value(before[-1], "labelFingerprint") != _value(later[0], "labelFingerprint")
 
     def identifier(self, mutation: Mutation) -> str | None:
         """The id of the image that a request made or changed, as its operation says it."""

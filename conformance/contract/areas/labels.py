@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.comparison import unasked
-from conformance.contract.history import History, Mutation, Sighting, after, overlapping
+from conformance.contract.history import PRECONDITION_FAILED, History, Mutation, Sighting, after, overlapping
 from conformance.contract.round_trip import same_labels
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
@@ -46,7 +46,8 @@ def seen_before(history: History, mutation: Mutation) -> Sighting | None:
 def _over(change: Mutation, exchange: Exchange) -> bool:
     """Whether a change was carried out for certain when a request was sent."""
     final = change.operation.final if change.operation else None
-    return final is not None and after(final.exchange, exchange)
+    end = change.exchange if change.exchange.rejected else final.exchange if final else None
+    return end is not None and after(end, exchange)
 
 
 @RULES.rule(
@@ -66,7 +67,7 @@ def _set(history: History) -> Iterator[Finding]:
         current = before is not None and is_set(given) and given == before.value.get("labelFingerprint")
         if before is None or not current or update.exchange.intent is not None or update.view.broken_rules:
             continue
-        if update.outcome in ("refused", "failed"):
+        if update.outcome in ("refused", "failed") and not _excused(history, update, before):
             yield expect(
                 False,
                 "setLabels with the current fingerprint is refused",
@@ -95,6 +96,13 @@ def _set(history: History) -> Iterator[Finding]:
                 expected={name: before.value.get(name) for name in others},
                 observed=others,
             )
+
+
+def _excused(history: History, update: Mutation, before: Sighting) -> bool:
+    """Whether labels that cannot be set just now may have a reason: the image is not ready, or another client was faster."""
+    if before.value.get("status") != "READY" or _reasons(update.exchange) & {"resourceNotReady"}:
+        return True
+    return update in history.overtaken
 
 
 @RULES.rule(
@@ -163,9 +171,9 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
             and final.value.get("httpErrorStatusCode") in (412, None, 0)
         )
         asked = update.exchange.intent is not None
-        if asked or update.outcome in ("succeeded", "running") or update.exchange.status == 412 or late:
+        if asked or update.outcome in ("succeeded", "running") or update.exchange.status == PRECONDITION_FAILED or late:
             yield expect(
-                update.exchange.status == 412 or late,
+                update.exchange.status == PRECONDITION_FAILED or late,
                 "a stale or missing fingerprint is not refused as such",
                 before.exchange,
                 update.exchange,
@@ -173,7 +181,7 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
                 observed=f"HTTP {update.exchange.status}",
             )
         reasons = _reasons(update.exchange)
-        if update.exchange.status == 412 and reasons:
+        if update.exchange.status == PRECONDITION_FAILED and reasons:
             yield expect(
                 "conditionNotMet" in reasons,
                 "a stale or missing fingerprint is refused for another reason",

@@ -110,6 +110,8 @@ class _Store:
 
     def _begin(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
+        if mutation in self._history.overtaken:
+            image.changed.add("labels")
         if mutation.exchange.rejected or mutation.original is not None:
             return
         if mutation.method in ("images.insert", "images.delete"):

@@ -120,7 +120,7 @@ class Recorded:
         request_id: str = "",
         query: str = "",
         answer: Any = None,
-        status: int = 200,
+        code: int = 200,
         **body: Any,
     ) -> Recorded:
         """Inserts image `image-NUMBER`; without another answer its operation is RUNNING, as it began at the first insert."""
@@ -128,10 +128,10 @@ class Recorded:
         sent = {key: value for key, value in sent.items() if value is not None}
         own = {"clientOperationId": request_id} if request_id else {}
         began = self._begin(number, 0.1, **own)
-        shown = operation(number, "RUNNING", **began) if answer is None and status == 200 else answer
+        shown = operation(number, "RUNNING", **began) if answer is None and code == 200 else answer
         if request_id:
             query = f"?requestId={request_id}{query.replace('?', '&')}"
-        return self.say("POST", f"global/images{query}", sent, shown, status)
+        return self.say("POST", f"global/images{query}", sent, shown, code)
 
     def poll(self, shown: Any, status: int = 200, *, query: str = "", wait: float = 1.2) -> Recorded:
         """Gets an operation, by the name that the answer has."""

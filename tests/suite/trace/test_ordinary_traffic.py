@@ -39,6 +39,15 @@ GONE: dict[str, Any] = {
     "httpErrorMessage": "NOT FOUND",
 }
 COPY = {name: value for name, value in image().items() if name not in ("name", "id", "selfLink", "creationTimestamp")}
+BASE = image(
+    2,
+    name="debian-12-v1",
+    family="debian-12",
+    selfLink=f"{LINKS}/v1/projects/debian-cloud/global/images/debian-12-v1",
+    sourceDisk=None,
+    sourceDiskId=None,
+    rawDisk={"source": "", "containerType": "TAR"},
+)
 QUERY = f"?requestId={REQUEST_ID}"
 
 PARTIAL: tuple[tuple[str, Told], ...] = (
@@ -118,7 +127,7 @@ OTHER_FORMS: tuple[tuple[str, Told], ...] = (
     ("alt=media", lambda t: t.made().get("text", query="?alt=media")),
     (
         "alt=proto of an insert",
-        lambda t: t.insert(query="?alt=proto", answer="\x01").get(image()).insert(answer=EXISTS, status=409),
+        lambda t: t.insert(query="?alt=proto", answer="\x01").get(image()).insert(answer=EXISTS, code=409),
     ),
     ("a callback", lambda t: t.made().get('f({"name": "image-1"})', query="?callback=f")),
     (
@@ -142,13 +151,11 @@ PASSING: tuple[tuple[str, Told], ...] = (
     ("503 of a poll", lambda t: t.insert().poll(UNAVAILABLE, 503).done().get(image())),
     ("503 of a list", lambda t: t.made().say("GET", "global/images", None, UNAVAILABLE, 503).list(image())),
     ("504 of a wait, then a get", lambda t: t.insert().wait(error(504, "timeout"), 504).done().get(image())),
-    ("503 of an insert, then done", lambda t: t.insert(answer=UNAVAILABLE, status=503).insert().done().get(image())),
+    ("503 of an insert, then done", lambda t: t.insert(answer=UNAVAILABLE, code=503).insert().done().get(image())),
     (
         "503 of an insert that was carried out",
         lambda t: (
-            t.insert(answer=UNAVAILABLE, status=503)
-            .insert(answer=EXISTS, status=409)
-            .get(image(creationTimestamp=at(2)))
+            t.insert(answer=UNAVAILABLE, code=503).insert(answer=EXISTS, code=409).get(image(creationTimestamp=at(2)))
         ),
     ),
     (
@@ -175,18 +182,18 @@ PASSING: tuple[tuple[str, Told], ...] = (
     ),
     ("rate limit of a get", lambda t: t.made().get(RATE, 403).get(image())),
     ("rate limit of a poll", lambda t: t.insert().poll(RATE, 403).done().get(image())),
-    ("rate limit of an insert", lambda t: t.insert(answer=RATE, status=403).insert().done().get(image())),
+    ("rate limit of an insert", lambda t: t.insert(answer=RATE, code=403).insert().done().get(image())),
     (
         "rate limit of an insert with requestId",
         lambda t: (
-            t.insert(request_id=REQUEST_ID, answer=RATE, status=403).insert(request_id=REQUEST_ID).done().get(image())
+            t.insert(request_id=REQUEST_ID, answer=RATE, code=403).insert(request_id=REQUEST_ID).done().get(image())
         ),
     ),
     (
         "too many requests",
-        lambda t: t.insert(answer=error(429, "rateLimitExceeded"), status=429).insert().done().get(image()),
+        lambda t: t.insert(answer=error(429, "rateLimitExceeded"), code=429).insert().done().get(image()),
     ),
-    ("quota of an insert", lambda t: t.insert(answer=error(403, "quotaExceeded"), status=403).get(NOT_FOUND, 404)),
+    ("quota of an insert", lambda t: t.insert(answer=error(403, "quotaExceeded"), code=403).get(NOT_FOUND, 404)),
     ("rate limit after a delete", lambda t: t.made().delete().deleted().get(RATE, 403).get(NOT_FOUND, 404)),
     ("503 after a delete", lambda t: t.made().delete().deleted().get(UNAVAILABLE, 503).get(NOT_FOUND, 404)),
     (
@@ -207,20 +214,20 @@ PASSING: tuple[tuple[str, Told], ...] = (
             .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
         ),
     ),
-    ("a lost answer of an insert", lambda t: t.insert(status=0).insert(answer=EXISTS, status=409).get(image())),
+    ("a lost answer of an insert", lambda t: t.insert(code=0).insert(answer=EXISTS, code=409).get(image())),
     ("a lost answer of a delete", lambda t: t.made().delete(status=0).delete(answer=NOT_FOUND, status=404)),
     (
         "a name that was taken before a lost answer",
         lambda t: (
-            t.insert(request_id=REQUEST_ID, status=0)
-            .insert(request_id=REQUEST_ID, answer=EXISTS, status=409)
+            t.insert(request_id=REQUEST_ID, code=0)
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
             .get(image(creationTimestamp=at(-3600)))
         ),
     ),
     (
         "a lost insert that had not arrived",
         lambda t: (
-            t.insert(request_id=REQUEST_ID, status=0)
+            t.insert(request_id=REQUEST_ID, code=0)
             .insert(request_id=REQUEST_ID)
             .done()
             .get(image(creationTimestamp=at(4)))
@@ -228,7 +235,7 @@ PASSING: tuple[tuple[str, Told], ...] = (
     ),
     (
         "a lost insert that had",
-        lambda t: t.insert(request_id=REQUEST_ID, status=0).insert(request_id=REQUEST_ID).done().get(image()),
+        lambda t: t.insert(request_id=REQUEST_ID, code=0).insert(request_id=REQUEST_ID).done().get(image()),
     ),
 )
 
@@ -624,17 +631,11 @@ OPERATIONS: tuple[tuple[str, Told], ...] = (
             .get(NOT_FOUND, 404)
         ),
     ),
-    ("a source that is not ready", lambda t: t.insert(answer=NOT_READY, status=400).insert().done().get(image())),
+    ("a source that is not ready", lambda t: t.insert(answer=NOT_READY, code=400).insert().done().get(image())),
     (
         "a name that is free a while after the delete",
         lambda t: (
-            t.made()
-            .delete()
-            .insert(answer=EXISTS, status=409)
-            .deleted()
-            .insert(2)
-            .done(2)
-            .get(image(2), name="image-2")
+            t.made().delete().insert(answer=EXISTS, code=409).deleted().insert(2).done(2).get(image(2), name="image-2")
         ),
     ),
 )
@@ -832,6 +833,110 @@ def begun(told: Recorded, entries: int) -> Recorded:
     return told
 
 
+OTHERS: tuple[tuple[str, Told], ...] = (
+    (
+        "labels changed by another client",
+        lambda t: (
+            t.made()
+            .labelled(OLD, NO_LABELS, status=412, answer=STALE)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+            .labelled({**OLD, **NEW}, FINGERPRINTS[0])
+            .get(image(labels={**OLD, **NEW}, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "labels before the image is ready",
+        lambda t: (
+            t.insert()
+            .get(image(status="PENDING"))
+            .labelled(NEW, NO_LABELS, status=400, answer=NOT_READY)
+            .done()
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    (
+        "a delete before the image is ready",
+        lambda t: t.insert().delete(status=400, answer=NOT_READY).done().delete().deleted().get(NOT_FOUND, 404),
+    ),
+    ("a name that another client has", lambda t: t.get(NOT_FOUND, 404).insert(answer=EXISTS, code=409).get(image())),
+    ("credentials that had expired", lambda t: t.insert(answer=error(401, "authError"), code=401).made()),
+    (
+        "labels that the operation finds stale",
+        lambda t: (
+            t.made()
+            .labelled(
+                NEW,
+                FINGERPRINTS[2],
+                answer=operation(
+                    9,
+                    target=1,
+                    operationType="setLabels",
+                    insertTime=at(7),
+                    startTime=at(7),
+                    endTime=at(7),
+                    error={"errors": [{"code": "CONDITION_NOT_MET", "message": "x"}]},
+                    httpErrorStatusCode=412,
+                    httpErrorMessage="PRECONDITION FAILED",
+                ),
+            )
+            .get(image())
+        ),
+    ),
+)
+
+CLIENTS: tuple[tuple[str, Told], ...] = (
+    (
+        "gcloud",
+        lambda t: (
+            t.insert(query="?alt=json", sourceType="RAW", guestOsFeatures=[])
+            .wait(t.ended())
+            .get(image(), query="?alt=json")
+            .get(image(), query="?alt=json")
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    (
+        "Node",
+        lambda t: (
+            t.insert(labels={})
+            .say("POST", "global/operations/operation-1/wait", '""', t.ended())
+            .get(image(), query="?")
+        ),
+    ),
+    ("Libcloud", lambda t: t.insert(description=None, family=None).done().list(image(), query="?maxResults=500")),
+    (
+        "Terraform",
+        lambda t: (
+            t.insert(query="?alt=json&prettyPrint=false", labels={"goog-terraform-provisioned": "true"})
+            .poll(t.ended(), query="?alt=json&prettyPrint=false")
+            .get(image(labels={"goog-terraform-provisioned": "true"}, labelFingerprint=FINGERPRINTS[0]))
+            .delete()
+            .deleted()
+        ),
+    ),
+    (
+        "Packer, which looks for the image first",
+        lambda t: (
+            t.say("GET", "global/images/image-1", None, NOT_FOUND, 404)
+            .insert(licenses=["global/licenses/l"], storageLocations=["US"])
+            .done()
+            .get(image(licenses=[f"{LINKS}/v1/projects/{PROJECT}/global/licenses/l"]))
+        ),
+    ),
+    (
+        "a copy of another project's latest",
+        lambda t: (
+            t.say("GET", "/compute/v1/projects/debian-cloud/global/images/family/debian-12", None, BASE)
+            .insert(sourceDisk=None, sourceImage=BASE["selfLink"])
+            .done()
+            .get(image(sourceDisk=None, sourceDiskId=None, sourceImage=BASE["selfLink"], sourceImageId=BASE["id"]))
+        ),
+    ),
+)
+
+
 ROWS = (
     ("partial", PARTIAL),
     ("in another form", OTHER_FORMS),
@@ -845,6 +950,8 @@ ROWS = (
     ("lists", LISTS),
     ("recorders", RECORDERS),
     ("batches", BATCHES),
+    ("others", OTHERS),
+    ("clients", CLIENTS),
 )
 
 

@@ -1,0 +1,658 @@
+"""Recordings with a breach that is easily overlooked: each is noticed, by the rule that it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.recorded import (
+    EXISTS,
+    FINGERPRINTS,
+    LINKS,
+    NO_LABELS,
+    NOT_FOUND,
+    NUMBER,
+    PROJECT,
+    REQUEST_ID,
+    UNAVAILABLE,
+    Recorded,
+    at,
+    error,
+    image,
+    operation,
+)
+
+Told = Callable[[Recorded], Recorded]
+"""Tells a recording from its beginning on."""
+
+Row = tuple[str, Told, str]
+"""What is wrong, the recording, and the rule (or a glob of rules) that it breaks."""
+
+IMAGE = f"projects/{PROJECT}/global/images/image-1"
+OLD, NEW = {"a": "1"}, {"b": "2"}
+OTHER = operation(7)
+LABELLED = image(labels=NEW, labelFingerprint=FINGERPRINTS[0])
+
+
+def copied(field: str, sent: str, came: str, identifier: str | None) -> Told:
+    """Image 2 made from a source that is named in one form and comes back in another."""
+    source: dict[str, Any] = {"sourceDisk": None, "sourceDiskId": None, field: came, f"{field}Id": identifier}
+    return lambda t: t.made(2, image(2, **source), **{"sourceDisk": None, field: sent})
+
+
+def then(*steps: Told) -> Told:
+    """One step after the other."""
+
+    def tell(told: Recorded) -> Recorded:
+        for step in steps:
+            told = step(told)
+        return told
+
+    return tell
+
+
+WAITS: tuple[Row, ...] = (
+    (
+        "a wait that goes back",
+        lambda t: t.insert().wait(t.ended()).wait(operation(status="RUNNING", insertTime=at(1.3), startTime=at(1.3))),
+        "operation.status-monotonic",
+    ),
+    (
+        "a wait that changes what is DONE",
+        lambda t: t.insert().wait(t.ended()).wait(t.ended()),
+        "operation.done-is-final",
+    ),
+    (
+        "a wait that changes the insertTime",
+        lambda t: (
+            t.insert()
+            .wait(operation(status="RUNNING", insertTime=at(1.3), startTime=at(1.3)))
+            .wait({**t.ended(), "insertTime": at(1.2)})
+        ),
+        "operation.identity-immutable",
+    ),
+    ("a wait that changes the id", lambda t: t.insert().wait({**t.ended(), "id": "9"}), "operation.identity-immutable"),
+    (
+        "progress that falls in a wait",
+        lambda t: (
+            t.insert()
+            .poll(operation(status="RUNNING", progress=50, insertTime=at(1.3), startTime=at(1.3)))
+            .wait(operation(status="RUNNING", progress=20, insertTime=at(1.3), startTime=at(1.3)))
+        ),
+        "operation.progress",
+    ),
+    (
+        "progress that falls after a replay",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .say("POST", f"global/images?requestId={REQUEST_ID}", {"name": "image-1", "sourceDisk": "x"}, None, 503)
+            .insert(
+                request_id=REQUEST_ID,
+                answer=operation(
+                    status="RUNNING", progress=80, insertTime=at(1.3), startTime=at(1.3), clientOperationId=REQUEST_ID
+                ),
+            )
+            .poll(
+                operation(
+                    status="RUNNING", progress=30, insertTime=at(1.3), startTime=at(1.3), clientOperationId=REQUEST_ID
+                )
+            )
+        ),
+        "operation.progress",
+    ),
+    (
+        "a status that goes back in a part",
+        lambda t: t.insert().done().poll({"status": "RUNNING"}, query="?fields=status"),
+        "operation.status-monotonic",
+    ),
+    (
+        "an operation that is never found",
+        lambda t: t.insert().poll(NOT_FOUND, 404).poll(NOT_FOUND, 404, wait=30),
+        "operation.name",
+    ),
+)
+
+REPLAYS: tuple[Row, ...] = (
+    (
+        "another operation",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .insert(
+                request_id=REQUEST_ID,
+                answer={
+                    **OTHER,
+                    "targetId": operation()["targetId"],
+                    "targetLink": operation()["targetLink"],
+                    "insertTime": at(1.3),
+                    "startTime": at(1.3),
+                    "status": "RUNNING",
+                    "progress": 0,
+                    "clientOperationId": REQUEST_ID,
+                },
+            )
+            .done()
+        ),
+        "request-id.*",
+    ),
+    (
+        "a conflict",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID).done().get(image()).insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+        ),
+        "request-id.*",
+    ),
+    (
+        "a conflict while it is running",
+        lambda t: t.insert(request_id=REQUEST_ID).insert(request_id=REQUEST_ID, answer=EXISTS, code=409).done(),
+        "request-id.*",
+    ),
+    (
+        "a conflict after a lost answer",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, code=0)
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+            .get(image(creationTimestamp=at(2.4)))
+        ),
+        "request-id.replay-after-lost-response",
+    ),
+    (
+        "a conflict after 503",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, code=503, answer=UNAVAILABLE)
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+            .get(image(creationTimestamp=at(2.4)))
+        ),
+        "request-id.replay-after-lost-response",
+    ),
+    (
+        "a conflict after 502 as a page",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, code=502, answer="<html>")
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+            .list(image(creationTimestamp=at(2.4)))
+        ),
+        "request-id.replay-after-lost-response",
+    ),
+    (
+        "another image",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .done()
+            .get(image())
+            .insert(
+                request_id=REQUEST_ID,
+                answer={
+                    **OTHER,
+                    "insertTime": at(6),
+                    "startTime": at(6),
+                    "clientOperationId": REQUEST_ID,
+                    "endTime": at(6.2),
+                },
+            )
+            .get(image(id=OTHER["targetId"]))
+        ),
+        "request-id.*",
+    ),
+    (
+        "an operation of another image, DONE",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .done()
+            .insert(
+                request_id=REQUEST_ID,
+                answer={
+                    **operation(),
+                    "targetId": "9",
+                    "insertTime": at(1.3),
+                    "startTime": at(1.3),
+                    "endTime": at(2.5),
+                    "clientOperationId": REQUEST_ID,
+                },
+            )
+        ),
+        "request-id.*",
+    ),
+)
+
+LABELS: tuple[Row, ...] = (
+    (
+        "neither old nor new",
+        lambda t: (
+            t.made().labelled(NEW, NO_LABELS).get(image(labels={"c": "3"}, labelFingerprint=FINGERPRINTS[0]), wait=0.3)
+        ),
+        "labels.set",
+    ),
+    (
+        "neither, and then the new",
+        lambda t: (
+            t.made()
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels={"c": "3"}, labelFingerprint=FINGERPRINTS[0]), wait=0.3)
+            .get(LABELLED)
+        ),
+        "labels.set",
+    ),
+    (
+        "old for good",
+        lambda t: t.made().labelled(NEW, NO_LABELS).get(image(), wait=3).get(image(), wait=3),
+        "labels.set",
+    ),
+    ("old, seen once, late", lambda t: t.made().labelled(NEW, NO_LABELS).get(image(), wait=5), "labels.set"),
+    ("a part of the new", lambda t: t.made().labelled({**OLD, **NEW}, NO_LABELS).get(LABELLED), "labels.set"),
+    (
+        "seen in a list alone",
+        lambda t: (
+            t.list(image()).labelled(NEW, NO_LABELS).list(image(labels={"c": "3"}, labelFingerprint=FINGERPRINTS[0]))
+        ),
+        "labels.set",
+    ),
+    (
+        "asked for alone",
+        lambda t: t.made().labelled(NEW, NO_LABELS).get({"labels": {"c": "3"}}, query="?fields=labels"),
+        "labels.set",
+    ),
+    (
+        "the client's own goog-",
+        lambda t: t.made().labelled({"goog-x": "1"}, NO_LABELS).get(image(labelFingerprint=FINGERPRINTS[0]), wait=5),
+        "labels.set",
+    ),
+    (
+        "the client's own goog-, kept",
+        lambda t: (
+            t.made(1, image(labels={"goog-x": "1"}, labelFingerprint=FINGERPRINTS[0]), labels={"goog-x": "1"})
+            .labelled({}, FINGERPRINTS[0])
+            .get(image(labels={"goog-x": "1"}, labelFingerprint=FINGERPRINTS[1]), wait=5)
+        ),
+        "labels.set",
+    ),
+    ("dropped at the insert", lambda t: t.made(labels={"goog-x": "1"}), "image.labels.round-trip"),
+    (
+        "dropped at the insert, asked for alone",
+        lambda t: t.insert(labels=OLD).done().get({"name": "image-1"}, query="?fields=name,labels"),
+        "image.labels.round-trip",
+    ),
+    (
+        "a stale fingerprint that works",
+        lambda t: t.made().labelled(NEW, FINGERPRINTS[2]).get(LABELLED),
+        "labels.fingerprint-required",
+    ),
+    (
+        "no fingerprint, and yet it works",
+        lambda t: t.made().labelled(NEW, None).get(LABELLED),
+        "labels.fingerprint-required",
+    ),
+    (
+        "the fingerprint before the last",
+        lambda t: (
+            t.made()
+            .labelled(NEW, NO_LABELS)
+            .get(LABELLED)
+            .labelled(OLD, NO_LABELS)
+            .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[1]))
+        ),
+        "labels.fingerprint-required",
+    ),
+    (
+        "a stale fingerprint in a list",
+        lambda t: t.list(image()).labelled(NEW, FINGERPRINTS[2]).list(LABELLED),
+        "labels.fingerprint-required",
+    ),
+    (
+        "a stale fingerprint of a patch",
+        lambda t: t.made().act("patch", {"labels": NEW, "labelFingerprint": FINGERPRINTS[2]}).get(LABELLED),
+        "labels.fingerprint-required",
+    ),
+    (
+        "a stale fingerprint, refused for another reason",
+        lambda t: t.made().labelled(NEW, FINGERPRINTS[2], status=412, answer=error(412, "required")).get(image()),
+        "labels.fingerprint-required",
+    ),
+    (
+        "a refusal that works",
+        lambda t: (
+            t.made().labelled(NEW, FINGERPRINTS[2], status=412, answer=error(412, "conditionNotMet")).get(LABELLED)
+        ),
+        "labels.*",
+    ),
+    (
+        "a fingerprint that stays",
+        lambda t: t.made().labelled(NEW, NO_LABELS).get(image(labels=NEW)),
+        "labels.fingerprint-changes",
+    ),
+    (
+        "a fingerprint that stays, in lists",
+        lambda t: t.list(image()).labelled(NEW, NO_LABELS).list(image(labels=NEW)),
+        "labels.fingerprint-changes",
+    ),
+    (
+        "a fingerprint that stays, in lists of others",
+        lambda t: t.list(image()).list(image(labels=NEW)),
+        "labels.fingerprint-changes",
+    ),
+    (
+        "a fingerprint that stays after a patch",
+        lambda t: t.made().act("patch", {"labels": NEW, "labelFingerprint": NO_LABELS}).get(image(labels=NEW)),
+        "labels.fingerprint-changes",
+    ),
+    (
+        "a fingerprint that changes by itself",
+        lambda t: t.made().get(image(labelFingerprint=FINGERPRINTS[0])),
+        "labels.fingerprint-changes",
+    ),
+)
+
+IMAGES: tuple[Row, ...] = (
+    ("READY, then PENDING", lambda t: t.made().get(image(status="PENDING")), "image.status"),
+    ("READY, then PENDING, in a list", lambda t: t.made().list(image(status="PENDING")), "image.status"),
+    (
+        "READY, then PENDING, in lists of others",
+        lambda t: t.list(image(7)).list(image(7, status="PENDING")),
+        "image.status",
+    ),
+    (
+        "READY, then PENDING, asked for alone",
+        lambda t: t.made().get({"status": "PENDING"}, query="?fields=status"),
+        "image.status",
+    ),
+    ("READY, then FAILED, sent READY", lambda t: t.made(status="READY").get(image(status="FAILED")), "image.status"),
+    (
+        "another kind, though sent right",
+        lambda t: t.made(1, image(kind="compute#disk"), kind="compute#image"),
+        "image.kind",
+    ),
+    ("another id", lambda t: t.made().get(image(id="9")), "image.id"),
+    ("another id in lists of others", lambda t: t.list(image(7)).list(image(7, id="9")), "image.id"),
+    ("another id, asked for alone", lambda t: t.made().get({"id": "9"}, query="?fields=id"), "image.id"),
+    (
+        "the id of a deleted image of the name",
+        lambda t: t.made().delete().deleted().made(2, image(2, id=image()["id"])),
+        "image.id",
+    ),
+    ("another time of creation", lambda t: t.made().get(image(creationTimestamp=at(9))), "image.creation-timestamp"),
+    ("the link of another", lambda t: t.made(1, image(selfLink=image(2)["selfLink"])), "image.self-link"),
+    (
+        "the link of another project",
+        lambda t: t.made(1, image(selfLink=f"{LINKS}/v1/projects/other/global/images/image-1")),
+        "image.self-link",
+    ),
+    ("never there", lambda t: t.insert().done().get(NOT_FOUND, 404), "operation.success-means-ready"),
+    (
+        "never there, asked for twice",
+        lambda t: t.insert().done().get(NOT_FOUND, 404).get(NOT_FOUND, 404),
+        "operation.success-means-ready",
+    ),
+    ("still there after a delete", lambda t: t.made().delete().deleted().get(image()), "life.delete"),
+    (
+        "still there after a delete, among other answers",
+        lambda t: t.made().delete().deleted().get(UNAVAILABLE, 503).get(image()),
+        "life.delete",
+    ),
+    (
+        "a name that a delete does not free",
+        lambda t: t.made().delete().deleted().get(NOT_FOUND, 404).insert(answer=EXISTS, code=409),
+        "life.delete",
+    ),
+    ("twice in a list", lambda t: t.made().list(image(), image()), "life.list-once"),
+    (
+        "twice in a list, deleted later",
+        lambda t: t.made().list(image(), image()).delete().deleted().get(NOT_FOUND, 404),
+        "life.list-once",
+    ),
+    ("twice in a list, of others", lambda t: t.list(image(7), image(7)), "life.list-once"),
+    (
+        "twice in two pages",
+        lambda t: t.list(image(7), query="?maxResults=1", nextPageToken="a").list(
+            image(7), query="?maxResults=1&pageToken=a"
+        ),
+        "life.list-once",
+    ),
+    (
+        "others in a filtered list",
+        lambda t: t.made().list(image(), image(2), query="?filter=name%3Dimage-1"),
+        "life.list-filter",
+    ),
+    (
+        "a field that a patch does not set",
+        lambda t: t.made().act("patch", {"description": "new"}).get(image()),
+        "life.patch",
+    ),
+    (
+        "a field that a patch changes besides",
+        lambda t: t.made().act("patch", {"description": "new"}).get(image(description="new", family="f")),
+        "life.*",
+    ),
+    (
+        "a state that deprecate does not set",
+        lambda t: t.made().act("deprecate", {"state": "DEPRECATED"}).get(image()).get(image()),
+        "deprecate.state",
+    ),
+    (
+        "another replacement",
+        lambda t: (
+            t.made()
+            .act("deprecate", {"state": "DEPRECATED", "replacement": "global/images/image-2"})
+            .get(image(deprecated={"state": "DEPRECATED", "replacement": image(3)["selfLink"]}))
+        ),
+        "deprecate.round-trip",
+    ),
+    (
+        "another licence",
+        lambda t: t.made(
+            1,
+            image(licenses=[f"{LINKS}/v1/projects/{PROJECT}/global/licenses/other"]),
+            licenses=["global/licenses/mine"],
+        ),
+        "image.licenses.round-trip",
+    ),
+    (
+        "the licence of another project",
+        lambda t: t.made(
+            1, image(licenses=[f"{LINKS}/v1/projects/other/global/licenses/mine"]), licenses=["global/licenses/mine"]
+        ),
+        "image.licenses.round-trip",
+    ),
+)
+
+TAKEN_OVER: tuple[Row, ...] = (
+    *(
+        (
+            f"a made-up {field}",
+            lambda t, field=field, value=value: t.made(1, image(**{field: value}), **{field: value}),
+            f"image.output-only.{field}",
+        )
+        for field, value in (
+            ("id", "1"),
+            ("kind", "compute#disk"),
+            ("creationTimestamp", at(-90_000)),
+            ("selfLink", image(2)["selfLink"]),
+            ("status", "PENDING"),
+            ("labelFingerprint", "AAAAAAAAAAA="),
+        )
+    ),
+    (
+        "the id of a describe",
+        lambda t: t.get(image()).made(
+            2, image(2, id=image()["id"]), **{name: value for name, value in image().items() if name != "name"}
+        ),
+        "image.output-only.id",
+    ),
+    (
+        "a made-up sourceImageId",
+        then(
+            lambda t: t.get(image()),
+            lambda t: t.made(
+                2,
+                image(2, sourceDisk=None, sourceDiskId=None, sourceImage=f"{LINKS}/v1/{IMAGE}", sourceImageId="9"),
+                sourceDisk=None,
+                sourceImage=IMAGE,
+                sourceImageId="9",
+            ),
+        ),
+        "image.output-only.sourceImageId",
+    ),
+)
+
+SOURCES: tuple[Row, ...] = (
+    *(
+        (
+            f"an image as {sent}",
+            then(lambda t: t.made(), copied("sourceImage", sent, f"{LINKS}/v1/{IMAGE}", "9")),
+            "source.image.id",
+        )
+        for sent in (
+            IMAGE,
+            "global/images/image-1",
+            f"{LINKS}/beta/{IMAGE}",
+            f"projects/{NUMBER}/global/images/image-1",
+            f"//compute.googleapis.com/{IMAGE}",
+        )
+    ),
+    (
+        "an image shown by a list",
+        then(lambda t: t.list(image()), copied("sourceImage", IMAGE, f"{LINKS}/v1/{IMAGE}", "9")),
+        "source.image.id",
+    ),
+    (
+        "an image of another project",
+        then(
+            lambda t: t.say(
+                "GET",
+                "/compute/v1/projects/other/global/images/base",
+                None,
+                image(selfLink=f"{LINKS}/v1/projects/other/global/images/base", name="base", id="77"),
+            ),
+            copied(
+                "sourceImage", "projects/other/global/images/base", f"{LINKS}/v1/projects/other/global/images/base", "9"
+            ),
+        ),
+        "source.image.id",
+    ),
+    (
+        "an image by its family",
+        then(
+            lambda t: t.say(
+                "GET",
+                "/compute/v1/projects/other/global/images/family/f",
+                None,
+                image(selfLink=f"{LINKS}/v1/projects/other/global/images/base", name="base", id="77", family="f"),
+            ),
+            copied(
+                "sourceImage",
+                "projects/other/global/images/family/f",
+                f"{LINKS}/v1/projects/other/global/images/base",
+                "9",
+            ),
+        ),
+        "source.image.id",
+    ),
+    ("an image by its id", copied("sourceImage", "global/images/77", f"{LINKS}/v1/{IMAGE}", "9"), "source.image.id"),
+    (
+        "a disk",
+        then(
+            lambda t: t.say("GET", "zones/us-central1-a/disks/d1", None, {"kind": "compute#disk", "id": "77"}),
+            copied("sourceDisk", "zones/us-central1-a/disks/d1", image()["sourceDisk"], "9"),
+        ),
+        "source.disk.id",
+    ),
+    (
+        "a regional disk",
+        then(
+            lambda t: t.say("GET", "regions/us-central1/disks/d1", None, {"kind": "compute#disk", "id": "77"}),
+            copied(
+                "sourceDisk",
+                "regions/us-central1/disks/d1",
+                f"{LINKS}/v1/projects/{PROJECT}/regions/us-central1/disks/d1",
+                "9",
+            ),
+        ),
+        "source.disk.id",
+    ),
+    (
+        "a snapshot",
+        then(
+            lambda t: t.say("GET", "global/snapshots/s1", None, {"kind": "compute#snapshot", "id": "77"}),
+            copied("sourceSnapshot", "global/snapshots/s1", f"{LINKS}/v1/projects/{PROJECT}/global/snapshots/s1", "9"),
+        ),
+        "source.snapshot.id",
+    ),
+    ("the image itself", copied("sourceImage", IMAGE, f"{LINKS}/v1/{IMAGE}", image(2)["id"]), "source.image.id"),
+    (
+        "of another kind",
+        copied("sourceSnapshot", "global/snapshots/s1", f"{LINKS}/v1/projects/{PROJECT}/global/snapshots/s1", None),
+        "source.snapshot.id",
+    ),
+    (
+        "another image",
+        copied("sourceImage", IMAGE, f"{LINKS}/v1/projects/{PROJECT}/global/images/image-3", "77"),
+        "source.image.round-trip",
+    ),
+    (
+        "an image of another project comes back",
+        copied("sourceImage", IMAGE, f"{LINKS}/v1/projects/other/global/images/image-1", "77"),
+        "source.image.round-trip",
+    ),
+)
+
+OPERATIONS: tuple[Row, ...] = (
+    (
+        "the target of another",
+        lambda t: t.insert().done(targetLink=operation(2)["targetLink"]),
+        "operation.target-link",
+    ),
+    (
+        "the target of another project",
+        lambda t: t.insert().replaced(f"projects/{PROJECT}/global/images", "projects/other/global/images"),
+        "operation.target-link",
+    ),
+    ("another targetId", lambda t: t.insert().done(targetId="1").get(image()), "operation.target-id"),
+    (
+        "an error without a status",
+        lambda t: t.insert().done(error={"errors": [{"code": "X", "message": "x"}]}),
+        "operation.error-only-when-failed",
+    ),
+    (
+        "an error in part",
+        lambda t: t.insert().poll(
+            {"status": "RUNNING", "error": {"errors": [{"message": "x"}]}}, query="?fields=status,error"
+        ),
+        "operation.*",
+    ),
+    (
+        "another name under a numeric id",
+        lambda t: t.insert().say("GET", f"global/operations/{operation()['id']}", None, {**t.ended(), "name": "other"}),
+        "operation.*",
+    ),
+)
+
+ROWS = (
+    ("waits", WAITS),
+    ("replays", REPLAYS),
+    ("labels", LABELS),
+    ("images", IMAGES),
+    ("taken over", TAKEN_OVER),
+    ("sources", SOURCES),
+    ("operations", OPERATIONS),
+)
+CASES = [pytest.param(told, rule, id=f"{kind}: {name}") for kind, rows in ROWS for name, told, rule in rows]
+
+
+def broken(told: Recorded, folder: Path) -> set[str]:
+    """The rules that a recording breaks."""
+    return {row["id"] for row in told.judged(folder)["rules"] if row["verdict"] in ("failed", "deviates")}
+
+
+@pytest.mark.parametrize(("told", "rule"), CASES)
+def test_breach_is_noticed(told: Told, rule: str, tmp_path: Path) -> None:
+    found = broken(told(Recorded()), tmp_path)
+    assert any(fnmatchcase(name, rule) for name in found), found
+
+
+@pytest.mark.parametrize("field", ["time", "startedDateTime"])
+def test_breach_is_noticed_in_entries_that_lack_a_time(field: str, tmp_path: Path) -> None:
+    told = Recorded().insert(request_id=REQUEST_ID).done(targetId="1").get(image())
+    for entry in told.entries:
+        del entry[field]
+    assert "operation.target-id" in broken(told, tmp_path)
