@@ -27,8 +27,9 @@ from conformance.verdicts.collector import Exit
 from conformance.verdicts.waivers import known, waivers_file, write_waivers
 from reports.terminal import Terminal
 
-WORKERS_MAXIMUM = 4
-"""Workers used unless told otherwise: beyond that the target is the bottleneck."""
+WORKERS = 4
+"""Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to keep it busy;
+the embedded emulator works on the same processors as they do."""
 
 
 def scenarios() -> Path:
@@ -118,7 +119,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
 
 
 def _arguments(settings: Settings) -> list[str]:
-    workers = settings.workers or min(os.cpu_count() or 1, WORKERS_MAXIMUM)
+    workers = settings.workers or (WORKERS if settings.url else min(os.cpu_count() or 1, WORKERS))
     folder = scenarios()
     alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
     plugins = ["-p", "conformance.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "--assert=plain"]

@@ -20,7 +20,10 @@ Profile = Annotated[
 Only = Annotated[list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat for more.")]
 Skip = Annotated[list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat for more.")]
 Seed = Annotated[str | None, typer.Option(help="Seed of the random examples.")]
-Workers = Annotated[str | None, typer.Option("-n", help="Processes (default: as many as processors, at most 4).")]
+Workers = Annotated[
+    str | None,
+    typer.Option("-n", help="Processes (default: 4; for the embedded emulator as many as processors, at most 4)."),
+]
 Shard = Annotated[
     str | None, typer.Option(help="Part I of N of the scenarios, as I/N; `conformance report` merges them.")
 ]

@@ -53,8 +53,8 @@ class UsageError(Exception):
 class Settings(BaseModel):
     """The settings of a run.
 
-    `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means as many
-    as there are processors; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is in
+    `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means what suits
+    the target; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is in
     seconds; `credentials` is a file with the token or the key of the service account; `forbidden_token` is that of a caller who
     may not make images; `examples` is where failing examples are kept.
     """

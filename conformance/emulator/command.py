@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
-from uvicorn.protocols.http import httptools_impl
 
+from conformance.compat import answer_in_http_1_0
 from conformance.emulator.app import create_app
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.faults import FAULTS
@@ -62,8 +62,10 @@ def emulator(  # noqa: PLR0913 - the options of a command
             )
         changes[name](behaviour)
     if behaviour.http_1_0:
-        lines = {status: line.replace(b"HTTP/1.1", b"HTTP/1.0") for status, line in httptools_impl.STATUS_LINE.items()}
-        httptools_impl.STATUS_LINE.update(lines)
+        try:
+            answer_in_http_1_0()
+        except NotImplementedError as error:
+            raise typer.BadParameter(f"{error}.") from None
     _serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)
 
 

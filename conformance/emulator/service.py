@@ -16,6 +16,7 @@ from conformance.emulator.clock import moment, written
 from conformance.emulator.errors import ApiError, conflict, invalid, not_found, required
 from conformance.emulator.filters import matches, page
 from conformance.emulator.store import (
+    LOOKS,
     OPERATIONS_KEPT,
     ZONE,
     Image,
@@ -126,8 +127,9 @@ class Service:
             image.gone_at = taken.gone_at
         target = image.fields["id"] if image else new_id()
         operation = self._begin(project, call, "insert", name, target, failure)
+        operation.looks_ahead = LOOKS if self.behaviour.seconds else 0
         if image is not None:
-            image.ready_at = operation.done_at
+            image.insert = operation
         if warnings:
             operation.fields["warnings"] = warnings
         return self.shown_operation(operation, call)
@@ -204,6 +206,7 @@ class Service:
             image = self._latest(owner, name) if parts["family"] else owner.image(name)
             if image is None:
                 raise not_found(f"projects/{owner.name}/global/images/{name}")
+            image.look()
             key = (image.fields.get("imageEncryptionKey") or {}).get("sha256")
             return {**image.fields, **({"key": key} if key else {})}, image
         source = (owner.disks if field == "sourceDisk" else owner.snapshots).get(name)
@@ -314,6 +317,7 @@ class Service:
     def get(self, call: Call) -> Resource:
         """images.get."""
         project, image = self._must_exist(call)
+        image.look()
         if self.behaviour.hides_pending and image.status == "PENDING":
             raise not_found(f"projects/{project.name}/global/images/{call.name}")
         return self.shown_image(image, call)
@@ -410,6 +414,7 @@ class Service:
             found = next((item for item in project.operations.values() if item.fields["id"] == call.name), None)
         if found is None:
             raise not_found(f"projects/{project.name}/global/operations/{call.name}")
+        found.looks_ahead = 0
         return found
 
     def _begin(  # noqa: PLR0913 - an operation is made of this much
@@ -475,6 +480,7 @@ class Service:
         operation = self._requests[key]
         if operation is None:
             raise ApiError(400, "invalid", "The requestId was used by a request that was refused.")
+        operation.look()
         return operation if self.behaviour.replay(operation, call) else None
 
     # What answers show

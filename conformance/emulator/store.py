@@ -19,6 +19,11 @@ OPERATIONS_KEPT = 20_000
 SWEEP_EVERY = 1_000
 """Images after whose creation those that are gone are dropped from memory."""
 
+LOOKS = 3
+HELD_SECONDS = 3.0
+"""An insert that takes time does not end before so many uses of its image or replays, if they come so soon and nobody asks for
+its operation: else it would be a matter of the machine's load whether a client meets it under way."""
+
 NO_LABELS = "42WmSpB8rSM="
 DISK_SIZE = "10"
 ZONE = "us-central1-a"
@@ -53,12 +58,12 @@ def fingerprint(labels: dict[str, str], generation: int) -> str:
 
 @dataclass(eq=False)
 class Image:
-    """An image: its fields as stored, and the moments at which it was made, labelled, READY, and is gone."""
+    """An image: its fields as stored, the insert that made it, and the moments at which it was made, labelled, and is gone."""
 
     fields: dict[str, Any]
     made_at: float = field(default_factory=time.time)
     relabelled_at: float = 0.0
-    ready_at: float = 0.0
+    insert: Operation | None = None
     gone_at: float = float("inf")
     deleting: bool = False
     generation: int = 0
@@ -69,7 +74,12 @@ class Image:
         """The status at this moment."""
         if self.deleting:
             return "DELETING"
-        return "READY" if time.time() >= self.ready_at else "PENDING"
+        return "READY" if self.insert is None or self.insert.status == "DONE" else "PENDING"
+
+    def look(self) -> None:
+        """Notes that a client looks at the image."""
+        if self.insert is not None:
+            self.insert.look()
 
     @property
     def state(self) -> str:
@@ -90,12 +100,25 @@ class Operation:
     error: tuple[int, str, str] | None = None
     body: Any = None
     told: int = 0
+    looks_ahead: int = 0
 
     @property
     def status(self) -> str:
         """The status at this moment."""
         now = time.time()
-        return "DONE" if now >= self.done_at else "RUNNING" if now >= self.runs_at else "PENDING"
+        if now >= self.done_at and not self._held(now):
+            return "DONE"
+        return "RUNNING" if now >= self.runs_at else "PENDING"
+
+    def look(self) -> None:
+        """Notes that a client meets it by way of its image, or by a replay."""
+        now = time.time()
+        self.looks_ahead -= 1
+        if self._held(now):
+            self.done_at = max(self.done_at, now)
+
+    def _held(self, now: float) -> bool:
+        return self.looks_ahead > 0 and now < self.begun + HELD_SECONDS
 
 
 @dataclass

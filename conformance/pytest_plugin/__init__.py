@@ -11,9 +11,9 @@ from conformance.client.budget import BudgetSpent
 from conformance.config.loading import load_settings
 from conformance.config.settings import UsageError
 from conformance.pytest_plugin.controller import Controller, GivenSettings
-from conformance.pytest_plugin.markers import EXERCISES, SPARING, WITHOUT_INSERT, reason_to_skip
+from conformance.pytest_plugin.markers import EXERCISES, SPARING, WITHOUT_INSERT, reason_to_skip, short_name
 from conformance.pytest_plugin.options import add_options, given_options
-from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin, Unreached, Worker
+from conformance.pytest_plugin.worker import PAYLOAD, SPENT, ConformancePlugin, Worker
 from conformance.scenario.process import Ground
 from conformance.scenario.scenario import Scenario
 from conformance.trace.redaction import redacted
@@ -51,11 +51,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def scenario(request: pytest.FixtureRequest) -> Scenario:
     """The means of a scenario test; what it breaks fails the test with one line for each rule."""
-    plugin = request.config.stash[_PLUGIN]
-    reason = reason_to_skip(request.node, plugin.ready().ground.findings)
+    process = request.config.stash[_PLUGIN].ready()
+    reason = reason_to_skip(request.node, process.ground.findings)
     if reason:
         pytest.skip(reason)
-    return plugin.scenario(request.node)
+    return process.scenario(short_name(request.node))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,7 +64,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     try:
         done = yield
     except BudgetSpent as spent:
-        raise Unreached(str(spent)) from None
+        pyfuncitem.stash[SPENT] = str(spent)
+        pytest.skip(str(spent))
     acted = pyfuncitem.funcargs.get("scenario")
     if isinstance(acted, Scenario):
         ground = pyfuncitem.config.stash[_PLUGIN].ready().ground

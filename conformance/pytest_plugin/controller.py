@@ -19,7 +19,7 @@ from conformance.config.profiles import PROFILES, Profile
 from conformance.config.settings import Settings
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.pytest_plugin.allure_results import replace_scenarios
-from conformance.pytest_plugin.worker import PAYLOAD, SCENARIOS_AT_A_TIME, ConformancePlugin
+from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin
 from conformance.scenario.preflight import Untestable
 from conformance.scenario.process import Process, new_ground
 from conformance.trace import har
@@ -62,8 +62,7 @@ class Controller(ConformancePlugin):
     """
 
     def __init__(self, given: GivenSettings) -> None:
-        # One at a time where the run is about one fault: the requests until it is noticed are counted then.
-        super().__init__(given.settings, 1 if given.focus else SCENARIOS_AT_A_TIME)
+        super().__init__(given.settings)
         self._focus = given.focus
         self._traffic = given.traffic
         self._profile = given.profile

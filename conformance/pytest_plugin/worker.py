@@ -6,30 +6,23 @@ import os
 import signal
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Set
+from collections.abc import Iterator, Set
 from typing import Any
 
 import pytest
-from _pytest.outcomes import Skipped
 
 from conformance.client.transport import Stopped, TargetLost
 from conformance.config.profiles import PROFILES, Profile
 from conformance.config.settings import Settings
 from conformance.contract import catalogue
-from conformance.pytest_plugin.ahead import Ahead
-from conformance.pytest_plugin.markers import exercised, reason_to_skip, short_name, superfluous
+from conformance.pytest_plugin.markers import exercised, superfluous
 from conformance.pytest_plugin.selection import in_shard, weight
 from conformance.scenario.process import Ground, Process
-from conformance.scenario.scenario import Scenario
 
 PAYLOAD = "conformance"
 
-SCENARIOS_AT_A_TIME = 2
-"""In each process: the one whose turn it is, and the next."""
-
-
-class Unreached(Skipped):
-    """A scenario was not run, or not to its end, since a budget is spent."""
+SPENT = pytest.StashKey[str]()
+"""Why a scenario was not run, or not to its end: which budget is spent."""
 
 
 NO_ERRORS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, KeyboardInterrupt, Stopped)
@@ -41,44 +34,21 @@ class ConformancePlugin(ABC):
 
     process: Process | None = None
 
-    def __init__(self, settings: Settings, scenarios: int = SCENARIOS_AT_A_TIME) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.ahead = Ahead(scenarios, self.prepare)
-        self._upcoming: list[pytest.Item | None] = []
-
-    def prepare(self, item: pytest.Item) -> Scenario | None:
-        """The means of a scenario test; None where there is a reason to skip it."""
-        process = self.ready()
-        return None if reason_to_skip(item, process.ground.findings) else process.scenario(short_name(item))
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
-        """Learns which test is next: a worker of pytest-xdist knows of no others."""
-        self._upcoming = [item, nextitem]
-        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Leaves out the scenarios that are left once the run is to end."""
         reason = self.process.halted if self.process is not None and exercised(item) else ""
         if reason:
-            raise Unreached(reason)
-
-    def scenario(self, item: pytest.Item) -> Scenario:
-        """The means of a scenario test whose turn it is; the next test is started too."""
-        self.ahead.start(self._upcoming)
-        return self.ahead.scenario(item) or self.ready().scenario(short_name(item))
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """Waits for a scenario test that has been started; leaves any other to pytest."""
-        return self.ahead.finish(pyfuncitem) or None
+            item.stash[SPENT] = reason
+            pytest.skip(reason)
 
     def stop(self) -> None:
         """Ends all scenarios that are under way."""
         if self.process is not None:
             self.process.stop()
-        self.ahead.close()
 
     def ready(self) -> Process:
         """The process to run scenarios with."""
@@ -119,8 +89,8 @@ class ConformancePlugin(ABC):
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, TargetLost):
             payload["lost"] = str(error)
-        elif isinstance(error, Unreached):
-            payload["spent"] = error.msg
+        elif SPENT in item.stash:
+            payload["spent"] = item.stash[SPENT]
         elif error is not None and not isinstance(error, NO_ERRORS):
             text = "".join(traceback.format_exception(error, limit=-6))
             payload.setdefault("ledger", {"tallies": {}, "errors": {}})["errors"].update(dict.fromkeys(rules, text))

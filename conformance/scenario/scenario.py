@@ -14,13 +14,13 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
-from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
 from conformance.client.api import Api
 from conformance.client.budget import BudgetSpent
 from conformance.client.target import Target
 from conformance.client.transport import Stopped, TargetLost
+from conformance.compat import no_constants_of_modules
 from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule
 from conformance.scenario.examples import Drawer
@@ -28,11 +28,6 @@ from conformance.trace.exchange import Trace
 
 STARTED_MAXIMUM = 24
 """Cases that are started ahead of the one to be judged: what a target answers waits in memory until then."""
-
-# Hypothesis likes to draw constants of the modules that are imported, and these differ from process to process. With none of
-# them, what is drawn depends on the strategy and the seed alone. There is no setting for this.
-_NONE = providers._local_constants
-setattr(providers, "_get_local_constants", lambda: _NONE)  # noqa: B010 - it is typed as a function of its own
 
 Case = TypeVar("Case")
 Part = TypeVar("Part")
@@ -198,7 +193,7 @@ class Scenario:
         seed = zlib.crc32(self._name.encode()) ^ (self._seed or 0)
         # The seed comes first: Hypothesis takes the database away from whatever is given a seed.
         seeded = hypothesis.seed(seed)(given(strategy)(lambda case: use(case)))
-        hypothesis.settings(
+        drawing = hypothesis.settings(
             max_examples=profile.examples,
             phases=phases,
             deadline=None,
@@ -206,7 +201,9 @@ class Scenario:
             report_multiple_bugs=False,
             print_blob=False,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-        )(seeded)()
+        )(seeded)
+        with no_constants_of_modules():
+            drawing()
 
     def _judge(self, api: Api) -> Sequence[tuple[Rule, Breach]]:
         found = self._judge_trace(api.trace(), self._name)

@@ -194,8 +194,6 @@ def race(api: Api, prepare: Callable[[], Callable[[int], Exchange]]) -> Iterator
 
 
 def persistent(api: Api, request: InsertRequest) -> Exchange:
-    """Sends an insert again that meets a conflict, so that some come after the deletes of a race have."""
-    answers = [api.insert(request)]
-    while answers[-1].refused and len(answers) < TRIES:
-        answers.append(api.insert(request))
-    return answers[-1]
+    """Sends an insert several times, so that some come after the deletes of a race have; answers the one that succeeded."""
+    answers = [api.insert(request) for _ in range(TRIES)]
+    return next((answer for answer in answers if not answer.refused), answers[-1])

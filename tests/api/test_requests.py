@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
@@ -25,7 +24,7 @@ class Row(Protocol):
         """The rule that it puts to the test."""
 
 
-def by_rule(rows: Iterable[Row]) -> list[ParameterSet]:
+def by_rule(rows: Iterable[Row]) -> list[object]:
     """One test for each row of a table, named after its rule and marked as exercising it."""
     return [pytest.param(row, id=row.rule, marks=pytest.mark.exercises(row.rule)) for row in rows]
 
