@@ -1,18 +1,15 @@
-"""Renderers over results.json; nothing here talks to a target.
+"""Renderers over the results of a run; nothing here talks to a target.
 
 Every text in the results may come from a hostile target: each renderer escapes all of it.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from conformance.verdicts.verdict import Verdict
+from conformance.verdicts.results import Results
 from reports import allure, badge, html, junit, markdown
 from reports.terminal import summary
 
@@ -21,11 +18,11 @@ __all__ = ["summary", "write"]
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
+def write(results: Results, folder: Path) -> list[Path]:
     """Writes every report beside results.json.
 
     Args:
-        results: what results.json holds.
+        results: of the run.
         folder: where to write.
 
     Returns:
@@ -41,13 +38,12 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
         folder / "badge.svg": badge.render(results),
     }
     contents |= {folder / "allure-results" / name: content for name, content in allure.render(results).items()}
-    for rule in results["rules"]:
-        if rule["breaches"] and Verdict(rule["verdict"]).broken and _SAFE_NAME.fullmatch(rule["id"]):
-            breach = rule["breaches"][0]
-            place = folder / "failures" / rule["id"]
-            scripts = {"reproduce.sh": breach["reproduce"]["shell"], "test_reproduce.py": breach["reproduce"]["pytest"]}
+    for rule in results.rules:
+        if rule.shown and _SAFE_NAME.fullmatch(rule.id):
+            place = folder / "failures" / rule.id
+            scripts = {"reproduce.sh": rule.shown.reproduce.shell, "test_reproduce.py": rule.shown.reproduce.pytest}
             contents |= {place / name: script for name, script in scripts.items() if script}
-            contents[place / "trace.json"] = json.dumps(breach["exchanges"], ensure_ascii=False, indent=1)
+            contents[place / "trace.json"] = rule.shown.trace
     for stale in ("allure-results", "failures"):
         shutil.rmtree(folder / stale, ignore_errors=True)
     for path, content in contents.items():

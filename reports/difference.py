@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from jinja2 import Environment
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
 from reports.markdown import cell
@@ -25,8 +24,8 @@ class Change:
 
     rule: str
     kind: str
-    old: str
-    new: str
+    old: Verdict | None
+    new: Verdict | None
     statement: str
 
     @property
@@ -35,39 +34,45 @@ class Change:
         return f"{name(self.old)} → {name(self.new)}"
 
 
-def name(verdict: str) -> str:
+def name(verdict: Verdict | None) -> str:
     """A verdict in words, with its sign; a dash for a rule that is not in a run."""
-    return f"{Verdict(verdict).symbol} {Verdict(verdict).label}" if verdict else "–"
+    return f"{verdict.symbol} {verdict.label}" if verdict else "–"
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def changes(old: Results, new: Results) -> list[Change]:
     """The rules that changed, the worst first.
 
     Args:
-        old: what results.json of the earlier run holds.
-        new: the same of the later run.
+        old: the results of the earlier run.
+        new: those of the later run.
     """
-    before, after = ({rule["id"]: rule for rule in results["rules"]} for results in (old, new))
+    before, after = ({rule.id: rule for rule in results.rules} for results in (old, new))
     found = []
     for rule in {**before, **after}:
-        was, now = (rows[rule]["verdict"] if rule in rows else "" for rows in (before, after))
-        kind = "appeared" if not was else "vanished" if not now else _trend(was, now)
+        was, now = (rows[rule].verdict if rule in rows else None for rows in (before, after))
+        kind = "appeared" if not was else "vanished" if not now else _trend(_known(was, old), _known(now, new))
         if kind:
-            found.append(Change(rule, kind, was, now, (after if now else before)[rule]["statement"]))
+            found.append(Change(rule, kind, was, now, (after if now else before)[rule].statement))
     return sorted(found, key=lambda change: list(KINDS).index(change.kind))
 
 
-def _trend(was: str, now: str) -> str:
-    if Verdict.LEFT_OUT in (was, now):
+def _known(verdict: Verdict, results: Results) -> Verdict | None:
+    """A verdict; None for one that says nothing, since the rule was left out or the run did not come to it."""
+    untried = verdict is Verdict.NOT_EXERCISED and results.summary.coverage.partial
+    return None if untried or verdict is Verdict.LEFT_OUT else verdict
+
+
+def _trend(was: Verdict | None, now: Verdict | None) -> str:
+    if was is None or now is None or was.rank == now.rank:
         return ""
-    step = Verdict(now).rank - Verdict(was).rank
-    return "worse" if step > 0 else "better" if step < 0 else ""
+    return "worse" if now.rank > was.rank else "better"
 
 
 def worsened(found: list[Change]) -> bool:
     """Whether something got worse: a rule did, or one that is new does not hold."""
     return any(
-        change.kind == "worse" or (change.kind == "appeared" and Verdict(change.new).rank >= Verdict.DEVIATES.rank)
+        change.kind == "worse"
+        or (change.kind == "appeared" and change.new and change.new.rank >= Verdict.DEVIATES.rank)
         for change in found
     )
 
@@ -94,7 +99,7 @@ def show(found: list[Change], console: Console) -> None:
     console.print(sentence(found), markup=False, highlight=False)
 
 
-def markdown(found: list[Change], old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def markdown(found: list[Change], old: Results, new: Results) -> str:
     """The changes in Markdown."""
     lines = [f"## Compute Engine images: {sentence(found)}", "", f"From {cell(_title(old))} to {cell(_title(new))}."]
     if found:
@@ -105,7 +110,7 @@ def markdown(found: list[Change], old: Mapping[str, Any], new: Mapping[str, Any]
     return "\n".join(lines) + "\n"
 
 
-def html(found: list[Change], old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def html(found: list[Change], old: Results, new: Results) -> str:
     """The changes as a self-contained page."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["harmless"] = harmless
@@ -121,6 +126,6 @@ def html(found: list[Change], old: Mapping[str, Any], new: Mapping[str, Any]) ->
     )
 
 
-def _title(results: Mapping[str, Any]) -> str:
-    run, target = results["run"], results["target"]
-    return f"{target['url']}, {run['started'][:16].replace('T', ' ')} UTC ({results['summary']['verdict']})"
+def _title(results: Results) -> str:
+    started = results.run.started[:16].replace("T", " ")
+    return f"{results.target.url}, {started} UTC ({results.summary.headline})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from conformance.verdicts.results import BreachResult, ExchangeResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
 from reports.text import counted, harmless, shortened
@@ -31,11 +32,11 @@ DETAIL_MAXIMUM = 800_000
 """Characters of exchanges and scripts in one page; the breaches beyond that are shown without, the gravest rules first."""
 
 
-def render(results: Mapping[str, Any]) -> str:
+def render(results: Results) -> str:
     """The page.
 
     Args:
-        results: what results.json holds.
+        results: of the run.
     """
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
@@ -49,50 +50,48 @@ def render(results: Mapping[str, Any]) -> str:
     environment.globals.update(counted=counted, marked=_marked, timelines=timelines)
     style, script = part("report.css"), part("report.js")
     page = environment.from_string(part("report.html.j2"))
-    areas: dict[str, list[Any]] = {}
-    for rule in results["rules"]:
-        areas.setdefault(rule["area"], []).append(rule)
-    slowest = max((entry["p95_ms"] for entry in results["latency"].values()), default=1) or 1
+    areas: dict[str, list[RuleResult]] = {}
+    for rule in results.rules:
+        areas.setdefault(rule.area, []).append(rule)
+    slowest = max((entry.p95_ms for entry in results.latency.values()), default=1) or 1
     return page.render(
         results=results,
         areas=areas,
-        verdicts={verdict.value: verdict for verdict in Verdict},
+        verdicts=list(Verdict),
         slowest=slowest,
         breaches_maximum=BREACHES_MAXIMUM,
-        detailed=_detailed(results["rules"]),
+        detailed=_detailed(results.rules),
         style=safe(style),
         script=safe(script),
         policy=policy(style, script),
     )
 
 
-def _detailed(rules: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:
+def _detailed(rules: Sequence[RuleResult]) -> set[tuple[str, int]]:
     """Which breaches are shown with exchanges and scripts, by rule and place: first those of failed rules, one for each rule."""
-    gravity = [verdict.value for verdict in Verdict]
+    gravity = list(Verdict)
     places = sorted(
-        (place, gravity.index(rule["verdict"]), number)
+        (place, gravity.index(rule.verdict), number)
         for number, rule in enumerate(rules)
-        for place in range(min(len(rule["breaches"]), BREACHES_MAXIMUM))
+        for place in range(min(len(rule.breaches), BREACHES_MAXIMUM))
     )
     chosen: set[tuple[str, int]] = set()
     left = DETAIL_MAXIMUM
     for place, _, number in places:
-        breach = rules[number]["breaches"][place]
-        weight = sum(_weight(exchange) for exchange in breach["exchanges"]) + sum(
-            map(len, breach["reproduce"].values())
-        )
+        breach = rules[number].breaches[place]
+        scripts = len(breach.reproduce.shell) + len(breach.reproduce.pytest)
+        weight = sum(_weight(exchange) for exchange in breach.exchanges) + scripts
         if weight > left:
             continue
         left -= weight
-        chosen.add((rules[number]["id"], place))
+        chosen.add((rules[number].id, place))
     return chosen
 
 
-def _weight(exchange: Mapping[str, Any]) -> int:
+def _weight(exchange: ExchangeResult) -> int:
     """About how many characters of the page an exchange takes."""
-    response = exchange["response"] or {"headers": {}, "body": ""}
-    bodies = (min(2 * len(part["body"]), BODY_MAXIMUM) for part in (exchange["request"], response))
-    return 1_500 + sum(bodies) + len(str(response["headers"]))
+    bodies = (min(2 * len(part.body), BODY_MAXIMUM) for part in (exchange.request, exchange.response) if part)
+    return 1_500 + sum(bodies) + len(str(exchange.response.headers if exchange.response else {}))
 
 
 def _text(value: str) -> Markup:
@@ -114,9 +113,9 @@ def _path(url: str) -> str:
     return harmless(url.partition("/compute/")[2] or url, lines=False)
 
 
-def _answer(exchange: Mapping[str, Any]) -> str:
-    response = exchange["response"]
-    return f"HTTP {response['status']}" if response else harmless(exchange["error"] or "no answer", lines=False)
+def _answer(exchange: ExchangeResult) -> str:
+    response = exchange.response
+    return f"HTTP {response.status}" if response else harmless(exchange.error or "no answer", lines=False)
 
 
 def _marked(one: str, other: str) -> Markup:
@@ -143,29 +142,29 @@ class State:
     width: float
 
 
-def timelines(breach: Mapping[str, Any]) -> list[tuple[str, list[State]]]:
+def timelines(breach: BreachResult) -> list[tuple[str, list[State]]]:
     """The operations of which a breach shows more than one state: the name of each, and its states in order."""
-    seen: dict[str, list[tuple[float, Mapping[str, Any], str]]] = {}
-    for exchange in breach["exchanges"]:
+    seen: dict[str, list[tuple[float, ExchangeResult, str]]] = {}
+    for exchange in breach.exchanges:
         body = _json(exchange)
         if isinstance(body, dict) and body.get("kind") == "compute#operation":
-            moment = datetime.fromisoformat(exchange["started"]).timestamp() + exchange["seconds"]
+            moment = datetime.fromisoformat(exchange.started).timestamp() + exchange.seconds
             seen.setdefault(str(body.get("name")), []).append((moment, exchange, str(body.get("status"))[:20]))
     return [(name, _states(looks)) for name, looks in seen.items() if len(looks) > 1]
 
 
-def _states(looks: Sequence[tuple[float, Mapping[str, Any], str]]) -> list[State]:
+def _states(looks: Sequence[tuple[float, ExchangeResult, str]]) -> list[State]:
     begin, end = looks[0][0], looks[-1][0]
     span = max(end - begin, 0.001) * 1.15
     starts = [100 * max(moment - begin, 0) / span for moment, _, _ in looks] + [100.0]
     return [
-        State(exchange["number"], exchange["method"], status, round(start, 2), round(max(after - start, 0), 2))
+        State(exchange.number, exchange.method, status, round(start, 2), round(max(after - start, 0), 2))
         for (_, exchange, status), start, after in zip(looks, starts, starts[1:], strict=False)
     ]
 
 
-def _json(exchange: Mapping[str, Any]) -> Any:
+def _json(exchange: ExchangeResult) -> Any:
     try:
-        return json.loads(exchange["response"]["body"]) if exchange["response"] else None
+        return json.loads(exchange.response.body) if exchange.response else None
     except (ValueError, RecursionError):
         return None

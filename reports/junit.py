@@ -3,62 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from xml.etree import ElementTree
 
-from conformance.verdicts.verdict import Verdict
+from conformance.verdicts.results import BreachResult, Results, RuleResult
 from reports.text import harmless
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(results: Mapping[str, Any]) -> str:
+def render(results: Results) -> str:
     """The results as JUnit XML: a suite for each area, a case for each rule.
 
     A failed rule is a failure, our own error an error, and all else that does not hold is skipped with its reason; under a
-    strict run deviations are failures as well.
+    strict run deviations are failures as well. Where the run fails for another reason than a rule, such as a waiver that is
+    stale, a last case says so: a pipeline that reads nothing else sees what the exit status says.
 
     Args:
-        results: what results.json holds.
+        results: of the run.
     """
-    strict = results["run"]["strict"]
     root = ElementTree.Element("testsuites", name="Compute Engine images")
     suites: dict[str, ElementTree.Element] = {}
-    for rule in results["rules"]:
-        area = rule["area"]
-        if area not in suites:
-            suites[area] = ElementTree.SubElement(root, "testsuite", name=area)
-        case = ElementTree.SubElement(suites[area], "testcase", classname=area, name=rule["id"], time="0")
-        _judge(case, rule, strict=strict)
-    for suite in [root, *suites.values()]:
-        suite.set("tests", str(len(list(suite.iter("testcase")))))
-        for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            suite.set(name, str(len(list(suite.iter(tag)))))
+    for rule in results.rules:
+        _judge(_case(root, suites, rule.area, rule.id), rule, strict=results.run.strict)
+    if results.summary.exit_status and root.find(".//failure") is None and root.find(".//error") is None:
+        verdict = _case(root, suites, "run", "verdict")
+        ElementTree.SubElement(verdict, "failure", message=_text(f"{results.summary.title}: {results.summary.reason}"))
+    _count(root, results)
+    for suite in suites.values():
+        _count(suite, results)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _judge(case: ElementTree.Element, rule: Mapping[str, Any], *, strict: bool) -> None:
-    verdict = Verdict(rule["verdict"])
-    tag = verdict.under(strict=strict).junit
+def _case(
+    root: ElementTree.Element, suites: dict[str, ElementTree.Element], suite: str, name: str
+) -> ElementTree.Element:
+    if suite not in suites:
+        suites[suite] = ElementTree.SubElement(root, "testsuite", name=suite)
+    return ElementTree.SubElement(suites[suite], "testcase", classname=suite, name=name, time="0")
+
+
+def _count(suite: ElementTree.Element, results: Results) -> None:
+    suite.set("tests", str(len(list(suite.iter("testcase")))))
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(len(list(suite.iter(tag)))))
+    suite.set("timestamp", results.run.started)
+
+
+def _judge(case: ElementTree.Element, rule: RuleResult, *, strict: bool) -> None:
+    tag = rule.verdict.under(strict=strict).junit
     if tag == "skipped":
-        ElementTree.SubElement(case, tag, message=_text(f"{verdict.label} {rule['reason']}".strip()))
+        ElementTree.SubElement(case, tag, message=_text(f"{rule.verdict.label} {rule.reason}".strip()))
     elif tag:
-        breach = rule["breaches"][0] if rule["breaches"] and verdict.broken else None
-        message = breach["message"] if breach else rule["reason"]
-        found = ElementTree.SubElement(case, tag, type=verdict.value, message=_text(message))
-        found.text = _text(_story(rule, breach) if breach else rule["reason"])
+        found = ElementTree.SubElement(case, tag, type=rule.verdict.value, message=_text(rule.told))
+        found.text = _text(_story(rule, rule.shown) if rule.shown else rule.reason)
 
 
-def _story(rule: Mapping[str, Any], breach: Mapping[str, Any]) -> str:
+def _story(rule: RuleResult, breach: BreachResult) -> str:
     """The smallest example of a breach, as text."""
-    lines = [rule["statement"], f"expected: {breach['expected']}", f"observed: {breach['observed']}"]
-    for exchange in breach["exchanges"]:
-        request, response = exchange["request"], exchange["response"]
-        lines.append(f"{exchange['number']}. {request['method']} {request['url']}")
-        lines += [f"   {request['body']}"] if request["body"] else []
-        lines.append(f"   HTTP {response['status']} {response['body']}" if response else f"   {exchange['error']}")
+    lines = [rule.statement, f"expected: {breach.expected}", f"observed: {breach.observed}"]
+    for exchange in breach.exchanges:
+        request, response = exchange.request, exchange.response
+        lines.append(f"{exchange.number}. {request.method} {request.url}")
+        lines += [f"   {request.body}"] if request.body else []
+        lines.append(f"   HTTP {response.status} {response.body}" if response else f"   {exchange.error}")
     return "\n".join(lines)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Verdict
 from reports.text import counted, harmless, shortened
 
@@ -12,34 +10,34 @@ ROWS_MAXIMUM = 100
 SHOWN = (Verdict.FAILED, Verdict.ERROR, Verdict.BLOCKED, Verdict.DEVIATES, Verdict.WAIVED)
 
 
-def render(results: Mapping[str, Any]) -> str:
+def render(results: Results) -> str:
     """The results as Markdown.
 
     Args:
-        results: what results.json holds.
+        results: of the run.
     """
-    total, run, target, cost = results["summary"], results["run"], results["target"], results["cost"]
+    total, run, target, cost = results.summary, results.run, results.target, results.cost
+    seed = "" if run.seed is None else f"seed {run.seed}, "
     lines = [
-        f"## Compute Engine images: {cell(total['verdict'])}",
+        f"## Compute Engine images: {cell(total.headline)}",
         "",
-        cell(total["reason"]),
+        cell(total.reason),
         "",
-        f"Target {cell(target['url'])}, project {cell(target['project'])}, API version {cell(target['api_version'])}; "
-        f"profile {cell(run['profile'])}, seed {run['seed']}, {run['seconds']:.1f} s, "
-        f"{counted(cost['requests'], 'request')}, {counted(cost['images_created'], 'image')} created, "
-        f"{len(cost['images_left'])} left.",
+        f"Target {cell(target.url)}, project {cell(target.project)}, API version {cell(target.api_version)}; "
+        f"profile {cell(run.profile)}, {seed}{run.seconds:.1f} s, "
+        f"{counted(cost.requests, 'request')}, {counted(cost.images_created, 'image')} created, "
+        f"{len(cost.images_left)} left.",
         "",
         "| verdict | rules |",
         "| --- | ---: |",
-        *(f"| {verdict.symbol} {verdict.label} | {total['counts'].get(verdict, 0)} |" for verdict in Verdict),
+        *(f"| {verdict.symbol} {verdict.label} | {total.counts.get(verdict, 0)} |" for verdict in Verdict),
     ]
-    rows = [(verdict, rule) for verdict in SHOWN for rule in results["rules"] if rule["verdict"] == verdict]
+    rows = [rule for verdict in SHOWN for rule in results.rules if rule.verdict is verdict]
     if rows:
         lines += ["", "| rule | verdict | what holds | why |", "| --- | --- | --- | --- |"]
-        for verdict, rule in rows[:ROWS_MAXIMUM]:
-            why = rule["breaches"][0]["message"] if rule["breaches"] and verdict.broken else rule["reason"]
-            statement, why = cell(rule["statement"]), cell(shortened(why, 300))
-            lines.append(f"| `{rule['id']}` | {verdict.label} | {statement} | {why} |")
+        for rule in rows[:ROWS_MAXIMUM]:
+            statement, why = cell(rule.statement), cell(shortened(rule.told, 300))
+            lines.append(f"| `{rule.id}` | {rule.verdict.label} | {statement} | {why} |")
         if len(rows) > ROWS_MAXIMUM:
             lines += ["", f"… and {len(rows) - ROWS_MAXIMUM} more."]
     return "\n".join(lines) + "\n"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from conformance.verdicts.results import ExchangeResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from reports.text import counted, harmless, shortened
 
-STYLES = {"conformant": "bold green", "non-conformant": "bold red", "inconclusive": "bold yellow"}
 COLOURS = {"red": "red", "violet": "magenta", "amber": "yellow", "grey": "dim", "green": "green"}
 """What a terminal calls the colours of verdicts."""
 
@@ -37,72 +36,66 @@ class Terminal(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def summary(results: Mapping[str, Any], console: Console) -> None:
+def summary(results: Results, console: Console) -> None:
     """Prints the verdict, what failed with its smallest example, and what the run cost.
 
     Args:
-        results: what results.json holds.
+        results: of the run.
         console: where to print.
     """
     for verdict in SHOWN:
-        rules = [rule for rule in results["rules"] if rule["verdict"] == verdict]
+        rules = [rule for rule in results.rules if rule.verdict is verdict]
         for rule in rules[:RULES_MAXIMUM]:
-            _rule(rule, verdict, console)
+            _rule(rule, console)
         if len(rules) > RULES_MAXIMUM:
             console.print(
                 f"  … and {len(rules) - RULES_MAXIMUM} more {verdict.label}; see the report",
                 style=COLOURS[verdict.colour],
             )
-    seed = "" if results["run"]["seed"] is None else f", seed {results['run']['seed']}"
-    run, target, cost, total = results["run"], results["target"], results["cost"], results["summary"]
-    for note in results["notes"]:
+    run, target, cost, total = results.run, results.target, results.cost, results.summary
+    for note in results.notes:
         console.print(Text(harmless(note), style="yellow"), soft_wrap=True)
-    for name in cost["images_left"]:
+    for name in cost.images_left:
         console.print(Text(f"left behind: {harmless(name, lines=False)}", style="yellow"), soft_wrap=True)
     console.print(
-        Text.assemble(
-            (total["verdict"], STYLES.get(total["verdict"], "bold")),
-            f": {harmless(total['reason'], lines=False)}",
-        ),
+        Text.assemble((total.headline, f"bold {COLOURS[total.colour]}"), f"; {harmless(total.reason, lines=False)}"),
         soft_wrap=True,
     )
-    counts = ", ".join(
-        f"{total['counts'][verdict]} {verdict.label}" for verdict in Verdict if total["counts"].get(verdict)
-    )
+    counts = ", ".join(f"{total.counts[verdict]} {verdict.label}" for verdict in Verdict if total.counts.get(verdict))
     console.print(Text(counts), soft_wrap=True)
+    seed = "" if run.seed is None else f", seed {run.seed}"
     console.print(
         Text(
-            f"{harmless(target['url'], lines=False)} · profile {run['profile']}{seed} · {run['seconds']:.1f} s · "
-            f"{counted(cost['requests'], 'request')} · {counted(cost['images_created'], 'image')} created, "
-            f"{len(cost['images_left'])} left"
+            f"{harmless(target.url, lines=False)} · profile {run.profile}{seed} · {run.seconds:.1f} s · "
+            f"{counted(cost.requests, 'request')} · {counted(cost.images_created, 'image')} created, "
+            f"{len(cost.images_left)} left"
         ),
         style="dim",
         soft_wrap=True,
     )
 
 
-def _rule(rule: Mapping[str, Any], verdict: Verdict, console: Console) -> None:
+def _rule(rule: RuleResult, console: Console) -> None:
+    verdict = rule.verdict
     style = f"bold {COLOURS[verdict.colour]}"
-    console.print(Text.assemble((f"{verdict.symbol} {rule['id']} {verdict.label}", style)), soft_wrap=True)
-    console.print(Text(f"  {rule['statement']}"), soft_wrap=True)
-    if rule["reason"]:
-        console.print(Text(f"  {shortened(harmless(rule['reason']), 2000)}"), style="dim", soft_wrap=True)
-    if verdict is Verdict.BLOCKED:
+    console.print(Text.assemble((f"{verdict.symbol} {rule.id} {verdict.label}", style)), soft_wrap=True)
+    console.print(Text(f"  {rule.statement}"), soft_wrap=True)
+    if rule.reason:
+        console.print(Text(f"  {shortened(harmless(rule.reason), 2000)}"), style="dim", soft_wrap=True)
+    breach = rule.shown
+    if breach is None:
         return
-    for breach in rule["breaches"][:1]:
-        console.print(Text(f"  {harmless(breach['message'], lines=False)}"), soft_wrap=True)
-        for title in ("expected", "observed"):
-            console.print(
-                Text(f"    {title} {shortened(harmless(breach[title], lines=False), TEXT_MAXIMUM)}"), soft_wrap=True
-            )
-        for exchange in breach["exchanges"]:
-            console.print(Text(f"    {_line(exchange)}"), style="dim", soft_wrap=True)
+    console.print(Text(f"  {harmless(breach.message, lines=False)}"), soft_wrap=True)
+    for title, text in (("expected", breach.expected), ("observed", breach.observed)):
+        console.print(Text(f"    {title} {shortened(harmless(text, lines=False), TEXT_MAXIMUM)}"), soft_wrap=True)
+    for exchange in breach.exchanges:
+        console.print(Text(f"    {_line(exchange)}"), style="dim", soft_wrap=True)
 
 
-def _line(exchange: Mapping[str, Any]) -> str:
+def _line(exchange: ExchangeResult) -> str:
     """One exchange on one line."""
-    request, response = exchange["request"], exchange["response"]
-    path = request["url"].partition("/projects/")[2]
-    answer = f"HTTP {response['status']}" if response else exchange["error"]
-    body = f" {shortened(harmless(request['body'], lines=False), TEXT_MAXIMUM)}" if request["body"] else ""
-    return f"{request['method']} …/{harmless(path, lines=False)}{body} → {answer}"
+    request, response = exchange.request, exchange.response
+    path = request.url.partition("/projects/")[2]
+    answer = f"HTTP {response.status}" if response else exchange.error
+    body = f" {shortened(harmless(request.body, lines=False), TEXT_MAXIMUM)}" if request.body else ""
+    return f"{request.method} …/{harmless(path, lines=False)}{body} → {answer}"

@@ -241,7 +241,7 @@ def diff(
 
     Exit status 1: something got worse.
     """
-    from conformance.commands.report import compare_runs  # noqa: PLC0415 - wanted by this command alone
+    from conformance.commands.diff import compare_runs  # noqa: PLC0415 - wanted by this command alone
 
     raise typer.Exit(compare_runs(old, new, markdown, html))
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from conformance.commands.outcome import conclude
+from conformance.commands.writing import check_folder
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import catalogue
 from conformance.trace.recording import NotARecordingError, Recording
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
+from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from reports.terminal import Terminal
 
@@ -28,13 +28,14 @@ def run_check(path: Path, settings: Settings) -> int:
         The exit status.
 
     Raises:
-        UsageError: the file cannot be read, or is no recording.
+        UsageError: the file cannot be read, is no recording, or the folder for the results cannot be written to.
     """
+    check_folder(settings.out)
     return conclude(check(path, settings), settings.out, Terminal())
 
 
-def check(path: Path, settings: Settings) -> dict[str, Any]:
-    """Judges a recording, and answers the results as they stand in results.json.
+def check(path: Path, settings: Settings) -> Results:
+    """Judges a recording, and answers the results.
 
     Raises:
         UsageError: the file cannot be read, or is no recording.
@@ -53,37 +54,44 @@ def check(path: Path, settings: Settings) -> dict[str, Any]:
     collector.take({"ledger": ledger.drain(), "cost": vars(recording.cost)})
     if not len(recording):
         collector.untestable = f"nothing in '{path}' is of this API; {_skipped(recording)}"
-    results = collector.results()
-    return {**results, **_described(results, path, settings, recording)}
+    return _described(collector.results(), path, settings, recording)
 
 
-def _described(
-    results: Mapping[str, Any], path: Path, settings: Settings, recording: Recording
-) -> dict[str, dict[str, Any] | list[Any]]:
-    """The parts of the results that a recording has in another form than a run."""
+def _described(results: Results, path: Path, settings: Settings, recording: Recording) -> Results:
+    """The results, with what a recording has in another form than a run."""
     words = ["conformance", "check", str(path)]
+    options = [
+        word
+        for option, globs in (("--only", settings.only), ("--skip", settings.skip))
+        for glob in globs
+        for word in (option, glob)
+    ]
     project = recording.projects.most_common(1)
-    rules = []
-    for row in results["rules"]:
-        reason = row["reason"]
-        if row["verdict"] == Verdict.NOT_EXERCISED:
-            passive = catalogue()[row["id"]].passive
-            reason = "the recording does not show it" if passive else "only a live run can put it to the test"
-        command = shlex.join([*words, "--only", row["id"]])
-        breaches = [{**breach, "reproduce": {**breach["reproduce"], "command": command}} for breach in row["breaches"]]
-        rules.append({**row, "reason": reason, "breaches": breaches})
-    for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
-        words += [word for glob in globs for word in (option, glob)]
-    return {
-        "run": {**results["run"], "profile": "recording", "command": shlex.join(words)},
-        "target": {
-            **results["target"],
-            "url": ", ".join(host for host, _ in recording.hosts.most_common(3)) or str(path),
-            "project": project[0][0] if project else "",
-        },
-        "notes": [*results["notes"], *([_skipped(recording)] if recording.skipped else [])],
-        "rules": rules,
+    target = {
+        "url": ", ".join(host for host, _ in recording.hosts.most_common(3)) or str(path),
+        "project": project[0][0] if project else "",
     }
+    return results.model_copy(
+        update={
+            "run": results.run.model_copy(update={"profile": "recording", "command": shlex.join([*words, *options])}),
+            "target": results.target.model_copy(update=target),
+            "notes": (*results.notes, *([_skipped(recording)] if recording.skipped else [])),
+            "rules": tuple(_row(row, shlex.join([*words, "--only", row.id])) for row in results.rules),
+        }
+    )
+
+
+def _row(row: RuleResult, command: str) -> RuleResult:
+    """What is said of a rule, with the command that judges it again."""
+    reason = row.reason
+    if row.verdict is Verdict.NOT_EXERCISED:
+        passive = catalogue()[row.id].passive
+        reason = "the recording does not show it" if passive else "only a live run can put it to the test"
+    breaches = tuple(
+        breach.model_copy(update={"reproduce": breach.reproduce.model_copy(update={"command": command})})
+        for breach in row.breaches
+    )
+    return row.model_copy(update={"reason": reason, "breaches": breaches})
 
 
 def _skipped(recording: Recording) -> str:

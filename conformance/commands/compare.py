@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 
 import reports
 from conformance.commands.run import SuiteError, judge
+from conformance.commands.writing import check_folder
 from conformance.config.settings import Settings
-from conformance.verdicts.collector import Exit, write_results
+from conformance.verdicts.results import Results, write_results
+from conformance.verdicts.verdict import Exit
 from reports.comparison import disagreements, show
 
 FOLDERS = ("first", "second")
@@ -26,18 +27,23 @@ def run_comparison(settings: Sequence[Settings]) -> int:
 
     Returns:
         The exit status: 0 where the targets agree, 1 where they do not, 3 or 4 where one of them could not be judged.
+
+    Raises:
+        UsageError: the folder for the results cannot be written to.
     """
+    for one, folder in zip(settings, FOLDERS, strict=True):
+        check_folder(one.out / folder)
     console = Console()
-    judged: list[Mapping[str, Any]] = []
+    judged: list[Results] = []
     for one, folder in zip(settings, FOLDERS, strict=True):
         try:
             results = judge(one, console=console, scripts=True)
         except SuiteError as error:
             print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
             return Exit.SUITE_ERROR
-        if results["summary"]["exit_status"] in (Exit.UNTESTABLE, Exit.SUITE_ERROR, Exit.INTERRUPTED):
-            print(f"conformance: {one.url}: {results['summary']['reason']}", file=sys.stderr)
-            return int(results["summary"]["exit_status"])
+        if results.summary.exit_status in (Exit.UNTESTABLE, Exit.SUITE_ERROR, Exit.INTERRUPTED):
+            print(f"conformance: {one.url}: {results.summary.reason}", file=sys.stderr)
+            return results.summary.exit_status
         write_results(results, one.out / folder)
         reports.write(results, one.out / folder)
         judged.append(results)

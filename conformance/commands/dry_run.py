@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,8 +12,8 @@ from conformance.commands.run import judge
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings
 from conformance.config.sources import SOURCE_KINDS, Sources, embedded_sources
-from conformance.verdicts.collector import Exit
-from conformance.verdicts.verdict import Verdict
+from conformance.verdicts.results import Results
+from conformance.verdicts.verdict import Exit
 from reports.text import counted
 
 
@@ -37,11 +36,11 @@ def rehearse(settings: Settings) -> int:
     )
     results = judge(rehearsed(settings), profile=pace)
     console = Console()
-    console.print(f"plan for {settings.url or results['target']['url']}, project {settings.project}", markup=False)
+    console.print(f"plan for {settings.url or results.target.url}, project {settings.project}", markup=False)
     for line in plan(results):
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     if settings.rate:
-        seconds = results["cost"]["requests"] / settings.rate
+        seconds = results.cost.requests / settings.rate
         console.print(f"  at {settings.rate:g} requests per second it takes {seconds:.0f} s or longer", markup=False)
     return Exit.CONFORMANT
 
@@ -67,19 +66,19 @@ def rehearsed(settings: Settings) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def plan(results: Mapping[str, Any]) -> list[str]:
+def plan(results: Results) -> list[str]:
     """What a run sends, makes and reaches, line by line.
 
     Args:
         results: of the rehearsal.
     """
-    cost, rows = results["cost"], results["rules"]
-    lines = [f"{counted(cost['requests'], 'request')}, {counted(cost['images_created'], 'image')}:"]
-    lines += [f"{found['count']:6,} {method}" for method, found in results["latency"].items()]
-    areas = Counter(row["area"] for row in rows if row["observations"])
+    cost, rows = results.cost, results.rules
+    lines = [f"{counted(cost.requests, 'request')}, {counted(cost.images_created, 'image')}:"]
+    lines += [f"{found.count:6,} {method}" for method, found in results.latency.items()]
+    areas = Counter(row.area for row in rows if row.observations)
     lines.append(f"{counted(areas.total(), 'rule')} put to the test:")
     lines += [f"{count:6,} {area}.*" for area, count in areas.items()]
-    rest = Counter((row["verdict"], row["reason"]) for row in rows if not row["observations"])
+    rest = Counter((row.verdict, row.reason) for row in rows if not row.observations)
     for (verdict, reason), count in rest.most_common():
-        lines.append(f"{counted(count, 'rule')} {Verdict(verdict).label}: {reason}")
+        lines.append(f"{counted(count, 'rule')} {verdict.label}: {reason}")
     return lines

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 import reports
 from conformance.config.settings import UsageError
-from conformance.verdicts.collector import Exit, write_results
+from conformance.verdicts.results import Results, write_results
+from conformance.verdicts.verdict import Exit
 from reports.text import harmless
 
 
-def conclude(results: Mapping[str, Any], out: Path, console: Console) -> int:
+def conclude(results: Results, out: Path, console: Console) -> int:
     """Writes the results and all reports, and says what came out.
 
     Args:
-        results: what results.json is to hold.
+        results: what came out.
         out: the folder for them.
         console: where to print.
 
@@ -30,19 +29,19 @@ def conclude(results: Mapping[str, Any], out: Path, console: Console) -> int:
     Raises:
         UsageError: the folder cannot be written to; what came out has been said all the same.
     """
-    status = int(results["summary"]["exit_status"])
+    status = results.summary.exit_status
     complaint = ""
     try:
         write_results(results, out)
         reports.write(results, out)
     except OSError as error:
         complaint = f"the results could not be written to '{out}' ({error.strerror}); name another folder with --out."
-    if status == Exit.UNTESTABLE:
-        print(f"conformance: {harmless(results['summary']['reason'], lines=False)}", file=sys.stderr)
+    if status is Exit.UNTESTABLE:
+        print(f"conformance: {harmless(results.summary.reason, lines=False)}", file=sys.stderr)
     else:
         reports.summary(results, console)
     if complaint:
         raise UsageError(complaint)
-    if status != Exit.UNTESTABLE:
+    if status is not Exit.UNTESTABLE:
         console.print(Text(f"report: {out / 'report.html'}", style="dim"), soft_wrap=True)
     return status

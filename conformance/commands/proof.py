@@ -202,15 +202,15 @@ def attempt(server: Server, profile: str) -> Proof:
             results = judge(settings, focus)
     except SuiteError as error:
         return Proof(server, (), 4, 0, 0.0, error=str(error))
-    rows = {row["id"]: row for row in results["rules"]}
-    errors = [f"{name}: {row['reason']}" for name, row in rows.items() if row["verdict"] == Verdict.ERROR]
+    rows = {row.id: row for row in results.rules}
+    errors = [f"{name}: {row.reason}" for name, row in rows.items() if row.verdict is Verdict.ERROR]
     return Proof(
         server,
-        tuple(name for name, row in rows.items() if row["verdict"] in (Verdict.FAILED, Verdict.DEVIATES)),
-        results["summary"]["exit_status"],
-        results["cost"]["requests"],
-        results["run"]["seconds"],
-        rows[server.rule]["first_breach_after_requests"] if server.rule else None,
+        tuple(name for name, row in rows.items() if row.verdict in (Verdict.FAILED, Verdict.DEVIATES)),
+        results.summary.exit_status,
+        results.cost.requests,
+        results.run.seconds,
+        rows[server.rule].first_breach_after_requests if server.rule else None,
         "\n".join(errors),
     )
 

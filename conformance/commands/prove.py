@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conformance.commands.proof import Proof, prove, servers
+from conformance.commands.writing import check_folder
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import UsageError
-from conformance.verdicts.collector import Exit
+from conformance.verdicts.verdict import Exit
 from reports import matrix as rendered
 
 
@@ -44,6 +45,7 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
         raise UsageError(
             f"no fault or variant matches {' '.join(globs)}; `conformance emulator --list-faults` lists them."
         )
+    check_folder(out)
     console = Console()
     columns = (
         TextColumn("{task.completed}/{task.total} servers · {task.fields[wrong]} wrong"),
@@ -62,15 +64,9 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
 
         found = prove(wanted, profile, workers, told)
     figures = found.to_json()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "matrix.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
-        (out / "matrix.md").write_text(rendered.markdown(figures), encoding="utf-8")
-        (out / "matrix.html").write_text(rendered.html(figures), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"out is '{out}', which cannot be written to ({error.strerror}); name another folder with --out"
-        ) from None
+    (out / "matrix.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    (out / "matrix.md").write_text(rendered.markdown(figures), encoding="utf-8")
+    (out / "matrix.html").write_text(rendered.html(figures), encoding="utf-8")
     for line in rendered.figures(figures):
         console.print(line, markup=False, highlight=False)
     console.print(f"matrix: {out / 'matrix.html'}", markup=False, highlight=False)

@@ -9,21 +9,22 @@ import shlex
 import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from conformance.client.target import NAME_PREFIX
 from conformance.commands.outcome import conclude
+from conformance.commands.writing import check_folder
 from conformance.config.profiles import Profile
-from conformance.config.settings import Settings, UsageError
+from conformance.config.settings import Settings
 from conformance.pytest_plugin.checkpoint import Checkpoint
 from conformance.pytest_plugin.controller import GivenSettings
 from conformance.pytest_plugin.interruption import Interruption
 from conformance.pytest_plugin.progress import Progress
 from conformance.scenario.examples import cache, open_examples
-from conformance.verdicts.collector import Exit
+from conformance.verdicts.results import Results
+from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import known, waivers_file, write_waivers
 from reports.terminal import Terminal
 
@@ -51,7 +52,7 @@ def run(settings: Settings) -> int:
     Raises:
         UsageError: the output folder cannot be written to, or examples cannot be kept where they should be.
     """
-    _check_writable(settings.out)
+    check_folder(settings.out)
     open_examples(settings)
     console = Terminal()
     traffic = settings.out / "traffic.har" if settings.save_traffic else None
@@ -62,8 +63,8 @@ def run(settings: Settings) -> int:
         except SuiteError as error:
             print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
             return Exit.SUITE_ERROR
-        if settings.update_waivers and results["summary"]["exit_status"] in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
-            write_waivers(known(results["waivers"]), waivers_file(settings))
+        if settings.update_waivers and results.summary.exit_status in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
+            write_waivers(known(results.waivers), waivers_file(settings))
         return conclude(results, settings.out, console)
 
 
@@ -90,8 +91,8 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
     profile: Profile | None = None,
     scripts: bool = False,
     plugins: Iterable[object] = (),
-) -> dict[str, Any]:
-    """Judges a target, and answers the results as they stand in results.json.
+) -> Results:
+    """Judges a target, and answers the results.
 
     Args:
         settings: of the run.
@@ -138,16 +139,3 @@ class _Registrar:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.register(self._given, GivenSettings.__name__)
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(
-            f"out is '{folder}', which cannot be written to ({reason}); name another folder with --out"
-        ) from None

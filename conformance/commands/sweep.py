@@ -14,7 +14,7 @@ from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings, UsageError
 from conformance.scenario.process import Process, new_ground
 from conformance.trace.formats import timestamp
-from conformance.verdicts.collector import Exit
+from conformance.verdicts.verdict import Exit
 
 
 def sweep(settings: Settings, older_than: float, delete_them: bool) -> int:

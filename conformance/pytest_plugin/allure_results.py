@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.verdicts.results import Results
 from reports import allure
 
 SCENARIOS = ".api."
 """Part of the full names of scenario tests, and of no other test."""
 
 
-def replace_scenarios(results: Mapping[str, Any], folder: Path) -> None:
+def replace_scenarios(results: Results, folder: Path) -> None:
     """Takes the results of scenario tests out of a folder of Allure's, and puts those of the rules in.
 
     Args:
-        results: what results.json holds.
+        results: of the run.
         folder: where allure-pytest has written its results.
 
     Raises:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.verdicts.collector import Collector, write_results
+from conformance.verdicts.collector import Collector
+from conformance.verdicts.results import write_results
 
 PAUSE_SECONDS = 1.0
 SHARE = 0.05

@@ -24,7 +24,8 @@ from conformance.scenario.preflight import Untestable
 from conformance.scenario.process import Process, new_ground
 from conformance.trace import har
 from conformance.trace.traffic import kept
-from conformance.verdicts.collector import Collector, Exit
+from conformance.verdicts.collector import Collector
+from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import read_waivers, waived_rules
 from reports.text import harmless
 
@@ -178,7 +179,8 @@ class Controller(ConformancePlugin):
         """Says what plain pytest would not: the verdict on the target."""
         if self.collector.begun:
             terminalreporter.section("conformance")
-            terminalreporter.line(harmless(self.collector.results()["summary"]["reason"], lines=False))
+            summary = self.collector.results().summary
+            terminalreporter.line(harmless(f"{summary.headline}; {summary.reason}", lines=False))
 
     def _halt(self) -> None:
         """Ends the run where the target is lost, or at the first failure if so asked."""

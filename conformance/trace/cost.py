@@ -15,3 +15,12 @@ class Cost:
     images: int = 0
     waiting: float = 0.0
     latencies: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, other: Cost) -> None:
+        """Takes over what another process has spent."""
+        self.requests += other.requests
+        self.retries += other.retries
+        self.images += other.images
+        self.waiting += other.waiting
+        for method, values in other.latencies.items():
+            self.latencies[method].extend(values)

@@ -51,7 +51,7 @@ class Tally:
         self.observations += other.observations
         self.breaches += other.breaches
         self.deviations += other.deviations
-        self.first = other.first if self.first is None else self.first
+        self.first = min((first for first in (self.first, other.first) if first is not None), default=None)
         for rules, count in other.beside.items():
             self.beside[rules] = self.beside.get(rules, 0) + count
         self.keep(other.examples)
@@ -59,7 +59,7 @@ class Tally:
     def keep(self, examples: Iterable[dict[str, Any]]) -> None:
         """Keeps the smallest of the examples known so far, and no two that say the same."""
         smallest: dict[str, dict[str, Any]] = {}
-        for example in sorted([*self.examples, *examples], key=lambda item: item["size"]):
+        for example in sorted([*self.examples, *examples], key=lambda item: (item["size"], item["message"])):
             smallest.setdefault(example["message"], example)
         self.examples = list(smallest.values())[:EXAMPLES_KEPT]
         for example in self.examples[1:]:

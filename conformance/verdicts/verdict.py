@@ -1,4 +1,4 @@
-"""The verdicts that a rule may get: one row for each, which every report reads."""
+"""The verdicts on rules and on whole targets, one row for each, which every report reads; and the exit statuses."""
 
 from __future__ import annotations
 
@@ -64,3 +64,35 @@ class Verdict(enum.StrEnum):
     def under(self, *, strict: bool) -> Verdict:
         """The verdict as a run counts it: under a strict one a deviation is a failure."""
         return Verdict.FAILED if strict and self is Verdict.DEVIATES else self
+
+
+class Outcome(enum.StrEnum):
+    """What a run says of its target as a whole.
+
+    Attributes:
+        colour: red, amber or green.
+    """
+
+    colour: str
+
+    CONFORMANT = "conformant", "green"
+    NON_CONFORMANT = "non-conformant", "red"
+    INCONCLUSIVE = "inconclusive", "amber"
+
+    def __new__(cls, value: str, colour: str = "") -> Outcome:
+        """A member from its row."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.colour = colour
+        return member
+
+
+class Exit(enum.IntEnum):
+    """The exit statuses of the command line."""
+
+    CONFORMANT = 0
+    NOT_CONFORMANT = 1
+    USAGE = 2
+    UNTESTABLE = 3
+    SUITE_ERROR = 4
+    INTERRUPTED = 130

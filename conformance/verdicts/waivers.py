@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -16,6 +16,7 @@ from conformance.config.settings import Settings, UsageError
 from conformance.config.toml import read_table
 from conformance.contract import catalogue, matching
 from conformance.verdicts.judgement import Judgement
+from conformance.verdicts.results import WaiverResult, WaiverState
 from conformance.verdicts.verdict import Verdict
 
 FILE_NAME = "waivers.toml"
@@ -26,8 +27,7 @@ DAYS = 90
 REFERENCE = "https://cloud.google.com/compute/docs/reference/rest/beta/images/insert"
 """What such a waiver links to, until somebody links it to an issue."""
 
-State = Literal["in use", "unused", "stale", "expired", "matches no rule"]
-COMPLAINTS: Mapping[State, str] = {
+COMPLAINTS: Mapping[WaiverState, str] = {
     "stale": "is stale: no rule that it names fails any more",
     "expired": "has expired",
     "matches no rule": "matches no rule",
@@ -101,13 +101,9 @@ def _waiver(row: Any, place: str) -> Waiver:
         ) from None
 
 
-def known(rows: Iterable[Mapping[str, Any]]) -> list[Waiver]:
-    """Waivers read back from results.json, each once.
-
-    Args:
-        rows: as they stand there.
-    """
-    return list(dict.fromkeys(Waiver(**{key: row[key] for key in Waiver.model_fields}) for row in rows))
+def known(rows: Iterable[WaiverResult]) -> list[Waiver]:
+    """Waivers read back from results, each once."""
+    return list(dict.fromkeys(Waiver(**row.model_dump(include=set(Waiver.model_fields))) for row in rows))
 
 
 def waived_rules(waivers: Iterable[Waiver], url: str | None) -> frozenset[str]:
@@ -134,7 +130,7 @@ def waive(judgements: Mapping[str, Judgement], waivers: Sequence[Waiver], url: s
     return found
 
 
-def state(waiver: Waiver, judgements: Mapping[str, Judgement], url: str | None, *, whole: bool) -> State:
+def state(waiver: Waiver, judgements: Mapping[str, Judgement], url: str | None, *, whole: bool) -> WaiverState:
     """What has become of a waiver in a run.
 
     Args:

@@ -90,7 +90,7 @@ def run(traffic: Path | None = None, *, examples: int | None = None, only: tuple
             results = judge(chosen, traffic=traffic)
     finally:
         PROFILES["quick"] = usual
-    return results["run"]["seconds"], results["cost"]["requests"]
+    return results.run.seconds, results.cost.requests
 
 
 def resend(traffic: Path) -> float:

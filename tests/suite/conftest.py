@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conformance.commands.run import judge
 from conformance.config.settings import Settings
 from conformance.emulator.process import EmulatorProcess
+from conformance.verdicts.results import Results
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -20,13 +19,13 @@ TOKEN = "token-that-must-not-be-seen"
 
 
 @pytest.fixture(scope="session")
-def conformant() -> dict[str, Any]:
+def conformant() -> Results:
     """The results of a run against the correct emulator."""
     return judge(Settings(workers=1), focus=("image.kind",))
 
 
 @pytest.fixture(scope="session")
-def broken() -> dict[str, Any]:
+def broken() -> Results:
     """The results of a run against a broken emulator, with a credential that the run was given."""
     with EmulatorProcess(faults=["image.kind/disk", "encryption.never-echoed/in-image"]) as emulator:
         settings = Settings(url=emulator.url, header=(f"Authorization: Bearer {TOKEN}",), workers=1)
@@ -34,9 +33,9 @@ def broken() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def hostile(broken: dict[str, Any]) -> dict[str, Any]:
+def hostile(broken: Results) -> Results:
     """The results of the broken emulator as a hostile target would have them."""
-    changed = copy.deepcopy(broken)
+    changed = broken.to_json()
     changed["target"]["project"] = HOSTILE
     changed["summary"]["reason"] = HOSTILE
     for rule in changed["rules"]:
@@ -45,4 +44,4 @@ def hostile(broken: dict[str, Any]) -> dict[str, Any]:
             for exchange in breach["exchanges"]:
                 if exchange["response"]:
                     exchange["response"]["body"] = HOSTILE
-    return changed
+    return Results.model_validate(changed)

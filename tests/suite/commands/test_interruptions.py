@@ -23,6 +23,7 @@ from conformance.config import settings as configuration
 from conformance.config.settings import Settings
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
+from conformance.verdicts.verdict import Verdict
 from strategies import bodies
 
 
@@ -148,21 +149,21 @@ def test_rule_that_raises_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatc
     rules = {**catalogue(), "image.kind": dataclasses.replace(catalogue()["image.kind"], judge=raises)}
     monkeypatch.setattr("conformance.scenario.process.catalogue", lambda: rules)
     results = judge(Settings(workers=1), focus=("image.kind",))
-    rows = {row["id"]: row for row in results["rules"]}
-    assert results["summary"]["exit_status"] == 4
-    assert rows["image.kind"]["verdict"] == "error"
-    assert "a mistake of ours" in rows["image.kind"]["reason"]
-    assert rows["image.description.round-trip"]["verdict"] == "passed"
+    rows = {row.id: row for row in results.rules}
+    assert results.summary.exit_status == 4
+    assert rows["image.kind"].verdict == "error"
+    assert "a mistake of ours" in rows["image.kind"].reason
+    assert rows["image.description.round-trip"].verdict == "passed"
 
 
 def test_strategy_that_fails_its_health_check(monkeypatch: pytest.MonkeyPatch) -> None:
     hopeless = strategies.integers().filter(lambda number: number < 0 < number)
     monkeypatch.setattr(bodies, "valid", lambda *given, **more: hopeless)
     results = judge(Settings(workers=1), focus=("image.kind",))
-    errors = [row for row in results["rules"] if row["verdict"] == "error"]
-    assert results["summary"]["exit_status"] == 4
-    assert any("Unsatisfiable" in row["reason"] or "FailedHealthCheck" in row["reason"] for row in errors)
-    assert results["summary"]["counts"]["passed"]
+    errors = [row for row in results.rules if row.verdict == "error"]
+    assert results.summary.exit_status == 4
+    assert any("Unsatisfiable" in row.reason or "FailedHealthCheck" in row.reason for row in errors)
+    assert results.summary.counts[Verdict.PASSED]
 
 
 UNTRUSTED: tuple[tuple[str, bytes, str], ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -10,47 +9,51 @@ from typing import Any
 import pytest
 from helpers.command_line import conformance
 
+from conformance.verdicts.results import Results, read_results
+from conformance.verdicts.verdict import Verdict
 from reports import difference
 
 
-def written(path: Path, results: dict[str, Any]) -> str:
+def written(path: Path, results: Results | dict[str, Any]) -> str:
     """Writes results to a file; answers its name."""
-    path.write_text(json.dumps(results), encoding="utf-8")
+    value = results.to_json() if isinstance(results, Results) else results
+    path.write_text(json.dumps(value), encoding="utf-8")
     return path.name
 
 
-def shards(results: dict[str, Any]) -> list[dict[str, Any]]:
+def shards(results: Results) -> list[dict[str, Any]]:
     """Two shards that together are a run: each has put every other rule to the test."""
     parts = []
     for number in (1, 2):
-        part = copy.deepcopy(results)
+        part = results.to_json()
         part["run"]["shard"] = f"{number}/2"
         for place, row in enumerate(part["rules"]):
             if place % 2 != number - 1 and row["verdict"] != "not_applicable":
-                row |= {"verdict": "not_exercised", "reason": "", "observations": 0, "breach_count": 0, "breaches": []}
+                row |= {"verdict": "not_exercised", "observations": 0, "breach_count": 0, "deviation_count": 0}
+                row |= {"first_breach_after_requests": None, "breaches": []}
         parts.append(part)
     return parts
 
 
-def test_results_are_rendered_again(broken: dict[str, Any], tmp_path: Path) -> None:
+def test_results_are_rendered_again(broken: Results, tmp_path: Path) -> None:
     name = written(tmp_path / "results.json", broken)
     done = conformance("report", name, "--out", "again", folder=tmp_path)
-    assert done.returncode == broken["summary"]["exit_status"] == 1
-    assert json.loads((tmp_path / "again" / "results.json").read_text(encoding="utf-8")) == broken
+    assert done.returncode == broken.summary.exit_status == 1
+    assert read_results(tmp_path / "again" / "results.json") == broken
     assert (tmp_path / "again" / "failures" / "image.kind" / "reproduce.sh").is_file()
 
 
-def test_shards_are_the_run_that_they_are_of(broken: dict[str, Any], tmp_path: Path) -> None:
+def test_shards_are_the_run_that_they_are_of(broken: Results, tmp_path: Path) -> None:
     names = [written(tmp_path / f"{number}.json", part) for number, part in enumerate(shards(broken))]
     done = conformance("report", *names, "--out", "merged", folder=tmp_path)
     assert done.returncode == 1, done.stderr
-    merged = json.loads((tmp_path / "merged" / "results.json").read_text(encoding="utf-8"))
-    for was, now in zip(broken["rules"], merged["rules"], strict=True):
-        assert (now["id"], now["verdict"], now["observations"]) == (was["id"], was["verdict"], was["observations"])
-        assert now["breaches"] == was["breaches"]
-    assert merged["summary"]["counts"] == broken["summary"]["counts"]
-    assert merged["cost"]["requests"] == 2 * broken["cost"]["requests"]
-    assert merged["run"]["shard"] is None
+    merged = read_results(tmp_path / "merged" / "results.json")
+    for was, now in zip(broken.rules, merged.rules, strict=True):
+        assert (now.id, now.verdict, now.observations) == (was.id, was.verdict, was.observations)
+        assert now.breaches == was.breaches
+    assert merged.summary == broken.summary
+    assert merged.cost.requests == 2 * broken.cost.requests
+    assert merged.run.shard is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_shards_are_the_run_that_they_are_of(broken: dict[str, Any], tmp_path: P
     ],
 )
 def test_what_does_not_belong_together_is_refused(
-    broken: dict[str, Any], tmp_path: Path, changes: list[dict[str, Any]], words: list[str]
+    broken: Results, tmp_path: Path, changes: list[dict[str, Any]], words: list[str]
 ) -> None:
     names = []
     for number, (part, change) in enumerate(zip(shards(broken), changes, strict=True)):
@@ -79,18 +82,17 @@ def test_what_does_not_belong_together_is_refused(
     assert all(word in done.stderr for word in words), done.stderr
 
 
-def changed(results: dict[str, Any], verdicts: dict[str, str]) -> dict[str, Any]:
+def changed(results: Results, verdicts: dict[str, str]) -> Results:
     """The results with other verdicts; "" takes a rule out."""
-    other = copy.deepcopy(results)
-    other["rules"] = [
-        {**row, "verdict": verdicts.get(row["id"], row["verdict"])}
-        for row in other["rules"]
-        if verdicts.get(row["id"]) != ""
-    ]
-    return other
+    rules = tuple(
+        row.model_copy(update={"verdict": Verdict(verdicts.get(row.id, row.verdict))})
+        for row in results.rules
+        if verdicts.get(row.id) != ""
+    )
+    return results.model_copy(update={"rules": rules})
 
 
-def test_difference_of_two_runs(conformant: dict[str, Any], tmp_path: Path) -> None:
+def test_difference_of_two_runs(conformant: Results, tmp_path: Path) -> None:
     old = changed(conformant, {"image.kind": "passed", "image.id": "failed", "operation.id": ""})
     new = changed(conformant, {"image.kind": "failed", "image.id": "passed", "operation.kind": ""})
     names = [written(tmp_path / "old.json", old), written(tmp_path / "new.json", new)]
@@ -111,14 +113,14 @@ def test_difference_of_two_runs(conformant: dict[str, Any], tmp_path: Path) -> N
         assert all(rule in text and kind in text for rule, kind in found.items())
 
 
-def test_no_difference_is_no_worse(conformant: dict[str, Any], tmp_path: Path) -> None:
+def test_no_difference_is_no_worse(conformant: Results, tmp_path: Path) -> None:
     name = written(tmp_path / "results.json", conformant)
     done = conformance("diff", name, name, folder=tmp_path)
     assert done.returncode == 0
     assert "no rule changed its verdict" in done.stdout
 
 
-def test_what_a_run_left_out_got_no_worse(conformant: dict[str, Any]) -> None:
+def test_what_a_run_left_out_got_no_worse(conformant: Results) -> None:
     part = changed(conformant, {"image.id": "left_out"})
     assert not difference.changes(conformant, part)
     assert not difference.changes(part, conformant)

@@ -40,9 +40,9 @@ def test_planted_error_of_three_steps_is_shown_by_these_three() -> None:
     with EmulatorProcess(faults=("life.model/description-forgotten",)) as emulator:
         settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1, profile="ci")
         results = judge(settings, focus=("life.model",))
-    row = next(row for row in results["rules"] if row["id"] == "life.model")
-    assert row["verdict"] == "failed"
-    shown = [exchange["method"] for exchange in row["breaches"][0]["exchanges"] if exchange["method"] in MUTATIONS]
+    row = next(row for row in results.rules if row.id == "life.model")
+    assert row.verdict == "failed"
+    shown = [exchange.method for exchange in row.breaches[0].exchanges if exchange.method in MUTATIONS]
     assert shown == ["images.insert", "images.deprecate", "images.deprecate"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.commands.check import check
 from conformance.config.settings import Settings
+from conformance.verdicts.results import Results
 
 SERVICE = "https://compute.googleapis.com"
 LINKS = "https://www.googleapis.com/compute"
@@ -212,7 +213,7 @@ class Recorded:
         path.write_text(json.dumps({"log": {"version": "1.2", "entries": self.entries}}), encoding="utf-8")
         return path
 
-    def judged(self, folder: Path) -> dict[str, Any]:
+    def judged(self, folder: Path) -> Results:
         """What `check` says of it."""
         return check(self.written(folder), Settings())
 

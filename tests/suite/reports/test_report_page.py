@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import reports
+from conformance.verdicts.results import Results
 from reports import difference
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ def test_answer_stays_text(browser: Browser, saved: Any) -> None:
     assert reader.complaints == []
 
 
-def test_filters_and_search(browser: Browser, saved: Any, broken: dict[str, Any]) -> None:
+def test_filters_and_search(browser: Browser, saved: Any, broken: Results) -> None:
     reader = Reader(browser, saved("broken"), 1280)
-    failed = [rule["id"] for rule in broken["rules"] if rule["verdict"] == "failed"]
-    assert len(reader.shown()) == len(broken["rules"])
+    failed = [rule.id for rule in broken.rules if rule.verdict == "failed"]
+    assert len(reader.shown()) == len(broken.rules)
     reader.page.select_option("#verdict", "failed")
     assert reader.shown() == failed
     reader.page.select_option("#area", "image")
@@ -97,14 +98,14 @@ def test_filters_and_search(browser: Browser, saved: Any, broken: dict[str, Any]
     reader.page.select_option("#verdict", "")
     reader.page.select_option("#area", "")
     reader.page.select_option("#basis", "conv")
-    assert set(reader.shown()) == {rule["id"] for rule in broken["rules"] if rule["basis"] == "conv"}
+    assert set(reader.shown()) == {rule.id for rule in broken.rules if rule.basis == "conv"}
     reader.page.select_option("#basis", "")
     reader.page.keyboard.press("/")
     reader.page.keyboard.type("image.kind")
     assert "image.kind" in reader.shown()
     assert "family.latest" not in reader.shown()
     reader.page.keyboard.press("Escape")
-    assert len(reader.shown()) == len(broken["rules"])
+    assert len(reader.shown()) == len(broken.rules)
 
 
 def test_permalink_opens_its_rule(browser: Browser, saved: Any) -> None:
@@ -115,14 +116,14 @@ def test_permalink_opens_its_rule(browser: Browser, saved: Any) -> None:
     reader.page.wait_for_selector("[id='image.id'][open]", state="visible")
 
 
-def test_buttons_copy(browser: Browser, saved: Any, broken: dict[str, Any]) -> None:
+def test_buttons_copy(browser: Browser, saved: Any, broken: Results) -> None:
     reader = Reader(browser, saved("broken"), 1280)
-    reproduce = next(rule for rule in broken["rules"] if rule["id"] == "image.kind")["breaches"][0]["reproduce"]
+    reproduce = next(rule for rule in broken.rules if rule.id == "image.kind").breaches[0].reproduce
     buttons = reader.page.locator("[id='image.kind'] article.breach").first.locator("button")
     for number, kind in enumerate(("command", "shell", "pytest")):
         buttons.nth(number).click()
         buttons.nth(number).filter(has_text="Copied").wait_for()
-        assert reader.page.evaluate("navigator.clipboard.readText()") == reproduce[kind]
+        assert reader.page.evaluate("navigator.clipboard.readText()") == getattr(reproduce, kind)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -135,9 +136,7 @@ def test_no_serious_accessibility_fault(browser: Browser, saved: Any, target: st
     assert {fault["id"]: [node["html"][:200] for node in fault["nodes"][:3]] for fault in serious} == {}
 
 
-def test_difference_is_a_page_too(
-    browser: Browser, conformant: dict[str, Any], broken: dict[str, Any], tmp_path: Path
-) -> None:
+def test_difference_is_a_page_too(browser: Browser, conformant: Results, broken: Results, tmp_path: Path) -> None:
     path = tmp_path / "changes.html"
     path.write_text(difference.html(difference.changes(conformant, broken), conformant, broken), encoding="utf-8")
     reader = Reader(browser, path, 400)

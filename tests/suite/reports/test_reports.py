@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import html
 import json
 import re
@@ -11,7 +10,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
@@ -20,15 +18,26 @@ import pytest
 import reports
 from conformance.config.settings import Settings
 from conformance.emulator.process import EmulatorProcess
-from conformance.verdicts.collector import Collector, write_results
+from conformance.verdicts.collector import Collector
+from conformance.verdicts.results import (
+    BreachResult,
+    ExchangeResult,
+    Reproduction,
+    Request,
+    Response,
+    Results,
+    read_results,
+    write_results,
+)
 from conformance.verdicts.verdict import Verdict
 from reports import html as page
+from reports import schema
 
 TOKEN = "token-that-must-not-be-seen"
 KEY = re.compile(r"rawKey\W+(?!UkVEQUNURUR)[A-Za-z0-9+/]{43}=")
 
 
-def test_all_files_are_written(broken: dict[str, Any], tmp_path: Path) -> None:
+def test_all_files_are_written(broken: Results, tmp_path: Path) -> None:
     reports.write(broken, tmp_path)
     failure = "failures/image.kind"
     for name in (
@@ -43,7 +52,7 @@ def test_all_files_are_written(broken: dict[str, Any], tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 100, name
 
 
-def test_page_is_self_contained_and_escapes(hostile: dict[str, Any], tmp_path: Path) -> None:
+def test_page_is_self_contained_and_escapes(hostile: Results, tmp_path: Path) -> None:
     reports.write(hostile, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
@@ -52,19 +61,19 @@ def test_page_is_self_contained_and_escapes(hostile: dict[str, Any], tmp_path: P
     assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page)
 
 
-def test_junit_has_one_case_for_each_rule(broken: dict[str, Any], hostile: dict[str, Any], tmp_path: Path) -> None:
+def test_junit_has_one_case_for_each_rule(broken: Results, hostile: Results, tmp_path: Path) -> None:
     for number, results in enumerate((broken, hostile)):
         reports.write(results, tmp_path / str(number))
         root = ElementTree.parse(tmp_path / str(number) / "junit.xml").getroot()
         cases = {case.get("name"): case for case in root.iter("testcase")}
-        assert set(cases) == {rule["id"] for rule in broken["rules"]}
+        assert set(cases) == {rule.id for rule in broken.rules}
         failed = {name for name, case in cases.items() if case.find("failure") is not None}
-        assert failed == {rule["id"] for rule in broken["rules"] if rule["verdict"] == "failed"}
+        assert failed == {rule.id for rule in broken.rules if rule.verdict == "failed"}
 
 
-def test_no_credential_is_in_any_file(broken: dict[str, Any], tmp_path: Path) -> None:
+def test_no_credential_is_in_any_file(broken: Results, tmp_path: Path) -> None:
     reports.write(broken, tmp_path)
-    (tmp_path / "results.json").write_text(json.dumps(broken), encoding="utf-8")
+    (tmp_path / "results.json").write_text(json.dumps(broken.to_json()), encoding="utf-8")
     for path in tmp_path.rglob("*"):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
@@ -72,20 +81,23 @@ def test_no_credential_is_in_any_file(broken: dict[str, Any], tmp_path: Path) ->
             assert not KEY.search(text), path.name
 
 
-def test_results_keep_their_schema(broken: dict[str, Any]) -> None:
-    schema = json.loads((Path(reports.__file__).parent / "results.schema.json").read_text(encoding="utf-8"))
-    validator = jsonschema.Draft202012Validator(schema)
-    for results in (broken, Collector(Settings()).results()):
-        validator.validate(results)
+def test_results_keep_their_schema(broken: Results, hostile: Results) -> None:
+    validator = jsonschema.Draft202012Validator(json.loads(schema.PATH.read_text(encoding="utf-8")))
+    for results in (broken, hostile, Collector(Settings()).results()):
+        validator.validate(results.to_json())
+
+
+def test_schema_is_that_of_the_model() -> None:
+    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "python -m reports.schema makes it anew"
 
 
 def test_every_rule_stands_in_the_results_of_a_run_that_never_began() -> None:
     results = Collector(Settings()).results()
-    assert results["summary"]["verdict"] == "inconclusive"
-    assert {rule["verdict"] for rule in results["rules"]} == {"not_exercised"}
+    assert results.summary.verdict == "inconclusive"
+    assert {rule.verdict for rule in results.rules} == {"not_exercised"}
 
 
-def test_allure_has_one_result_for_each_rule(broken: dict[str, Any], tmp_path: Path) -> None:
+def test_allure_has_one_result_for_each_rule(broken: Results, tmp_path: Path) -> None:
     reports.write(broken, tmp_path)
     reports.write(broken, tmp_path)
     found = {
@@ -93,16 +105,16 @@ def test_allure_has_one_result_for_each_rule(broken: dict[str, Any], tmp_path: P
         for path in (tmp_path / "allure-results").glob("*-result.json")
         for result in [json.loads(path.read_text(encoding="utf-8"))]
     }
-    assert set(found) == {rule["id"] for rule in broken["rules"]}
+    assert set(found) == {rule.id for rule in broken.rules}
     assert found["image.kind"]["status"] == "failed"
     attached = {name for result in found.values() for part in result["attachments"] for name in [part["source"]]}
     assert attached == {path.name for path in (tmp_path / "allure-results").glob("*-attachment.*")}
     assert {name for name, result in found.items() if result["attachments"]} == {
-        rule["id"] for rule in broken["rules"] if rule["verdict"] in ("failed", "deviates")
+        rule.id for rule in broken.rules if rule.verdict in ("failed", "deviates")
     }
 
 
-def test_allure_report_holds_the_same_counts(broken: dict[str, Any], tmp_path: Path) -> None:
+def test_allure_report_holds_the_same_counts(broken: Results, tmp_path: Path) -> None:
     npx = shutil.which("npx")
     if npx is None:
         pytest.skip("npm is missing, with which Allure is run")
@@ -119,11 +131,11 @@ def test_allure_report_holds_the_same_counts(broken: dict[str, Any], tmp_path: P
         pytest.skip("npm cannot fetch Allure here")
     assert made.returncode == 0, made.stderr
     counts = json.loads((tmp_path / "allure" / "summary.json").read_text(encoding="utf-8"))["stats"]
-    expected = Counter(Verdict(rule["verdict"]).allure for rule in broken["rules"])
+    expected = Counter(rule.verdict.allure for rule in broken.rules)
     assert {status: counts.get(status, 0) for status in expected} == dict(expected)
 
 
-def test_allure_through_pytest_has_a_result_for_each_rule(broken: dict[str, Any], tmp_path: Path) -> None:
+def test_allure_through_pytest_has_a_result_for_each_rule(broken: Results, tmp_path: Path) -> None:
     tests = Path(__file__).parents[2] / "api" / "test_operations.py"
     with EmulatorProcess(faults=["operation.kind/image"]) as emulator:
         done = subprocess.run(
@@ -151,8 +163,8 @@ def test_allure_through_pytest_has_a_result_for_each_rule(broken: dict[str, Any]
         )
     assert done.returncode == 1, done.stdout
     found = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "allure").glob("*-result.json")]
-    assert {result["name"] for result in found} == {rule["id"] for rule in broken["rules"]}
-    assert len(found) == len(broken["rules"])
+    assert {result["name"] for result in found} == {rule.id for rule in broken.rules}
+    assert len(found) == len(broken.rules)
     failed = {result["name"]: len(result["attachments"]) for result in found if result["status"] == "failed"}
     assert failed["operation.kind"] == 3
     assert len(list((tmp_path / "allure").glob("*-attachment.*"))) == sum(
@@ -160,38 +172,46 @@ def test_allure_through_pytest_has_a_result_for_each_rule(broken: dict[str, Any]
     )
 
 
-def test_page_of_thousands_of_breaches_stays_small(broken: dict[str, Any]) -> None:
-    results = copy.deepcopy(broken)
-    breach = next(rule for rule in results["rules"] if rule["verdict"] == "failed")["breaches"][0]
-    breach["exchanges"] = breach["exchanges"] * 10
-    for rule in results["rules"]:
-        rule |= {"verdict": "failed", "breach_count": 5_000, "breaches": [breach] * 14}
+def test_page_of_thousands_of_breaches_stays_small(broken: Results) -> None:
+    breach = next(rule for rule in broken.rules if rule.verdict == "failed").breaches[0]
+    breach = breach.model_copy(update={"exchanges": breach.exchanges * 10})
+    disaster = {"verdict": Verdict.FAILED, "breach_count": 5_000, "breaches": (breach,) * 14}
+    results = broken.model_copy(update={"rules": tuple(rule.model_copy(update=disaster) for rule in broken.rules)})
     rendered = page.render(results)
     assert len(rendered.encode()) <= 5 * 2**20
-    assert rendered.count("<article") <= 3 * len(results["rules"])
+    assert rendered.count("<article") <= 3 * len(results.rules)
     assert "5,000 breaches" in rendered
     assert 'data-script="py"' in rendered
 
 
-def test_half_a_character_is_written_as_its_escape(hostile: dict[str, Any], tmp_path: Path) -> None:
+def test_half_a_character_is_written_as_its_escape(hostile: Results, tmp_path: Path) -> None:
     path = write_results(hostile, tmp_path)
-    assert json.loads(path.read_text(encoding="utf-8")) == hostile
+    assert read_results(path) == hostile
 
 
 def test_time_line_shows_each_operation_in_order() -> None:
-    exchanges = [
-        {
-            "number": number,
-            "method": "globalOperations.get",
-            "started": f"2026-01-01T00:00:0{number}+00:00",
-            "seconds": 0.5,
-            "response": {"body": json.dumps({"kind": "compute#operation", "name": name, "status": status})},
-        }
+    request = Request(method="GET", url="", headers={}, body="")
+    exchanges = tuple(
+        ExchangeResult(
+            number=number,
+            method="globalOperations.get",
+            request=request,
+            response=Response(
+                status=200,
+                headers={},
+                body=json.dumps({"kind": "compute#operation", "name": name, "status": status}),
+            ),
+            error=None,
+            started=f"2026-01-01T00:00:0{number}+00:00",
+            seconds=0.5,
+        )
         for number, (name, status) in enumerate(
             [("one", "PENDING"), ("two", "DONE"), ("one", "RUNNING"), ("one", "DONE")]
         )
-    ]
-    ((name, states),) = page.timelines({"exchanges": exchanges})
+    )
+    shown = Reproduction(shell="", command="")
+    breach = BreachResult(message="", expected="", observed="", exchanges=exchanges, reproduce=shown)
+    ((name, states),) = page.timelines(breach)
     assert name == "one"
     assert [(state.number, state.status) for state in states] == [(0, "PENDING"), (2, "RUNNING"), (3, "DONE")]
     assert [state.start for state in states] == sorted(state.start for state in states)

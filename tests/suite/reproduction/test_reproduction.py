@@ -65,9 +65,9 @@ def test_scripts_fail_on_the_broken_target_alone(fault: str, tmp_path: Path) -> 
     with EmulatorProcess(faults=[fault]) as broken, EmulatorProcess() as correct:
         settings = Settings(url=broken.url, second_project="other", sources=embedded_sources("conformance"), workers=1)
         results = judge(settings, (rule,), scripts=True)
-        (row,) = (row for row in results["rules"] if row["id"] == rule)
-        reproduce = row["breaches"][0]["reproduce"]
-        for name, script in (("reproduce.sh", reproduce["shell"]), ("test_reproduce.py", reproduce["pytest"])):
+        (row,) = (row for row in results.rules if row.id == rule)
+        reproduce = row.breaches[0].reproduce
+        for name, script in (("reproduce.sh", reproduce.shell), ("test_reproduce.py", reproduce.pytest)):
             path = tmp_path / name
             path.write_text(script, encoding="utf-8")
             assert outcome(path, broken.url) == 1, script

@@ -1,7 +1,6 @@
 """Where images are dear: one insert is evidence for many rules, and yet blame is exact and nothing is left behind."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from helpers.command_line import names
@@ -19,8 +18,7 @@ SPARING = replace(PROFILES["real"], first_look=0.0, first_poll=0.004, last_poll=
 def judged(emulator: EmulatorProcess, *rules: str) -> dict[str, str]:
     """The verdicts of the sparing scenarios for some rules."""
     settings = Settings(url=emulator.url, project="conformance", sources=embedded_sources("conformance"), workers=1)
-    results: dict[str, Any] = judge(settings, rules, profile=SPARING)
-    return {row["id"]: row["verdict"] for row in results["rules"]}
+    return dict(judge(settings, rules, profile=SPARING).verdicts)
 
 
 @pytest.mark.parametrize(

@@ -961,8 +961,6 @@ ROWS = (
 def test_ordinary_traffic_is_no_breach(told: Told, tmp_path: Path) -> None:
     results = told(Recorded()).judged(tmp_path)
     assert not {
-        row["id"]: row["breaches"] or row["reason"]
-        for row in results["rules"]
-        if row["verdict"] in ("failed", "deviates", "error")
+        row.id: row.breaches or row.reason for row in results.rules if row.verdict in ("failed", "deviates", "error")
     }
-    assert results["summary"]["exit_status"] == 0
+    assert results.summary.exit_status == 0

@@ -39,7 +39,7 @@ def written(entries: list[dict[str, Any]], folder: Path) -> Path:
 
 def verdicts(path: Path) -> dict[str, str]:
     """The verdict on every rule."""
-    return {row["id"]: row["verdict"] for row in check(path, Settings())["rules"]}
+    return dict(check(path, Settings()).verdicts)
 
 
 def broken(path: Path) -> set[str]:
@@ -55,7 +55,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Path]
     with EmulatorProcess(faults=faults) as emulator:
         settings = Settings(url=emulator.url, second_project="other", sources=embedded_sources(PROJECT), workers=1)
         results = judge(settings, traffic=path)
-    return {row["id"]: row["verdict"] for row in results["rules"]}, path
+    return dict(results.verdicts), path
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_part_of_a_recording_breaks_no_rule(seed: int, foreign: list[dict[str, A
     part = foreign[start : start + chance.randrange(50, 400)]
     part = [entry for entry in part if not (entry["request"]["method"] == "GET" and chance.random() < 0.3)]
     found = check(written(part, tmp_path), Settings())
-    assert not [(row["id"], row["breaches"]) for row in found["rules"] if row["verdict"] in BROKEN]
+    assert not [(row.id, row.breaches) for row in found.rules if row.verdict in BROKEN]
 
 
 def test_replay_of_an_insert_from_before_the_recording_makes_nothing() -> None:
@@ -130,13 +130,13 @@ def test_compressed_and_encoded_bodies_are_read(foreign: list[dict[str, Any]], t
 def test_other_traffic_is_counted_and_left_out(foreign: list[dict[str, Any]], tmp_path: Path) -> None:
     other = {**foreign[0], "request": {**foreign[0]["request"], "url": "https://example.com/logo.png"}}
     results = check(written([*foreign[:100], other, other], tmp_path), Settings())
-    assert results["cost"]["requests"] == 100
-    assert "2 of other hosts, methods or APIs" in results["notes"][0]
+    assert results.cost.requests == 100
+    assert "2 of other hosts, methods or APIs" in results.notes[0]
 
 
 def test_recording_of_nothing_of_this_api_cannot_be_judged(foreign: list[dict[str, Any]], tmp_path: Path) -> None:
     other = {**foreign[0], "request": {**foreign[0]["request"], "url": "https://example.com/compute/logo.png"}}
-    assert check(written([other], tmp_path), Settings())["summary"]["exit_status"] == 3
+    assert check(written([other], tmp_path), Settings()).summary.exit_status == 3
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"log": {}}', '{"log": {"entries": [', "\x00\x01", "log"])

@@ -1,0 +1,102 @@
+"""From the verdicts on rules to the one on the target: the one place where exit status, verdict and sentence are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from conformance.contract import catalogue
+from conformance.verdicts.judgement import Judgement
+from conformance.verdicts.ledger import Tally
+from conformance.verdicts.results import Ending
+from conformance.verdicts.verdict import Exit, Outcome, Verdict
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What a run comes to: its exit status, the verdict on the target, and one sentence."""
+
+    exit_status: Exit
+    verdict: Outcome
+    reason: str
+
+
+def conclude(  # noqa: PLR0913 - all that an exit status depends on
+    judgements: Mapping[str, Judgement],
+    tallies: Mapping[str, Tally],
+    ending: Ending,
+    outdated: Sequence[str],
+    *,
+    strict: bool,
+    complete: bool,
+) -> Conclusion:
+    """Concludes a run.
+
+    Args:
+        judgements: the verdict on each rule.
+        tallies: what was counted of each rule.
+        ending: why the run ended before its time.
+        outdated: the rules of waivers that are to be removed.
+        strict: whether deviations fail the run too.
+        complete: whether rules that were never put to the test fail the run too.
+    """
+    rules = {verdict: [rule for rule, own in judgements.items() if own.verdict is verdict] for verdict in Verdict}
+    failed = [rule for rule, own in judgements.items() if own.verdict.under(strict=strict) is Verdict.FAILED]
+    blocked = [rule for rule in rules[Verdict.BLOCKED] if _gates(rule, judgements, tallies, strict=strict)]
+    if ending.untestable:
+        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, ending.untestable)
+    if ending.died:
+        return Conclusion(Exit.SUITE_ERROR, Outcome.INCONCLUSIVE, f"{ending.died}; what was known by then is written")
+    if ending.interrupted:
+        text = "the run was interrupted; what was known by then is written"
+        return Conclusion(Exit.INTERRUPTED, Outcome.INCONCLUSIVE, text)
+    mistake = f"the suite itself failed in {some(rules[Verdict.ERROR])}" if rules[Verdict.ERROR] else ""
+    if failed:
+        text = "; ".join(filter(None, [f"{count(failed, 'rule')} failed: {some(failed)}", mistake]))
+        return Conclusion(Exit.NOT_CONFORMANT, Outcome.NON_CONFORMANT, text)
+    if mistake:
+        return Conclusion(Exit.SUITE_ERROR, Outcome.INCONCLUSIVE, mistake)
+    if ending.lost:
+        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, ending.lost)
+    if blocked:
+        text = f"{count(blocked, 'rule')} could not be judged: {judgements[blocked[0]].reason}"
+        return Conclusion(Exit.NOT_CONFORMANT, Outcome.NON_CONFORMANT, text)
+    if complete and rules[Verdict.NOT_EXERCISED]:
+        missing = rules[Verdict.NOT_EXERCISED]
+        text = f"{count(missing, 'rule')} never put to the test: {some(missing)}"
+        return Conclusion(Exit.NOT_CONFORMANT, Outcome.INCONCLUSIVE, text)
+    if not rules[Verdict.PASSED]:
+        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, "no rule was put to the test")
+    exceptions = [
+        f"{count(found, 'rule')} {word}: {some(found)}"
+        for word, found in (("deviated", rules[Verdict.DEVIATES]), ("waived", rules[Verdict.WAIVED]))
+        if found
+    ]
+    if outdated:
+        exceptions.append(f"but {count(outdated, 'waiver')} to be removed: {some(outdated)}")
+        text = "; ".join(["no rule fails that is not waived", *exceptions])
+        return Conclusion(Exit.NOT_CONFORMANT, Outcome.INCONCLUSIVE, text)
+    other = "other " if exceptions else ""
+    text = "; ".join([f"all {other}rules that were put to the test hold", *exceptions])
+    return Conclusion(Exit.CONFORMANT, Outcome.CONFORMANT, text)
+
+
+def _gates(rule: str, judgements: Mapping[str, Judgement], tallies: Mapping[str, Tally], *, strict: bool) -> bool:
+    """Whether a blocked rule fails the run: not where its cause is waived, nor where both merely deviate."""
+    cause = judgements.get(judgements[rule].cause)
+    if cause is None or cause.verdict is Verdict.WAIVED:
+        return cause is None
+    tally = tallies.get(rule, Tally())
+    deviates = catalogue()[rule].basis == "conv" or 0 < tally.breaches == tally.deviations
+    return strict or not deviates or cause.verdict is not Verdict.DEVIATES
+
+
+def count(items: Collection[str], noun: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def some(rules: Sequence[str], most: int = 3) -> str:
+    """The first of these rules, and how many more there are."""
+    more = f" and {len(rules) - most} more" if len(rules) > most else ""
+    return ", ".join(rules[:most]) + more

@@ -1,0 +1,329 @@
+"""What results.json holds, as a typed model: the source of all reports.
+
+The JSON Schema that ships with the product is made from it, by `python -m reports.schema`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from conformance.config.settings import UsageError
+from conformance.contract import Basis
+from conformance.verdicts.verdict import Exit, Outcome, Verdict
+
+SCHEMA_VERSION = 1
+FILE_NAME = "results.json"
+
+WaiverState = Literal["in use", "unused", "stale", "expired", "matches no rule"]
+"""What has become of a waiver in a run."""
+
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    """A part of the results; what a later version of the suite adds is passed over."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Ending(_Part):
+    """Why a run ended before all scenarios had their turn; "" and false for what did not happen.
+
+    Attributes:
+        untestable: why nothing could be tested.
+        lost: why the target was lost in the middle of the run.
+        died: which process of the run was killed from outside.
+        interrupted: whether the user stopped the run.
+        spent: which budget was used up, or that the run was to stop at the first failure.
+    """
+
+    untestable: str = ""
+    lost: str = ""
+    died: str = ""
+    interrupted: bool = False
+    spent: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The gravest reason, in words; "" for a run that did not end early."""
+        return (
+            self.untestable
+            or self.lost
+            or self.died
+            or ("the run was interrupted" if self.interrupted else "")
+            or self.spent
+        )
+
+
+class Run(_Part):
+    """What the run was; `seconds` from its start to its end, `complaints` what went wrong beside the scenarios."""
+
+    id: str
+    started: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    finished: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    seconds: Amount
+    seed: int | None
+    profile: Literal["quick", "ci", "thorough", "real", "recording"]
+    suite_version: str
+    command: str
+    shard: str | None
+    strict: bool
+    require_complete: bool
+    ending: Ending = Ending()
+    complaints: tuple[str, ...] = ()
+
+
+class Target(_Part):
+    """What was judged; `broken` says why no image can be made there ("" where one can)."""
+
+    url: str
+    project: str
+    api_version: str
+    capabilities: Annotated[dict[str, bool | str], Field(description="true, or the reason why the target lacks it")]
+    broken: str = ""
+
+
+class Coverage(_Part):
+    """How many rules were put to the test, of how many; `partial` says what kept the run from trying all ("" where nothing did)."""
+
+    tested: Count = 0
+    rules: Count = 0
+    partial: str = ""
+
+
+class Summary(_Part):
+    """What came out."""
+
+    verdict: Outcome
+    exit_status: Exit
+    reason: str
+    counts: dict[Verdict, Count]
+    coverage: Coverage = Coverage()
+
+    @property
+    def headline(self) -> str:
+        """The verdict with its coverage, as every report has it in its head."""
+        return f"{self.title}: {self.extent}" if self.coverage.rules else self.title
+
+    @property
+    def title(self) -> str:
+        """The verdict, and whether it is one on a part of the rules only."""
+        return f"{self.verdict} (partial)" if self.coverage.partial else self.verdict.value
+
+    @property
+    def extent(self) -> str:
+        """The coverage in words."""
+        return f"{self.coverage.tested} of {self.coverage.rules} rules tested"
+
+    @property
+    def colour(self) -> str:
+        """The colour of the verdict; green is for whole runs that end with status 0."""
+        green = not self.coverage.partial and self.exit_status is Exit.CONFORMANT
+        return "grey" if self.verdict is Outcome.CONFORMANT and not green else self.verdict.colour
+
+
+class Cost(_Part):
+    """What the run cost the target."""
+
+    requests: Count
+    retries: Count
+    images_created: Count
+    images_left: tuple[str, ...]
+    seconds_waiting: Amount
+
+
+class Latency(_Part):
+    """How fast one method was answered."""
+
+    count: Count
+    p50_ms: Amount
+    p95_ms: Amount
+    max_ms: Amount
+
+
+class WaiverResult(_Part):
+    """A waiver that the run was given, and what became of it."""
+
+    rule: str
+    target: str = "*"
+    reason: str
+    link: str | None = None
+    expires: date
+    state: WaiverState
+
+
+class Request(_Part):
+    """What was sent."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+class Response(_Part):
+    """What was answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class ExchangeResult(_Part):
+    """One request with its answer, without secrets; `error` says why there is none."""
+
+    number: Count
+    method: str
+    request: Request
+    response: Response | None
+    error: str | None
+    started: str
+    seconds: Amount
+
+
+class Reproduction(_Part):
+    """How to see a breach again: two scripts ("" where none can show it), and the command that judges just its rule."""
+
+    shell: str
+    pytest: str = ""
+    command: str
+
+
+class BreachResult(_Part):
+    """One breach; `size` is that of the trace in which it was seen, as Trace.size has it."""
+
+    message: str
+    expected: str
+    observed: str
+    exchanges: tuple[ExchangeResult, ...]
+    reproduce: Reproduction
+    size: tuple[int, ...] = ()
+
+    @property
+    def trace(self) -> str:
+        """Its exchanges as JSON for reading."""
+        return json.dumps(
+            [exchange.model_dump(mode="json") for exchange in self.exchanges], ensure_ascii=False, indent=1
+        )
+
+
+class RuleResult(_Part):
+    """One rule of the catalogue, and what the run says of it.
+
+    `cause` and `root` are those of its Judgement; `deviation_count` says how many of its breaches merely deviate from a
+    convention (None in results of suites that did not count them), and `beside` how many were shown by answers that break
+    other rules as well, as Tally has it.
+    """
+
+    id: str
+    area: str
+    basis: Basis
+    statement: str
+    reference: str
+    grounds: str = ""
+    verdict: Verdict
+    reason: str
+    cause: str = ""
+    root: str = ""
+    observations: Count
+    breach_count: Count
+    deviation_count: Count | None = None
+    beside: dict[str, Count] = {}
+    first_breach_after_requests: int | None
+    breaches: tuple[BreachResult, ...]
+
+    @property
+    def shown(self) -> BreachResult | None:
+        """The breach that tells why the rule is broken; None for a rule that is not, or that another one blocks."""
+        return self.breaches[0] if self.breaches and self.verdict.broken else None
+
+    @property
+    def told(self) -> str:
+        """Why the rule does not hold, in one sentence."""
+        return self.shown.message if self.shown else self.reason
+
+
+class Results(_Part):
+    """Everything that a run found out."""
+
+    schema_version: Literal[1] = 1
+    run: Run
+    target: Target
+    summary: Summary
+    cost: Cost
+    answers: Annotated[dict[str, Count], Field(description="how often each method was answered with each status")] = {}
+    latency: dict[str, Latency]
+    notes: tuple[str, ...]
+    waivers: tuple[WaiverResult, ...]
+    rules: tuple[RuleResult, ...]
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict on each rule."""
+        return {rule.id: rule.verdict for rule in self.rules}
+
+    def to_json(self) -> dict[str, Any]:
+        """What results.json holds."""
+        return self.model_dump(mode="json")
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of results.json."""
+    made = Results.model_json_schema(mode="validation")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **made,
+        "title": f"results.json of conformance run, version {SCHEMA_VERSION}",
+        "required": ["schema_version", *made["required"]],
+    }
+
+
+def write_results(results: Results, folder: Path) -> Path:
+    """Writes results.json, whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    draft = path.with_suffix(".json.draft")
+    text = json.dumps(results.to_json(), ensure_ascii=False, indent=1)
+    # Half a character, as hostile answers have it, becomes the escape that JSON has for it.
+    try:
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def read_results(path: Path) -> Results:
+    """The results in a file.
+
+    Args:
+        path: of a results.json.
+
+    Raises:
+        UsageError: the file cannot be read, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path} is not JSON; a results.json of `conformance run` is wanted.") from None
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if version not in (None, SCHEMA_VERSION):
+        raise UsageError(f"{path} has schema_version {json.dumps(version)}, and this suite reads version 1.")
+    try:
+        return Results.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "/".join(map(str, first["loc"])) or "the file itself"
+        raise UsageError(f"{path} is no results.json of `conformance run`: {place} breaks its JSON Schema.") from None
