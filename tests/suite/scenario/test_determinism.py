@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from helpers.sent import sent
 
 from conformance.commands.run import judge
 from conformance.config.settings import Settings
+from conformance.verdicts.results import Results
 
 ONLY = (
     "request-id.*",
@@ -22,9 +22,9 @@ ONLY = (
 )
 
 
-def exercised(results: dict[str, Any]) -> set[str]:
+def exercised(results: Results) -> set[str]:
     """The rules that a run put to the test."""
-    return {rule["id"] for rule in results["rules"] if rule["observations"]}
+    return {rule.id for rule in results.rules if rule.observations}
 
 
 def test_two_runs_send_the_same_requests_and_put_the_same_rules_to_the_test(tmp_path: Path) -> None:

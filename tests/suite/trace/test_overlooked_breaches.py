@@ -641,7 +641,7 @@ CASES = [pytest.param(told, rule, id=f"{kind}: {name}") for kind, rows in ROWS f
 
 def broken(told: Recorded, folder: Path) -> set[str]:
     """The rules that a recording breaks."""
-    return {row["id"] for row in told.judged(folder)["rules"] if row["verdict"] in ("failed", "deviates")}
+    return {rule for rule, verdict in told.judged(folder).verdicts.items() if verdict in ("failed", "deviates")}
 
 
 @pytest.mark.parametrize(("told", "rule"), CASES)
