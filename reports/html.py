@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from conformance.verdicts.results import BreachResult, ExchangeResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
-from reports.text import counted, harmless, shortened
+from reports.text import counted, harmless, left_behind, shortened
 
 BODY_MAXIMUM = 20_000
 """Characters of one body that are shown; the rest is in trace.json."""
@@ -41,6 +41,7 @@ def render(results: Results) -> str:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         harmless=harmless,
+        left_behind=left_behind,
         text=_text,
         pretty=_pretty,
         path=_path,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Verdict
-from reports.text import counted, harmless, shortened
+from reports.text import counted, harmless, left_behind, shortened
 
 ROWS_MAXIMUM = 100
+_ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "&<>\\`*_[]|#~"})
+
 SHOWN = (Verdict.FAILED, Verdict.ERROR, Verdict.BLOCKED, Verdict.DEVIATES, Verdict.WAIVED)
 
 
@@ -26,7 +28,7 @@ def render(results: Results) -> str:
         f"Target {cell(target.url)}, project {cell(target.project)}, API version {cell(target.api_version)}; "
         f"profile {cell(run.profile)}, {seed}{run.seconds:.1f} s, "
         f"{counted(cost.requests, 'request')}, {counted(cost.images_created, 'image')} created, "
-        f"{len(cost.images_left)} left.",
+        f"{left_behind(cost)}.",
         "",
         "| verdict | rules |",
         "| --- | ---: |",
@@ -45,7 +47,4 @@ def render(results: Results) -> str:
 
 def cell(text: object) -> str:
     """A text that Markdown takes for nothing but text, on one line."""
-    plain = harmless(str(text), lines=False).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for character in "\\`*_[]|#~":
-        plain = plain.replace(character, f"&#{ord(character)};")
-    return plain
+    return harmless(str(text), lines=False).translate(_ESCAPES)

@@ -10,13 +10,14 @@ from rich.text import Text
 
 from conformance.verdicts.results import ExchangeResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
-from reports.text import counted, harmless, shortened
+from reports.text import counted, harmless, left_behind, shortened
 
 COLOURS = {"red": "red", "violet": "magenta", "amber": "yellow", "grey": "dim", "green": "green"}
 """What a terminal calls the colours of verdicts."""
 
 SHOWN = (Verdict.FAILED, Verdict.ERROR, Verdict.BLOCKED, Verdict.DEVIATES)
 RULES_MAXIMUM = 20
+LEFT_SHOWN = 20
 TEXT_MAXIMUM = 300
 
 
@@ -55,7 +56,7 @@ def summary(results: Results, console: Console) -> None:
     run, target, cost, total = results.run, results.target, results.cost, results.summary
     for note in results.notes:
         console.print(Text(harmless(note), style="yellow"), soft_wrap=True)
-    for name in cost.images_left:
+    for name in cost.images_left[:LEFT_SHOWN]:
         console.print(Text(f"left behind: {harmless(name, lines=False)}", style="yellow"), soft_wrap=True)
     console.print(
         Text.assemble((total.headline, f"bold {COLOURS[total.colour]}"), f"; {harmless(total.reason, lines=False)}"),
@@ -68,7 +69,7 @@ def summary(results: Results, console: Console) -> None:
         Text(
             f"{harmless(target.url, lines=False)} · profile {run.profile}{seed} · {run.seconds:.1f} s · "
             f"{counted(cost.requests, 'request')} · {counted(cost.images_created, 'image')} created, "
-            f"{len(cost.images_left)} left"
+            f"{left_behind(cost)}"
         ),
         style="dim",
         soft_wrap=True,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from conformance.verdicts.results import Cost
+
 _UNFIT = frozenset({"Cc", "Cs"})
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -27,3 +29,9 @@ def shortened(text: str, most: int) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 image`, `2 images`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def left_behind(cost: Cost) -> str:
+    """How many images are left, and of how many the target does not say: `0 left`, `2 left, 1 unknown`."""
+    unknown = len(cost.images_unknown)
+    return f"{len(cost.images_left)} left" + (f", {unknown} unknown" if unknown else "")

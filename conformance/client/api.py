@@ -5,26 +5,32 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from conformance.client.budget import BudgetSpent
 from conformance.client.connection import TIMED_OUT
 from conformance.client.lost_connections import CONNECT_SECONDS
 from conformance.client.target import Target
-from conformance.client.transport import AUTHORIZATION, REQUEST_SECONDS, Stopped
+from conformance.client.transport import ACCESS_STATUSES, AUTHORIZATION, REQUEST_SECONDS, Stopped
 from conformance.contract.insert_request import Fresh, InsertRequest
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import ABANDONED, Exchange, Intent, Request, Trace
 from conformance.trace.fate import Fate
+from conformance.trace.formats import link
 
 WAIT_SECONDS = 130.0
 """wait is documented to answer after at most about two minutes."""
 
 UNFINISHED_UNTIL_HALF = 8
 """So many operations that never ended halve the time for all that follow."""
+
+NAME_TEXT_MAXIMUM = 1000
+"""Characters of a text that a target may have taken for a name."""
+
+PAIR = 2
 
 _UNADDRESSABLE = frozenset({"", ".", ".."})
 """Names that a URL cannot carry: its path would mean something else."""
@@ -108,7 +114,7 @@ class Api:
             headers,
             project=project,
             intent=intent,
-            makes=name or "",
+            makes=sent_names(content, name),
             fate=fate,
         )
         return exchange, name or ""
@@ -213,6 +219,8 @@ class Api:
                 self.target.unfinished += 1
                 break
             delay = min(max(delay * 2, profile.first_poll), profile.last_poll)
+        if mutation.method == "images.insert":
+            self._identify(project, operation)
         return operation
 
     def create(
@@ -251,12 +259,12 @@ class Api:
         project: str | None = None,
         intent: Intent | None = None,
         timeout: float = REQUEST_SECONDS,
-        makes: str = "",
+        makes: Collection[str] | None = None,
         fate: Fate | None = None,
     ) -> Exchange:
         """Sends one request below the project and records the exchange.
 
-        `makes` is the name of the image that the request may make.
+        `makes` are the names that an image may bear which the request makes; None where it makes none.
 
         Raises:
             TargetLost: the target answers nothing any more.
@@ -276,13 +284,15 @@ class Api:
         exchange = Exchange(number, request, intent=intent)
         target.secrets.update(secrets_of(exchange))
         transport = target.transport
-        if makes not in _UNADDRESSABLE:
+        if makes is not None:
+            transport.check()
             transport.budget.image(refused=intent is not None and not intent.valid)
-            target.journal.asked(project, makes)
+            for name in makes:
+                target.journal.asked(project, name)
         try:
             reply = transport.lose(request, fate) if fate else transport.send(request, exchange.method, timeout)
         except BaseException:
-            if makes not in _UNADDRESSABLE:
+            if makes is not None:
                 transport.budget.settle(made=True)  # as far as anybody knows
             raise
         exchange = Exchange(
@@ -290,7 +300,7 @@ class Api:
         )
         with self._lock:
             self._exchanges[number] = exchange
-            if makes not in _UNADDRESSABLE:
+            if makes is not None:
                 self._note_image(project, makes, exchange)
         return exchange
 
@@ -303,25 +313,36 @@ class Api:
 
     # Leaving nothing behind
 
-    def _note_image(self, project: str, name: str, exchange: Exchange) -> None:
+    def _note_image(self, project: str, names: Collection[str], exchange: Exchange) -> None:
         """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own prefix."""
-        transport = self.target.transport
-        ours = name.startswith(self.target.names.prefix)
-        identity = str((exchange.resource or {}).get("targetId") or name)
-        if exchange.response is not None:
-            self.target.journal.made(project, name)
-        if not exchange.refused or (ours and self._images.get((project, name))):
-            self._images[project, name] = True
-        elif ours:
-            self._images.setdefault((project, name), False)
-        else:
-            self.target.journal.refused(project, name)
-        turned_away = exchange.refused or exchange.status in (401, 403)
+        transport, journal = self.target.transport, self.target.journal
+        for name in names:
+            ours = name.startswith(self.target.names.prefix)
+            if exchange.response is not None:
+                journal.made(project, name)
+            if not exchange.refused or (ours and self._images.get((project, name))):
+                # What bears another name is deleted here only where the target says that it is what was made.
+                if ours or name == link((exchange.resource or {}).get("targetLink")).rpartition("/")[2]:
+                    self._images[project, name] = True
+            elif ours:
+                self._images.setdefault((project, name), False)
+            else:
+                journal.refused(project, name)
+        operation = exchange.resource or {}
+        self._identify(project, operation)
+        identity = str(operation.get("targetId") or next(iter(names), exchange.number))
+        turned_away = exchange.refused or exchange.status in ACCESS_STATUSES
         new = not turned_away and not (exchange.answered and identity in self._identities)
         transport.budget.settle(made=new)
         if new and exchange.answered:
             self._identities.add(identity)
             transport.made_image()
+
+    def _identify(self, project: str | None, operation: Mapping[str, Any]) -> None:
+        """Remembers the id of an image that the operation of its insert names."""
+        target = operation.get("targetId")
+        if isinstance(target, str) and target:
+            self.target.journal.identified(project or self.target.project, target)
 
     def tidy(self) -> None:
         """Deletes what this scenario has made, without waiting for the end of the deletions and without recording them."""
@@ -340,6 +361,8 @@ class Api:
             if not made and (project, name) not in seen:
                 self.target.journal.refused(project, name)
                 continue
+            if name in _UNADDRESSABLE:
+                continue  # it is found at the end, by its id
             url = f"{self.target.root}/projects/{quote(project, safe=':')}/global/images/{_quoted(name)}"
             try:
                 reply = self.target.transport.send(
@@ -350,6 +373,27 @@ class Api:
             if reply.response is not None and reply.response.status in (200, 202, 204, 404):
                 self.target.journal.deleted(project, name)
         self._images.clear()
+
+
+def sent_names(content: bytes, meant: str | None) -> list[str]:
+    """The names that the image of an insert may bear: the one that was meant, and those that a lax reader finds in its body.
+
+    Args:
+        content: the body, which may be none that is valid.
+        meant: the name that stood in it before it was spoiled, if any.
+    """
+    text = content.decode(errors="replace").lstrip().removeprefix("[")
+    try:
+        pairs, _ = json.JSONDecoder(object_pairs_hook=list).raw_decode(text)
+    except (ValueError, RecursionError):
+        pairs = parse_qsl(text[:NAME_TEXT_MAXIMUM])
+    values = [pair[1] for pair in pairs if len(pair) == PAIR and pair[0] == "name"] if isinstance(pairs, list) else []
+    found = [
+        text for value in values for text in ([value] if isinstance(value, str) else [json.dumps(value), str(value)])
+    ]
+    return list(
+        dict.fromkeys(name for name in (*([] if meant is None else [meant]), *found) if len(name) <= NAME_TEXT_MAXIMUM)
+    )
 
 
 def _quoted(name: str) -> str:

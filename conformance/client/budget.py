@@ -30,14 +30,22 @@ class BudgetSpent(Exception):  # noqa: N818 - it is no error of anybody's
     """The budget does not allow what a scenario was about to do; the text says which one, as a clause."""
 
 
+class TimeOver(BudgetSpent):
+    """The run has taken several times as long as it should have, though nobody has told how long it may take."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """The budget of a run; None for no limit. `end` is the time when it is over (epoch seconds), `seconds` how long that is."""
+    """The budget of a run; None for no limit.
+
+    `end` is the time when it is over (epoch seconds), `seconds` how long that is; `told` whether the user has said so.
+    """
 
     requests: int | None = None
     images: int | None = None
     seconds: float | None = None
     end: float | None = None
+    told: bool = True
 
 
 class Budget:
@@ -46,10 +54,13 @@ class Budget:
     Args:
         limits: what may be spent.
         file: where all processes of the run keep the count; it is made where it is not there.
+
+    Attributes:
+        limits: what may be spent; its time may be set later.
     """
 
     def __init__(self, limits: Limits, file: Path | None = None) -> None:
-        self._limits = limits
+        self.limits = limits
         self._lock = threading.Lock()
         self._requests = UNLIMITED if limits.requests is None else limits.requests
         self._images = UNLIMITED if limits.images is None else limits.images
@@ -77,7 +88,7 @@ class Budget:
             self._check_time()
             paid = self._pay("UPDATE spent SET requests = requests + 1 WHERE requests + aside < ?", self._requests)
         if not paid:
-            raise BudgetSpent(f"the {self._limits.requests} requests of --max-requests were spent")
+            raise BudgetSpent(f"the {self.limits.requests} requests of --max-requests were spent")
 
     def image(self, *, refused: bool = False) -> None:
         """Pays for an image before it is made, and sets aside what its deletion will take.
@@ -95,9 +106,9 @@ class Budget:
         while not self._pay(_IMAGE, most, self._requests):
             images, requests = self._settled()
             if images >= most:
-                raise BudgetSpent(f"the {self._limits.images} images of --max-images were spent")
+                raise BudgetSpent(f"the {self.limits.images} images of --max-images were spent")
             if requests + DELETION_REQUESTS >= self._requests:
-                raise BudgetSpent(f"the {self._limits.requests} requests of --max-requests were spent")
+                raise BudgetSpent(f"the {self.limits.requests} requests of --max-requests were spent")
             self._check_time()
             time.sleep(PAUSE_SECONDS)
 
@@ -111,8 +122,10 @@ class Budget:
             self._counts.close()
 
     def _check_time(self) -> None:
-        if self._limits.end is not None and time.time() > self._limits.end:
-            raise BudgetSpent(f"the {self._limits.seconds:g} seconds of --max-time were over")
+        if self.limits.end is not None and time.time() > self.limits.end:
+            if not self.limits.told:
+                raise TimeOver(f"after {self.limits.seconds:.0f} s the run was not over; --max-time gives it longer")
+            raise BudgetSpent(f"the {self.limits.seconds:g} seconds of --max-time were over")
 
     def _settled(self) -> tuple[int, int]:
         """The images that were made for certain, and the requests that are spent or set aside."""

@@ -3,91 +3,248 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from conformance.client.budget import BudgetSpent
-from conformance.client.journal import journalled
+from conformance.client.journal import Image, Journalled, journalled
 from conformance.client.target import Target
 from conformance.client.transport import TargetLost
 from conformance.trace.exchange import Request, Response
 
-PAGES_MAXIMUM = 200
+PAGES_MAXIMUM = 20
+LIST_SECONDS_MAXIMUM = 10.0
+"""How far, and for how long, a list is followed page by page: one that has no end tells nothing."""
+
+TRIES = 3
+"""How often an image is asked to be deleted; once more at the very end."""
+
+IN_VAIN_MAXIMUM = 10
+"""Deletions in a row that do not work: the others of the same round will not either."""
+
 ON_ITS_WAY_SECONDS = 1.0
 """An insert whose answer nobody waited for may still make its image so much later."""
 
 PAUSE_SECONDS = 0.05
 PAUSE_SECONDS_MAXIMUM = 2.0
 
+LOOKS = 2
+"""How often an image is looked at after its deletion, at least."""
 
-def delete_all(target: Target, folder: Path, *, lost: bool = False) -> list[str]:
-    """Deletes every image that the journals of a run tell of, and waits until none is there any more.
+OK = 200
+GONE = frozenset({404, 410})
+UNADDRESSABLE = frozenset({"", ".", ".."})
+"""Names that a URL cannot carry: its path would mean something else."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image of the suite's own that is there: its project, its name, and its id where a list has shown it."""
+
+    project: str
+    name: str
+    id: str = ""
+
+    @property
+    def path(self) -> str:
+        """Its partial URL."""
+        return f"projects/{self.project}/global/images/{self.name}"
+
+
+@dataclass(frozen=True)
+class Census:
+    """The images of a project as its list shows them: name and id of each; `complete` where it had an end."""
+
+    images: frozenset[tuple[str, str]]
+    complete: bool
+
+
+@dataclass
+class Left:
+    """What a run leaves behind: images that are there, and images of which the target does not say whether they are."""
+
+    there: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+def delete_all(target: Target, folder: Path, before: Mapping[str, Census], *, lost: bool = False) -> Left:
+    """Deletes every image that a run has made, and tells which are left.
+
+    Its own are, of those that were not there before, those that bear its prefix, whose id one of its operations has named, or
+    whose name it has sent; nothing else ever is: other people may work in the project at the same time.
 
     Args:
         target: the target.
         folder: where the journals of all processes are.
+        before: the images of projects before the run, where the list has proven to show what is there.
         lost: whether the target did not answer any more; it gets one chance to do so again.
-
-    Returns:
-        The images that are still there, as `projects/P/global/images/N`.
     """
-    events = journalled(folder)
-    asked = {image for image, event in events.items() if event == "asked"}
-    left = asked | {image for image, event in events.items() if event == "made"}
-    ours = {image for image, event in events.items() if event != "refused" or image[1].startswith(target.names.prefix)}
+    told = journalled(folder)
     if lost and not target.transport.regained():
-        return _paths(left)
+        return Left([], _paths(told.last("asked", "made")))
+    own = _Own(target, told, before)
     try:
-        for project in {project for project, _ in ours}:
-            left |= ours & {(project, str(item.get("name"))) for item in listed(target, project) or ()}
-        left = delete(target, left)
-        if asked and not lost:
+        there = own.all()
+        if told.last("asked") and not lost:
             target.transport.sleep(ON_ITS_WAY_SECONDS)
-            left |= delete(target, asked)
+            there |= own.all()
+        there = _delete(target, own, there, TRIES + 1)
+        return Left(sorted(image.path for image in there), _paths(own.unknown))
     except (TargetLost, BudgetSpent):
-        pass
-    return _paths(left)
+        return Left([], _paths(told.last("asked", "made", "deleted") - own.gone))
 
 
-def _paths(images: Iterable[tuple[str, str]]) -> list[str]:
-    return sorted(f"projects/{project}/global/images/{name}" for project, name in images)
+def still_made(folder: Path) -> list[str]:
+    """The images that the journals of a run tell of and that nothing has deleted yet, as partial URLs."""
+    return _paths(journalled(folder).last("asked", "made"))
 
 
-def delete(target: Target, images: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Deletes images until the target says that they are gone.
+def delete(target: Target, images: Iterable[Found]) -> set[Found]:
+    """Deletes images; answers those that are left.
 
     Args:
         target: the target.
-        images: project and name of each.
-
-    Returns:
-        Those that are left when the deadline of an operation is over.
+        images: the images.
 
     Raises:
         TargetLost: the target does not answer.
         BudgetSpent: no more may be sent.
     """
     left = set(images)
+    told = Journalled({(image.project, image.name): "made" for image in left})
+    return _delete(target, _Own(target, told, {}), left, TRIES)
+
+
+class _Own:
+    """Looks for the images of a run.
+
+    Attributes:
+        gone: those that were seen to be gone.
+        unknown: those of which the target did not say, at the last look, whether they are there.
+    """
+
+    def __init__(self, target: Target, told: Journalled, before: Mapping[str, Census]) -> None:
+        self.gone: set[Image] = set()
+        self.unknown: set[Image] = set()
+        self._target = target
+        self._told = told
+        self._before = before
+        self._refused = told.last("refused")
+
+    def all(self) -> set[Found]:
+        """All that are there: those that a list shows, and those of which it should, but does not, and a get does."""
+        doubtful = self._told.last("asked", "made")
+        trusted = {project for project, _ in self._told.events if project in self._before}
+        return self._there(doubtful | {image for image in self._told.last("deleted") if image[0] not in trusted})
+
+    def left(self, images: Iterable[Found]) -> set[Found]:
+        """Those of some images that are still there."""
+        wanted = {(image.project, image.name) for image in images}
+        return {image for image in self._there(wanted, again=True) if (image.project, image.name) in wanted}
+
+    def _there(self, wanted: set[Image], *, again: bool = False) -> set[Found]:
+        """Those of the run's images that a list shows, and those that are wanted and that a get shows."""
+        found: set[Found] = set()
+        self.unknown = set()
+        for project in sorted({project for project, _ in wanted} | set(self._before)):
+            shown = census(self._target, project)
+            images = shown.images if shown is not None else ()
+            listed_here = {Found(project, *image) for image in images if self._is_own(project, *image)}
+            missing = {image for image in wanted if image[0] == project} - {
+                (project, image.name) for image in listed_here
+            }
+            if again and shown is not None and shown.complete and project in self._before:
+                self.gone |= missing
+                missing = set()
+            found |= listed_here | self._shown_by_get(missing - self.gone)
+        return found
+
+    def _is_own(self, project: str, name: str, identifier: str) -> bool:
+        if name.startswith(self._target.names.prefix):
+            return True
+        known = self._before.get(project)
+        if known is not None and (name, identifier) in known.images:
+            return False
+        sent = (project, name) in self._told.events and (known is not None or (project, name) not in self._refused)
+        return sent or (project, identifier) in self._told.ids
+
+    def _shown_by_get(self, images: Iterable[Image]) -> set[Found]:
+        found: set[Found] = set()
+        for project, name in sorted(images):
+            response = None
+            if name not in UNADDRESSABLE:
+                response = _send(self._target, "GET", project, f"images/{_quoted(name)}")
+            if response is not None and response.status in GONE:
+                self.gone.add((project, name))
+            elif response is not None and response.status == OK:
+                found.add(Found(project, name))
+            else:
+                self.unknown.add((project, name))
+        return found
+
+
+def _delete(target: Target, own: _Own, images: set[Found], tries: int) -> set[Found]:
+    """Asks to delete images, some times, and waits in between; answers those that are still there."""
+    left = images
     end = time.monotonic() + target.deadline
-    pause = max(PAUSE_SECONDS, target.profile.first_poll)
-    while left:
-        for project, name in sorted(left):
-            response = _send(target, "DELETE", project, f"images/{quote(name, safe='')}")
-            if response is None and time.monotonic() > end:
-                return left
-            if response is not None and response.status == 404:
-                left.remove((project, name))
-        if not left or time.monotonic() > end:
-            break
-        target.transport.sleep(pause)
-        pause = min(pause * 2, max(PAUSE_SECONDS_MAXIMUM, target.profile.first_poll))
+    for attempt in range(tries):
+        if attempt and left:
+            target.transport.sleep(min(PAUSE_SECONDS * 4**attempt, PAUSE_SECONDS_MAXIMUM))
+        if left:
+            # A target may know its images by one of the two only.
+            pending = _ask_to_delete(target, left, by_id=attempt % 2 == 1)
+            left = _waited_for(target, own, left, end if pending else 0.0)
     return left
 
 
-def listed(target: Target, project: str) -> list[dict[str, Any]] | None:
-    """The images of a project as the target's list shows them; None where it offers no list, or none to this caller.
+def _ask_to_delete(target: Target, images: Iterable[Found], *, by_id: bool) -> bool:
+    """Sends a delete for each image; answers whether any deletion is under way."""
+    pending, in_vain = False, 0
+    for image in sorted(images, key=lambda image: image.path):
+        name = image.id if image.id and (by_id or image.name in UNADDRESSABLE) else image.name
+        if name in UNADDRESSABLE:
+            continue
+        response = _send(target, "DELETE", image.project, f"images/{_quoted(name)}")
+        works = response is not None and (200 <= response.status < 300 or response.status in GONE)
+        operation = response.json if response is not None and works else None
+        pending = pending or (isinstance(operation, dict) and operation.get("status") in ("PENDING", "RUNNING"))
+        in_vain = 0 if works else in_vain + 1
+        if in_vain >= IN_VAIN_MAXIMUM:
+            break
+    return pending
+
+
+def _waited_for(target: Target, own: _Own, images: set[Found], end: float) -> set[Found]:
+    """Looks until images are gone: until `end` (of the monotonic clock), and a few times in any case."""
+    left = own.left(images)
+    pause = max(PAUSE_SECONDS, target.profile.first_poll)
+    looks = 1
+    while left and (looks < LOOKS or time.monotonic() < end):
+        target.transport.sleep(pause)
+        pause = min(pause * 2, max(PAUSE_SECONDS_MAXIMUM, target.profile.first_poll))
+        left = own.left(left)
+        looks += 1
+    return left
+
+
+def census(target: Target, project: str) -> Census | None:
+    """The names and ids of a project's images; None where the target offers no list, or none to this caller.
+
+    Raises:
+        TargetLost: the target does not answer.
+        BudgetSpent: no more may be sent.
+    """
+    items, complete = listed(target, project)
+    if items is None:
+        return None
+    return Census(frozenset((str(item.get("name", "")), str(item.get("id", ""))) for item in items), complete)
+
+
+def listed(target: Target, project: str) -> tuple[list[dict[str, Any]] | None, bool]:
+    """The images of a project as the target's list shows them, and whether it had an end; None where it offers no list.
 
     Args:
         target: the target.
@@ -99,20 +256,30 @@ def listed(target: Target, project: str) -> list[dict[str, Any]] | None:
     """
     found: list[dict[str, Any]] = []
     token = ""
-    end = time.monotonic() + target.deadline
+    end = time.monotonic() + min(target.deadline, LIST_SECONDS_MAXIMUM)
     for _ in range(PAGES_MAXIMUM):
-        query = "images?maxResults=500" + (f"&pageToken={quote(token, safe='', errors='replace')}" if token else "")
+        query = "images?maxResults=500" + (f"&pageToken={_quoted(token)}" if token else "")
         response = _send(target, "GET", project, query)
         page = response.json if response is not None and response.status == 200 else None
         if not isinstance(page, dict):
-            return found if token else None
+            return (found if token else None), False
         items = page.get("items")
         found += [item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
         following = page.get("nextPageToken")
-        if not isinstance(following, str) or not following or following == token or time.monotonic() > end:
+        if not isinstance(following, str) or not following:
+            return found, True
+        if following == token or time.monotonic() > end:
             break
         token = following
-    return found
+    return found, False
+
+
+def _paths(images: Iterable[Image]) -> list[str]:
+    return sorted(Found(*image).path for image in images)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors="replace")
 
 
 def _send(target: Target, verb: str, project: str, path: str) -> Response | None:

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 
 from conformance import __version__
 from conformance.client import deadlines as watch
-from conformance.client.budget import Budget, Limits
+from conformance.client.budget import Budget, Limits, TimeOver
 from conformance.client.connection import BODY_MAXIMUM, LIST_MAXIMUM, TIMED_OUT, Connections, Reply, reason
 from conformance.client.credentials import Credentials, NoToken
 from conformance.client.lost_connections import CONNECT_SECONDS, lose
@@ -139,7 +139,7 @@ class Transport:
         end = time.monotonic() + self._patience / 2 ** self._refusals[method]
         limit = LIST_MAXIMUM if method.endswith(".list") else BODY_MAXIMUM
         for attempt in range(RETRIES_MAXIMUM + 1):
-            self._check()
+            self.check()
             self._pace.wait()
             reply = self._send_once(request, timeout, limit, cleanup=cleanup)
             self._count(method, reply, again=attempt > 0)
@@ -171,7 +171,7 @@ class Transport:
             self.lost = f"the target at {self._root} does not answer: {reply.failure}"
         self._note_refusal(method, reply.response)
         self._note_access(request, reply.response)
-        self._check()
+        self.check()
         return Reply(
             reply.response, reply.failure, reply.sent, reply.received, retried=attempt > 0 and (broken or failed)
         )
@@ -184,7 +184,7 @@ class Transport:
             BudgetSpent: the request must not be sent any more.
             Stopped: the run is over.
         """
-        self._check()
+        self.check()
         self._pace.wait()
         self._pay()
         sent = time.time()
@@ -256,7 +256,13 @@ class Transport:
             self._stopped.wait(0.25)
         return True
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Looks whether anything may be sent.
+
+        Raises:
+            TargetLost: the target is lost.
+            Stopped: the run is over.
+        """
         if self._stopped.is_set():
             raise Stopped
         if self.lost:
@@ -319,8 +325,13 @@ class Transport:
 
         Raises:
             BudgetSpent: it must not be sent.
+            TargetLost: the run takes too long.
         """
-        self.budget.request(cleanup=cleanup)
+        try:
+            self.budget.request(cleanup=cleanup)
+        except TimeOver as over:
+            self.lost = f"the target at {self._root} is too slow, or keeps the suite busy: {over}"
+            raise TargetLost(self.lost) from None
         with self._lock:
             self.cost.requests += 1
 

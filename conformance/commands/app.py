@@ -83,6 +83,8 @@ def run(  # noqa: PLR0913 - the options of a command
     max_requests: options.MaxRequests = None,
     max_images: options.MaxImages = None,
     max_time: options.MaxTime = None,
+    max_output: options.MaxOutput = None,
+    allow_leftovers: options.AllowLeftovers = None,
     examples: options.Examples = None,
     fail_fast: options.FailFast = None,
     save_traffic: options.SaveTraffic = None,

@@ -22,9 +22,10 @@ VALUES = (
     "max_requests",
     "max_images",
     "max_time",
+    "max_output",
     "examples",
 )
-SWITCHES = ("strict", "require_complete")
+SWITCHES = ("strict", "require_complete", "allow_leftovers")
 GLOBS = ("only", "skip")
 
 

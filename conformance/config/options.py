@@ -55,7 +55,16 @@ Deadline = Annotated[str | None, typer.Option(help="Seconds that one operation m
 Rate = Annotated[str | None, typer.Option(help="Requests per second at most, over all workers.")]
 MaxRequests = Annotated[str | None, typer.Option(help="Requests at most, deletions at the end included.")]
 MaxImages = Annotated[str | None, typer.Option(help="Images that are made at most.")]
-MaxTime = Annotated[str | None, typer.Option(help="Seconds after which no more is tried.")]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(
+        help="Seconds after which no more is tried (default: several times what the target's pace foretells)."
+    ),
+]
+MaxOutput = Annotated[str | None, typer.Option(help="MiB that the results may take at most (default: 64).")]
+AllowLeftovers = Annotated[
+    bool | None, typer.Option("--allow-leftovers", help="Go on where the target cannot delete what is made.")
+]
 Examples = Annotated[
     str | None,
     typer.Option(help="Folder, or redis:// URL, where failing examples are kept and tried first in the next run."),

@@ -21,6 +21,9 @@ class Profile:
         last_poll: seconds between two looks at most.
         shrinking: executions that may be spent on making one failing example smaller.
         derandomised: whether the same examples are tried in every run that is given no seed.
+        usual_requests: about as many requests as a correct target is sent.
+        seconds: what a run is given at least, unless it is told how long it may take.
+        max_requests, max_images: what a run may spend, unless it is told; None for no limit.
     """
 
     cases: int | None
@@ -34,6 +37,10 @@ class Profile:
     last_poll: float
     shrinking: int
     derandomised: bool
+    usual_requests: int
+    seconds: float
+    max_requests: int | None = None
+    max_images: int | None = None
 
     @property
     def sparing(self) -> bool:
@@ -42,9 +49,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.004, 0.5, 60, True),
-    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.0, 0.004, 0.5, 200, True),
-    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.004, 1.0, 500, False),
-    "real": Profile(1, 0, 8, 8, 1, 600.0, 2.0, 2.0, 10.0, 0, True),
+    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.004, 0.5, 60, True, 4_000, 90.0),
+    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.0, 0.004, 0.5, 200, True, 12_000, 300.0),
+    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.004, 1.0, 500, False, 60_000, 3_600.0),
+    "real": Profile(1, 0, 8, 8, 1, 600.0, 2.0, 2.0, 10.0, 0, True, 500, 7_200.0, 700, 40),
 }
 """quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed target."""

@@ -55,8 +55,8 @@ class Settings(BaseModel):
 
     `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means what suits
     the target; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is in
-    seconds; `credentials` is a file with the token or the key of the service account; `forbidden_token` is that of a caller who
-    may not make images; `examples` is where failing examples are kept.
+    seconds, `max_output` in MiB; `credentials` is a file with the token or the key of the service account; `forbidden_token` is
+    that of a caller who may not make images; `examples` is where failing examples are kept.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
@@ -88,8 +88,10 @@ class Settings(BaseModel):
     max_requests: int | None = Field(default=None, ge=REQUESTS_MINIMUM)
     max_images: int | None = Field(default=None, ge=1)
     max_time: float | None = Field(default=None, gt=0)
+    max_output: float = Field(default=64.0, ge=1)
     examples: str | None = None
     fail_fast: bool = False
+    allow_leftovers: bool = False
     save_traffic: bool = True
     sources: Sources = Sources()
     capabilities: dict[str, bool] = Field(default_factory=dict)
@@ -226,7 +228,8 @@ class Settings(BaseModel):
     @property
     def budgeted(self) -> bool:
         """Whether the run may end before all scenarios had their turn."""
-        return any(limit is not None for limit in (self.max_requests, self.max_images, self.max_time))
+        told = any(limit is not None for limit in (self.max_requests, self.max_images, self.max_time))
+        return told or PROFILES[self.profile].max_requests is not None
 
     def secrets(self) -> list[str]:
         """What must not be seen of these settings, as far as it is long enough to be told from other text.

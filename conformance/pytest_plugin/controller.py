@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from conformance.client.cleanup import delete_all
+from conformance.client.cleanup import delete_all, still_made
 from conformance.config.profiles import PROFILES, Profile
 from conformance.config.settings import Settings
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.pytest_plugin.allure_results import replace_scenarios
 from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin
-from conformance.scenario.preflight import Untestable
+from conformance.scenario.obstacles import Untestable
 from conformance.scenario.process import Process, new_ground
 from conformance.trace import har
 from conformance.trace.traffic import kept
@@ -113,6 +113,10 @@ class Controller(ConformancePlugin):
         finally:
             self.collector.take(process.drain())
         self.collector.findings = ground.findings
+        self.collector.made = lambda: still_made(ground.folder)
+        if ground.findings.stop:
+            self.collector.lost = ground.findings.stop
+            pytest.exit(ground.findings.stop, returncode=Exit.UNTESTABLE)
 
     @property
     def profile(self) -> Profile:
@@ -160,7 +164,10 @@ class Controller(ConformancePlugin):
         """Deletes what the run has made, and keeps its traffic."""
         folder = process.ground.folder
         try:
-            self.collector.left = delete_all(process.target, folder, lost=bool(self.collector.lost))
+            lost = bool(self.collector.lost) and not process.ground.findings.stop
+            left = delete_all(process.target, folder, process.before, lost=lost)
+            self.collector.left, self.collector.unknown = left.there, left.unknown
+            self.collector.made = list
             self.collector.take(process.drain())
             process.close()
             if self._traffic is not None:

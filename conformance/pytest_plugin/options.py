@@ -32,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "max-requests": options.MaxRequests,
     "max-images": options.MaxImages,
     "max-time": options.MaxTime,
+    "max-output": options.MaxOutput,
     "examples": options.Examples,
 }
 """Those that pytest has none of its own for."""

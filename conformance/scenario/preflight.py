@@ -11,18 +11,21 @@ from conformance.client.target import Target
 from conformance.client.transport import RETRY_STATUSES, TargetLost
 from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.contract.plain_bodies import CUSTOMER_KEY, minimal
+from conformance.scenario.obstacles import (
+    ABSENT_STATUSES,
+    Untestable,
+    refuse_nowhere,
+    refuse_without_source,
+    why_no_insert_will_do,
+    why_nothing_can_be_deleted,
+)
 from conformance.trace.exchange import Exchange, Intent
 from conformance.trace.json_text import NOT_JSON
 from conformance.verdicts.findings import Findings
 
 OPERATION_SIGNS = ("operationType", "targetLink", "status", "selfLink", "name", "kind")
-ABSENT_STATUSES = frozenset({404, 405, 501})
 
 FAMILY = "conformance-preflight"
-
-
-class Untestable(Exception):  # noqa: N818 - it is a finding about the target, not an error of ours
-    """The target could not be tested: unreachable, not this API, or access refused. The text says which."""
 
 
 def look(
@@ -52,11 +55,15 @@ def look(
         created = first.create(minimal(sources), intent=Intent(valid=True, rules=("life.insert",)))
         _refuse_strangers(created.insert, target)
         if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
+            refuse_nowhere(created, target, first)
+            refuse_without_source(created, sources)
             findings.broken = _why(created)
+            findings.stop = why_no_insert_will_do(created, sources, first)
             return findings
         for name, probe in _PROBES.items():
             if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
                 probe(findings, api(), created, sources)
+        findings.stays = why_nothing_can_be_deleted(created, api())
     except (TargetLost, BudgetSpent) as end:
         raise Untestable(str(end)) from None
     return findings

@@ -6,12 +6,13 @@ import secrets
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from conformance.client.api import Api
-from conformance.client.budget import Budget, Limits
+from conformance.client.budget import Budget, BudgetSpent, Limits
+from conformance.client.cleanup import Census, census
 from conformance.client.credentials import credentials_for
 from conformance.client.journal import Journal
 from conformance.client.race import Race
@@ -21,12 +22,16 @@ from conformance.config.profiles import Profile
 from conformance.config.settings import Settings
 from conformance.contract import Breach, Rule, catalogue, selected
 from conformance.scenario.examples import open_examples
-from conformance.scenario.preflight import Untestable, look
+from conformance.scenario.obstacles import Untestable
+from conformance.scenario.preflight import look
 from conformance.scenario.scenario import Scenario
 from conformance.trace.exchange import Trace
 from conformance.trace.traffic import SUFFIX, Traffic
 from conformance.verdicts.findings import Findings
 from conformance.verdicts.ledger import Ledger
+
+SLACK = 1.5
+"""Times as long as all requests would take one after another, while in truth many are under way at once."""
 
 _HALT = "halt"
 """The file of a run's folder that says why it is to end."""
@@ -103,6 +108,7 @@ class Process:
         settings = ground.settings
         profile = ground.profile
         self.ground = ground
+        self.before: dict[str, Census] = {}
         self.selected = selected(settings.only, settings.skip)
         credentials = credentials_for(settings.auth, settings.credentials, settings.token)
         self.hidden = credentials.seen if credentials else set()
@@ -181,7 +187,12 @@ class Process:
         wanted = catalogue() if self.ground.profile.sparing else self.ground.focus or self.selected
         needed = {need for name in wanted for need in catalogue()[name].needs}
         try:
-            return look(self.target, settings.sources, settings.capabilities, needed, api)
+            began, before = time.monotonic(), self.target.transport.cost.requests
+            findings = look(self.target, settings.sources, settings.capabilities, needed, api)
+            findings.stop = findings.stop or ("" if settings.allow_leftovers else findings.stays)
+            self._limit_time((time.monotonic() - began) / max(self.target.transport.cost.requests - before, 1))
+            self._note_others()
+            return findings
         finally:
             try:
                 for used in apis:
@@ -189,6 +200,34 @@ class Process:
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
             self.judge(apis[-1].trace(), "preflight")
+
+    def _limit_time(self, pace: float) -> None:
+        """Gives the run, unless it is told how long it may take, some times as long as a correct target would let it take.
+
+        Args:
+            pace: seconds that a request took so far, one after another.
+        """
+        limits, profile = self.ground.limits, self.ground.profile
+        if limits.seconds is None:
+            seconds = max(profile.seconds, SLACK * profile.usual_requests * pace)
+            self.ground.limits = replace(limits, seconds=seconds, end=time.time() + seconds, told=False)
+            self.target.transport.budget.limits = self.ground.limits
+
+    def _note_others(self) -> None:
+        """Notes which images are not the run's own, where the list shows its own at all."""
+        prefix = self.target.names.prefix
+        try:
+            for project in filter(None, (self.target.project, self.target.second_project)):
+                shown = census(self.target, project)
+                if shown is None or not shown.complete:
+                    continue
+                others = frozenset(image for image in shown.images if not image[0].startswith(prefix))
+                if self.before or len(others) < len(shown.images):
+                    self.before[project] = Census(others, complete=True)
+        except BudgetSpent:
+            return
+        except TargetLost as lost:
+            raise Untestable(str(lost)) from None
 
     def halt(self, reason: str) -> None:
         """Tells all processes of the run to begin no more scenarios."""
@@ -238,5 +277,7 @@ def new_ground(  # noqa: PLR0913 - everything that processes are told
     """The ground of a new run against the target at `url`, whose time begins now."""
     folder = Path(tempfile.mkdtemp(prefix="conformance-"))
     end = time.time() + settings.max_time if settings.max_time else None
-    limits = Limits(settings.max_requests, settings.max_images, settings.max_time, end)
+    limits = Limits(
+        settings.max_requests or profile.max_requests, settings.max_images or profile.max_images, settings.max_time, end
+    )
     return Ground(settings, secrets.token_hex(4), url, folder, profile, focus, keeps_traffic, waived, limits)

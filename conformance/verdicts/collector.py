@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ class Collector:
         lost: why the target was lost in the middle of the run; "" where it was not.
         untestable: why nothing could be tested; "" where it could.
         left: the images that could not be deleted.
+        unknown: the images of which the target does not say whether they are there.
+        made: answers the images that were made and not deleted yet, while the run is under way.
         interrupted: whether the user stopped the run.
         died: which process of the run was killed from outside; "" where none was.
         complaints: what else went wrong after the scenarios.
@@ -53,6 +55,8 @@ class Collector:
         self.lost = ""
         self.untestable = ""
         self.left: list[str] = []
+        self.unknown: list[str] = []
+        self.made: Callable[[], list[str]] = list
         self.interrupted = False
         self.died = ""
         self.complaints: list[str] = []
@@ -181,6 +185,7 @@ class Collector:
                     "retries": self._cost.retries,
                     "images_created": self._cost.images,
                     "images_left": self._clean(self.left),
+                    "images_unknown": self._clean(sorted({*self.unknown, *self.made()})),
                     "seconds_waiting": round(self._cost.waiting, 3),
                 },
                 "answers": dict(sorted(self._ledger.answers.items())),
@@ -249,6 +254,8 @@ class Collector:
         left = (
             [f"{count(self.left, 'image')} could not be deleted; `conformance sweep` tries again"] if self.left else []
         )
+        if self.unknown:
+            left.append(f"the target does not say whether {count(self.unknown, 'image')} of the run are left")
         return [*left, *self.complaints, *outdated, *([self.spent] if self.spent and not self.lost else [])]
 
     def _row(self, rule: Rule, judgement: Judgement, *, scripts: bool) -> dict[str, Any]:

@@ -91,6 +91,7 @@ def _collector(shards: Sequence[Results]) -> Collector:
     collector.begin()
     collector.selected = {rule for part in shards for rule, found in part.verdicts.items() if found != Verdict.LEFT_OUT}
     collector.left = [name for part in shards for name in part.cost.images_left]
+    collector.unknown = [name for part in shards for name in part.cost.images_unknown]
     collector.complaints = _each_once(complaint for part in shards for complaint in part.run.complaints)
     _take_ending(collector, shards)
     _take_findings(collector, shards)

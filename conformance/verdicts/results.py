@@ -135,6 +135,9 @@ class Cost(_Part):
     retries: Count
     images_created: Count
     images_left: tuple[str, ...]
+    images_unknown: tuple[str, ...] = Field(
+        default=(), description="images of which the target does not say whether they are there"
+    )
     seconds_waiting: Amount
 
 
