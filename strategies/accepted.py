@@ -11,10 +11,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.config.sources import Sources
-from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, FILE_TYPES, GUEST_OS_FEATURES, NAME_MAXIMUM
+from conformance.contract.fields import FILE_TYPES, GUEST_OS_FEATURES, NAME_MAXIMUM, acceptance_id
 from conformance.contract.insert_request import CAPITAL_FRESH, FreshName, InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, full_urls, minimal, partial_urls
 from strategies import secure_boot, values
+from strategies.optional_values import OPTIONAL, SHIELDED
 
 Cases = Callable[[Sources], Sequence[InsertRequest]]
 Chance = Callable[[Sources], st.SearchStrategy[InsertRequest]]
@@ -31,12 +32,14 @@ class Acceptance:
         cases: the values at the limits, in a fixed order.
         random: further values.
         needs: the capability of the target that they need; "" for none.
+        shows: further rules, or globs of them, that what comes of the requests puts to the test.
     """
 
     rule: str
     cases: Cases
     random: Chance | None = None
     needs: str = ""
+    shows: tuple[str, ...] = ()
 
 
 def _bodies(*changes: dict[str, Any]) -> Cases:
@@ -98,9 +101,31 @@ def _digits(count: int) -> str:
     return ("q" + "0123456789-" * 6)[: count - 1] + "z"
 
 
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "description": ("image.description.round-trip",),
+    "labels": ("image.labels.round-trip",),
+    "family": ("image.family.round-trip",),
+    "sourceType": ("image.source-type",),
+    "guestOsFeatures": ("image.guest-os-features.round-trip",),
+    "licenses": ("image.licenses.round-trip",),
+    "licenseCodes": ("image.license-codes.*",),
+    "userLicenses": ("image.user-licenses.round-trip",),
+    "storageLocations": ("image.storage-locations.*",),
+    "imageEncryptionKey.kmsKeyName": ("encryption.image.kms-key-name",),
+    "rolloutOverride": ("image.rollout-override.read-only",),
+    "deprecated": ("image.deprecated.round-trip", "image.deprecated.timestamps"),
+    "locked": ("image.locked.round-trip",),
+}
+"""What is seen of a field where it is accepted."""
+
+_CHANCES: dict[str, Chance] = {
+    "description": _random("description", values.texts),
+}
+
 ACCEPTED: tuple[Acceptance, ...] = (
     Acceptance("force-create.boolean", _queries((), (("forceCreate", "true"),), (("forceCreate", "false"),))),
     Acceptance("request-id.valid-accepted", _versions),
+    Acceptance("request-id.absent", lambda sources: [InsertRequest(minimal(sources), request_id=None)]),
     Acceptance(
         "image.name.length",
         _names("q", FreshName("-z", NAME_MAXIMUM - 1), FreshName("-z", NAME_MAXIMUM)),
@@ -114,12 +139,13 @@ ACCEPTED: tuple[Acceptance, ...] = (
     Acceptance(
         "transport.empty-field", _bodies({"description": None, "family": None}, {"description": ""}, {"labels": {}})
     ),
-    Acceptance("image.source-type", _bodies({"sourceType": "RAW"}, {})),
+    *(
+        Acceptance(acceptance_id(path), _bodies(*bodies), _CHANCES.get(path), shows=_SHOWN.get(path, ()))
+        for path, bodies in OPTIONAL.items()
+    ),
     Acceptance("image.raw-disk.container-type", _raw_disk(containerType="TAR"), needs="source.raw_disk"),
     Acceptance("image.raw-disk.sha1-checksum", _checksum, needs="source.raw_disk_sha1"),
     Acceptance("source.raw-disk", _raw_disk(), needs="source.raw_disk"),
-    Acceptance("image.deprecated.state", _bodies(*({"deprecated": {"state": state}} for state in DEPRECATION_STATES))),
-    Acceptance("image.architecture", _bodies(*({"architecture": name} for name in ARCHITECTURES))),
     Acceptance(
         "image.family.pattern",
         _bodies({"family": "q"}, {"family": _digits(NAME_MAXIMUM)}, {"family": "q--0"}),
@@ -144,7 +170,7 @@ ACCEPTED: tuple[Acceptance, ...] = (
         ),
     ),
     Acceptance("image.shielded.file-type", _bodies(*(_shielded(kind) for kind in FILE_TYPES))),
-    Acceptance("image.shielded.base64", _bodies(_shielded("X509"))),
+    Acceptance("image.shielded.base64", _bodies(SHIELDED, _shielded("X509")), shows=("image.shielded.round-trip",)),
     *(
         Acceptance(f"source.{kind}.full-url", _shapes(kind, full_urls), needs=f"source.{kind}")
         for kind in SOURCE_FIELDS

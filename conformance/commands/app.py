@@ -72,6 +72,7 @@ def run(  # noqa: PLR0913 - the options of a command
     update_waivers: options.UpdateWaivers = None,
     strict: options.Strict = None,
     require_complete: options.RequireComplete = None,
+    require: options.Require = None,
     config: options.Config = None,
     header: options.Header = None,
     auth: options.Auth = None,
@@ -292,6 +293,13 @@ def _checked(settings: Settings) -> Settings:
     for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
         for glob in globs:
             _matched([glob], f"set by {option}, its environment variable or the configuration file")
+    fields = sorted(filter(None, {rule.accepts for rule in catalogue().values()}))
+    for field in settings.require:
+        if field not in fields:
+            raise UsageError(
+                f"require is '{field}' (set by --require, its environment variable or the configuration file); "
+                f"allowed are {', '.join(fields)}."
+            )
     read_waivers(settings)
     return _authorised(settings)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from conformance.client.target import NAME_PREFIX
+from conformance.client.names import NAME_PREFIX
 from conformance.commands.outcome import conclude
 from conformance.commands.writing import check_folder
 from conformance.config.profiles import Profile

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from conformance.client.cleanup import Found, delete, listed
-from conformance.client.target import Target, is_own
+from conformance.client.names import is_own
+from conformance.client.target import Target
 from conformance.client.transport import TargetLost
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings, UsageError

@@ -26,7 +26,7 @@ VALUES = (
     "examples",
 )
 SWITCHES = ("strict", "require_complete", "allow_leftovers")
-GLOBS = ("only", "skip")
+GLOBS = ("only", "skip", "require")
 
 
 def command_line(settings: Settings) -> str:

@@ -37,6 +37,12 @@ Strict = Annotated[bool | None, typer.Option("--strict", help="Deviations fail t
 RequireComplete = Annotated[
     bool | None, typer.Option("--require-complete", help="A rule that was never put to the test fails the run too.")
 ]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Fail where the target refuses this field of an insert, such as licenses, that it may lack otherwise; repeat for more."
+    ),
+]
 Config = Annotated[str | None, typer.Option(help="File with settings (default: conformance.toml, if there).")]
 Header = Annotated[list[str] | None, typer.Option(help="Header to send with every request, as 'Name: value'.")]
 Auth = Annotated[

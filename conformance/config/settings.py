@@ -73,6 +73,7 @@ class Settings(BaseModel):
     out: Path = Path("compliance-report")
     strict: bool = False
     require_complete: bool = False
+    require: tuple[str, ...] = ()
     update_waivers: bool = False
     waivers: str | None = None
     shard: str | None = None
@@ -162,7 +163,7 @@ class Settings(BaseModel):
             raise ValueError("a folder, or a URL that begins with redis://")
         return value
 
-    @field_validator("only", "skip", mode="before")
+    @field_validator("only", "skip", "require", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         values = [value] if isinstance(value, str) else value

@@ -48,6 +48,8 @@ class Field:
         pattern: what a text has to match from end to end; "" for any text.
         maximum: characters of a text at most; 0 for no limit.
         deprecated: whether the reference calls it deprecated.
+        accepted: what it rests on that an insert with a valid value succeeds: `doc` where the value stands for itself, `conv` where
+            it names something that the target may lack, or sets what it may reserve for others; "" where no rule says so.
     """
 
     path: str
@@ -58,22 +60,23 @@ class Field:
     pattern: str = ""
     maximum: int = 0
     deprecated: bool = False
+    accepted: Literal["doc", "conv", ""] = ""
 
 
-def _encryption_key(name: str) -> tuple[Field, ...]:
+def _encryption_key(name: str, *, kms_accepted: Literal["conv", ""] = "") -> tuple[Field, ...]:
     return (
         Field(name, "object"),
         Field(f"{name}.rawKey", "string"),
         Field(f"{name}.rsaEncryptedKey", "string"),
-        Field(f"{name}.kmsKeyName", "string"),
+        Field(f"{name}.kmsKeyName", "string", accepted=kms_accepted),
         Field(f"{name}.sha256", "string", set_by="server"),
         Field(f"{name}.kmsKeyServiceAccount", "string"),
     )
 
 
-def _rollout_policy(name: str) -> tuple[Field, ...]:
+def _rollout_policy(name: str, *, accepted: Literal["conv", ""] = "") -> tuple[Field, ...]:
     return (
-        Field(name, "object"),
+        Field(name, "object", accepted=accepted),
         Field(f"{name}.locationRolloutPolicies", "map"),
         Field(f"{name}.locationRolloutPolicies{{}}", "string", "date-time"),
         Field(f"{name}.defaultRolloutTime", "string", "date-time"),
@@ -94,13 +97,13 @@ IMAGE_FIELDS: tuple[Field, ...] = (
     Field("id", "string", "uint64", set_by="server"),
     Field("creationTimestamp", "string", "date-time", set_by="server"),
     Field("name", "string", pattern=NAME_PATTERN, maximum=NAME_MAXIMUM),
-    Field("description", "string"),
-    Field("sourceType", "string", enum=("RAW",)),
+    Field("description", "string", accepted="doc"),
+    Field("sourceType", "string", enum=("RAW",), accepted="doc"),
     Field("rawDisk", "object"),
     Field("rawDisk.source", "string", "uri"),
     Field("rawDisk.sha1Checksum", "string", deprecated=True),
     Field("rawDisk.containerType", "string", enum=("TAR",)),
-    Field("deprecated", "object"),
+    Field("deprecated", "object", accepted="conv"),
     Field("deprecated.state", "string", enum=DEPRECATION_STATES),
     Field("deprecated.replacement", "string", "uri"),
     Field("deprecated.deprecated", "string", "date-time"),
@@ -109,22 +112,22 @@ IMAGE_FIELDS: tuple[Field, ...] = (
     *_rollout_policy("deprecated.stateOverride"),
     Field("status", "string", set_by="server", enum=("FAILED", "PENDING", "READY")),
     Field("archiveSizeBytes", "string", "int64", set_by="server"),
-    Field("diskSizeGb", "string", "int64"),
+    Field("diskSizeGb", "string", "int64", accepted="doc"),
     Field("sourceDisk", "string", "uri"),
     Field("sourceDiskId", "string", set_by="server"),
-    Field("licenses", "array"),
+    Field("licenses", "array", accepted="conv"),
     Field("licenses[]", "string", "uri"),
-    Field("family", "string", pattern=NAME_PATTERN, maximum=NAME_MAXIMUM),
-    *_encryption_key("imageEncryptionKey"),
+    Field("family", "string", pattern=NAME_PATTERN, maximum=NAME_MAXIMUM, accepted="doc"),
+    *_encryption_key("imageEncryptionKey", kms_accepted="conv"),
     *_encryption_key("sourceDiskEncryptionKey"),
     Field("selfLink", "string", "uri", set_by="server"),
-    Field("labels", "map"),
+    Field("labels", "map", accepted="doc"),
     Field("labels{}", "string", maximum=NAME_MAXIMUM),
     Field("labelFingerprint", "string", "byte", set_by="server"),
-    Field("guestOsFeatures", "array"),
+    Field("guestOsFeatures", "array", accepted="doc"),
     Field("guestOsFeatures[]", "object"),
     Field("guestOsFeatures[].type", "string", enum=GUEST_OS_FEATURES),
-    Field("licenseCodes", "array"),
+    Field("licenseCodes", "array", accepted="conv"),
     Field("licenseCodes[]", "string", "int64"),
     Field("sourceImage", "string", "uri"),
     Field("sourceImageId", "string", set_by="server"),
@@ -132,7 +135,7 @@ IMAGE_FIELDS: tuple[Field, ...] = (
     Field("sourceSnapshot", "string", "uri"),
     Field("sourceSnapshotId", "string", set_by="server"),
     *_encryption_key("sourceSnapshotEncryptionKey"),
-    Field("storageLocations", "array"),
+    Field("storageLocations", "array", accepted="conv"),
     Field("storageLocations[]", "string"),
     Field("shieldedInstanceInitialState", "object"),
     Field("shieldedInstanceInitialState.pk", "object"),
@@ -144,11 +147,11 @@ IMAGE_FIELDS: tuple[Field, ...] = (
     *_secure_boot_files("dbs"),
     Field("shieldedInstanceInitialState.dbxs", "array"),
     *_secure_boot_files("dbxs"),
-    *_rollout_policy("rolloutOverride"),
+    *_rollout_policy("rolloutOverride", accepted="conv"),
     Field("satisfiesPzs", "boolean", set_by="server"),
-    Field("locked", "boolean"),
-    Field("architecture", "string", enum=ARCHITECTURES),
-    Field("userLicenses", "array"),
+    Field("locked", "boolean", accepted="conv"),
+    Field("architecture", "string", enum=ARCHITECTURES, accepted="doc"),
+    Field("userLicenses", "array", accepted="conv"),
     Field("userLicenses[]", "string", "uri"),
     Field("enableConfidentialCompute", "boolean", set_by="server"),
     Field("satisfiesPzi", "boolean", set_by="server"),
@@ -264,3 +267,22 @@ def type_rules(*fields: str) -> tuple[str, ...]:
     names = {rule_name(field.path) for field in IMAGE_FIELDS if not NEVER_ANSWERED.fullmatch(field.path)}
     found = {name for name in names if any(name == field or name.startswith(f"{field}.") for field in fields)}
     return tuple(f"image.type.{name}" for name in sorted(found))
+
+
+def acceptance_id(path: str) -> str:
+    """The id of the rule that a field is accepted: `image.disk-size-gb.accepted` of diskSizeGb."""
+    name = path.rpartition(".")[2]
+    return f"image.{re.sub('(?=[A-Z])', '-', name).lower()}.accepted"
+
+
+def acceptance_rules(*paths: str) -> tuple[str, ...]:
+    """The rules that say that fields of an image, what is in them or what they are in is accepted: refused, it is never seen."""
+    return tuple(
+        acceptance_id(field.path)
+        for field in IMAGE_FIELDS
+        if field.accepted and any(_holds(field.path, path) or _holds(path, field.path) for path in paths)
+    )
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return inner == outer or inner.startswith(f"{outer}.")

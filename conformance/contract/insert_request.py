@@ -25,7 +25,7 @@ class FreshName:
 
     Args:
         tail: how it ends.
-        length: how many characters it has, zeros before the tail making up for what is missing; 0 for as many as it takes.
+        length: how many characters it has, letters before the tail making up for what is missing; 0 for as many as it takes.
     """
 
     tail: str
@@ -33,7 +33,7 @@ class FreshName:
 
     def after(self, start: str) -> str:
         """The name that begins with a text."""
-        return start + "0" * (self.length - len(start) - len(self.tail)) + self.tail
+        return start + "x" * (self.length - len(start) - len(self.tail)) + self.tail
 
 
 @dataclass(frozen=True)

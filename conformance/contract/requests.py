@@ -46,11 +46,12 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     requires: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
     witness: str = "life.insert",
+    accepts: str = "",
 ) -> Rule:
     """A rule about requests.
 
     Args:
-        id, basis, statement, reference, grounds, requires, needs: as for Rule.
+        id, basis, statement, reference, grounds, requires, needs, accepts: as for Rule.
         witness: as for Rule; by default that an insert without the fault succeeds.
         broken: tells that a request breaks the rule; None where only a scenario can know.
         methods: the API methods whose requests it applies to.
@@ -69,32 +70,19 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             if mutation.method not in methods:
                 continue
             if intent is not None and id in intent.rules:
-                yield from (accepted if intent.valid else refused)(history, mutation)
+                if not intent.valid:
+                    yield from refused(history, mutation)
+                elif optional is None or not optional(mutation.view) or mutation.outcome == "succeeded":
+                    yield from accepted(history, mutation, deviation=_true(conventional, mutation))
             elif mutation.original is None:
                 yield from refused(history, mutation)
         if also is not None:
             yield from also(history)
 
-    def accepted(history: History, mutation: Mutation) -> Iterator[Finding]:
-        if mutation.outcome not in ("refused", "failed"):
-            if mutation.outcome == "succeeded":
-                yield None
-            return
-        if _name_taken(history, mutation) or (optional is not None and optional(mutation.view)):
-            return
-        yield expect(
-            False,
-            "a valid request is refused" if mutation.outcome == "refused" else "a valid request fails",
-            *_shown(mutation),
-            expected="success",
-            observed=_answer(mutation),
-            deviation=conventional is not None and conventional(mutation.view),
-        )
-
     fields = frozenset(_WORD.findall(reference.rpartition(" > ")[2]))
 
     def refused(history: History, mutation: Mutation) -> Iterator[Finding]:
-        deviation = conventional is not None and conventional(mutation.view)
+        deviation = _true(conventional, mutation)
         if mutation.outcome in ("refused", "failed"):
             if not for_the_fault(mutation, frozenset() if looked_up else MISSING, fields):
                 return
@@ -132,7 +120,20 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     witness = witness if witness != id else ""
     general = ("life.failed-insert-leaves-nothing",) if no_image else ()
     return Rule(
-        id, basis, statement, reference, grounds, judge, requires, needs, passive, broken, methods, witness, general
+        id,
+        basis,
+        statement,
+        reference,
+        grounds,
+        judge,
+        requires,
+        needs,
+        passive,
+        broken,
+        methods,
+        witness,
+        general,
+        accepts,
     )
 
 
@@ -152,6 +153,25 @@ def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set
         return True
     error = final.value.get("error") if final else mutation.exchange.error
     return bool(fields & set(_WORD.findall(str(error))))
+
+
+def _true(predicate: Broken | None, mutation: Mutation) -> bool:
+    return predicate is not None and predicate(mutation.view)
+
+
+def accepted(history: History, mutation: Mutation, *, deviation: bool = False) -> Iterator[Finding]:
+    """What a valid request shows: it has to succeed, unless its name is taken."""
+    if mutation.outcome == "succeeded":
+        yield None
+    elif mutation.outcome in ("refused", "failed") and not _name_taken(history, mutation):
+        yield expect(
+            False,
+            "a valid request is refused" if mutation.outcome == "refused" else "a valid request fails",
+            *_shown(mutation),
+            expected="success",
+            observed=_answer(mutation),
+            deviation=deviation,
+        )
 
 
 def _name_taken(history: History, insert: Mutation) -> bool:

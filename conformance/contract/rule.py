@@ -67,6 +67,7 @@ class Rule:
         methods: the API methods whose requests it recognises so.
         witness: the rule that shows that what this one expects not to be there would be seen, or what it expects to be
             refused would else be accepted: where that rule never held, keeping this one proves nothing.
+        accepts: the field of an insert that the rule says is accepted; "" for every other rule.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Rule:
     methods: tuple[str, ...] = ()
     witness: str = ""
     yields_to: tuple[str, ...] = ()
+    accepts: str = ""
 
     @property
     def area(self) -> str:

@@ -63,6 +63,7 @@ class Behaviour:
         restless_fingerprints: whether the fingerprint of labels changes with every look at them.
         shares_labels: whether images with the same labels change them together.
         one_store: whether all projects see the same images.
+        doubles_replays: whether a replayed insert makes a second image under a name of its own.
         on_request: may change a call before anything is done with it, or raise a refusal.
         on_store: may change an image before it is stored; gets the call's body too.
         on_image: may change an image before it is answered; gets how often it was answered before.
@@ -96,6 +97,7 @@ class Behaviour:
     restless_fingerprints: bool = False
     shares_labels: bool = False
     one_store: bool = False
+    doubles_replays: bool = False
     on_request: list[Callable[[Call], None]] = field(default_factory=list)
     on_store: list[Callable[[Resource, Resource], None]] = field(default_factory=list)
     on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from conformance.emulator import checks
@@ -91,6 +92,8 @@ class Service:
         self._check_request_id(call)
         known = self._replayed(call)
         if known is not None:
+            if self.behaviour.doubles_replays:
+                self._store(project, replace(call, body={**call.body, "name": f"twin-{new_id()}"}), {})
             return self.shown_operation(known, call)
         body, failure = call.body, None
         try:

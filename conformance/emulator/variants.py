@@ -13,6 +13,7 @@ from typing import Any
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
 from conformance.emulator.errors import ApiError, invalid
+from conformance.emulator.faults.refusals import FIELDS, refuse_field
 from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched
 
 LABELS_SECONDS = 0.05
@@ -201,7 +202,19 @@ def _not_offered(methods: tuple[str, ...]) -> Change:
     return lambda behaviour: behaviour.unsupported.update(methods)
 
 
+REFUSABLE = (
+    *("licenses", "licenseCodes", "userLicenses", "storageLocations", "imageEncryptionKey.kmsKeyName"),
+    *("locked", "rolloutOverride", "deprecated"),
+)
+"""Fields that name what a target may not have, or set what it may reserve for others."""
+
+
 VARIANTS: tuple[Variant, ...] = (
+    *(
+        Variant(f"no-{name}", f"every {path} is refused", refuse_field(path), (f"image.{name}.accepted",))
+        for path, name, _ in FIELDS
+        if path in REFUSABLE
+    ),
     Variant("instant", "operations are DONE at once", switched(seconds=0.0)),
     Variant("slow", "operations take 300 ms", switched(seconds=0.3)),
     Variant("no-pending", "operations begin RUNNING", _no("PENDING", "RUNNING")),

@@ -17,6 +17,7 @@ OPTIONS: dict[str, Any] = {
     "profile": options.Profile,
     "only": options.Only,
     "skip": options.Skip,
+    "require": options.Require,
     "seed": options.Seed,
     "shard": options.Shard,
     "waivers": options.Waivers,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from dataclasses import replace
 from typing import Any
 
 from conformance.client.api import Api, Created
 from conformance.client.budget import BudgetSpent
+from conformance.client.names import LAST_RESORTS, SHAPES, Shape
 from conformance.client.target import Target
 from conformance.client.transport import RETRY_STATUSES, TargetLost
 from conformance.config.sources import SOURCE_KINDS, Sources
+from conformance.contract.fields import acceptance_id
+from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import CUSTOMER_KEY, minimal
 from conformance.scenario.obstacles import (
     ABSENT_STATUSES,
@@ -19,6 +23,7 @@ from conformance.scenario.obstacles import (
     why_no_insert_will_do,
     why_nothing_can_be_deleted,
 )
+from conformance.scenario.steps import accepted, succeeded
 from conformance.trace.exchange import Exchange, Intent
 from conformance.trace.json_text import NOT_JSON
 from conformance.verdicts.findings import Findings
@@ -52,7 +57,7 @@ def look(
     try:
         _identify(target, first)
         _note_configuration(findings, target, sources, configured)
-        created = first.create(minimal(sources), intent=Intent(valid=True, rules=("life.insert",)))
+        created = _insert_under_names(findings, target, first, sources)
         _refuse_strangers(created.insert, target)
         if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
             refuse_nowhere(created, target, first)
@@ -60,6 +65,8 @@ def look(
             findings.broken = _why(created)
             findings.stop = why_no_insert_will_do(created, sources, first)
             return findings
+        if not target.profile.sparing:
+            _try_fields(findings, api(), sources)
         for name, probe in _PROBES.items():
             if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
                 probe(findings, api(), created, sources)
@@ -106,6 +113,49 @@ def _refuse_strangers(exchange: Exchange, target: Target) -> None:
         raise Untestable(
             f"{target.root} is not the Compute Engine API: it answers an insert with HTTP {response.status} and no JSON"
         )
+
+
+def _insert_under_names(findings: Findings, target: Target, api: Api, sources: Sources) -> Created:
+    """Makes an image under a name of each shape, and leaves out the shapes that are refused.
+
+    Returns:
+        The first image; where there is none, the first insert.
+    """
+
+    def attempt(shape: Shape) -> Created:
+        name = target.names.fresh(shape)
+        exchange = api.insert(InsertRequest(minimal(sources), name))
+        return Created(exchange, name, api.finish(exchange) if exchange.answered else {})
+
+    first = api.create(InsertRequest(minimal(sources), target.names.fresh(SHAPES[0])))
+    tried = [(SHAPES[0], first)]
+    if first.insert.refused or (succeeded(first) and not target.profile.sparing):
+        tried += [(shape, attempt(shape)) for shape in SHAPES[1:]]
+    if all(created.insert.refused for _, created in tried):
+        tried += [(shape, attempt(shape)) for shape in LAST_RESORTS]
+    usable = [(shape, created) for shape, created in tried if succeeded(created)]
+    api.confirm(tried[0][1].insert, accepted(tried[0][0].rule if usable else "life.insert"))
+    for shape, created in tried[1:] if usable else ():
+        api.confirm(created.insert, accepted(shape.rule))
+    if usable:
+        if usable[0][1] is not first:
+            usable[0] = (usable[0][0], replace(usable[0][1], image=api.get(usable[0][1].name)))
+        api.confirm(usable[0][1].insert, accepted("life.insert", usable[0][0].rule))
+        findings.shapes = [shape.id for shape, _ in usable]
+        target.names.use(findings.shapes)
+    return (usable or tried)[0][1]
+
+
+def _try_fields(findings: Findings, api: Api, sources: Sources) -> None:
+    """Finds out which of the fields that many scenarios use by the way are refused."""
+    fields = {"description": "preflight", "labels": {"colour": "blue"}, "family": FAMILY}
+    together = api.insert({**minimal(sources), **fields})
+    if together.answered and not api.finish(together).get("error"):
+        return
+    for name, value in fields.items():
+        created = api.create({**minimal(sources), name: value}, intent=accepted(acceptance_id(name)))
+        if not succeeded(created):
+            findings.refused.append(name)
 
 
 def _why(created: Created) -> str:

@@ -15,8 +15,9 @@ from conformance.client.budget import Budget, BudgetSpent, Limits
 from conformance.client.cleanup import Census, census
 from conformance.client.credentials import credentials_for
 from conformance.client.journal import Journal
+from conformance.client.names import Names
 from conformance.client.race import Race
-from conformance.client.target import Names, Target
+from conformance.client.target import Target
 from conformance.client.transport import TargetLost, Transport
 from conformance.config.profiles import Profile
 from conformance.config.settings import Settings
@@ -131,7 +132,7 @@ class Process:
             project=settings.project,
             second_project=settings.second_project,
             transport=transport,
-            names=Names(ground.run_id, worker),
+            names=Names(ground.run_id, worker, ground.findings.shapes),
             journal=Journal(ground.folder / f"{worker}.journal"),
             profile=profile,
             deadline=deadline,
@@ -160,6 +161,7 @@ class Process:
             self.ground.settings.seed,
             name,
             self._examples,
+            frozenset(findings.refused),
         )
 
     def judge(self, trace: Trace, name: str) -> list[tuple[Rule, Breach]]:

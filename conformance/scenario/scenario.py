@@ -8,7 +8,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given
@@ -23,6 +23,7 @@ from conformance.client.transport import Stopped, TargetLost
 from conformance.compat import no_constants_of_modules
 from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule
+from conformance.contract.plain_bodies import minimal
 from conformance.scenario.examples import Drawer
 from conformance.trace.exchange import Trace
 
@@ -50,6 +51,7 @@ class Scenario:
         seed: of the random examples; None for the same examples in every run.
         name: of the test, so that different tests draw different examples.
         examples: where examples that fail are kept; None to keep none.
+        refused: the fields that the target refuses, so that nothing else is to depend on them.
     """
 
     def __init__(  # noqa: PLR0913 - everything that a process shares, handed over once
@@ -63,6 +65,7 @@ class Scenario:
         seed: int | None,
         name: str,
         examples: ExampleDatabase | None = None,
+        refused: frozenset[str] = frozenset(),
     ) -> None:
         self.target = target
         self.sources = sources
@@ -74,6 +77,12 @@ class Scenario:
         self._seed = seed
         self._name = name
         self._examples = examples
+        self._refused = refused
+
+    def plain(self, **fields: Any) -> dict[str, Any]:
+        """The smallest body, and those of the fields that the target does not refuse: their being accepted is another matter."""
+        taken = {name: value for name, value in fields.items() if name not in self._refused}
+        return {**minimal(self.sources), **taken}
 
     def can(self, capability: str) -> bool:
         """Whether the target has a capability."""

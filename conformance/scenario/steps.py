@@ -10,11 +10,13 @@ from typing import Any
 
 from conformance.client.api import Api, Created
 from conformance.config.sources import Sources
+from conformance.contract.fields import ARCHITECTURES, acceptance_id
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
 from conformance.scenario.combining import SOURCES, Wish, combined
 from conformance.scenario.habits import Habit
 from conformance.trace.exchange import Exchange, Intent
+from conformance.trace.formats import is_int64
 
 PAGES_MAXIMUM = 50
 LABEL_LOOKS = 20
@@ -61,14 +63,34 @@ def ask(api: Api, wishes: Sequence[Wish], sources: Sources) -> Created:
     if not any(name in request.body for name in SOURCES):
         request = request.replace(body={**minimal(sources), **request.body})
     created = api.create(request)
-    failed = not created.insert.answered or bool(created.operation.get("error"))
-    if failed and len(wishes) > 1:
+    if not succeeded(created) and len(wishes) > 1:
         half = len(wishes) // 2
         return [ask(api, part, sources) for part in (wishes[:half], wishes[half:])][-1]
     rules = [wish.rule for wish in wishes if wish.rule]
     if rules:
         api.confirm(created.insert, accepted(*rules))
     return created
+
+
+def send_like_the_source(api: Api, sources: Sources) -> None:
+    """Inserts images with the size and the architecture of their source, and a larger one: what a plain image shows is valid."""
+    plain = minimal(sources)
+    image = shown(api.create(plain))
+    size = image.get("diskSizeGb")
+    for wanted in (int(size), int(size) + 1) if is_int64(size) else ():
+        api.create({**plain, "diskSizeGb": str(wanted)}, intent=accepted(acceptance_id("diskSizeGb")))
+    own = image.get("architecture")
+    tries = {name: api.create({**plain, "architecture": name}) for name in ARCHITECTURES}
+    taken = [name for name, created in tries.items() if succeeded(created)]
+    for name, created in tries.items():
+        # Where the source does not tell its own, one of them has to do.
+        if name == own or (own not in tries and not taken):
+            api.confirm(created.insert, accepted(acceptance_id("architecture")))
+
+
+def succeeded(created: Created) -> bool:
+    """Whether an insert made its image, as far as its answer and its operation tell."""
+    return created.insert.answered and not created.operation.get("error")
 
 
 # Looks

@@ -17,7 +17,7 @@ from conformance.trace.cost import Cost
 from conformance.trace.redaction import redacted
 from conformance.verdicts.conclusion import conclude, count
 from conformance.verdicts.findings import Findings
-from conformance.verdicts.judgement import Judgement, judgements
+from conformance.verdicts.judgement import Judgement, gates, judgements
 from conformance.verdicts.ledger import Ledger, Tally
 from conformance.verdicts.results import SCHEMA_VERSION, Coverage, Ending, Results, WaiverState
 from conformance.verdicts.verdict import Verdict
@@ -76,7 +76,7 @@ class Collector:
         """Whether a rule has been broken already that fails the run."""
         waived = waived_rules(self.waivers, self.settings.url)
         return any(
-            (tally.breaches > tally.deviations and catalogue()[rule].basis == "doc")
+            (tally.breaches > tally.deviations and gates(catalogue()[rule], self.settings.require))
             or (tally.breaches and self.settings.strict)
             for rule, tally in self._ledger.tallies.items()
             if rule not in waived
@@ -159,6 +159,7 @@ class Collector:
                     "shard": settings.shard,
                     "strict": settings.strict,
                     "require_complete": settings.require_complete,
+                    "require": settings.require,
                     "ending": self._clean(ending.model_dump()),
                     "complaints": self._clean(self.complaints),
                 },
@@ -216,6 +217,7 @@ class Collector:
             or self.findings.broken
             or self.ending.reason
             or (f"left to the other shards of {self.settings.shard}" if self.settings.shard else ""),
+            self.settings.require,
         )
         if self.findings.broken:
             found = _blame_the_insert(found, self.findings.broken)

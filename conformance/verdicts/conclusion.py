@@ -52,7 +52,9 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
         return Conclusion(Exit.INTERRUPTED, Outcome.INCONCLUSIVE, text)
     mistake = f"the suite itself failed in {some(rules[Verdict.ERROR])}" if rules[Verdict.ERROR] else ""
     if failed:
-        text = "; ".join(filter(None, [f"{count(failed, 'rule')} failed: {some(failed)}", mistake]))
+        text = "; ".join(
+            filter(None, [f"{count(failed, 'rule')} failed: {some(failed)}", mistake, *_refusals(judgements)])
+        )
         return Conclusion(Exit.NOT_CONFORMANT, Outcome.NON_CONFORMANT, text)
     if mistake:
         return Conclusion(Exit.SUITE_ERROR, Outcome.INCONCLUSIVE, mistake)
@@ -77,8 +79,21 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
         text = "; ".join(["no rule fails that is not waived", *exceptions])
         return Conclusion(Exit.NOT_CONFORMANT, Outcome.INCONCLUSIVE, text)
     other = "other " if exceptions else ""
-    text = "; ".join([f"all {other}rules that were put to the test hold", *exceptions])
+    text = "; ".join([f"all {other}rules that were put to the test hold", *exceptions, *_refusals(judgements)])
     return Conclusion(Exit.CONFORMANT, Outcome.CONFORMANT, text)
+
+
+def _refusals(judgements: Mapping[str, Judgement]) -> list[str]:
+    """How many rules could not be put to the test for what the target refuses, and which fields that are."""
+    causes = [
+        catalogue()[judgement.cause].accepts
+        for judgement in judgements.values()
+        if judgement.verdict is Verdict.NOT_EXERCISED and judgement.cause in catalogue()
+    ]
+    fields = ", ".join(dict.fromkeys(filter(None, causes)))
+    return (
+        [f"{count(causes, 'rule')} could not be put to the test, since the target refuses {fields}"] if fields else []
+    )
 
 
 def _gates(rule: str, judgements: Mapping[str, Judgement], tallies: Mapping[str, Tally], *, strict: bool) -> bool:

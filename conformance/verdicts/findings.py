@@ -9,8 +9,14 @@ from dataclasses import dataclass, field
 class Findings:
     """What the preflight found.
 
-    `absent` are capabilities with the reason; `broken` says why no image can be made ("" if one can), `stays` why none that is
-    made can be deleted ("" if it can), and `stop` why the run does not go on ("" if it does).
+    Args:
+        absent: the capabilities that the target lacks, each with the reason.
+        present: the others.
+        broken: why no image can be made; "" if one can.
+        stays: why none that is made can be deleted; "" if it can.
+        stop: why the run does not go on; "" if it does.
+        shapes: the shapes that names may have; empty for those that a run begins with.
+        refused: the fields that the target refuses, with whatever value, though scenarios would use them by the way.
     """
 
     absent: dict[str, str] = field(default_factory=dict)
@@ -18,6 +24,8 @@ class Findings:
     broken: str = ""
     stays: str = ""
     stop: str = ""
+    shapes: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def note(self, capability: str, *, present: bool, reason: str) -> None:
         """Notes whether the target has a capability, or why it hasn't."""

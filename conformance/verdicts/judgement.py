@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from conformance.contract import Rule
@@ -31,12 +31,13 @@ class Judgement:
     root: str = ""
 
 
-def judgements(
+def judgements(  # noqa: PLR0913 - all that verdicts rest on
     rules: Mapping[str, Rule],
     ledger: Ledger,
     absent: Mapping[str, str],
     deselected: Iterable[str] = (),
     unreached: str = "",
+    required: Iterable[str] = (),
 ) -> dict[str, Judgement]:
     """The verdict on every rule of the catalogue.
 
@@ -46,21 +47,34 @@ def judgements(
         absent: the capabilities that the target lacks, each with the reason.
         deselected: rules that the user left out of this run.
         unreached: why the run ended before all scenarios had their turn; "" where it did not.
+        required: fields of an insert that have to be accepted, whatever they name.
     """
-    return _Bench(rules, ledger, absent, set(deselected), unreached).judgements()
+    return _Bench(rules, ledger, absent, set(deselected), unreached, frozenset(required)).judgements()
+
+
+def gates(rule: Rule, required: Container[str]) -> bool:
+    """Whether a breach of a rule fails a run: it is documented, or says that a field is accepted that has to be."""
+    return rule.basis == "doc" or rule.accepts in required
 
 
 class _Bench:
     """All that bears on the verdicts of one run; the arguments are those of `judgements`."""
 
-    def __init__(
-        self, rules: Mapping[str, Rule], ledger: Ledger, absent: Mapping[str, str], deselected: set[str], unreached: str
+    def __init__(  # noqa: PLR0913 - the same as for judgements
+        self,
+        rules: Mapping[str, Rule],
+        ledger: Ledger,
+        absent: Mapping[str, str],
+        deselected: set[str],
+        unreached: str,
+        required: frozenset[str],
     ) -> None:
         self._rules = rules
         self._ledger = ledger
         self._absent = absent
         self._deselected = deselected
         self._unreached = unreached
+        self._required = required
         self._alone = {rule.id: self._own(rule) for rule in rules.values()}
 
     def judgements(self) -> dict[str, Judgement]:
@@ -91,7 +105,7 @@ class _Bench:
         if missing:
             return Judgement(Verdict.NOT_APPLICABLE, self._absent[missing[0]], cause=missing[0])
         if tally.breaches:
-            gated = rule.basis == "doc" and tally.breaches > tally.deviations
+            gated = gates(rule, self._required) and tally.breaches > tally.deviations
             return Judgement(Verdict.FAILED if gated else Verdict.DEVIATES)
         if tally.observations:
             return Judgement(Verdict.PASSED)
@@ -103,6 +117,9 @@ class _Bench:
         """The judgement on a rule of which nothing can be said, for another is broken; None where something can."""
         own = self._alone[rule.id].verdict
         if own is Verdict.NOT_EXERCISED:
+            refused = self._refused(rule)
+            if refused:
+                return refused
             cause = self._broken_prerequisite(rule, set())
             return _judged_by(cause, "is broken, and without it this rule cannot be seen") if cause else None
         if own is Verdict.PASSED and self._broken(rule.witness) and self._tally(rule.witness).never_held:
@@ -115,10 +132,20 @@ class _Bench:
             return _judged_by(cause, "never held, which is a mere deviation; this rule stands on it") if cause else None
         return None
 
+    def _refused(self, rule: Rule) -> Judgement | None:
+        """The judgement on a rule that only a field could put to the test which the target refuses; None for any other."""
+        refusals = [
+            name for name in rule.requires if name in self._rules and self._rules[name].accepts and self._broken(name)
+        ]
+        told = [
+            f"{self._rules[name].accepts} is answered {self._tally(name).examples[0]['observed']}" for name in refusals
+        ]
+        return Judgement(Verdict.NOT_EXERCISED, f"refused: {'; '.join(told)}", cause=refusals[0]) if refusals else None
+
     def _broken_prerequisite(self, rule: Rule, seen: set[str]) -> str:
         """The nearest broken one of the rules that a rule stands on, and that those stand on; "" where all hold."""
         for name in rule.requires:
-            if name in seen or name not in self._rules:
+            if name in seen or name not in self._rules or self._rules[name].accepts:
                 continue
             seen.add(name)
             deeper = name if self._broken(name) else self._broken_prerequisite(self._rules[name], seen)
@@ -149,6 +176,7 @@ class _Bench:
                 name
                 for name in rule.requires
                 if name in self._alone
+                and not self._rules[name].accepts
                 and self._alone[name].verdict is Verdict.DEVIATES
                 and self._tally(name).never_held
             ),

@@ -17,7 +17,7 @@ from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import EMBEDDED, known
 
 SHARED = (
-    ("run", ("seed", "profile", "suite_version", "strict", "require_complete")),
+    ("run", ("seed", "profile", "suite_version", "strict", "require_complete", "require")),
     ("target", ("url", "project", "api_version")),
 )
 """What shards of one run have in common."""
@@ -86,6 +86,7 @@ def _collector(shards: Sequence[Results]) -> Collector:
         api_version=target.api_version,
         strict=run.strict,
         require_complete=run.require_complete,
+        require=run.require,
     )
     collector = Collector(settings, known(row for part in shards for row in part.waivers))
     collector.begin()

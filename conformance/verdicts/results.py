@@ -75,6 +75,7 @@ class Run(_Part):
     shard: str | None
     strict: bool
     require_complete: bool
+    require: tuple[str, ...] = ()
     ending: Ending = Ending()
     complaints: tuple[str, ...] = ()
 

@@ -1,37 +1,22 @@
 """What a client sets comes back, what the server sets is well formed, and what names something else is kept."""
 
-from typing import Any
-
 import pytest
 
 from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal, source_bodies
 from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import send_like_the_source
 from conformance.trace.exchange import Intent
 from strategies import bodies
-from strategies.extras import DISK_SIZES, EXTRAS, LABELS, TEXTS, UNKNOWN
+from strategies.optional_values import DISK_SIZES, UNKNOWN
 
 
 @pytest.mark.exercises(
-    "image.*.round-trip",
-    "image.license-codes.exact",
-    "encryption.image.kms-key-name",
-    "image.rollout-override.read-only",
+    "image.type.*", "image.*.round-trip", "image.license-codes.*", "image.rollout-override.read-only"
 )
-def test_fields_that_name_other_resources_come_back(scenario: Scenario) -> None:
-    plain = minimal(scenario.sources)
-    scenario.each([{**plain, **extra} for extra in EXTRAS], lambda api, body: api.create(body))
-
-
-@pytest.mark.exercises("image.description.round-trip", "image.labels.round-trip")
-def test_texts_come_back(scenario: Scenario) -> None:
-    plain = minimal(scenario.sources)
-    changes: list[dict[str, Any]] = [*({"description": text} for text in TEXTS), {"labels": LABELS}]
-    scenario.each([{**plain, **change} for change in changes], lambda api, body: api.create(body))
-
-
-@pytest.mark.exercises("image.[!o]*", "source.*.round-trip", "source.*.id")
+@pytest.mark.exercises("image.kind", "image.self-link", "image.archive-size-bytes", "image.label-fingerprint.format")
+@pytest.mark.exercises("image.source-type", "image.architecture", "source.*.round-trip", "source.*.id")
 def test_valid_image_comes_back(scenario: Scenario) -> None:
     scenario.each(
         [InsertRequest(body) for body in source_bodies(scenario.sources)],
@@ -49,6 +34,12 @@ def test_disk_size(scenario: Scenario) -> None:
         api.create({**minimal(scenario.sources), "diskSizeGb": size})
 
     scenario.each(DISK_SIZES, act)
+
+
+@pytest.mark.exercises("image.disk-size-gb.accepted", "image.architecture.accepted", "image.architecture")
+def test_size_and_architecture_of_the_source(scenario: Scenario) -> None:
+    """An image that is made from a source alone shows what is valid for it."""
+    scenario.once(lambda api: send_like_the_source(api, scenario.sources))
 
 
 @pytest.mark.exercises("image.id", "image.creation-timestamp", "image.status", "operation.id")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conformance.client.api import Api
-from conformance.contract.insert_request import InsertRequest
+from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, labels_of, later, refused, relabelled, walk
@@ -41,7 +41,7 @@ def test_plain_insert(scenario: Scenario) -> None:
 def test_refused_insert_leaves_nothing(scenario: Scenario) -> None:
     def act(api: Api, fault: dict[str, Any]) -> None:
         family = api.target.names.fresh()
-        body = {**minimal(scenario.sources), "family": family}
+        body = scenario.plain(family=family)
         wrong = api.create({**body, **fault})
         if scenario.can("family"):
             api.from_family(family)
@@ -53,12 +53,12 @@ def test_refused_insert_leaves_nothing(scenario: Scenario) -> None:
 @pytest.mark.exercises("life.list-*", "life.delete")
 def test_images_in_lists(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        created = [api.create(minimal(scenario.sources)) for _ in range(3)]
+        start = api.target.names.named(FreshName("-l"))
+        created = [api.create(InsertRequest(minimal(scenario.sources), f"{start}{end}")) for end in "abc"]
         for one in created:
             api.list(filter=f"name={one.name}")
-        prefix = api.target.names.prefix
         for size in ("1", "2"):
-            walk(api, maxResults=size, filter=f"name eq {prefix}.*")
+            walk(api, maxResults=size, filter=f"name eq {start}.*")
         api.finish(api.delete(created[0].name))
         api.list(filter=f"name={created[0].name}")
 
@@ -90,7 +90,7 @@ def test_name_is_free_after_delete(scenario: Scenario) -> None:
 @pytest.mark.exercises("life.isolation")
 def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        labelled = {**minimal(scenario.sources), "labels": {"colour": "blue"}, "description": "untouched"}
+        labelled = scenario.plain(labels={"colour": "blue"}, description="untouched")
         bystander = api.create(labelled)
         changed = api.create(labelled)
         api.get(bystander.name)
@@ -110,7 +110,7 @@ def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
 @pytest.mark.exercises("life.patch")
 def test_patch(scenario: Scenario) -> None:
     def act(api: Api, change: dict[str, Any]) -> None:
-        created = api.create({**minimal(scenario.sources), "description": "before", "labels": {"colour": "blue"}})
+        created = api.create(scenario.plain(description="before", labels={"colour": "blue"}))
         api.get(created.name)
         api.finish(api.patch(created.name, change))
         api.get(created.name)
@@ -121,7 +121,7 @@ def test_patch(scenario: Scenario) -> None:
 @pytest.mark.exercises("labels.set", "labels.fingerprint-changes")
 def test_labels_are_replaced(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        created = api.create({**minimal(scenario.sources), "labels": {"colour": "blue"}, "description": "labelled"})
+        created = api.create(scenario.plain(labels={"colour": "blue"}, description="labelled"))
         for labels in ({"colour": "red", "size": "xl"}, {"shape": "round", "empty": ""}, {}):
             relabelled(api, created.name, labels, labels_of(api, created.name)[1])
 
@@ -131,7 +131,7 @@ def test_labels_are_replaced(scenario: Scenario) -> None:
 @pytest.mark.exercises("labels.fingerprint-required", "image.labels.limits")
 def test_fingerprint_is_required(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        created = api.create({**minimal(scenario.sources), "labels": {"colour": "blue"}})
+        created = api.create(scenario.plain(labels={"colour": "blue"}))
         stale = labels_of(api, created.name)[1]
         relabelled(api, created.name, {"colour": "red"}, stale)
         labels_of(api, created.name)

@@ -28,7 +28,7 @@ class Retries:
         self._scenario = scenario
         self._name, self._request_id = api.target.names.fresh(), api.target.names.request_id()
         self._others = {method: str(uuid.uuid4()) for method in ("delete", "deprecate", "patch")}
-        body = {**minimal(scenario.sources), "description": "the first"}
+        body = scenario.plain(description="the first")
         self._first = InsertRequest(body, self._name, self._request_id)
         self._reached = 0
 
@@ -77,10 +77,10 @@ class Retries:
             "fresh": self._api.target.names.request_id(),
             "none": None,
         }[attempt.request_id]
-        description = "another" if attempt.body == "other" else "the first"
+        other = {"description": "another"} if attempt.body == "other" else {}
         return self._api.insert(
             self._first.replace(
-                body={**self._first.body, "description": description},
+                body={**self._first.body, **other},
                 request_id=request_id,
                 rewrite=reordered if attempt.body == "reordered" else None,
             ),

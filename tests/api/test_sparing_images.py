@@ -27,7 +27,7 @@ from conformance.scenario.steps import (
 from conformance.trace.exchange import Exchange
 from conformance.trace.fate import Fate
 from strategies import values
-from strategies.extras import DISK_SIZES, UNKNOWN
+from strategies.optional_values import DISK_SIZES, UNKNOWN
 from strategies.output_only import OUTPUT_ONLY
 
 pytestmark = pytest.mark.sparing

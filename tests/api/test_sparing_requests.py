@@ -15,7 +15,7 @@ from conformance.scenario.steps import ask, refused, walk
 from conformance.trace.exchange import Exchange
 from strategies.accepted import ACCEPTED
 from strategies.defects import DEFECTS, Defect
-from strategies.extras import DISK_SIZES, EXTRAS, LABELS, TEXTS
+from strategies.optional_values import DISK_SIZES
 from strategies.raw import RAW, RawRequest
 
 pytestmark = pytest.mark.sparing
@@ -97,12 +97,11 @@ def wishes(scenario: Scenario) -> tuple[list[Wish], list[Wish]]:
         first, *rest = [Wish(case, row.rule) for case in cases]
         wanted.append(first)
         welcome += rest
-    wanted += changes(*EXTRAS, {"labels": LABELS}, {"description": TEXTS[0]})
-    welcome += changes(*({"description": text} for text in TEXTS), *({"diskSizeGb": size} for size in DISK_SIZES))
+    welcome += changes(*({"diskSizeGb": size} for size in DISK_SIZES))
     return wanted, welcome
 
 
-@pytest.mark.exercises(*(row.rule for row in ACCEPTED), "image.[!o]*")
+@pytest.mark.exercises(*(rule for row in ACCEPTED for rule in (row.rule, *row.shows)), "image.[!o]*")
 @pytest.mark.exercises("encryption.image.*", "encryption.never-echoed", "source.*.round-trip", "source.*.id")
 def test_all_wishes_in_few_inserts(scenario: Scenario) -> None:
     for party in parties(*wishes(scenario)):

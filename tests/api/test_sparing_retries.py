@@ -6,7 +6,6 @@ import pytest
 
 from conformance.client.api import Api, Created
 from conformance.contract.insert_request import CAPITAL_FRESH, InsertRequest
-from conformance.contract.plain_bodies import minimal
 from conformance.scenario.habits import WAIT_BODIES, habit_of, habits
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, delete_as, literal, look_again, reordered
@@ -24,7 +23,7 @@ REPLAYS = 2
 @pytest.mark.exercises("image.name.unique", "life.failed-insert-leaves-nothing", "life.model", "transport.wait-body")
 @pytest.mark.exercises("transport.client-headers", "transport.system-parameters")
 def test_one_image_and_all_retries(scenario: Scenario) -> None:
-    body = {**minimal(scenario.sources), "description": "the first", "labels": {"colour": "blue"}}
+    body = scenario.plain(description="the first", labels={"colour": "blue"})
 
     def act(api: Api) -> None:
         created = followed(api, scenario, api.insert(InsertRequest(body, request_id=str(uuid.uuid4()))))

@@ -8,7 +8,6 @@ import pytest
 
 from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
-from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
 from conformance.trace.exchange import Exchange
 from strategies.stories import IMAGES, Story, stories, walks
@@ -49,8 +48,8 @@ class Teller:
 
 
 def insert(teller: Teller, name: str) -> None:
-    more = {"labels": {"colour": "blue"}, "description": f"step {teller.steps}", "family": teller.family}
-    request = InsertRequest({**minimal(teller.scenario.sources), **more}, name=name, request_id=str(uuid.uuid4()))
+    body = teller.scenario.plain(labels={"colour": "blue"}, description=f"step {teller.steps}", family=teller.family)
+    request = InsertRequest(body, name=name, request_id=str(uuid.uuid4()))
     teller.inserts[name] = request
     teller.changed(name, teller.api.insert(request))
 

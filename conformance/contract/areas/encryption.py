@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.areas.source import COMES_BACK
-from conformance.contract.fields import type_rules
+from conformance.contract.fields import acceptance_rules, type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
@@ -130,7 +130,11 @@ def _sha256(history: History) -> Iterator[Finding]:
     "Fields > imageEncryptionKey.kmsKeyName",
     "kmsKeyName is the name of the key in Cloud KMS, and an answer may add the key's version; another "
     "name would be untrue, none is merely silent.",
-    requires=(*COMES_BACK, *type_rules("imageEncryptionKey")),
+    requires=(
+        *COMES_BACK,
+        *type_rules("imageEncryptionKey"),
+        *acceptance_rules("imageEncryptionKey.kmsKeyName"),
+    ),
 )
 def _kms_key_name(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:

@@ -244,14 +244,24 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
 @RULES.rule(
     "family.latest",
     "doc",
-    "A family answers its latest image that is not deprecated.",
+    "A family answers its latest image that is not deprecated, and none of another family.",
     "Fields > family",
     "A family is said to return always its latest image that is not deprecated.",
     requires=("life.get-after-done",),
     needs=("family",),
 )
 def _latest(history: History) -> Iterator[Finding]:
-    return _judge_family(history, FROM_FAMILY, deprecated=False)
+    yield from _judge_family(history, FROM_FAMILY, deprecated=False)
+    for exchange in history.exchanges:
+        family = (exchange.resource or {}).get("family")
+        if exchange.method == FROM_FAMILY and exchange.route is not None and is_set(family):
+            yield expect(
+                family == exchange.route.name,
+                "a family answers an image of another",
+                exchange,
+                expected=exchange.route.name,
+                observed=family,
+            )
 
 
 @RULES.rule(

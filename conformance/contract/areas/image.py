@@ -15,6 +15,7 @@ from conformance.contract.fields import (
     GUEST_OS_FEATURES,
     NAME_MAXIMUM,
     NAME_PATTERN,
+    acceptance_rules,
     type_rules,
 )
 from conformance.contract.history import History, Sighting, after
@@ -412,6 +413,7 @@ RULES.add(
         "Fields > locked",
         "A locked image is listed as prohibited from being a source, and from a change of the flag.",
         methods=("images.insert", "images.patch"),
+        requires=acceptance_rules("locked"),
     )
 )
 
@@ -532,9 +534,41 @@ def _comes_back(name: str, history: History) -> Iterator[Finding]:
             )
 
 
+@RULES.rule(
+    "image.storage-locations.case",
+    "conv",
+    "A storage location comes back in the case in which it was sent.",
+    "Fields > storageLocations[]",
+    "The page names no case; the real service answers its locations in lower case, as it takes them, and clients compare texts.",
+    requires=(*COMES_BACK, "image.storage-locations.round-trip", *acceptance_rules("storageLocations")),
+)
+def _storage_case(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks_of("storageLocations"):
+        came = sighting.value.get("storageLocations")
+        places = [place for place in came if isinstance(place, str)] if isinstance(came, list) else []
+        for sent in insert.view.items("storageLocations"):
+            same = [place for place in places if place.lower() == str(sent).lower()]
+            if same:
+                yield expect(
+                    sent in same,
+                    "a storage location comes back in another case",
+                    insert.exchange,
+                    sighting.exchange,
+                    expected=sent,
+                    observed=same[0],
+                )
+
+
 for _id, _basis, _field, _statement, _grounds in _ROUND_TRIPS:
 
-    @RULES.rule(_id, _basis, _statement, f"Fields > {_field}", _grounds, requires=(*COMES_BACK, *type_rules(_field)))
+    @RULES.rule(
+        _id,
+        _basis,
+        _statement,
+        f"Fields > {_field}",
+        _grounds,
+        requires=(*COMES_BACK, *type_rules(_field), *acceptance_rules(_field)),
+    )
     def _round_trip(history: History, name: str = _field) -> Iterator[Finding]:
         return _comes_back(name, history)
 
@@ -645,7 +679,7 @@ def _license_codes(history: History) -> Iterator[Finding]:
     "A licence code above 2^53 comes back digit for digit, or not at all.",
     "Fields > licenseCodes[]",
     "Licence codes are int64, so each one is a value of its own, and a near one names another licence.",
-    requires=COMES_BACK,
+    requires=(*COMES_BACK, *acceptance_rules("licenseCodes")),
 )
 def _exact(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:

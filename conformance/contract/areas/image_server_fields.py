@@ -17,6 +17,7 @@ from conformance.contract.fields import (
     NEVER_ANSWERED,
     OPERATION_FIELDS,
     Field,
+    acceptance_rules,
     listed_as,
     rule_name,
     type_rules,
@@ -479,6 +480,7 @@ for _area, _typed_fields, _judge in (
             f"{'Fields' if _area == 'image' else 'Response body'} > {_name}",
             f"The page lists {_name} of an {_area} as {listed_as(_typed_fields[_name])}, so an answer with a value of another "
             "type or format contradicts it.",
+            requires=acceptance_rules(_name) if _area == "image" else (),
             needs=_source_of(_area, _name),
         )
         def _type(

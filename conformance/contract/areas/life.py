@@ -24,6 +24,7 @@ RULES = Rules()
 
 
 LIST = "images.list"
+_NAME_OR_START = re.compile(r"name=(?P<name>[-a-z0-9]+)|name eq (?P<start>[-a-z0-9]+)\.\*")
 _ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
 
 RULES.add(
@@ -152,7 +153,7 @@ def _list_once(history: History) -> Iterator[Finding]:
             if history.held_twice(insert.project, insert.image, pages[-1]):
                 continue
             filtered = query.get("filter", [""])[0]
-            if filtered and filtered != f"name={insert.image}":
+            if not _passes(filtered, insert.image or ""):
                 continue
             found = [seen for seen in history.showing("name") if seen.exchange in pages and seen.name == insert.image]
             if len(found) > 1 or not complete:
@@ -189,6 +190,14 @@ def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
                 expected=f"{seen.name} once",
                 observed=[before.value.get("id"), seen.value.get("id")],
             )
+
+
+def _passes(expression: str, name: str) -> bool:
+    """Whether an image of a name certainly passes a filter: there is none, or it is for this name, or for all that begin so."""
+    found = _NAME_OR_START.fullmatch(expression)
+    if found is None:
+        return not expression
+    return name == found["name"] if found["name"] else name.startswith(found["start"])
 
 
 def _tokens_taken(history: History) -> Iterator[Finding]:

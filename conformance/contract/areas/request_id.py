@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import product
+from itertools import chain, pairwise, product
 from typing import Any
 
 from conformance.contract.clock import between
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History, Mutation, Sighting, State, after, overlapping
-from conformance.contract.requests import CONFLICT, for_the_fault, request_rule
+from conformance.contract.requests import CONFLICT, accepted, for_the_fault, request_rule
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import is_uuid, same_instant, timestamp
@@ -255,6 +255,35 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
                     expected="one image",
                     observed=items,
                 )
+                yield from _no_twin(history, first, replays[0], exchange)
+
+
+def _no_twin(history: History, first: Mutation, replay: Mutation, page: Exchange) -> Iterator[Finding]:
+    """Judges that no image of another name has what was sent for this one alone: its name, in other fields."""
+    marked = [name for name in ("description", "labels", "family") if _holds(first.body.get(name), first.image)]
+    if not marked:
+        return
+    twins = [
+        seen.name
+        for seen in history.every_sighting
+        if seen.exchange is page
+        and seen.name != first.image
+        and any(_holds(seen.value.get(name), first.image) for name in marked)
+    ]
+    yield expect(
+        not twins,
+        "a replay made a second image under another name",
+        first.exchange,
+        replay.exchange,
+        page,
+        expected=f"{first.image} alone",
+        observed=twins,
+    )
+
+
+def _holds(value: Any, text: str | None) -> bool:
+    """Whether a text, or a value of a map, is this text."""
+    return value == text or (isinstance(value, dict) and text in value.values())
 
 
 def _listed(history: History, exchange: Exchange, first: Mutation) -> list[Any]:
@@ -443,43 +472,62 @@ def _fresh_inserts_of_taken_names(history: History) -> Iterator[tuple[Mutation, 
                 yield first, second
 
 
-def _carried_out_anew(first: Mutation, second: Mutation) -> Finding:
+def _carried_out_anew(first: Mutation, second: Mutation, *, deviation: bool) -> Finding:
     return expect(
-        second.operation is not first.operation,
+        second.operation is None or second.operation is not first.operation,
         "a new request is answered with the operation of an earlier one",
         first.exchange,
         second.exchange,
-        expected="a conflict",
+        expected="an operation of its own, or a conflict",
         observed={"status": second.exchange.status, "name": (second.answer or {}).get("name")},
+        deviation=deviation,
     )
+
+
+def _fresh_inserts_of_other_names(history: History) -> Iterator[tuple[Mutation, Mutation]]:
+    """Each insert that is no replay, with an earlier one of another name: the one whose operation it is answered with, if there is."""
+    for first, second in pairwise(history.inserts):
+        owner = second.operation.mutation if second.operation else None
+        other = first if owner in (None, second) or owner.method != second.method else owner
+        fresh = second.original is None and second.image != other.image and second.project == other.project
+        if fresh and after(other.exchange, second.exchange):
+            yield other, second
+
+
+def _new_requests(history: History, id: str, *, named: bool) -> Iterator[Finding]:
+    """Judges the inserts with a requestId that is new, or those without any: each is carried out, or meets a conflict."""
+    for first, second in chain(_fresh_inserts_of_taken_names(history), _fresh_inserts_of_other_names(history)):
+        if bool(second.request_id) == named and _settled(second):
+            yield _carried_out_anew(first, second, deviation=not named)
+    for mutation in history.concerned(id):
+        if mutation.exchange.intent is not None and mutation.exchange.intent.valid:
+            yield from accepted(history, mutation)
 
 
 @RULES.rule(
     "request-id.distinct",
     "doc",
-    "A new requestId is a new request, and is not answered with the operation of an earlier one.",
+    "A new requestId is a new request, however little it differs from another, and is not answered with the operation of an "
+    "earlier one.",
     REFERENCE,
     "The ID identifies a request and is to be unique, so another ID tells of another request, which must "
     "not be taken for the first.",
 )
 def _distinct(history: History) -> Iterator[Finding]:
-    for first, second in _fresh_inserts_of_taken_names(history):
-        if second.request_id and _settled(second):
-            yield _carried_out_anew(first, second)
+    return _new_requests(history, "request-id.distinct", named=True)
 
 
 @RULES.rule(
     "request-id.absent",
-    "conv",
-    "Without a requestId nothing is deduplicated: a second insert is not answered with the operation of the first.",
+    "doc",
+    "An insert needs no requestId; by convention, nothing is deduplicated without one: a second insert is not answered with the "
+    "operation of the first.",
     REFERENCE,
-    "The ID is optional, and nothing says what happens without one; the real service answers a second "
-    "insert of a name with a conflict.",
+    "The ID is called optional, so an insert without one is a valid request; nothing says what else happens without one, and the "
+    "real service answers a second insert of a name with a conflict.",
 )
 def _absent(history: History) -> Iterator[Finding]:
-    for first, second in _fresh_inserts_of_taken_names(history):
-        if not second.request_id and _settled(second):
-            yield _carried_out_anew(first, second)
+    return _new_requests(history, "request-id.absent", named=False)
 
 
 @RULES.rule(

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.emulator.faults import access, answers, images, operations, request_ids, requests, types
+from conformance.emulator.faults import (
+    access,
+    answers,
+    identity,
+    images,
+    operations,
+    refusals,
+    request_ids,
+    requests,
+    types,
+)
 from conformance.emulator.faults.row import Fault
 
 _REPLAYS = ("request-id.replay-same-operation", "request-id.replay-while-running", "request-id.replay-after-done")
@@ -39,7 +49,11 @@ _ALSO: dict[str, tuple[str, ...]] = {
         "image.name.unique",
     ),
     "request-id.client-operation-id/missing-on-polls": _MOVING,
-    "image.license-codes.exact/double": ("image.license-codes.round-trip",),
+    "image.license-codes.exact/double": (
+        "image.license-codes.round-trip",
+        "image.license-codes.format",
+        "image.type.licenseCodes",
+    ),
     "image.disk-size-gb/number": ("image.type.diskSizeGb",),
     "image.license-codes.format/numbers": ("image.type.licenseCodes",),
     "image.id/number": ("image.type.id",),
@@ -71,12 +85,14 @@ _ALSO: dict[str, tuple[str, ...]] = {
 
 _ROWS: tuple[Fault, ...] = (
     *requests.FAULTS,
+    *refusals.FAULTS,
     *request_ids.FAULTS,
     *images.FAULTS,
     *operations.FAULTS,
     *answers.FAULTS,
     *types.FAULTS,
     *access.FAULTS,
+    *identity.FAULTS,
 )
 
 FAULTS: tuple[Fault, ...] = tuple(replace(fault, also=_ALSO.get(fault.id, fault.also)) for fault in _ROWS)

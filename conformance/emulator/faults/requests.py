@@ -8,7 +8,8 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call
-from conformance.emulator.errors import ApiError, invalid
+from conformance.emulator.errors import ApiError
+from conformance.emulator.faults.refusals import refuse
 from conformance.emulator.faults.row import Change, Fault, switched, unchecked
 
 SPARE_SOURCE = "projects/debian-cloud/global/images/family/debian-12"
@@ -26,16 +27,6 @@ def _allow(check: str, exempt: Any) -> Change:
             checks.BODY_CHECKS[check](call.body, call.query)
 
     return change
-
-
-def _refuse(wanted: Any, field: str) -> Change:
-    """Refuses inserts that are valid; `wanted` gets body and query."""
-
-    def guard(call: Call) -> None:
-        if call.method == "images.insert" and isinstance(call.body, dict) and wanted(call.body, call.query):
-            raise invalid(field, "", "It is refused by a fault.")
-
-    return lambda behaviour: behaviour.on_request.append(guard)
 
 
 def _drop_wrong_type(path: str) -> Change:
@@ -150,7 +141,7 @@ FAULTS: tuple[Fault, ...] = (
         "what arrived of an insert is carried out although the client hung up in its middle",
         switched(takes_incomplete=True),
     ),
-    Fault("life.insert", "refused", "every insert is refused", _refuse(lambda body, query: True, "resource")),
+    Fault("life.insert", "refused", "every insert is refused", refuse(lambda body, query: True, "resource")),
     *(Fault(rule, "unchecked", sentence, unchecked(rule)) for rule, sentence in _CHECKS_LEFT_OUT),
     *(
         Fault(
@@ -187,13 +178,13 @@ FAULTS: tuple[Fault, ...] = (
         "image.name.length",
         "63-refused",
         "a name of 63 characters is refused",
-        _refuse(lambda body, query: len(str(body.get("name"))) == 63, "resource.name"),
+        refuse(lambda body, query: len(str(body.get("name"))) == 63, "resource.name"),
     ),
     Fault(
         "image.name.length",
         "1-refused",
         "a name of one character is refused",
-        _refuse(lambda body, query: len(str(body.get("name"))) == 1, "resource.name"),
+        refuse(lambda body, query: len(str(body.get("name"))) == 1, "resource.name"),
     ),
     *(
         Fault(
@@ -217,7 +208,7 @@ FAULTS: tuple[Fault, ...] = (
         "image.name.pattern",
         "double-dash-refused",
         "a name with two dashes in a row is refused",
-        _refuse(lambda body, query: "--" in str(body.get("name")), "resource.name"),
+        refuse(lambda body, query: "--" in str(body.get("name")), "resource.name"),
     ),
     Fault(
         "image.name.unique",
@@ -229,61 +220,61 @@ FAULTS: tuple[Fault, ...] = (
         "request-id.valid-accepted",
         "version-4-only",
         "only UUIDs of version 4 are accepted",
-        _refuse(lambda body, query: query.get("requestId") and query["requestId"][14] != "4", "requestId"),
+        refuse(lambda body, query: query.get("requestId") and query["requestId"][14] != "4", "requestId"),
     ),
     Fault(
         "force-create.boolean",
         "true-refused",
         "forceCreate=true is refused",
-        _refuse(lambda body, query: query.get("forceCreate") == "true", "forceCreate"),
+        refuse(lambda body, query: query.get("forceCreate") == "true", "forceCreate"),
     ),
     Fault(
         "source.image.full-url",
         "refused",
         "full URLs are refused as sourceImage",
-        _refuse(lambda body, query: str(body.get("sourceImage")).startswith("http"), "resource.sourceImage"),
+        refuse(lambda body, query: str(body.get("sourceImage")).startswith("http"), "resource.sourceImage"),
     ),
     Fault(
         "source.image.partial-url",
         "refused",
         "a sourceImage without its project is refused",
-        _refuse(lambda body, query: str(body.get("sourceImage")).startswith("global/"), "resource.sourceImage"),
+        refuse(lambda body, query: str(body.get("sourceImage")).startswith("global/"), "resource.sourceImage"),
     ),
     Fault(
         "source.disk.full-url",
         "refused",
         "full URLs are refused as sourceDisk",
-        _refuse(lambda body, query: str(body.get("sourceDisk")).startswith("http"), "resource.sourceDisk"),
+        refuse(lambda body, query: str(body.get("sourceDisk")).startswith("http"), "resource.sourceDisk"),
     ),
     Fault(
         "source.disk.partial-url",
         "refused",
         "a sourceDisk without its project is refused",
-        _refuse(lambda body, query: str(body.get("sourceDisk")).startswith("zones/"), "resource.sourceDisk"),
+        refuse(lambda body, query: str(body.get("sourceDisk")).startswith("zones/"), "resource.sourceDisk"),
     ),
     Fault(
         "source.snapshot.full-url",
         "refused",
         "full URLs are refused as sourceSnapshot",
-        _refuse(lambda body, query: str(body.get("sourceSnapshot")).startswith("http"), "resource.sourceSnapshot"),
+        refuse(lambda body, query: str(body.get("sourceSnapshot")).startswith("http"), "resource.sourceSnapshot"),
     ),
     Fault(
         "source.snapshot.partial-url",
         "refused",
         "a sourceSnapshot without its project is refused",
-        _refuse(lambda body, query: str(body.get("sourceSnapshot")).startswith("global/"), "resource.sourceSnapshot"),
+        refuse(lambda body, query: str(body.get("sourceSnapshot")).startswith("global/"), "resource.sourceSnapshot"),
     ),
     Fault(
         "source.image.family-url",
         "refused",
         "an image family is refused as sourceImage",
-        _refuse(lambda body, query: "/family/" in str(body.get("sourceImage")), "resource.sourceImage"),
+        refuse(lambda body, query: "/family/" in str(body.get("sourceImage")), "resource.sourceImage"),
     ),
     Fault(
         "source.raw-disk",
         "refused",
         "rawDisk.source is refused",
-        _refuse(
+        refuse(
             lambda body, query: checks.sources_of(body) == ["rawDisk"] and len(body["rawDisk"]) == 1, "resource.rawDisk"
         ),
     ),
@@ -291,7 +282,7 @@ FAULTS: tuple[Fault, ...] = (
         "image.raw-disk.sha1-checksum",
         "refused",
         "a checksum is refused",
-        _refuse(lambda body, query: (body.get("rawDisk") or {}).get("sha1Checksum"), "resource.rawDisk.sha1Checksum"),
+        refuse(lambda body, query: (body.get("rawDisk") or {}).get("sha1Checksum"), "resource.rawDisk.sha1Checksum"),
     ),
     Fault(
         "transport.malformed-json",

@@ -33,6 +33,7 @@ def emulator() -> Iterator[str]:
         (["--profile", "nonsense"], {}, ["nonsense", "quick", "--profile"]),
         (["--url", "ftp://x"], {}, ["ftp://x", "http"]),
         (["--only", "no-such-rule"], {}, ["no-such-rule"]),
+        (["--require", "no-such-field"], {}, ["no-such-field", "--require", "licenses"]),
         (["--header", "nonsense"], {}, ["Name: value"]),
         ([], {"CONFORMANCE_PROFILE": "nonsense"}, ["nonsense", "CONFORMANCE_PROFILE"]),
         ([], {"CONFORMANCE_PROFIL": "quick"}, ["CONFORMANCE_PROFIL", "CONFORMANCE_PROFILE"]),

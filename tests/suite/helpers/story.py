@@ -82,12 +82,20 @@ class Story:
         self._now += 0.02
         return self
 
-    def insert(self, answer: Any, *, code: int = 200, request_id: str | None = REQUEST_ID, **body: Any) -> Story:
-        """An insert of image `one` from image `base`."""
+    def insert(
+        self,
+        answer: Any,
+        *,
+        code: int = 200,
+        request_id: str | None = REQUEST_ID,
+        intent: Intent | None = None,
+        **body: Any,
+    ) -> Story:
+        """An insert of image `one` from image `base`; a part of the body that is None is not sent."""
         sent = {"name": "one", "sourceImage": "projects/p/global/images/base", **body}
         query = f"?requestId={request_id}" if request_id else ""
         fields = {key: value for key, value in sent.items() if value is not None}
-        return self.say("POST", f"images{query}", fields, code, answer)
+        return self.say("POST", f"images{query}", fields, code, answer, intent)
 
     def poll(self, answer: Any) -> Story:
         """A get of the operation."""

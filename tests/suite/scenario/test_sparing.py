@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from helpers.command_line import names
 
-from conformance.client.target import is_own
+from conformance.client.names import is_own
 from conformance.commands.run import judge
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings

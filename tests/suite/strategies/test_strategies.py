@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import HealthCheck, find, given, settings
 
-from conformance.client.target import Names
+from conformance.client.names import Names
 from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue
 from conformance.contract.fields import IMAGE_FIELDS

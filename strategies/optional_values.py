@@ -1,0 +1,96 @@
+"""Valid values of the optional fields of an insert, by path; what a target takes of them has to come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strategies import secure_boot, values
+
+TEXTS = (
+    "plain",
+    "  blanks at both ends  ",
+    "first line\nsecond line\r\nthird\ttab",
+    "ends with a newline\n",
+    "é ü 漢字 العربية 🖼 \u0301",
+    '<b>&amp;</b> "quoted" \\ back',
+    "composed \u00e9 \u212b, decomposed e\u0301 A\u030a, compatible \ufb01",
+    "d" * 80,
+)
+"""Descriptions; a text in another normal form of Unicode is another text."""
+
+LABELS = {
+    "plain": "value",
+    "empty": "",
+    "with-dash_and_line": "0-9_z",
+    "k" * 63: "v" * 63,
+    "k" * 62 + "l": "v" * 62 + "w",
+    "k" * 62: "v" * 62,
+    "a-b": "dash",
+    "a_b": "line",
+}
+"""Labels at their limits, and some that differ in one place only."""
+
+_POLICY = {
+    "defaultRolloutTime": "2030-01-02T03:04:05Z",
+    "locationRolloutPolicies": {"zones/us-central1-a": "2030-01-02T03:04:05Z"},
+}
+
+OPTIONAL: dict[str, tuple[dict[str, Any], ...]] = {
+    "description": tuple({"description": text} for text in TEXTS),
+    "labels": ({"labels": {"colour": "blue"}}, {"labels": LABELS}),
+    "family": ({"family": "conformance-family"},),
+    "sourceType": ({"sourceType": "RAW"},),
+    "guestOsFeatures": (
+        {"guestOsFeatures": [{"type": "UEFI_COMPATIBLE"}]},
+        {"guestOsFeatures": [{"type": "GVNIC"}, {"type": "UEFI_COMPATIBLE"}, {"type": "VIRTIO_SCSI_MULTIQUEUE"}]},
+    ),
+    "licenses": ({"licenses": [values.LICENSE]},),
+    "licenseCodes": (
+        {"licenseCodes": [str(values.EXACT_LICENSE_CODE)]},
+        {"licenseCodes": [str(values.EXACT_LICENSE_CODE + 2**55)]},
+        {"licenseCodes": [str(2**63 - 1)]},
+    ),
+    "userLicenses": ({"userLicenses": [values.LICENSE]},),
+    "storageLocations": ({"storageLocations": ["eu"]},),
+    "imageEncryptionKey.kmsKeyName": (
+        {"imageEncryptionKey": {"kmsKeyName": values.KMS_KEY}},
+        {"imageEncryptionKey": {"kmsKeyName": values.KMS_KEY, "kmsKeyServiceAccount": values.SERVICE_ACCOUNT}},
+    ),
+    "rolloutOverride": ({"rolloutOverride": _POLICY},),
+    "deprecated": (
+        {
+            "deprecated": {
+                "state": "DEPRECATED",
+                "replacement": values.REPLACEMENT,
+                "deprecated": "2001-02-03T04:05:06Z",
+                "obsolete": "2030-01-02T03:04:05Z",
+                "deleted": "2031-01-02T03:04:05Z",
+            }
+        },
+        {"deprecated": {"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}},
+        *({"deprecated": {"state": state}} for state in ("ACTIVE", "OBSOLETE", "DELETED")),
+        {"deprecated": {"state": "DEPRECATED", "stateOverride": _POLICY}},
+    ),
+    "locked": ({"locked": True},),
+}
+"""Bodies for each field, the plainest first. Sizes and architectures depend on the source: scenarios find valid ones."""
+
+SHIELDED = {
+    "shieldedInstanceInitialState": {
+        "pk": secure_boot.file("X509"),
+        "keks": [secure_boot.file("X509")],
+        "dbs": [secure_boot.file("X509"), secure_boot.file("BIN")],
+        "dbxs": [secure_boot.file("BIN", 1)],
+    }
+}
+"""A whole initial state, each of its lists told from the others by what is in it."""
+
+UNKNOWN: tuple[dict[str, Any], ...] = (
+    {"conformanceUnknown": "value"},
+    {"conformanceUnknown": {"nested": ["value"]}},
+    {"shieldedInstanceInitialState": {"pk": secure_boot.file("X509"), "conformanceUnknown": "value"}},
+    {"guestOsFeatures": [{"type": "GVNIC", "conformanceUnknown": "value"}]},
+)
+"""Fields that the API does not have."""
+
+DISK_SIZES = ("1", "2000", 2000)
