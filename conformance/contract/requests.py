@@ -40,7 +40,6 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
     no_image: bool = False,
     status: int = 0,
     conventional: Broken | None = None,
-    optional: Broken | None = None,
     looked_up: bool = False,
     also: Judge | None = None,
     requires: tuple[str, ...] = (),
@@ -59,7 +58,6 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
         no_image: whether the rule itself says that no image may exist after the refusal.
         status: the one HTTP status that the refusal must have; 0 for any, or a failed operation.
         conventional: tells that what becomes of a request is mere convention, so that a breach is a deviation.
-        optional: tells that a target may refuse a valid request.
         looked_up: whether the fault may be that something is not there, so that 404 refuses it.
         also: judges what else the rule says, of the image that was made.
     """
@@ -72,7 +70,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
             if intent is not None and id in intent.rules:
                 if not intent.valid:
                     yield from refused(history, mutation)
-                elif optional is None or not optional(mutation.view) or mutation.outcome == "succeeded":
+                else:
                     yield from accepted(history, mutation, deviation=_true(conventional, mutation))
             elif mutation.original is None:
                 yield from refused(history, mutation)

@@ -20,7 +20,8 @@ class Judgement:
     Attributes:
         verdict: the verdict.
         reason: why, in words, where the verdict does not say it all.
-        cause: the rule that blocks this one, or the capability of the target that it needs and lacks; "" where there is none.
+        cause: the rule that blocks this one, the capability of the target that it needs and lacks, or the rule that a field is
+            accepted without which it cannot be put to the test; "" where there is none.
         root: the broken rule that explains this verdict: the rule itself, or the one at the end of the chain of causes; "" where
             nothing is broken.
     """

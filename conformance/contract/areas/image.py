@@ -252,7 +252,6 @@ RULES.add(
         ),
         methods=("images.insert", "images.deprecate"),
         dropped="deprecated",
-        optional=lambda view: view.exchange.method == "images.insert",
     )
 )
 
@@ -401,7 +400,6 @@ RULES.add(
         "ARM64 and X86_64 are called the valid values, so others are refused, and what is taken is shown; "
         "which of them fits a source is the server's to say.",
         lambda view: bool(view.text("architecture")) and view.text("architecture") not in TAKEN_ARCHITECTURES,
-        optional=lambda view: True,
         also=_architecture_comes_back,
     )
 )
