@@ -12,9 +12,8 @@ STATEMENTS = {
 }
 
 GROUNDS = {
-    "doc": "The page lists the field among those of the request body, says what a client may set it to, and names no condition.",
-    "conv": "The page lists the field among those of the request body, but its value names, or lets a client decide, what a target need "
-    "not have or allow; users of clients that send it are told where it is refused.",
+    "doc": "The page lists {} among the fields of the request body, says what a client may set it to, and names no condition.",
+    "conv": "The page lists {} in the request body, but its value names, or lets a client decide, what a target need not have or allow.",
 }
 
 
@@ -26,7 +25,7 @@ def _accepted(field: Field) -> Rule:
         field.accepted,
         STATEMENTS[field.accepted].format(field.path),
         f"Fields > {field.path}",
-        GROUNDS[field.accepted],
+        GROUNDS[field.accepted].format(field.path),
         requires=("life.insert",),
         accepts=field.path,
     )
