@@ -54,7 +54,7 @@ def test_body_that_is_no_json_object_is_refused(scenario: Scenario, raw: RawRequ
     scenario.each(raw.cases(scenario.sources), lambda api, request: api.insert(request))
 
 
-def acceptances() -> list[ParameterSet]:
+def acceptances() -> list[object]:
     """One test for each row of what has to be accepted; what comes of it puts other rules to the test as well."""
     return [pytest.param(row, id=row.rule, marks=pytest.mark.exercises(row.rule, *row.shows)) for row in ACCEPTED]
 
