@@ -24,7 +24,7 @@ def render(results: Results) -> str:
     root = ElementTree.Element("testsuites", name="Compute Engine images")
     suites: dict[str, ElementTree.Element] = {}
     for rule in results.rules:
-        _judge(_case(root, suites, rule.area, rule.id), rule, strict=results.run.strict)
+        _judge(_case(root, suites, rule.area, rule.id, rule.seconds), rule, strict=results.run.strict)
     if results.summary.exit_status and root.find(".//failure") is None and root.find(".//error") is None:
         verdict = _case(root, suites, "run", "verdict")
         ElementTree.SubElement(verdict, "failure", message=_text(f"{results.summary.title}: {results.summary.reason}"))
@@ -36,17 +36,19 @@ def render(results: Results) -> str:
 
 
 def _case(
-    root: ElementTree.Element, suites: dict[str, ElementTree.Element], suite: str, name: str
+    root: ElementTree.Element, suites: dict[str, ElementTree.Element], suite: str, name: str, seconds: float = 0.0
 ) -> ElementTree.Element:
     if suite not in suites:
         suites[suite] = ElementTree.SubElement(root, "testsuite", name=suite)
-    return ElementTree.SubElement(suites[suite], "testcase", classname=suite, name=name, time="0")
+    return ElementTree.SubElement(suites[suite], "testcase", classname=suite, name=name, time=f"{seconds:.3f}")
 
 
 def _count(suite: ElementTree.Element, results: Results) -> None:
-    suite.set("tests", str(len(list(suite.iter("testcase")))))
+    cases = list(suite.iter("testcase"))
+    suite.set("tests", str(len(cases)))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(list(suite.iter(tag)))))
+    suite.set("time", f"{sum(float(case.get('time', '0')) for case in cases):.3f}")
     suite.set("timestamp", results.run.started)
 
 

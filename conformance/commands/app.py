@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import json
 import os
@@ -22,7 +21,7 @@ from conformance.client.credentials import NoToken, credentials_for
 from conformance.config import options
 from conformance.config.loading import load_settings
 from conformance.config.settings import Settings, UsageError
-from conformance.contract import Rule, catalogue, matching
+from conformance.contract import Rule, catalogue, matching, near
 from conformance.emulator.command import emulator
 from conformance.verdicts.waivers import read_waivers
 from reports.text import harmless
@@ -31,7 +30,6 @@ STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or 
 tested · 4 error in the suite itself · 130 interrupted"""
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -46,13 +44,17 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     del version
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(UsageError.status)
 
 
 @app.command(epilog=f"Example: conformance run --url http://127.0.0.1:8080 --project my-project. {STATUSES}")
@@ -181,7 +183,7 @@ def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> N
 
     found = catalogue().get(rule)
     if found is None:
-        raise UsageError(f"there is no rule '{rule}'{_near(rule)}.")
+        raise UsageError(f"there is no rule '{rule}'{near(rule)}.")
     basis = {
         "doc": "doc: the API reference states it; a breach fails the run",
         "conv": "conv: the real service or Google's conventions do it; a breach is a deviation, and fails only under --strict",
@@ -317,14 +319,9 @@ def _matched(globs: list[str], origin: str) -> Mapping[str, Rule]:
     every = catalogue()
     for glob in globs:
         if not matching([glob], every):
-            raise UsageError(f"no rule matches '{glob}' ({origin}){_near(glob)}; `conformance rules` lists them.")
+            raise UsageError(f"no rule matches '{glob}' ({origin}){near(glob)}; `conformance rules` lists them.")
     found = matching(globs, every)
     return {name: rule for name, rule in every.items() if name in found}
-
-
-def _near(name: str) -> str:
-    names = difflib.get_close_matches(name, catalogue(), n=3)
-    return f"; near to it {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
 
 
 def main() -> None:
@@ -336,7 +333,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except UsageError as error:
-        status = _complain(str(error))
+        status = _complain(str(error), error.status)
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
@@ -353,6 +350,6 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _complain(sentence: str) -> int:
+def _complain(sentence: str, status: int = UsageError.status) -> int:
     print(f"conformance: {harmless(sentence, lines=False)}", file=sys.stderr)
-    return 2
+    return status

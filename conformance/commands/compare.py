@@ -31,8 +31,7 @@ def run_comparison(settings: Sequence[Settings]) -> int:
     Raises:
         UsageError: the folder for the results cannot be written to.
     """
-    for one, folder in zip(settings, FOLDERS, strict=True):
-        check_folder(one.out / folder)
+    check_folder(settings[0].out)
     console = Console()
     judged: list[Results] = []
     for one, folder in zip(settings, FOLDERS, strict=True):

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from conformance.client.names import NAME_PREFIX
 from conformance.commands.outcome import conclude
-from conformance.commands.writing import check_folder
+from conformance.commands.writing import check_file, check_folder
 from conformance.config.profiles import Profile
 from conformance.config.settings import Settings
 from conformance.pytest_plugin.checkpoint import Checkpoint
@@ -53,6 +53,8 @@ def run(settings: Settings) -> int:
         UsageError: the output folder cannot be written to, or examples cannot be kept where they should be.
     """
     check_folder(settings.out)
+    if settings.update_waivers:
+        check_file(waivers_file(settings), "--waivers")
     open_examples(settings)
     console = Terminal()
     traffic = settings.out / "traffic.har" if settings.save_traffic else None

@@ -47,7 +47,9 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class UsageError(Exception):
-    """A mistake in how the suite was called or configured: one sentence for the user, which ends with exit status 2."""
+    """A mistake in how the suite was called or configured: one sentence for the user, which ends with this exit status."""
+
+    status = 2
 
 
 class Settings(BaseModel):

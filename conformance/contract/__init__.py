@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from types import MappingProxyType
 from conformance.contract.areas import RULES
 from conformance.contract.rule import Basis, Breach, Finding, Rule, matching
 
-__all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching", "selected"]
+__all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching", "near", "selected"]
 
 
 @cache
@@ -23,6 +24,12 @@ def catalogue() -> Mapping[str, Rule]:
     if len(rules) < len(RULES):
         raise ValueError("two rules have one id")
     return MappingProxyType(rules)
+
+
+def near(name: str) -> str:
+    """The rules whose ids are like a name that no rule has, as the end of a sentence; "" where none is."""
+    names = difflib.get_close_matches(name, catalogue(), n=3)
+    return f"; near to it {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
 
 
 def selected(only: Iterable[str], skip: Iterable[str]) -> set[str]:

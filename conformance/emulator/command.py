@@ -42,7 +42,7 @@ def emulator(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Serve the reference implementation, correct or broken on purpose.
 
-    Prints `listening URL` once it answers. Example: conformance emulator --port 8080 --fault image.name.length/64
+    Prints `listening URL` once it answers. Example: conformance emulator --port 8080 --fault image.name.length/64-accepted
     """
     if list_faults or list_variants:
         _list(as_json=as_json, faults=list_faults, variants=list_variants)

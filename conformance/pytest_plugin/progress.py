@@ -33,7 +33,8 @@ class Progress:
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            # FORCE_COLOR makes a pipe a terminal for rich: it wants colours, no bar drawn over and over.
+            disable=not (console.is_terminal and console.file.isatty()),
         )
         self._task: TaskID = self._bar.add_task("preparing", total=None, rules=0, requests=0)
 

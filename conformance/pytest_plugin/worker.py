@@ -86,6 +86,8 @@ class ConformancePlugin(ABC):
         if not rules:
             return
         payload: dict[str, Any] = self.process.drain() if self.process is not None and call.when == "call" else {}
+        if call.when == "call":
+            payload["seconds"] = dict.fromkeys(sorted(rules), call.duration / len(rules))
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, TargetLost):
             payload["lost"] = str(error)

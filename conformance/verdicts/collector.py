@@ -64,6 +64,7 @@ class Collector:
         self.hidden = set(settings.secrets())
         self._ledger = Ledger(catalogue())
         self._cost = Cost()
+        self._seconds: Counter[str] = Counter()
         self._started: datetime | None = None
 
     @property
@@ -97,6 +98,7 @@ class Collector:
             self._ledger.merge(payload["ledger"], self._cost.requests)
         if "cost" in payload:
             self._cost.add(Cost(**payload["cost"]))
+        self._seconds.update(payload.get("seconds", {}))
         self.hidden.update(payload.get("hidden", ()))
         self.lost = self.lost or payload.get("lost", "")
         self.spent = self.spent or payload.get("spent", "")
@@ -276,6 +278,7 @@ class Collector:
             "reason": self._clean(judgement.reason),
             "cause": judgement.cause,
             "root": judgement.root,
+            "seconds": round(self._seconds[rule.id], 3),
             "observations": tally.observations,
             "breach_count": tally.breaches,
             "deviation_count": tally.deviations,

@@ -104,6 +104,7 @@ def _collector(shards: Sequence[Results]) -> Collector:
             if row.observations or row.breach_count:
                 ledger.tallies[row.id].add(_tally(row))
         ledger.answers.update(part.answers)
+        collector.take({"seconds": {row.id: row.seconds for row in part.rules}})
         cost = part.cost
         collector.take({"cost": vars(Cost(cost.requests, cost.retries, cost.images_created, cost.seconds_waiting))})
     collector.take({"ledger": ledger.drain()})

@@ -220,7 +220,7 @@ class BreachResult(_Part):
 class RuleResult(_Part):
     """One rule of the catalogue, and what the run says of it.
 
-    `cause` and `root` are those of its Judgement; `deviation_count` says how many of its breaches merely deviate from a
+    `cause` and `root` are those of its Judgement; `seconds` is its share of the scenarios that put it to the test; `deviation_count` says how many of its breaches merely deviate from a
     convention (None in results of suites that did not count them), and `beside` how many were shown by answers that break
     other rules as well, as Tally has it.
     """
@@ -235,6 +235,7 @@ class RuleResult(_Part):
     reason: str
     cause: str = ""
     root: str = ""
+    seconds: Amount = 0.0
     observations: Count
     breach_count: Count
     deviation_count: Count | None = None

@@ -1,4 +1,4 @@
-"""Known failures: rules that may fail at a target for now, each with a reason, a link, and the day when that ends."""
+"""Known failures: rules that may fail at a target for now, each with a reason, and the day when that ends."""
 
 from __future__ import annotations
 
@@ -9,23 +9,21 @@ from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from conformance.config.settings import Settings, UsageError
 from conformance.config.toml import read_table
-from conformance.contract import catalogue, matching
+from conformance.contract import catalogue, matching, near
 from conformance.verdicts.judgement import Judgement
 from conformance.verdicts.results import WaiverResult, WaiverState
-from conformance.verdicts.verdict import Verdict
+from conformance.verdicts.verdict import Exit, Verdict
 
 FILE_NAME = "waivers.toml"
 EMBEDDED = "embedded emulator"
 DAYS = 90
 """How long a waiver holds that --update-waivers writes."""
-
-REFERENCE = "https://cloud.google.com/compute/docs/reference/rest/beta/images/insert"
-"""What such a waiver links to, until somebody links it to an issue."""
 
 COMPLAINTS: Mapping[WaiverState, str] = {
     "stale": "is stale: no rule that it names fails any more",
@@ -39,30 +37,33 @@ class Waiver(BaseModel):
 
     Args:
         rule: glob of the rules that may fail.
-        target: glob of the URLs of the targets at which they may; `embedded emulator` is a target too.
+        target: glob of the URLs of the targets at which they may, all unless told; `embedded emulator` is a target too.
         reason: why.
-        link: where that is told in full.
+        link: where that is told in full, if anywhere.
         expires: the last day on which they may.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_min_length=1, hide_input_in_errors=True)
 
     rule: str
-    target: str
+    target: str = "*"
     reason: str
-    link: str
+    link: str | None = None
     expires: date
 
     @field_validator("link")
     @classmethod
-    def _check_link(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
+    def _check_link(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("it should be a URL that begins with http:// or https://")
         return value
 
     def covers(self, url: str | None) -> bool:
         """Whether it is about a target; None stands for the embedded emulator."""
         return fnmatchcase(url or EMBEDDED, self.target)
+
+
+WANTED = tuple(name for name, field in Waiver.model_fields.items() if field.is_required())
 
 
 def waivers_file(settings: Settings) -> Path:
@@ -75,6 +76,7 @@ def read_waivers(settings: Settings) -> tuple[Waiver, ...]:
 
     Raises:
         UsageError: the file cannot be read, or something in it is missing or wrong.
+        UnmatchedError: a waiver matches no rule.
     """
     path = waivers_file(settings)
     if not path.exists() and (settings.waivers is None or settings.update_waivers):
@@ -89,16 +91,25 @@ def read_waivers(settings: Settings) -> tuple[Waiver, ...]:
     return tuple(_waiver(row, f"waiver {number} of {path}") for number, row in enumerate(rows, 1))
 
 
+class UnmatchedError(UsageError):
+    """A waiver matches no rule: what it was written for is not there, or is misspelt."""
+
+    status = Exit.NOT_CONFORMANT
+
+
 def _waiver(row: Any, place: str) -> Waiver:
     try:
-        return Waiver.model_validate(row)
+        waiver = Waiver.model_validate(row)
     except ValidationError as error:
         first = error.errors()[0]
         key = f"{first['loc'][0]}: " if first["loc"] else ""
         text = first["msg"].removeprefix("Value error, ")
         raise UsageError(
-            f"{place} is not usable: {key}{text[:1].lower()}{text[1:]}; {', '.join(Waiver.model_fields)} are wanted."
+            f"{place} is not usable: {key}{text[:1].lower()}{text[1:]}; {', '.join(WANTED)} are wanted, target and link are optional."
         ) from None
+    if not matching([waiver.rule], catalogue()):
+        raise UnmatchedError(f"{place} matches no rule: '{waiver.rule}'{near(waiver.rule)}.")
+    return waiver
 
 
 def known(rows: Iterable[WaiverResult]) -> list[Waiver]:
@@ -124,9 +135,9 @@ def waive(judgements: Mapping[str, Judgement], waivers: Sequence[Waiver], url: s
     for waiver in waivers:
         for rule in waived_rules([waiver], url):
             if found[rule].verdict in (Verdict.FAILED, Verdict.DEVIATES):
-                found[rule] = Judgement(
-                    Verdict.WAIVED, root=rule, reason=f"{waiver.reason} ({waiver.link}, until {waiver.expires})"
-                )
+                link = f"{waiver.link}, " if waiver.link else ""
+                reason = f"{waiver.reason} ({link}until {waiver.expires})"
+                found[rule] = Judgement(Verdict.WAIVED, reason, root=rule)
     return found
 
 
@@ -175,11 +186,17 @@ def updated(
     """
     kept = [waiver for waiver in waivers if state(waiver, judgements, url, whole=whole) in ("in use", "unused")]
     end = _today() + timedelta(DAYS)
-    target = escape(url or EMBEDDED)
+    target = _lasting(url)
     return kept + [
-        Waiver(rule=rule, target=target, reason=f"failed on {_today()}: {seen}", link=REFERENCE, expires=end)
+        Waiver(rule=rule, target=target, reason=f"failed on {_today()}: {seen}", expires=end)
         for rule, seen in failures.items()
     ]
+
+
+def _lasting(url: str | None) -> str:
+    """A glob of the targets at which a waiver holds that was written at one: a server on this machine may have another port tomorrow."""
+    local = url is not None and urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+    return "*" if local else escape(url or EMBEDDED)
 
 
 def write_waivers(waivers: Iterable[Waiver], path: Path) -> None:
@@ -190,7 +207,7 @@ def write_waivers(waivers: Iterable[Waiver], path: Path) -> None:
     """
     tables = []
     for waiver in waivers:
-        row = waiver.model_dump(mode="json")
+        row = waiver.model_dump(mode="json", exclude_defaults=True)
         lines = [f"{key} = {value if key == 'expires' else _quoted(value)}" for key, value in row.items()]
         tables.append("\n".join(["[[waiver]]", *lines]))
     try:

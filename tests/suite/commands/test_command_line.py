@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import pytest
 from helpers.command_line import conformance, names
 
 from conformance.contract import catalogue
+from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
+from conformance.verdicts.results import Results, write_results
 
 
 @pytest.fixture
@@ -172,3 +175,38 @@ def test_two_targets_are_compared(tmp_path: Path) -> None:
     assert "image.name.length" in apart.stdout
     assert "disagree on 1 rule" in apart.stdout
     assert (tmp_path / "out" / "second" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run"],
+        ["check", "recorded.har"],
+        ["compare", "http://127.0.0.1:1", "http://127.0.0.1:2"],
+        ["report", "results.json"],
+        ["prove", "image.kind/disk"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_command_that_writes_looks_first_whether_it_can(
+    arguments: list[str], tmp_path: Path, conformant: Results
+) -> None:
+    write_results(conformant, tmp_path)
+    (tmp_path / "file").touch()
+    done = conformance(*arguments, "--out", "file", folder=tmp_path)
+    assert done.returncode == 2, done.stderr
+    sentence = "conformance: out is 'file', which cannot be written to (File exists); name another folder with --out."
+    assert done.stderr.strip().splitlines() == [sentence]
+
+
+def test_without_a_command_the_usage_is_shown(tmp_path: Path) -> None:
+    done = conformance(folder=tmp_path)
+    assert done.returncode == 2
+    assert "\\x" not in done.stdout + done.stderr
+    assert len(done.stdout.splitlines()) > 10
+
+
+def test_example_of_the_emulator_names_a_fault(tmp_path: Path) -> None:
+    shown = conformance("emulator", "--help", folder=tmp_path, COLUMNS="200").stdout
+    (fault,) = re.findall(r"--fault (\S+/\S+)", shown)
+    assert fault in {row.id for row in FAULTS}

@@ -44,6 +44,7 @@ def counted(rule: str, observations: int, breaches: int, deviations: int, first:
             "errors": {},
             "answers": {"images.get 404": observations},
         },
+        "seconds": {rule: 0.25},
         "cost": {"requests": observations, "retries": 0, "images": 1, "waiting": 0.5, "latencies": {}},
     }
 
@@ -78,6 +79,7 @@ def essence(results: Results) -> dict[str, Any]:
             row.cause,
             row.root,
             row.reason,
+            row.seconds,
             row.observations,
             row.breach_count,
             row.deviation_count,
@@ -150,7 +152,7 @@ def test_workers_count_what_one_process_counts(parts: list[dict[str, Any]], coun
     ledgers = [Ledger(catalogue()) for _ in range(count)]
     for part in parts:
         data.draw(st.sampled_from(ledgers)).merge(part["ledger"])
-    costs = [{"cost": part["cost"]} for part in parts]
+    costs = [{"cost": part["cost"], "seconds": part["seconds"]} for part in parts]
     drained = [{"ledger": ledger.drain()} for ledger in data.draw(st.permutations(ledgers))]
     assert essence(judged([*costs, *drained], Findings(), ())) == essence(alone)
 
