@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -16,13 +17,22 @@ from conformance.client.lost_connections import CONNECT_SECONDS
 from conformance.client.target import Target
 from conformance.client.transport import ACCESS_STATUSES, AUTHORIZATION, REQUEST_SECONDS, Stopped
 from conformance.contract.insert_request import Fresh, InsertRequest
+from conformance.contract.round_trip import shows
 from conformance.trace.customer_keys import secrets_of
-from conformance.trace.exchange import ABANDONED, Exchange, Intent, Request, Trace
+from conformance.trace.exchange import ABANDONED, MUTATIONS, Exchange, Intent, Request, Trace
 from conformance.trace.fate import Fate
 from conformance.trace.formats import link
 
 WAIT_SECONDS = 130.0
 """wait is documented to answer after at most about two minutes."""
+
+SEEN_SECONDS = 2.0
+"""How long it may take until a get shows what is done, or an operation can be looked at."""
+
+UNSEEN_UNTIL_HALF = 4
+"""So many looks in vain halve that time for all that follow."""
+
+NOT_FOUND = 404
 
 UNFINISHED_UNTIL_HALF = 8
 """So many operations that never ended halve the time for all that follow."""
@@ -62,6 +72,9 @@ class Api:
         self._lock = threading.Lock()
         self._images: dict[tuple[str, str], bool] = {}
         self._identities: set[str] = set()
+        self._under_way: dict[str, Exchange] = {}
+        self._found: set[str] = set()
+        self._done: dict[tuple[str, str], Exchange] = {}
 
     def trace(self) -> Trace:
         """What was exchanged so far."""
@@ -120,8 +133,30 @@ class Api:
         return exchange, name or ""
 
     def get(self, name: str, *, project: str | None = None, intent: Intent | None = None, **query: str) -> Exchange:
-        """images.get, by name or by id."""
-        return self.send("GET", f"global/images/{_quoted(name)}", query.items(), project=project, intent=intent)
+        """images.get, by name or by id; again for a moment where it does not show yet what is done."""
+
+        def look() -> Exchange:
+            return self.send("GET", f"global/images/{_quoted(name)}", query.items(), project=project, intent=intent)
+
+        exchange = look()
+        done = self._done.pop((project or self.target.project, name), None)
+        if done is None or query:
+            return exchange
+        for delay in self._moments():
+            if exchange.status != NOT_FOUND and (exchange.resource is None or shows(done, exchange.resource)):
+                break
+            self.target.transport.sleep(delay)
+            exchange = look()
+        return exchange
+
+    def _moments(self) -> Iterator[float]:
+        """The delays between looks at what should be there: for a moment, which gets shorter the more it was in vain."""
+        patience = SEEN_SECONDS / 2 ** (self.target.unseen // UNSEEN_UNTIL_HALF)
+        delay, end = self.target.profile.first_poll, time.monotonic() + patience
+        while time.monotonic() < end:
+            yield delay
+            delay = min(delay * 2, self.target.profile.last_poll)
+        self.target.unseen += 1
 
     def list(self, *, project: str | None = None, **query: str) -> Exchange:
         """images.list."""
@@ -137,6 +172,7 @@ class Api:
     ) -> Exchange:
         """images.delete."""
         query = [("requestId", request_id)] if request_id else []
+        self._done.pop((project or self.target.project, name), None)
         return self.send("DELETE", f"global/images/{_quoted(name)}", query, project=project, intent=intent)
 
     def patch(
@@ -166,8 +202,20 @@ class Api:
     # Methods of global operations
 
     def operation(self, name: str, *, project: str | None = None, intent: Intent | None = None) -> Exchange:
-        """globalOperations.get."""
-        return self.send("GET", f"global/operations/{_quoted(name)}", project=project, intent=intent)
+        """globalOperations.get; again for a moment where it does not find yet what was just answered."""
+
+        def look() -> Exchange:
+            return self.send("GET", f"global/operations/{_quoted(name)}", project=project, intent=intent)
+
+        exchange = look()
+        if name in self._under_way and name not in self._found:
+            for delay in self._moments():
+                if exchange.status != NOT_FOUND:
+                    self._found.add(name)
+                    break
+                self.target.transport.sleep(delay)
+                exchange = look()
+        return exchange
 
     def wait(
         self,
@@ -302,6 +350,7 @@ class Api:
             self._exchanges[number] = exchange
             if makes is not None:
                 self._note_image(project, makes, exchange)
+            self._note_operation(exchange)
         return exchange
 
     def _post(
@@ -310,6 +359,28 @@ class Api:
         headers = {"Content-Type": "application/json"}
         query = [("requestId", request_id)] if request_id else []
         return self.send(verb, path, query, json.dumps(dict(body)).encode(), headers, intent=intent)
+
+    def _note_operation(self, exchange: Exchange) -> None:
+        """Remembers what is under way, and what a request has done, until a get shows it."""
+        operation = exchange.resource or {}
+        name = operation.get("name")
+        if not isinstance(name, str) or not exchange.route:
+            return
+        if exchange.method in MUTATIONS:
+            self._under_way[name] = exchange
+        change = self._under_way.get(name)
+        about = exchange.method in MUTATIONS or exchange.method.startswith("globalOperations.")
+        if change is None or change.route is None or not about:
+            return
+        if operation.get("status") != "DONE" or operation.get("error"):
+            return
+        body = change.request.json
+        named = change.route.name or (body.get("name") if isinstance(body, dict) else None)
+        for own in (named, operation.get("targetId")):
+            if isinstance(own, str) and change.method == "images.delete":
+                self._done.pop((change.route.project, own), None)
+            elif isinstance(own, str):
+                self._done[change.route.project, own] = change
 
     # Leaving nothing behind
 

@@ -24,10 +24,14 @@ from conformance.trace.fate import Fate
 REQUEST_SECONDS = 30.0
 AUTHORIZATION = "Authorization"
 UNAUTHORIZED = 401
-ACCESS_STATUSES = frozenset({UNAUTHORIZED, 403, 407})
+FORBIDDEN = 403
+ACCESS_STATUSES = frozenset({UNAUTHORIZED, FORBIDDEN, 407})
 """How a target answers those that it does not know, or that may not do what they ask for."""
 
 RETRY_STATUSES = frozenset({429, 503})
+RATE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
+"""Why a target answers 403 to those that it lets in: they ask too often."""
+
 SERVER_ERRORS = frozenset({500, 502, 504})
 """What a server, or a proxy before it, answers by chance now and then."""
 
@@ -145,7 +149,7 @@ class Transport:
             self._count(method, reply, again=attempt > 0)
             failed = failed or (reply.response is not None and reply.response.status >= min(SERVER_ERRORS))
             if reply.response is not None and (
-                reply.response.status in RETRY_STATUSES
+                asks_for_patience(reply.response)
                 or (
                     reply.response.status in SERVER_ERRORS
                     and attempt < SERVER_ERROR_RETRIES
@@ -272,7 +276,7 @@ class Transport:
         """Counts requests that were refused to the end for want of quota or service; a target that goes on so is lost."""
         if response is None:
             return
-        refused = response.status in RETRY_STATUSES
+        refused = asks_for_patience(response)
         with self._lock:
             self._refusals[method] = self._refusals[method] + 1 if refused else 0
             if self._refusals[method] >= REFUSALS_MAXIMUM:
@@ -287,7 +291,7 @@ class Transport:
         """
         if response is None or AUTHORIZATION in request.headers:
             return
-        if response.status not in ACCESS_STATUSES:
+        if response.status not in ACCESS_STATUSES or asks_for_patience(response):
             self._unknown = 0
             if self._allowed is None and request.verb == "GET":
                 self._allowed = request
@@ -350,6 +354,17 @@ class Transport:
             self.cost.retries += again
             if reply.response is not None:
                 self.cost.latencies[method].append(round((reply.received - reply.sent) * 1000, 2))
+
+
+def asks_for_patience(response: Response) -> bool:
+    """Whether an answer asks the client to come back later: 429, 503, or 403 for a rate that was too high."""
+    if response.status != FORBIDDEN:
+        return response.status in RETRY_STATUSES
+    body = response.json if isinstance(response.json, dict) else {}
+    error = body.get("error")
+    items = error.get("errors") if isinstance(error, dict) else None
+    reasons = {item.get("reason") for item in items if isinstance(item, dict)} if isinstance(items, list) else set()
+    return bool(reasons & RATE_REASONS)
 
 
 def repeatable(request: Request) -> bool:

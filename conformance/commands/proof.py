@@ -187,9 +187,10 @@ def attempt(server: Server, profile: str) -> Proof:
     try:
         with EmulatorProcess(faults=faults, variants=variants, guarded=True) as emulator:
             project = "conformance"
+            called = [variant.project for variant in VARIANTS if variant.id in server.switches and variant.project]
             settings = Settings(
                 url=emulator.url,
-                project=project,
+                project=called[0] if called else project,
                 second_project=f"{project}-second",
                 sources=embedded_sources(project),
                 profile=profile,

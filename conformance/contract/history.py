@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar, cast
 
-from conformance.contract.fields import SERVER_SET
 from conformance.contract.request_view import RequestView
-from conformance.contract.round_trip import SERVICE_PREFIX, comes_back
+from conformance.contract.round_trip import SERVICE_PREFIX, changed_by, shows
 from conformance.contract.rule import is_set
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
 from conformance.trace.field_mask import EVERYTHING, FieldMask
@@ -580,14 +579,15 @@ class History:
             and seen.shows(*wanted)
             and seen.exchange.received < min(ends, default=math.inf)
         ]
-        caught_up = next((at for at, seen in enumerate(later) if _shows(change, seen)), None)
-        for at, seen in enumerate(later[:caught_up]):
+        shown = next((at for at, seen in enumerate(later) if _shows(change, seen)), None)
+        for at, seen in enumerate(later[:shown]):
             before = next((old for old in reversed(earlier) if old.shows(*wanted)), None)
             if before is not None and any(_value(before, name) != _value(seen, name) for name in wanted):
                 return
             passed = seen.exchange.sent - final.exchange.received
-            soon = "labels" in wanted and passed <= MOMENT_SECONDS
-            if soon or (caught_up is not None and passed <= LATE_SECONDS and at == 0):
+            soon = passed <= MOMENT_SECONDS
+            caught_up = shown is not None and (soon or (passed <= LATE_SECONDS and at == 0))
+            if caught_up or (soon and "labels" in wanted):
                 yield seen
 
     @cached_property
@@ -657,9 +657,8 @@ class History:
             assert insert.operation is not None
             assert insert.operation.final is not None
             final = insert.operation.final.exchange
-            ends = [
-                change.exchange.sent for change in self.changes(insert) if not after(change.exchange, insert.exchange)
-            ]
+            deletes = [change.exchange for change in self.changes(insert) if change.method == "images.delete"]
+            ends = [delete.sent for delete in deletes if not after(delete, insert.exchange)]
             for name in {insert.image or "", self.identifier(insert) or ""}:
                 missed: list[int] = []
                 for look in looks.get((insert.project, name), ()):
@@ -732,7 +731,7 @@ class History:
             ]
             names = {name for name in (mutation.image, self.identifier(mutation)) if name}
             gets = [sighting for name in names for sighting in gotten.get((mutation.project, name), [])]
-            others = shown.get((mutation.project, mutation.image), [])
+            others = shown.get((mutation.project, mutation.image), []) if self.trace.recorded else []
             in_time = (
                 tuple(
                     sighting
@@ -750,7 +749,7 @@ class History:
     def results(self, mutation: Mutation, *names: str) -> tuple[Sighting, ...]:
         """The image of a request as gets showed it once the operation was DONE, and before anything else could change it.
 
-        Where no get has shown it, lists and families tell. With `names`, sightings of these fields alone count as well.
+        Where no get of a recording has shown it, lists and families tell. With `names`, sightings of these fields alone count as well.
         """
         found = self._results.get(id(mutation), ())
         return tuple(seen for seen in found if (seen.shows(*names) if names else not seen.mask.partial))
@@ -808,21 +807,13 @@ class History:
 
 
 def _changed(change: Mutation) -> frozenset[str]:
-    """The fields that a request changes of an image that is there: what the server sets, it sets whatever is sent."""
-    match change.method:
-        case "images.setLabels":
-            return frozenset({"labels"})
-        case "images.deprecate":
-            return frozenset({"deprecated"})
-        case "images.patch":
-            return frozenset(change.body) - SERVER_SET
-    return frozenset()
+    """The fields that a request changes of an image that is there."""
+    return frozenset(changed_by(change.exchange))
 
 
 def _shows(change: Mutation, seen: Sighting) -> bool:
     """Whether a sighting shows what a request has changed."""
-    body = {"deprecated": change.body} if change.method == "images.deprecate" else change.body
-    return all(comes_back(name, body.get(name), seen.value.get(name), change.project) for name in _changed(change))
+    return shows(change.exchange, seen.value)
 
 
 def _value(seen: Sighting, name: str) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from conformance.contract.comparison import alike
+from conformance.contract.fields import SERVER_SET
 from conformance.contract.rule import is_set
+from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
 from conformance.trace.links import same_resource
 
@@ -137,3 +139,37 @@ def comes_back(field: str, sent: Any, came: Any, project: str) -> bool:
         project: the project of the image.
     """
     return _COMPARED.get(field, _plain)(sent, came, project)
+
+
+# Changes
+
+
+def _same_state(sent: Any, came: Any) -> bool:
+    """Whether two deprecations have one state; ACTIVE is that of an image that nobody deprecated."""
+    states = [status.get("state") if isinstance(status, dict) else None for status in (sent, came)]
+    return (states[0] or "ACTIVE") == (states[1] or "ACTIVE")
+
+
+def changed_by(exchange: Exchange) -> dict[str, Any]:
+    """The fields of an image that a request changes, each with its new value; empty for an insert, or one that changes none.
+
+    What only the server sets it sets whatever is sent: a fingerprint in a request is a condition.
+    """
+    body = exchange.request.json
+    sent = body if isinstance(body, dict) else {}
+    match exchange.method:
+        case "images.setLabels":
+            return {"labels": sent.get("labels")}
+        case "images.deprecate":
+            return {"deprecated": sent}
+        case "images.patch":
+            return {name: value for name, value in sent.items() if name not in SERVER_SET}
+    return {}
+
+
+def shows(exchange: Exchange, image: Mapping[str, Any]) -> bool:
+    """Whether an image shows what a request has changed of it."""
+    project = exchange.route.project if exchange.route else ""
+    if exchange.method == "images.deprecate" and not _same_state(exchange.request.json, image.get("deprecated")):
+        return False
+    return all(comes_back(name, value, image.get(name), project) for name, value in changed_by(exchange).items())

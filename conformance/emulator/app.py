@@ -60,7 +60,7 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
         parameters = request.path_params
         call = Call(
             method,
-            parameters["project"],
+            service.behaviour.numbers.get(parameters["project"], parameters["project"]),
             parameters.get("name", ""),
             dict(request.query_params),
             None,

@@ -64,6 +64,8 @@ class Behaviour:
         shares_labels: whether images with the same labels change them together.
         one_store: whether all projects see the same images.
         doubles_replays: whether a replayed insert makes a second image under a name of its own.
+        numbers: the ids of projects by the numbers under which they can be called as well.
+        image_delay: seconds that an image is not found by a get, although its operation is DONE.
         on_request: may change a call before anything is done with it, or raise a refusal.
         on_store: may change an image before it is stored; gets the call's body too.
         on_image: may change an image before it is answered; gets how often it was answered before.
@@ -98,6 +100,8 @@ class Behaviour:
     shares_labels: bool = False
     one_store: bool = False
     doubles_replays: bool = False
+    numbers: dict[str, str] = field(default_factory=dict)
+    image_delay: float = 0.0
     on_request: list[Callable[[Call], None]] = field(default_factory=list)
     on_store: list[Callable[[Resource, Resource], None]] = field(default_factory=list)
     on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)

@@ -77,6 +77,7 @@ class Service:
         Raises:
             ApiError: there is none of this name.
         """
+        name = self.behaviour.numbers.get(name, name)
         if self._allowed is not None and name not in (*self._allowed, "debian-cloud"):
             raise not_found(f"projects/{name}")
         key = "" if self.behaviour.one_store and name != "debian-cloud" else name
@@ -321,7 +322,9 @@ class Service:
         """images.get."""
         project, image = self._must_exist(call)
         image.look()
-        if self.behaviour.hides_pending and image.status == "PENDING":
+        delay = self.behaviour.image_delay
+        early = delay and image.insert is not None and time.time() < image.insert.done_at + delay
+        if early or (self.behaviour.hides_pending and image.status == "PENDING"):
             raise not_found(f"projects/{project.name}/global/images/{call.name}")
         return self.shown_image(image, call)
 

@@ -12,12 +12,15 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
-from conformance.emulator.errors import ApiError, invalid
+from conformance.emulator.errors import ApiError, invalid, not_found
 from conformance.emulator.faults.refusals import FIELDS, refuse_field
 from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched
 
-LABELS_SECONDS = 0.05
-"""How long the variant with late labels shows the old ones."""
+LATE_SECONDS = 0.05
+"""How long the variants that show things late do so."""
+
+PROJECT_NUMBER = "123456789012"
+PROJECT_ID = "conformance"
 
 TIMES = ("insertTime", "startTime", "endTime", "creationTimestamp")
 
@@ -31,12 +34,14 @@ class Variant:
         sentence: what it does.
         change: changes a behaviour.
         deviates: the rules of mere convention that it departs from.
+        project: what its project is called by those who call it; "" for the usual name.
     """
 
     id: str
     sentence: str
     change: Change
     deviates: tuple[str, ...] = ()
+    project: str = ""
 
 
 def _in_seconds(resource: Resource) -> None:
@@ -130,24 +135,54 @@ def _indented(answer: Answer, call: Call) -> None:
         answer.raw = f"{json.dumps(answer.body, indent=2, ensure_ascii=True)}\n".encode()
 
 
-def _late_labels(behaviour: Behaviour) -> None:
-    """Shows changed labels a moment after the change."""
-    shown: dict[str, tuple[Any, str]] = {}
-    changed: dict[str, float] = {}
+def _late(*fields: str) -> Change:
+    """Shows changed fields of images a moment after the change."""
 
-    def hook(image: Resource, call: Call, times: int) -> None:
-        del call, times
-        current = (image.get("labels"), image["labelFingerprint"])
-        before = shown.setdefault(image["id"], current)
-        if current != before and time.time() - changed.setdefault(image["id"], time.time()) < LABELS_SECONDS:
-            image["labels"], image["labelFingerprint"] = before
-            if before[0] is None:
-                del image["labels"]
-        elif current != before:
-            shown[image["id"]] = current
-            del changed[image["id"]]
+    def change(behaviour: Behaviour) -> None:
+        shown: dict[str, dict[str, Any]] = {}
+        changed: dict[str, float] = {}
 
-    behaviour.on_image.append(hook)
+        def hook(image: Resource, call: Call, times: int) -> None:
+            del call, times
+            current = {name: image.get(name) for name in fields}
+            before = shown.setdefault(image["id"], current)
+            if current != before and time.time() - changed.setdefault(image["id"], time.time()) < LATE_SECONDS:
+                image.update(before)
+                for name in (name for name, value in before.items() if value is None):
+                    del image[name]
+            elif current != before:
+                shown[image["id"]] = current
+                del changed[image["id"]]
+
+        behaviour.on_image.append(hook)
+
+    return change
+
+
+def _first_look_fails(behaviour: Behaviour) -> None:
+    """Does not find an operation that is looked at for the first time."""
+    seen: set[tuple[str, str]] = set()
+
+    def guard(call: Call) -> None:
+        look = (call.project, call.name)
+        if call.method == "globalOperations.get" and look not in seen:
+            seen.add(look)
+            raise not_found(f"projects/{call.project}/global/operations/{call.name}")
+
+    behaviour.on_request.append(guard)
+
+
+def _rate_limited(behaviour: Behaviour) -> None:
+    """Answers every 20th request 403 for want of quota, without advice."""
+    count = [0]
+
+    def guard(call: Call) -> None:
+        del call
+        count[0] += 1
+        if count[0] % 20 == 0:
+            raise ApiError(403, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries'.")
+
+    behaviour.on_request.insert(0, guard)
 
 
 def _details(answer: Answer, call: Call) -> None:
@@ -310,7 +345,21 @@ VARIANTS: tuple[Variant, ...] = (
         ),
         ("transport.error-list",),
     ),
-    Variant("late-labels", "changed labels are seen a moment later", _late_labels),
+    Variant("late-labels", "changed labels are seen a moment later", _late("labels", "labelFingerprint")),
+    Variant(
+        "late-changes",
+        "what patch and deprecate change is seen a moment later",
+        _late("description", "family", "deprecated"),
+    ),
+    Variant("late-operations", "an operation is not found at the first look", _first_look_fails),
+    Variant("late-images", "an image is not found for a moment after DONE", switched(image_delay=LATE_SECONDS)),
+    Variant("rate-limits", "some requests are answered 403 for want of quota", _rate_limited),
+    Variant(
+        "project-number",
+        "a project that is called by its number is named by its id",
+        switched(numbers={PROJECT_NUMBER: PROJECT_ID}),
+        project=PROJECT_NUMBER,
+    ),
     Variant("image-when-ready", "an image is not shown before it is READY", switched(hides_pending=True)),
     Variant(
         "error-details", "errors have a status and details too", lambda behaviour: behaviour.on_answer.append(_details)

@@ -130,7 +130,7 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
     if origin is None or not after(origin, look) or history.forgotten(operation, look):
         return
     passed = look.sent - origin.received
-    seen = [state.exchange for state in operation.glimpses if state.exchange is not origin]
+    seen = [state.exchange for state in operation.glimpses if state.via.startswith("globalOperations.")]
     found_later = any(after(look, exchange) for exchange in seen)
     found_before = any(after(exchange, look) for exchange in seen)
     if not found_before and passed <= (LATE_SECONDS if found_later else MOMENT_SECONDS * history.trace.recorded):

@@ -920,7 +920,7 @@ CLIENTS: tuple[tuple[str, Told], ...] = (
         "Packer, which looks for the image first",
         lambda t: (
             t.say("GET", "global/images/image-1", None, NOT_FOUND, 404)
-            .insert(licenses=["global/licenses/l"], storageLocations=["US"])
+            .insert(licenses=["global/licenses/l"], storageLocations=["us"])
             .done()
             .get(image(licenses=[f"{LINKS}/v1/projects/{PROJECT}/global/licenses/l"]))
         ),
