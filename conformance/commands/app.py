@@ -18,7 +18,7 @@ from rich.table import Table
 
 from conformance import __version__
 from conformance.client.credentials import NoToken, credentials_for
-from conformance.config import options
+from conformance.commands.options import takes_options
 from conformance.config.loading import load_settings
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import Rule, catalogue, matching, near
@@ -28,6 +28,9 @@ from reports.text import harmless
 
 STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
 tested · 4 error in the suite itself · 130 interrupted"""
+
+ELSEWHERE = """Each option can also stand in conformance.toml, by its name with underscores, or in the environment, as
+CONFORMANCE_ with its name in capitals."""
 
 app = typer.Typer(
     add_completion=False,
@@ -57,44 +60,20 @@ def _root(
         raise typer.Exit(UsageError.status)
 
 
-@app.command(epilog=f"Example: conformance run --url http://127.0.0.1:8080 --project my-project. {STATUSES}")
-def run(  # noqa: PLR0913 - the options of a command
-    url: options.Url = None,
-    project: options.Project = None,
-    second_project: options.SecondProject = None,
-    api_version: options.ApiVersion = None,
-    profile: options.Profile = None,
-    only: options.Only = None,
-    skip: options.Skip = None,
-    seed: options.Seed = None,
-    workers: options.Workers = None,
-    shard: options.Shard = None,
-    out: options.Out = None,
-    waivers: options.Waivers = None,
-    update_waivers: options.UpdateWaivers = None,
-    strict: options.Strict = None,
-    require_complete: options.RequireComplete = None,
-    require: options.Require = None,
-    config: options.Config = None,
-    header: options.Header = None,
-    auth: options.Auth = None,
-    credentials: options.CredentialsFile = None,
-    quota_project: options.QuotaProject = None,
-    ca_bundle: options.CaBundle = None,
-    deadline: options.Deadline = None,
-    rate: options.Rate = None,
-    max_requests: options.MaxRequests = None,
-    max_images: options.MaxImages = None,
-    max_time: options.MaxTime = None,
-    max_output: options.MaxOutput = None,
-    allow_leftovers: options.AllowLeftovers = None,
-    examples: options.Examples = None,
-    fail_fast: options.FailFast = None,
-    save_traffic: options.SaveTraffic = None,
-    dry_run: options.DryRun = False,
+@app.command(
+    epilog=f"Example: conformance run --url http://127.0.0.1:8080 --project my-project. {ELSEWHERE} {STATUSES}"
+)
+@takes_options("run")
+def run(
+    given: dict[str, Any],
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Send nothing to the target; show which requests, images and rules it would be."
+        ),
+    ] = False,
 ) -> None:
     """Judge an implementation, rule by rule."""
-    given = {name: value for name, value in locals().items() if name != "dry_run" and value not in (None, [])}
     settings = _checked(load_settings(given))
     if dry_run:
         from conformance.commands.dry_run import rehearse  # noqa: PLC0415 - pytest and Hypothesis take long to import
@@ -106,47 +85,32 @@ def run(  # noqa: PLR0913 - the options of a command
 
 
 @app.command(
-    epilog="Example: conformance sweep --url https://compute.googleapis.com --project p --older-than 3600 --yes"
+    epilog=f"Example: conformance sweep --url https://compute.googleapis.com --project p --older-than 3600 --yes. {ELSEWHERE}"
 )
-def sweep(  # noqa: PLR0913 - the options of a command
-    url: options.Url = None,
-    project: options.Project = None,
-    second_project: options.SecondProject = None,
-    api_version: options.ApiVersion = None,
-    config: options.Config = None,
-    header: options.Header = None,
-    auth: options.Auth = None,
-    credentials: options.CredentialsFile = None,
-    quota_project: options.QuotaProject = None,
-    ca_bundle: options.CaBundle = None,
-    deadline: options.Deadline = None,
-    rate: options.Rate = None,
-    older_than: Annotated[float, typer.Option(min=0, help="Only images made so many seconds ago, or earlier.")] = 0,
+@takes_options("sweep")
+def sweep(
+    given: dict[str, Any],
+    older_than: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Only images made so many seconds ago, or earlier.")
+    ] = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Delete them; without it they are listed only.")] = False,
 ) -> None:
     """Delete the images that earlier runs left behind at a target; nothing but what the suite has named is touched.
 
     Exit status 1: some are still there.
     """
-    given = {
-        name: value for name, value in locals().items() if name not in ("older_than", "yes") and value not in (None, [])
-    }
     from conformance.commands.sweep import sweep as sweep_target  # noqa: PLC0415 - wanted by this command alone
 
     raise typer.Exit(sweep_target(_authorised(load_settings(given)), older_than, yes))
 
 
-@app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {STATUSES}")
-def check(  # noqa: PLR0913 - the options of a command
+@app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {ELSEWHERE} {STATUSES}")
+@takes_options("check")
+def check(
+    given: dict[str, Any],
     recording: Annotated[Path, typer.Argument(help="An HTTP archive (HAR 1.2), of a proxy, a browser or a run.")],
-    only: options.Only = None,
-    skip: options.Skip = None,
-    out: options.Out = None,
-    strict: options.Strict = None,
-    config: options.Config = None,
 ) -> None:
     """Judge recorded traffic by every rule that needs no active test; no target is needed."""
-    given = {name: value for name, value in locals().items() if value not in (None, []) and name != "recording"}
     settings = _checked(load_settings(given))
     from conformance.commands.check import run_check  # noqa: PLC0415 - what a command alone needs, it alone loads
 
@@ -207,11 +171,15 @@ def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> N
 @app.command(epilog="Example: conformance prove 'request-id.*' --out kill-matrix")
 def prove(  # noqa: PLR0913 - the options of a command
     globs: Annotated[list[str] | None, typer.Argument(help="Globs of faults and variants; none for all.")] = None,
-    profile: Annotated[str, typer.Option(help="How hard the suite tries: quick, ci or thorough.")] = "quick",
-    workers: Annotated[int, typer.Option("-n", min=1, max=64, help="Servers judged at a time.")] = 2,
-    seeds: Annotated[int, typer.Option(min=0, help="Judge fair servers with so many seeds; 0: as every run does.")] = 0,
-    combinations: Annotated[int, typer.Option(min=0, help="Random combinations of variants for each seed.")] = 5,
-    out: Annotated[Path, typer.Option(help="Folder for the matrix.")] = Path("kill-matrix"),
+    profile: Annotated[str, typer.Option(metavar="[quick|ci|thorough]", help="How hard the suite tries.")] = "quick",
+    workers: Annotated[int, typer.Option("-n", metavar="INTEGER", min=1, max=64, help="Servers judged at a time.")] = 2,
+    seeds: Annotated[
+        int, typer.Option(min=0, metavar="INTEGER", help="Judge fair servers with so many seeds; 0: as every run does.")
+    ] = 0,
+    combinations: Annotated[
+        int, typer.Option(min=0, metavar="INTEGER", help="Random combinations of variants for each seed.")
+    ] = 5,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the matrix.")] = Path("kill-matrix"),
 ) -> None:
     """Prove the suite: it notices every fault by the right rule, and stays silent on every fair variant.
 
@@ -227,7 +195,7 @@ def report(
     files: Annotated[
         list[Path], typer.Argument(metavar="RESULTS.json…", help="The results of a run, or of its shards.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("compliance-report"),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the reports.")] = Path("compliance-report"),
 ) -> None:
     """Render the results of a run again, or merge those of its shards. The exit status is that of the run."""
     from conformance.commands.report import report_on  # noqa: PLC0415 - wanted by this command alone
@@ -239,8 +207,10 @@ def report(
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD.json", help="The results of the earlier run.")],
     new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The results of the later run.")],
-    markdown: Annotated[Path | None, typer.Option(help="File to write the changes to, in Markdown.")] = None,
-    html: Annotated[Path | None, typer.Option(help="File to write the changes to, as a page.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write the changes to, in Markdown.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write the changes to, as a page.")] = None,
 ) -> None:
     """Show what changed between two runs: which rules got better, got worse, appeared or vanished.
 
@@ -254,25 +224,16 @@ def diff(
 @app.command(
     epilog="Example: conformance compare http://127.0.0.1:8080 https://compute.googleapis.com --project my-project"
 )
-def compare(  # noqa: PLR0913 - the options of a command
+@takes_options("compare")
+def compare(
+    given: dict[str, Any],
     first: Annotated[str, typer.Argument(metavar="URL_A", help="Root URL of an implementation.")],
     second: Annotated[str, typer.Argument(metavar="URL_B", help="Root URL of another one.")],
-    project: Annotated[str | None, typer.Option(help="Project to work in (default: conformance).")] = None,
-    second_project: Annotated[str | None, typer.Option(help="Another project, for the rules about isolation.")] = None,
-    profile: Annotated[str | None, typer.Option(help="quick, ci, thorough or real (default: quick).")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Judge only rules that match this glob; repeat.")] = None,
-    skip: Annotated[list[str] | None, typer.Option(help="Leave out rules that match this glob; repeat.")] = None,
-    seed: Annotated[str | None, typer.Option(help="Seed of the random examples.")] = None,
-    out: Annotated[str | None, typer.Option(help="Folder for the reports (default: compliance-report).")] = None,
-    config: Annotated[str | None, typer.Option(help="File with settings (default: conformance.toml).")] = None,
 ) -> None:
     """Run the same scenarios on two targets, and show where they disagree.
 
     Exit status 1: they disagree.
     """
-    given = {
-        key: value for key, value in locals().items() if value not in (None, []) and key not in ("first", "second")
-    }
     targets = [_checked(load_settings({**given, "url": url})) for url in (first, second)]
     from conformance.commands.compare import run_comparison  # noqa: PLC0415 - pytest and Hypothesis take long to import
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from conformance.commands.outcome import conclude
 from conformance.commands.writing import check_folder
+from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import catalogue
 from conformance.trace.recording import NotARecordingError, Recording
@@ -59,13 +59,7 @@ def check(path: Path, settings: Settings) -> Results:
 
 def _described(results: Results, path: Path, settings: Settings, recording: Recording) -> Results:
     """The results, with what a recording has in another form than a run."""
-    words = ["conformance", "check", str(path)]
-    options = [
-        word
-        for option, globs in (("--only", settings.only), ("--skip", settings.skip))
-        for glob in globs
-        for word in (option, glob)
-    ]
+    command = command_line(settings, "check", [str(path)])
     project = recording.projects.most_common(1)
     target = {
         "url": ", ".join(host for host, _ in recording.hosts.most_common(3)) or str(path),
@@ -73,10 +67,10 @@ def _described(results: Results, path: Path, settings: Settings, recording: Reco
     }
     return results.model_copy(
         update={
-            "run": results.run.model_copy(update={"profile": "recording", "command": shlex.join([*words, *options])}),
+            "run": results.run.model_copy(update={"profile": "recording", "command": command}),
             "target": results.target.model_copy(update=target),
             "notes": (*results.notes, *([_skipped(recording)] if recording.skipped else [])),
-            "rules": tuple(_row(row, shlex.join([*words, "--only", row.id])) for row in results.rules),
+            "rules": tuple(_row(row, of_rule(settings, row.id, "check", [str(path)])) for row in results.rules),
         }
     )
 

@@ -1,56 +1,65 @@
-"""The command that repeats a run."""
+"""The command that repeats a run, or what a run of one rule would be."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from typing import Any
 
+from conformance.config.option import DeclaredOption
+from conformance.config.options import declared
 from conformance.config.settings import Settings
 
-VALUES = (
-    "url",
-    "project",
-    "api_version",
-    "profile",
-    "seed",
-    "shard",
-    "auth",
-    "credentials",
-    "quota_project",
-    "waivers",
-    "deadline",
-    "rate",
-    "max_requests",
-    "max_images",
-    "max_time",
-    "max_output",
-    "examples",
-)
-SWITCHES = ("strict", "require_complete", "allow_leftovers")
-GLOBS = ("only", "skip", "require")
 
+def command_line(settings: Settings, command: str = "run", arguments: Sequence[str] = ()) -> str:
+    """The command that does the same again, without the values of headers and tokens, which are secret.
 
-def command_line(settings: Settings) -> str:
-    """The command that repeats a run, without the values of headers and tokens, which are secret.
+    What stands in the configuration file is left to that file, which the command names.
 
     Args:
-        settings: of the run.
+        settings: with which it was done.
+        command: its name.
+        arguments: what it was given beside options.
     """
-    words = ["conformance", "run"]
-    default = Settings()
-    for key in VALUES:
-        value = getattr(settings, key)
-        if value is not None and value != getattr(default, key):
-            words += [_flag(key), f"{value:g}" if isinstance(value, float) else str(value)]
-    if settings.second_project and settings.url:
-        words += ["--second-project", settings.second_project]
-    for key in GLOBS:
-        for glob in getattr(settings, key):
-            words += [_flag(key), glob]
-    words += [_flag(key) for key in SWITCHES if getattr(settings, key)]
-    for item in settings.header:
-        words += ["--header", f"{item.partition(':')[0].strip()}: …"]
+    words = ["conformance", command, *arguments]
+    for row in declared(command):
+        value = getattr(settings, row.key)
+        if _told(row, value, settings):
+            words += _written(row, value)
     return shlex.join(words)
 
 
-def _flag(key: str) -> str:
-    return f"--{key.replace('_', '-')}"
+def of_rule(settings: Settings, rule: str, command: str = "run", arguments: Sequence[str] = ()) -> str:
+    """The command that judges one rule as these settings do.
+
+    Args:
+        settings: of the run.
+        rule: the id of the rule.
+        command, arguments: as for command_line.
+    """
+    explicit = settings.explicit | {"only"}
+    alone = {"only": (rule,), "skip": (), "shard": None, "update_waivers": False, "explicit": explicit}
+    return command_line(settings.model_copy(update=alone), command, arguments)
+
+
+def _told(row: DeclaredOption, value: Any, settings: Settings) -> bool:
+    """Whether the command has to say what a setting is."""
+    if row.key == "config":
+        return value is not None
+    if row.key == "seed":
+        return value is not None  # it may have been drawn
+    if row.key == "second_project" and settings.url is None:
+        return row.key in settings.explicit  # the embedded emulator brings one
+    if settings.config is not None:
+        return row.key in settings.explicit and value not in (None, ())
+    return bool(value != row.default)
+
+
+def _written(row: DeclaredOption, value: Any) -> list[str]:
+    on, _, off = row.flags[0].partition("/")
+    if row.kind is bool:
+        return [on if value else off] if value or off else []
+    values = value if row.repeated else [value]
+    if row.key == "header":
+        values = [f"{item.partition(':')[0].strip()}: …" for item in values]
+    return [word for item in values for word in (on, f"{item:g}" if isinstance(item, float) else str(item))]

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from conformance.config.options import FILE_KEYS, VARIABLES, declared, flag
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings, UsageError
 from conformance.config.sources import Sources, embedded_sources
@@ -47,14 +48,16 @@ def load_settings(
     variables = os.environ if environment is None else environment
     path, named = _file_to_read(given.pop("config", None), variables, directory or Path.cwd())
     layers = (
-        ({key: (value, f"by --{key.replace('_', '-')}") for key, value in given.items()}),
+        {key: (value, f"by {flag(key)}") for key, value in given.items()},
         _from_environment(variables),
         _from_file(path, named=named),
     )
     merged: dict[str, tuple[Any, str]] = {}
     for layer in reversed(layers):
         merged.update(layer)
-    values = {key: value for key, (value, _) in merged.items()}
+    values: dict[str, Any] = {key: value for key, (value, _) in merged.items()}
+    values["config"] = (str(path) if named else FILE_NAME) if path.exists() else None
+    values["explicit"] = {key for layer in layers[:2] for key in layer}
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -89,7 +92,7 @@ def _from_environment(variables: Mapping[str, str]) -> dict[str, tuple[Any, str]
         if not name.startswith(PREFIX) or name in IGNORED_VARIABLES or name == f"{PREFIX}CONFIG":
             continue
         key = name.removeprefix(PREFIX).lower()
-        if key not in Settings.model_fields or key in ("sources", "capabilities"):
+        if key not in VARIABLES:
             raise UsageError(f"the environment variable {name} sets nothing{_nearest(key, PREFIX)}.")
         value: Any = [text] if key == "header" else text
         if Settings.model_fields[key].annotation is bool:
@@ -110,13 +113,14 @@ def _from_file(path: Path, *, named: str) -> dict[str, tuple[Any, str]]:
             f"config is '{path}' (set {named or 'by its name'}), which cannot be read: {error.strerror}."
         ) from None
     for key in table:
-        if key not in Settings.model_fields:
+        if key not in FILE_KEYS:
             raise UsageError(f"the configuration file {path} has an unknown key '{key}'{_nearest(key)}.")
     return {key: (value, f"in {path}, key {key}") for key, value in table.items()}
 
 
 def _nearest(key: str, prefix: str = "") -> str:
-    names = difflib.get_close_matches(key, list(Settings.model_fields), n=1)
+    short = [row.key for row in declared() if f"-{key}" in row.flags]
+    names = short or difflib.get_close_matches(key, VARIABLES if prefix else FILE_KEYS, n=1)
     return f"; did you mean {prefix}{names[0].upper() if prefix else names[0]}?" if names else ""
 
 

@@ -6,16 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from conformance.config.option import Option
 from conformance.config.profiles import PROFILES
 from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.trace.formats import decoded
 
-AUTH_KINDS = ("none", "token", "adc", "service-account")
+AT_TARGET = ("sweep",)
+"""The command, beside `run`, that takes what says where a target is and who asks."""
 
 FILE_MAXIMUM = 2**20
 """Bytes of a file that a user writes by hand."""
@@ -53,51 +55,136 @@ class UsageError(Exception):
 
 
 class Settings(BaseModel):
-    """The settings of a run.
+    """The settings of a run: one table of what can be set, from which the options of the commands and of pytest are made.
 
     `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means what suits
     the target; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is in
     seconds, `max_output` in MiB; `credentials` is a file with the token or the key of the service account; `forbidden_token` is
-    that of a caller who may not make images; `examples` is where failing examples are kept.
+    that of a caller who may not make images; `examples` is where failing examples are kept; `config` is
+    the file that was read, None for none; `explicit` are the settings that stand on the command line or in the environment.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
 
-    url: str | None = None
-    project: str = "conformance"
-    second_project: str | None = None
-    api_version: str = "beta"
-    profile: str = "quick"
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    seed: int | None = None
-    workers: int | None = Field(default=None, ge=1, le=256)
-    out: Path = Path("compliance-report")
-    strict: bool = False
-    require_complete: bool = False
-    require: tuple[str, ...] = ()
-    update_waivers: bool = False
-    waivers: str | None = None
-    shard: str | None = None
-    header: tuple[str, ...] = Field(default=(), repr=False)
-    auth: str = "none"
-    credentials: str | None = None
-    token: str | None = Field(default=None, repr=False)
-    forbidden_token: str | None = Field(default=None, repr=False)
-    quota_project: str | None = None
-    ca_bundle: str | None = None
-    deadline: float | None = Field(default=None, gt=0, le=86_400)
-    rate: float | None = Field(default=None, gt=0)
-    max_requests: int | None = Field(default=None, ge=REQUESTS_MINIMUM)
-    max_images: int | None = Field(default=None, ge=1)
-    max_time: float | None = Field(default=None, gt=0)
-    max_output: float = Field(default=64.0, ge=1)
-    examples: str | None = None
-    fail_fast: bool = False
-    allow_leftovers: bool = False
-    save_traffic: bool = True
+    url: Annotated[
+        str | None,
+        Option("Root URL of the implementation", AT_TARGET, metavar="URL", default="the embedded emulator"),
+    ] = None
+    project: Annotated[str, Option("Project to work in", ("sweep", "compare"), metavar="PROJECT")] = "conformance"
+    second_project: Annotated[
+        str | None,
+        Option("Another project, for the rules about isolation", ("sweep", "compare"), metavar="PROJECT"),
+    ] = None
+    api_version: Annotated[str, Option("Version in the path", AT_TARGET, choices=("alpha", "beta", "v1"))] = "beta"
+    profile: Annotated[
+        str,
+        Option(
+            "quick: while you write. ci: a gate, five times the random examples, the same ones everywhere. thorough: random; "
+            "prints its seed and keeps failing examples. real: few requests, for a slow or billed target",
+            ("compare",),
+            choices=tuple(PROFILES),
+        ),
+    ] = "quick"
+    only: Annotated[
+        tuple[str, ...], Option("Judge only rules that match this glob", ("check", "compare"), metavar="GLOB")
+    ] = ()
+    skip: Annotated[
+        tuple[str, ...], Option("Leave out rules that match this glob", ("check", "compare"), metavar="GLOB")
+    ] = ()
+    seed: Annotated[int | None, Option("Seed of the random examples", ("compare",))] = None
+    workers: Annotated[
+        int | None,
+        Field(ge=1, le=256),
+        Option(
+            "Processes",
+            flags=("-n", "--workers"),
+            default="4; for the embedded emulator as many as processors, at most 4",
+            pytest=False,
+        ),
+    ] = None
+    shard: Annotated[
+        str | None, Option("Part I of N of the scenarios; `conformance report` merges them", metavar="I/N")
+    ] = None
+    out: Annotated[Path, Option("Folder for the results", ("check", "compare"))] = Path("compliance-report")
+    waivers: Annotated[
+        str | None, Option("File of known failures", metavar="FILE", default="waivers.toml, if there")
+    ] = None
+    update_waivers: Annotated[
+        bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)
+    ] = False
+    strict: Annotated[bool, Option("Deviations fail the run too", ("check",), pytest=False)] = False
+    require_complete: Annotated[
+        bool, Option("A rule that was never put to the test fails the run too", pytest=False)
+    ] = False
+    require: Annotated[
+        tuple[str, ...],
+        Option(
+            "Fail where the target refuses this field of an insert, such as licenses, that it may lack otherwise",
+            metavar="FIELD",
+        ),
+    ] = ()
+    config: Annotated[
+        str | None,
+        Option(
+            "File with settings", (*AT_TARGET, "check", "compare"), metavar="FILE", default="conformance.toml, if there"
+        ),
+    ] = None
+    header: Annotated[
+        tuple[str, ...],
+        Field(repr=False),
+        Option("Header to send with every request", AT_TARGET, metavar="'NAME: VALUE'"),
+    ] = ()
+    auth: Annotated[
+        str,
+        Option(
+            "token: of CONFORMANCE_TOKEN or --credentials. adc: application default credentials. service-account: its key is "
+            "in --credentials",
+            AT_TARGET,
+            choices=("none", "token", "adc", "service-account"),
+        ),
+    ] = "none"
+    credentials: Annotated[
+        str | None,
+        Option("File with the token, read again when it expires, or with the key", AT_TARGET, metavar="FILE"),
+    ] = None
+    token: Annotated[str | None, Field(repr=False)] = None
+    forbidden_token: Annotated[str | None, Field(repr=False)] = None
+    quota_project: Annotated[
+        str | None, Option("Project that the requests are billed to", AT_TARGET, metavar="PROJECT")
+    ] = None
+    ca_bundle: Annotated[str | None, Option("File of certificates to trust", AT_TARGET, metavar="FILE")] = None
+    deadline: Annotated[
+        float | None,
+        Field(gt=0, le=86_400),
+        Option("Seconds that one operation may take", AT_TARGET, default="the profile's"),
+    ] = None
+    rate: Annotated[float | None, Field(gt=0), Option("Requests per second at most, over all workers", AT_TARGET)] = (
+        None
+    )
+    max_requests: Annotated[
+        int | None, Field(ge=REQUESTS_MINIMUM), Option("Requests at most, deletions at the end included")
+    ] = None
+    max_images: Annotated[int | None, Field(ge=1), Option("Images that are made at most")] = None
+    max_time: Annotated[
+        float | None,
+        Field(gt=0),
+        Option("Seconds after which no more is tried", default="several times what the target's pace foretells"),
+    ] = None
+    max_output: Annotated[float, Field(ge=1), Option("MiB that the results may take at most", pytest=False)] = 64.0
+    allow_leftovers: Annotated[bool, Option("Go on where the target cannot delete what is made", pytest=False)] = False
+    examples: Annotated[
+        str | None,
+        Option(
+            "Folder, or redis:// URL, where failing examples are kept and tried first in the next run", metavar="PLACE"
+        ),
+    ] = None
+    fail_fast: Annotated[bool, Option("Stop at the first failure", pytest=False)] = False
+    save_traffic: Annotated[
+        bool, Option("Write traffic.har", flags=("--save-traffic/--no-save-traffic",), pytest=False)
+    ] = True
     sources: Sources = Sources()
     capabilities: dict[str, bool] = Field(default_factory=dict)
+    explicit: frozenset[str] = frozenset()
 
     @field_validator("url")
     @classmethod
@@ -122,25 +209,14 @@ class Settings(BaseModel):
             raise ValueError("a project id, such as my-project, or a project number")
         return value
 
-    @field_validator("api_version")
+    @field_validator("api_version", "profile", "auth")
     @classmethod
-    def _check_version(cls, value: str) -> str:
-        if value not in ("alpha", "beta", "v1"):
-            raise ValueError("alpha, beta or v1")
-        return value
-
-    @field_validator("profile")
-    @classmethod
-    def _check_profile(cls, value: str) -> str:
-        if value not in PROFILES:
-            raise ValueError(_listed(tuple(PROFILES)))
-        return value
-
-    @field_validator("auth")
-    @classmethod
-    def _check_auth(cls, value: str) -> str:
-        if value not in AUTH_KINDS:
-            raise ValueError(_listed(AUTH_KINDS))
+    def _check_choice(cls, value: str, about: ValidationInfo) -> str:
+        choices = next(
+            option.choices for option in cls.model_fields[str(about.field_name)].metadata if isinstance(option, Option)
+        )
+        if value not in choices:
+            raise ValueError(_listed(choices))
         return value
 
     @field_validator("token", "forbidden_token")

@@ -22,19 +22,32 @@ from conformance.emulator.variants import VARIANTS
 
 
 def emulator(  # noqa: PLR0913 - the options of a command
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for any that is free.")] = 0,
-    project: Annotated[list[str] | None, typer.Option(help="Project that exists; repeat for more. None: any.")] = None,
-    fault: Annotated[list[str] | None, typer.Option(help="Fault to break one rule with; repeat for more.")] = None,
-    variant: Annotated[list[str] | None, typer.Option(help="Freedom of the contract to use; repeat for more.")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="INTEGER", help="Port to listen at; 0 for any that is free.")
+    ] = 0,
+    project: Annotated[
+        list[str] | None, typer.Option(metavar="PROJECT", help="Project that exists; repeat for more. None: any.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="FAULT", help="Fault to break one rule with; repeat for more.")
+    ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(metavar="VARIANT", help="Freedom of the contract to use; repeat for more.")
+    ] = None,
     token: Annotated[
-        list[str] | None, typer.Option(help="Bearer token that is wanted; repeat for more. None: any.")
+        list[str] | None, typer.Option(metavar="TOKEN", help="Bearer token that is wanted; repeat for more. None: any.")
     ] = None,
     viewer_token: Annotated[
-        list[str] | None, typer.Option(help="Bearer token of a caller who may look only; needs --token.")
+        list[str] | None,
+        typer.Option(metavar="TOKEN", help="Bearer token of a caller who may look only; needs --token."),
     ] = None,
-    operation_seconds: Annotated[float, typer.Option(min=0, help="How long an operation takes.")] = 0.02,
-    link_base: Annotated[str, typer.Option(help="Scheme and host of links.")] = "https://www.googleapis.com",
+    operation_seconds: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long an operation takes.")
+    ] = 0.02,
+    link_base: Annotated[
+        str, typer.Option(metavar="URL", help="Scheme and host of links.")
+    ] = "https://www.googleapis.com",
     list_faults: Annotated[bool, typer.Option("--list-faults", help="List the faults, and end.")] = False,
     list_variants: Annotated[bool, typer.Option("--list-variants", help="List the variants, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="List as JSON.")] = False,

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-import typer
 
-from conformance.config import options
+from conformance.config.options import declared
 
-OPTIONS: dict[str, Any] = {
-    "url": options.Url,
-    "project": options.Project,
-    "second-project": options.SecondProject,
-    "api-version": options.ApiVersion,
-    "profile": options.Profile,
-    "only": options.Only,
-    "skip": options.Skip,
-    "require": options.Require,
-    "seed": options.Seed,
-    "shard": options.Shard,
-    "waivers": options.Waivers,
-    "out": options.Out,
-    "config": options.Config,
-    "header": options.Header,
-    "auth": options.Auth,
-    "credentials": options.CredentialsFile,
-    "quota-project": options.QuotaProject,
-    "ca-bundle": options.CaBundle,
-    "deadline": options.Deadline,
-    "rate": options.Rate,
-    "max-requests": options.MaxRequests,
-    "max-images": options.MaxImages,
-    "max-time": options.MaxTime,
-    "max-output": options.MaxOutput,
-    "examples": options.Examples,
-}
+OPTIONS = tuple(row for row in declared() if row.option.pytest)
 """Those that pytest has none of its own for."""
 
 
@@ -46,11 +19,10 @@ def add_options(parser: pytest.Parser) -> None:
         parser: of pytest's command line.
     """
     group = parser.getgroup("conformance", "conformance of an implementation of Compute Engine images")
-    for name, kind in OPTIONS.items():
-        values, details = get_args(kind)
-        assert isinstance(details, typer.models.OptionInfo)
-        repeated: dict[str, Any] = {"action": "append"} if values == (list[str] | None) else {}
-        group.addoption(f"--{name}", dest=_key(name), default=None, help=details.help, **repeated)
+    for row in OPTIONS:
+        repeated: dict[str, Any] = {"action": "append"} if row.repeated else {}
+        text = row.help.replace("%", "%%")
+        group.addoption(*row.flags, dest=_key(row.key), default=None, metavar=row.metavar, help=text, **repeated)
 
 
 def given_options(config: pytest.Config) -> dict[str, Any]:
@@ -59,9 +31,9 @@ def given_options(config: pytest.Config) -> dict[str, Any]:
     Args:
         config: of pytest.
     """
-    options_given = {name.replace("-", "_"): config.getoption(_key(name)) for name in OPTIONS}
-    return {name: value for name, value in options_given.items() if value is not None}
+    given = {row.key: config.getoption(_key(row.key)) for row in OPTIONS}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def _key(name: str) -> str:
-    return f"conformance_{name.replace('-', '_')}"
+    return f"conformance_{name}"

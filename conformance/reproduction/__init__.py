@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.config.command_line import command_line
+from conformance.config.command_line import of_rule
 from conformance.config.settings import Settings
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
@@ -23,7 +23,7 @@ def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, 
         settings: of the run that found it.
         scripts: whether the scripts are wanted.
     """
-    command = command_line(settings.model_copy(update={"only": (rule.id,), "skip": ()}))
+    command = of_rule(settings, rule.id)
     if not scripts or "trace" not in example:
         return {"shell": "", "pytest": "", "command": command}
     trace = Trace.from_record(example["trace"])
