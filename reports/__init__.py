@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from conformance.verdicts.results import Results
@@ -15,10 +16,19 @@ from reports.terminal import summary
 
 __all__ = ["summary", "write"]
 
+RENDERERS: dict[str, Callable[[Results], str | dict[Path, str]]] = {
+    "report.html": html.render,
+    "summary.md": markdown.render,
+    "junit.xml": junit.render,
+    "badge.svg": badge.render,
+    "allure-results": allure.render,
+}
+"""What makes each report: a text, or a folder of texts by their names."""
+
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def write(results: Results, folder: Path) -> list[Path]:
+def write(results: Results, folder: Path) -> list[str]:
     """Writes every report beside results.json.
 
     Args:
@@ -26,18 +36,24 @@ def write(results: Results, folder: Path) -> list[Path]:
         folder: where to write.
 
     Returns:
-        The files written.
+        The files that could not be made, each with the reason: one that fails costs itself alone.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    contents = {
-        folder / "report.html": html.render(results),
-        folder / "summary.md": markdown.render(results),
-        folder / "junit.xml": junit.render(results),
-        folder / "badge.svg": badge.render(results),
-    }
-    contents |= {folder / "allure-results" / name: content for name, content in allure.render(results).items()}
+    contents: dict[Path, str] = {}
+    complaints = []
+    for name, render in RENDERERS.items():
+        try:
+            made = render(results)
+        except Exception as error:
+            complaints.append(f"{name} could not be made: {type(error).__name__}: {error}")
+            continue
+        contents |= (
+            {folder / name / part: text for part, text in made.items()}
+            if isinstance(made, dict)
+            else {folder / name: made}
+        )
     for rule in results.rules:
         if rule.shown and _SAFE_NAME.fullmatch(rule.id):
             place = folder / "failures" / rule.id
@@ -49,4 +65,4 @@ def write(results: Results, folder: Path) -> list[Path]:
     for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8", errors="backslashreplace")
-    return list(contents)
+    return complaints

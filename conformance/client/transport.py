@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -89,6 +89,7 @@ class Transport:
 
     Attributes:
         lost: why the target counts as lost; "" as long as it does not.
+        aside: is told of each request that no scenario hears of: earlier tries, probes, and what cleans up.
     """
 
     def __init__(  # noqa: PLR0913 - everything that can be said about how requests are sent
@@ -104,6 +105,7 @@ class Transport:
         self.cost = Cost()
         self.budget = budget or Budget(Limits())
         self.lost = ""
+        self.aside: Callable[[Request, Reply], None] = lambda request, reply: None
         self._patience = patience
         self._timeouts = 0
         self._refusals: Counter[str] = Counter()
@@ -160,21 +162,28 @@ class Transport:
                 left = end - time.monotonic()
                 if attempt == RETRIES_MAXIMUM or left <= 0:
                     break
+                self.aside(request, reply)
                 self.sleep(min(retry_after(reply.response, attempt), left))
                 continue
             if reply.response is not None and reply.response.status == UNAUTHORIZED and not renewed:
                 renewed = True
                 if self._renewed(request):
+                    self.aside(request, reply)
                     continue
             if reply.response is None and not broken and reply.failure != TIMED_OUT:
                 broken = True
+                self.aside(request, reply)
                 self._connections.renew()
                 continue
             break
+        if cleanup:
+            self.aside(request, reply)
         if reply.response is None and not self.alive(REVIVAL_SECONDS):
             self.lost = f"the target at {self._root} does not answer: {reply.failure}"
         self._note_refusal(method, reply.response)
         self._note_access(request, reply.response)
+        if self.lost and not cleanup:
+            self.aside(request, reply)
         self.check()
         return Reply(
             reply.response, reply.failure, reply.sent, reply.received, retried=attempt > 0 and (broken or failed)
@@ -218,7 +227,7 @@ class Transport:
     def connect(self) -> None:
         """Opens the connection of this thread, if it is not open, by a request that asks for nothing."""
         if not self._connections.open:
-            self._send_once(Request("GET", self._root), CONNECT_SECONDS)
+            self._probe(Request("GET", self._root))
 
     def disconnect(self) -> None:
         """Closes the connection of this thread; its next request opens another."""
@@ -241,7 +250,7 @@ class Transport:
     def regained(self) -> bool:
         """Whether a target that was lost answers again; if it does, requests are sent to it again."""
         probe = self._allowed or Request("GET", self._root)
-        reply = self._send_once(probe, CONNECT_SECONDS, cleanup=True)
+        reply = self._probe(probe, cleanup=True)
         if reply.response is None or reply.response.status in RETRY_STATUSES | ACCESS_STATUSES:
             return False
         self.lost = ""
@@ -253,7 +262,7 @@ class Transport:
         end = time.monotonic() + min(within, self._patience)
         while not self._stopped.is_set():
             self._connections.renew()
-            if self._send_once(probe, CONNECT_SECONDS).response is not None:
+            if self._probe(probe).response is not None:
                 return True
             if time.monotonic() >= end:
                 return False
@@ -299,7 +308,7 @@ class Transport:
         status = response.status
         self._unknown += 1
         if self._allowed is not None:
-            again = self._send_once(self._allowed, CONNECT_SECONDS).response
+            again = self._probe(self._allowed).response
             shut = again is not None and again.status in ACCESS_STATUSES
         else:
             shut = self._unknown >= REFUSALS_MAXIMUM
@@ -338,6 +347,12 @@ class Transport:
             raise TargetLost(self.lost) from None
         with self._lock:
             self.cost.requests += 1
+
+    def _probe(self, request: Request, *, cleanup: bool = False) -> Reply:
+        """Sends a request of which nobody wants to know more than whether it is answered, and how."""
+        reply = self._send_once(request, CONNECT_SECONDS, cleanup=cleanup)
+        self.aside(request, reply)
+        return reply
 
     def _send_once(
         self, request: Request, timeout: float, limit: int = BODY_MAXIMUM, *, cleanup: bool = False

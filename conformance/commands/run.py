@@ -114,11 +114,11 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
     given = GivenSettings(settings, frozenset(focus), traffic, profile)
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
         status = pytest.main(_arguments(settings), plugins=[_Registrar(given), progress, *plugins])
-    collector = progress.collector
-    if collector is None or progress.failures:
-        raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
-    collector.interrupted = collector.interrupted or (status == pytest.ExitCode.INTERRUPTED and not collector.lost)
-    return collector.results(scripts=scripts)
+        collector = progress.collector
+        if collector is None or progress.failures:
+            raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
+        collector.interrupted = collector.interrupted or (status == pytest.ExitCode.INTERRUPTED and not collector.lost)
+        return collector.results(scripts=scripts, told=progress.explained)
 
 
 def _arguments(settings: Settings) -> list[str]:

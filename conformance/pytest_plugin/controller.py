@@ -23,7 +23,7 @@ from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin
 from conformance.scenario.obstacles import Untestable
 from conformance.scenario.process import Process, new_ground
 from conformance.trace import har
-from conformance.trace.traffic import kept
+from conformance.trace.traffic import kept, left_out
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import read_waivers, waived_rules
@@ -172,6 +172,11 @@ class Controller(ConformancePlugin):
             process.close()
             if self._traffic is not None:
                 har.write(kept(folder), self._traffic)
+                lacking = left_out(folder)
+                if lacking:
+                    self.collector.complaints.append(
+                        f"traffic.har lacks {lacking} requests; --max-output gives more room"
+                    )
         except OSError as error:
             self.collector.complaints.append(f"the traffic could not be written: {error.strerror}")
         finally:

@@ -78,6 +78,10 @@ class Progress:
             rules, requests = self.collector.progress
             self._bar.update(self._task, advance=1, rules=rules, requests=requests)
 
+    def explained(self, done: int, total: int) -> None:
+        """After the scenarios: of so many breaches, so many have scripts that show them again."""
+        self._bar.update(self._task, completed=done, total=total, description="writing scripts")
+
     def _expect(self, total: int) -> None:
         if total:
             self._bar.update(self._task, total=total, description="judging")

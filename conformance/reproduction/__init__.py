@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,15 +14,23 @@ from conformance.reproduction.plan import plan
 from conformance.reproduction.scripts import pytest_file, shell_script
 from conformance.trace.exchange import Trace
 
+SCRIPT_MAXIMUM = 256 * 2**10
+"""Characters of a script: a longer one nobody reads."""
 
-def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, scripts: bool = True) -> dict[str, str]:
-    """The ways to reproduce a breach; the scripts are "" where none are wanted, the whole trace is not kept, or it holds what no script can.
+
+def reproduction(
+    rule: Rule, example: Mapping[str, Any], settings: Settings, *, scripts: bool = True, end: float = math.inf
+) -> dict[str, str]:
+    """The ways to reproduce a breach.
+
+    The scripts are "" where none are wanted, the whole trace is not kept, it holds what no script can, or the time is over.
 
     Args:
         rule: the rule that was broken.
         example: the breach as the ledger keeps it.
         settings: of the run that found it.
         scripts: whether the scripts are wanted.
+        end: when to give them up, by the monotonic clock.
     """
     command = of_rule(settings, rule.id)
     if not scripts or "trace" not in example:
@@ -35,10 +44,13 @@ def reproduction(rule: Rule, example: Mapping[str, Any], settings: Settings, *, 
     )
     try:
         # The example is without secrets; the breach itself, which has them, is found again by judging its trace.
-        steps = plan(rule, next(alike), trace)
-    except (StopIteration, RecursionError, UnicodeError):
-        return {"shell": "", "pytest": "", "command": command}
-    return {"shell": shell_script(rule, told, steps), "pytest": pytest_file(rule, told, steps), "command": command}
+        steps = plan(rule, next(alike), trace, end)
+        shell, pytest = shell_script(rule, told, steps), pytest_file(rule, told, steps)
+    except Exception:
+        # Whatever a target has answered to make it fail, it costs no more than this script.
+        shell = pytest = ""
+    fit = max(len(shell), len(pytest)) <= SCRIPT_MAXIMUM
+    return {"shell": shell if fit else "", "pytest": pytest if fit else "", "command": command}
 
 
 def _shown(breach: Breach) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -55,12 +56,14 @@ class Inquiry:
         rule: the rule that was broken.
         breach: the breach.
         trace: the trace that it was found in.
+        end: when to give it up, by the monotonic clock.
     """
 
-    def __init__(self, rule: Rule, breach: Breach, trace: Trace) -> None:
+    def __init__(self, rule: Rule, breach: Breach, trace: Trace, end: float = math.inf) -> None:
         self._rule = rule
         self._breach = breach
         self._trace = trace
+        self._end = end
         self._everywhere = False
         self._answers = {
             exchange.number: leaves(exchange.response.body) if exchange.response else [] for exchange in trace.exchanges
@@ -113,7 +116,13 @@ class Inquiry:
         return []
 
     def _gone(self, changes: dict[int, Exchange]) -> bool:
-        """Whether the rule, once these exchanges are changed, no longer finds the breach."""
+        """Whether the rule, once these exchanges are changed, no longer finds the breach.
+
+        Raises:
+            TimeoutError: asking has taken too long.
+        """
+        if time.monotonic() > self._end:
+            raise TimeoutError
         exchanges = tuple(changes.get(exchange.number, exchange) for exchange in self._trace.exchanges)
         findings = self._rule.judge(History(replace(self._trace, exchanges=exchanges)))
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -93,15 +94,19 @@ class Plan:
     keys: tuple[Symbol, ...]
 
 
-def plan(rule: Rule, breach: Breach, trace: Trace) -> Plan:
+def plan(rule: Rule, breach: Breach, trace: Trace, end: float = math.inf) -> Plan:
     """How to provoke a breach again.
 
     Args:
         rule: the rule that was broken.
         breach: the breach.
         trace: the trace that it was found in.
+        end: when to give it up, by the monotonic clock.
+
+    Raises:
+        TimeoutError: it takes too long.
     """
-    inquiry = Inquiry(rule, breach, trace)
+    inquiry = Inquiry(rule, breach, trace, end)
     shown = {exchange.number for exchange in breach.exchanges}
     race = max(
         _races(trace.exchanges),

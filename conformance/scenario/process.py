@@ -13,6 +13,7 @@ from typing import Any
 from conformance.client.api import Api
 from conformance.client.budget import Budget, BudgetSpent, Limits
 from conformance.client.cleanup import Census, census
+from conformance.client.connection import Reply
 from conformance.client.credentials import credentials_for
 from conformance.client.journal import Journal
 from conformance.client.names import Names
@@ -26,13 +27,16 @@ from conformance.scenario.examples import open_examples
 from conformance.scenario.obstacles import Untestable
 from conformance.scenario.preflight import look
 from conformance.scenario.scenario import Scenario
-from conformance.trace.exchange import Trace
+from conformance.trace.exchange import Exchange, Request, Trace
 from conformance.trace.traffic import SUFFIX, Traffic
 from conformance.verdicts.findings import Findings
 from conformance.verdicts.ledger import Ledger
 
 SLACK = 1.5
 """Times as long as all requests would take one after another, while in truth many are under way at once."""
+
+TRAFFIC_SHARE = 0.5
+"""Of the room for all results, what the traffic may take."""
 
 _HALT = "halt"
 """The file of a run's folder that says why it is to end."""
@@ -143,7 +147,9 @@ class Process:
         )
         self._pool = ThreadPoolExecutor(profile.in_flight)
         path = ground.folder / f"{worker}{SUFFIX}"
-        self._traffic = Traffic(path, worker, self.hidden) if ground.keeps_traffic else None
+        room = settings.max_output * 2**20 * TRAFFIC_SHARE / (ground.workers + 1)
+        self._traffic = Traffic(path, worker, self.hidden, room) if ground.keeps_traffic else None
+        transport.aside = self._keep_aside
         self._examples = open_examples(settings)
         # A failure that is known needs no smallest example.
         self._settled = set(ground.waived)
@@ -169,6 +175,12 @@ class Process:
         if self._traffic is not None:
             self._traffic.add(trace, name)
         return self.ledger.judge(trace, self.target.transport.cost.requests)
+
+    def _keep_aside(self, request: Request, reply: Reply) -> None:
+        """Keeps the traffic that is nobody's story: it is not judged, and a recording of it is no whole story either."""
+        if self._traffic is not None:
+            exchange = Exchange(1, request, reply.response, reply.failure, reply.sent, reply.received)
+            self._traffic.add(Trace((exchange,), frozenset(self.target.secrets)), "aside")
 
     def preflight(self) -> Findings:
         """Looks at the target before all scenarios; its exchanges are evidence like any other.

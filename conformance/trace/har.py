@@ -30,12 +30,13 @@ class UnreadableError(ValueError):
     """An entry lacks what is needed to judge it; the text says what."""
 
 
-def entries(trace: Trace, name: str) -> Iterator[dict[str, Any]]:
+def entries(trace: Trace, name: str, *, bodies: bool = True) -> Iterator[dict[str, Any]]:
     """The entries of a trace, in the order of sending.
 
     Args:
         trace: what was exchanged.
         name: tells the entries of this trace from those of others.
+        bodies: whether the bodies are wanted; without them an entry has their sizes only.
     """
     for exchange in trace.exchanges:
         intent = exchange.intent
@@ -46,7 +47,11 @@ def entries(trace: Trace, name: str) -> Iterator[dict[str, Any]]:
             "retried": exchange.retried,
             "intent": {"valid": intent.valid, "rules": list(intent.rules)} if intent else None,
         }
-        yield {**_entry(exchange), OWN: own}
+        entry = _entry(exchange)
+        if not bodies:
+            for part in (entry["request"].get("postData", {}), entry["response"]["content"]):
+                part.pop("text", None)
+        yield {**entry, OWN: own}
 
 
 def _entry(exchange: Exchange) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from conformance.contract import Rule, catalogue, selected
 from conformance.reproduction import reproduction
 from conformance.trace.cost import Cost
 from conformance.trace.redaction import redacted
+from conformance.verdicts.bounds import body_maximum, cut
 from conformance.verdicts.conclusion import conclude, count
 from conformance.verdicts.findings import Findings
 from conformance.verdicts.judgement import Judgement, gates, judgements
@@ -22,6 +24,18 @@ from conformance.verdicts.ledger import Ledger, Tally
 from conformance.verdicts.results import SCHEMA_VERSION, Coverage, Ending, Results, WaiverState
 from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import COMPLAINTS, EMBEDDED, Waiver, state, updated, waive, waived_rules
+
+RESULTS_SHARE = 0.1
+"""Of the room for all results, what the exchanges in results.json may take: reports repeat them."""
+
+SCRIPTS_SHARE = 0.2
+"""Of the time of a run so far, what working out the scripts may take."""
+
+SCRIPTS_SECONDS = 5.0
+"""What it may take in any case: a run of one rule is over soon."""
+
+SCRIPT_SECONDS = 10.0
+"""What the scripts of one rule may take."""
 
 INSERT = "life.insert"
 """The rule that a target breaks where no image can be made."""
@@ -122,16 +136,22 @@ class Collector:
         finally:
             self.interrupted = interrupted
 
-    def results(self, *, scripts: bool = False) -> Results:
+    def results(self, *, scripts: bool = False, told: Callable[[int, int], None] = lambda done, total: None) -> Results:
         """Everything that is known.
 
         Args:
-            scripts: whether to write the scripts that reproduce breaches: working them out takes a while.
+            scripts: whether to write the scripts that reproduce breaches, as far as a fifth of the time of the run goes.
+            told: is told how many of how many breaches have been worked out.
         """
         settings, ending = self.settings, self.ending
-        finished = datetime.now(UTC)
-        started = self._started or finished
+        started = self._started or datetime.now(UTC)
         found = self._judgements()
+        made = self._scripts(found, (datetime.now(UTC) - started).total_seconds(), told) if scripts else {}
+        finished = datetime.now(UTC)
+        most = body_maximum(
+            (example["exchanges"] for tally in self._ledger.tallies.values() for example in tally.examples),
+            int(settings.max_output * 2**20 * RESULTS_SHARE),
+        )
         if settings.update_waivers and not (self.untestable or self.lost or self.died or self.interrupted):
             self.waivers = updated(self.waivers, found, self._failures(found), settings.url, whole=self._whole)
             found = waive(found, self.waivers, settings.url)
@@ -198,7 +218,7 @@ class Collector:
                     {**self._clean(waiver.model_dump(mode="json")), "state": known}
                     for waiver, known in zip(self.waivers, states, strict=True)
                 ],
-                "rules": [self._row(rule, found[rule.id], scripts=scripts) for rule in catalogue().values()],
+                "rules": [self._row(rule, found[rule.id], made.get(rule.id), most) for rule in catalogue().values()],
             }
         )
 
@@ -262,11 +282,37 @@ class Collector:
             left.append(f"the target does not say whether {count(self.unknown, 'image')} of the run are left")
         return [*left, *self.complaints, *outdated, *([self.spent] if self.spent and not self.lost else [])]
 
-    def _row(self, rule: Rule, judgement: Judgement, *, scripts: bool) -> dict[str, Any]:
+    def _scripts(
+        self, found: Mapping[str, Judgement], seconds: float, told: Callable[[int, int], None]
+    ) -> dict[str, dict[str, str]]:
+        """The ways to see the breach of each broken rule again: gravest rules first, and of these the smallest examples.
+
+        Args:
+            found: the verdicts.
+            seconds: how long the run has taken so far.
+            told: is told how far it is.
+        """
+        end = time.monotonic() + max(seconds * SCRIPTS_SHARE, SCRIPTS_SECONDS)
+        broken = [rule for rule in catalogue().values() if found[rule.id].verdict.broken]
+        broken = [rule for rule in broken if self._ledger.tallies[rule.id].examples]
+        broken.sort(key=lambda rule: (found[rule.id].verdict is not Verdict.FAILED, self._example(rule)["size"]))
+        made = {}
+        for number, rule in enumerate(broken):
+            told(number, len(broken))
+            example = self._example(rule)
+            left = end - time.monotonic()
+            if not example.get("reproduce") and left > 0:
+                one = time.monotonic() + min(left, SCRIPT_SECONDS)
+                made[rule.id] = reproduction(rule, example, self.settings, end=one)
+        return made
+
+    def _example(self, rule: Rule) -> dict[str, Any]:
+        return self._ledger.tallies[rule.id].examples[0]
+
+    def _row(self, rule: Rule, judgement: Judgement, made: dict[str, str] | None, most: int) -> dict[str, Any]:
         """What the results say of a rule."""
         tally = self._ledger.tallies.get(rule.id, Tally())
         shown = judgement.verdict.broken or judgement.verdict is Verdict.BLOCKED
-        scripted = scripts and judgement.verdict.broken
         return {
             "id": rule.id,
             "area": rule.area,
@@ -285,15 +331,16 @@ class Collector:
             "beside": dict(sorted(tally.beside.items())),
             "first_breach_after_requests": tally.first,
             "breaches": [
-                self._breach(rule, example, scripts=scripted) for example in (tally.examples if shown else [])
+                self._breach(rule, example, None if number else made, most)
+                for number, example in enumerate(tally.examples if shown else [])
             ],
         }
 
-    def _breach(self, rule: Rule, example: Mapping[str, Any], *, scripts: bool) -> dict[str, Any]:
+    def _breach(self, rule: Rule, example: Mapping[str, Any], made: dict[str, str] | None, most: int) -> dict[str, Any]:
         """A breach as it stands in the results; one that was read from those of a shard knows already how to see it again."""
-        made = example.get("reproduce") or reproduction(rule, example, self.settings, scripts=scripts)
-        kept = {key: example[key] for key in ("message", "expected", "observed", "exchanges", "size")}
-        cleaned: dict[str, Any] = self._clean({**kept, "reproduce": made})
+        made = example.get("reproduce") or made or reproduction(rule, example, self.settings, scripts=False)
+        kept = {key: cut(example[key], most) for key in ("message", "expected", "observed", "exchanges")}
+        cleaned: dict[str, Any] = self._clean({**kept, "size": example["size"], "reproduce": made})
         return cleaned
 
 
