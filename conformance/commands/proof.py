@@ -19,7 +19,7 @@ from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.emulator.variants import VARIANTS
 from conformance.verdicts.verdict import Verdict
 
-COMBINED = 4
+COMBINED = 5
 """How many variants are switched on together in a random combination."""
 
 Kind = Literal["fault", "variant"]

@@ -49,6 +49,13 @@ class Behaviour:
         unsupported: API methods that are answered 501.
         late_refusals: whether refusals of fields come as operations that fail.
         hides_pending: whether an image is not shown before it is READY.
+        late_lookups, late_conflicts: whether it is the operation that tells of a source that cannot be used, or a taken name.
+        replays_anew: whether a replay is answered with an operation of its own, about the first one's image.
+        failed_images_stay: whether an insert that fails leaves an image behind, with status FAILED.
+        seen_after: seconds after it is READY from which on a method shows an image, by method.
+        wait_seconds: how long wait waits at most.
+        retention_seconds: how long an operation is remembered after it was DONE.
+        idle_seconds: how long a connection is kept open that nobody uses.
         http_1_0: whether answers are in HTTP/1.0.
         takes_incomplete: whether what arrived of a request is taken for all of it where the client hung up in its middle.
         deletes_successors: whether a name is free while its image is being deleted, and the deletion takes the next one too.
@@ -65,7 +72,6 @@ class Behaviour:
         one_store: whether all projects see the same images.
         doubles_replays: whether a replayed insert makes a second image under a name of its own.
         numbers: the ids of projects by the numbers under which they can be called as well.
-        image_delay: seconds that an image is not found by a get, although its operation is DONE.
         on_request: may change a call before anything is done with it, or raise a refusal.
         on_store: may change an image before it is stored; gets the call's body too.
         on_image: may change an image before it is answered; gets how often it was answered before.
@@ -89,6 +95,14 @@ class Behaviour:
     forgets_unread: bool = False
     takes_incomplete: bool = False
     hides_pending: bool = False
+    late_lookups: bool = False
+    late_conflicts: bool = False
+    replays_anew: bool = False
+    failed_images_stay: bool = False
+    seen_after: dict[str, float] = field(default_factory=dict)
+    wait_seconds: float = 120.0
+    retention_seconds: float = float("inf")
+    idle_seconds: int = 5
     http_1_0: bool = False
     deletes_successors: bool = False
     remembers_refusals: bool = False
@@ -101,7 +115,6 @@ class Behaviour:
     one_store: bool = False
     doubles_replays: bool = False
     numbers: dict[str, str] = field(default_factory=dict)
-    image_delay: float = 0.0
     on_request: list[Callable[[Call], None]] = field(default_factory=list)
     on_store: list[Callable[[Resource, Resource], None]] = field(default_factory=list)
     on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)

@@ -105,6 +105,7 @@ def _serve(behaviour: Behaviour, projects: Sequence[str] | None, host: str, port
         http="httptools",
         lifespan="off",
         server_header=False,
+        timeout_keep_alive=behaviour.idle_seconds,
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)

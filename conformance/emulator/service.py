@@ -33,7 +33,6 @@ INHERITED = ("licenses", "licenseCodes", "architecture", "guestOsFeatures", "dis
 PATCHABLE = frozenset({"description", "family", "labels", "labelFingerprint", "deprecated"})
 STORED = frozenset(checks.SHAPE) - set(checks.KEYS[1:])
 LINKS = ("sourceDisk", "sourceImage", "sourceSnapshot")
-WAIT_SECONDS = 120.0
 
 _SOURCES = {
     "sourceDisk": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?zones/[^/]+/disks/(?P<name>[^/]+)"),
@@ -46,6 +45,10 @@ KEY_OF = {
     "sourceImage": "sourceImageEncryptionKey",
     "sourceSnapshot": "sourceSnapshotEncryptionKey",
 }
+
+
+Failure = tuple[int, str, str]
+"""Why an operation fails: the HTTP status, the code and the message of its error."""
 
 
 class LateFailure(Exception):  # noqa: N818 - it is how an operation ends, and no error of the emulator
@@ -92,41 +95,26 @@ class Service:
         project = self.project(call.project)
         self._check_request_id(call)
         known = self._replayed(call)
+        if known is not None and self.behaviour.replays_anew and known.error is None:
+            known = self._begin(project, call, "insert", known.image, known.fields["targetId"], seconds=0.0)
         if known is not None:
             if self.behaviour.doubles_replays:
                 self._store(project, replace(call, body={**call.body, "name": f"twin-{new_id()}"}), {})
             return self.shown_operation(known, call)
-        body, failure = call.body, None
-        try:
-            checks.check_insert(body, call.query, self.behaviour.unchecked)
-        except ApiError as error:
-            if self.behaviour.remembers_refusals:
-                self._remember(call, None)
-            if not self.behaviour.late_refusals:
-                if self.behaviour.stored_when_refused and isinstance(body.get("name"), str):
-                    self._store(project, call, {})
-                raise
-            failure = (error.status, error.reason.upper(), error.message)
-        name = body.get("name")
+        fault = failure = self._fault(project, call)
+        name = call.body.get("name")
         name = name if isinstance(name, str) else ""
-        path = f"projects/{project.name}/global/images/{name}"
         taken = project.image(name)
         doomed = taken is not None and taken.deleting and self.behaviour.deletes_successors
-        if (
-            failure is None
-            and taken is not None
-            and not doomed
-            and self.behaviour.conflicts(time.time() - taken.made_at)
-        ):
-            raise conflict(path)
+        if taken is not None and not doomed:
+            failure = failure or self._conflict(project, taken)
         made: dict[str, Any] = {}
         warnings: list[Resource] = []
         if failure is None:
-            try:
-                made, warnings = self._from_source(project, call)
-            except LateFailure as late:
-                failure = late.failure
-        image = None if failure and not self.behaviour.stored_when_failed else self._store(project, call, made)
+            made, warnings, failure = self._looked_up(project, call)
+        stays = self.behaviour.failed_images_stay and taken is None and fault is None
+        kept = failure is None or self.behaviour.stored_when_failed or stays
+        image = self._store(project, call, made) if kept else None
         if doomed and image is not None and taken is not None:
             image.gone_at = taken.gone_at
         target = image.fields["id"] if image else new_id()
@@ -134,9 +122,56 @@ class Service:
         operation.looks_ahead = LOOKS if self.behaviour.seconds else 0
         if image is not None:
             image.insert = operation
+            image.failed = bool(failure) and stays
         if warnings:
             operation.fields["warnings"] = warnings
         return self.shown_operation(operation, call)
+
+    def _fault(self, project: Project, call: Call) -> Failure | None:
+        """What is wrong with the request in itself, where the operation is to tell.
+
+        Raises:
+            ApiError: something is wrong, and the request is refused.
+        """
+        try:
+            checks.check_insert(call.body, call.query, self.behaviour.unchecked)
+        except ApiError as error:
+            if self.behaviour.remembers_refusals:
+                self._remember(call, None)
+            if not self.behaviour.late_refusals:
+                if self.behaviour.stored_when_refused and isinstance(call.body.get("name"), str):
+                    self._store(project, call, {})
+                raise
+            return error.status, error.reason.upper(), error.message
+        return None
+
+    def _conflict(self, project: Project, taken: Image) -> Failure | None:
+        """That a name is taken, where the operation is to tell.
+
+        Raises:
+            ApiError: it is taken, and the request is refused.
+        """
+        if not self.behaviour.conflicts(time.time() - taken.made_at):
+            return None
+        error = conflict(f"projects/{project.name}/global/images/{taken.fields['name']}")
+        if not self.behaviour.late_conflicts:
+            raise error
+        return error.status, "RESOURCE_ALREADY_EXISTS", error.message
+
+    def _looked_up(self, project: Project, call: Call) -> tuple[dict[str, Any], list[Resource], Failure | None]:
+        """What an image gets from its source, the warnings that its use gives, or why the operation fails.
+
+        Raises:
+            ApiError: the source cannot be used, and the request is refused.
+        """
+        try:
+            return *self._from_source(project, call), None
+        except LateFailure as late:
+            return {}, [], late.failure
+        except ApiError as error:
+            if not self.behaviour.late_lookups:
+                raise
+            return {}, [], (error.status, error.reason.upper(), error.message)
 
     def _store(self, project: Project, call: Call, made: dict[str, Any]) -> Image:
         body = call.body
@@ -322,9 +357,7 @@ class Service:
         """images.get."""
         project, image = self._must_exist(call)
         image.look()
-        delay = self.behaviour.image_delay
-        early = delay and image.insert is not None and time.time() < image.insert.done_at + delay
-        if early or (self.behaviour.hides_pending and image.status == "PENDING"):
+        if not self._seen(image, call) or (self.behaviour.hides_pending and image.status == "PENDING"):
             raise not_found(f"projects/{project.name}/global/images/{call.name}")
         return self.shown_image(image, call)
 
@@ -332,7 +365,11 @@ class Service:
         """images.list."""
         project = self.project(call.project)
         hidden = "PENDING" if self.behaviour.hides_pending else ""
-        shown = [self.shown_image(image, call) for image in project.living() if image.status != hidden]
+        shown = [
+            self.shown_image(image, call)
+            for image in project.living()
+            if image.status != hidden and self._seen(image, call)
+        ]
         found = [image for image in shown if matches(image, call.query.get("filter", ""))]
         if call.query.get("orderBy", "").startswith("creationTimestamp"):
             found.reverse()
@@ -346,7 +383,7 @@ class Service:
     def from_family(self, call: Call) -> Resource:
         """images.getFromFamily."""
         project = self.project(call.project)
-        image = self._latest(project, call.name)
+        image = self._latest(project, call.name, call=call)
         if image is None:
             raise not_found(f"projects/{project.name}/global/images/family/{call.name}")
         return self.shown_image(image, call)
@@ -354,17 +391,22 @@ class Service:
     def family_view(self, call: Call, zone: str) -> Resource:
         """imageFamilyViews.get."""
         project = self.project(call.project)
-        image = self._latest(project, call.name, zone)
+        image = self._latest(project, call.name, zone, call=call)
         if image is None:
             raise not_found(f"projects/{project.name}/zones/{zone}/imageFamilyViews/{call.name}")
         return {"image": self.shown_image(image, call)}
 
-    def _latest(self, project: Project, family: str, zone: str = "") -> Image | None:
-        """The latest image of a family that is READY and not deprecated, in a zone if one is given."""
+    def _seen(self, image: Image, call: Call) -> bool:
+        """Whether a method shows an image by now."""
+        return time.time() >= image.ready_at + self.behaviour.seen_after.get(call.method, float("-inf"))
+
+    def _latest(self, project: Project, family: str, zone: str = "", *, call: Call | None = None) -> Image | None:
+        """The latest image of a family that is READY and not deprecated, in a zone if one is given, as a call sees it."""
         found = [
             image
             for image in project.living()
             if image.fields.get("family") == family and image.status == "READY" and self._eligible(image, zone)
+            if call is None or self._seen(image, call)
         ]
         oldest = ("family.view-latest" if zone else "family.latest") in self.behaviour.unchecked
         return (min if oldest else max)(found, key=lambda image: image.number, default=None)
@@ -397,7 +439,7 @@ class Service:
 
     def seconds_left(self, call: Call) -> float:
         """How long a wait for an operation has to wait."""
-        return min(max(self._operation(call).done_at - time.time(), 0.0), WAIT_SECONDS)
+        return min(max(self._operation(call).done_at - time.time(), 0.0), self.behaviour.wait_seconds)
 
     def operations(self, call: Call) -> Resource:
         """globalOperations.list."""
@@ -418,7 +460,7 @@ class Service:
         found = project.operations.get(call.name)
         if found is None:
             found = next((item for item in project.operations.values() if item.fields["id"] == call.name), None)
-        if found is None:
+        if found is None or time.time() > found.done_at + self.behaviour.retention_seconds:
             raise not_found(f"projects/{project.name}/global/operations/{call.name}")
         found.looks_ahead = 0
         return found

@@ -66,6 +66,7 @@ class Image:
     insert: Operation | None = None
     gone_at: float = float("inf")
     deleting: bool = False
+    failed: bool = False
     generation: int = 0
     number: int = 0
 
@@ -74,7 +75,14 @@ class Image:
         """The status at this moment."""
         if self.deleting:
             return "DELETING"
-        return "READY" if self.insert is None or self.insert.status == "DONE" else "PENDING"
+        if self.insert is not None and self.insert.status != "DONE":
+            return "PENDING"
+        return "FAILED" if self.failed else "READY"
+
+    @property
+    def ready_at(self) -> float:
+        """When its insert has ended."""
+        return self.insert.done_at if self.insert is not None else 0.0
 
     def look(self) -> None:
         """Notes that a client looks at the image."""

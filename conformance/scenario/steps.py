@@ -20,12 +20,15 @@ from conformance.trace.formats import is_int64
 
 PAGES_MAXIMUM = 50
 LABEL_LOOKS = 20
+FAMILY_LOOKS = 18
 IMAGE_LOOKS = 20
 
 RACES_MAXIMUM = 3
 """How often a race is run again until requests do overlap: on a busy machine one may be over before the next begins."""
 
 TRIES = 3
+
+ZONE = "us-central1-a"
 
 
 def accepted(*rules: str) -> Intent:
@@ -158,6 +161,25 @@ def relabelled(api: Api, name: str, labels: dict[str, Any], fingerprint: object)
     api.finish(api.set_labels(name, {"labels": labels, "labelFingerprint": fingerprint}))
     for _ in range(LABEL_LOOKS):
         if labels_of(api, name)[0] == labels:
+            break
+        api.target.transport.sleep(0.1)
+
+
+def look_at_family(api: Api, family: str, latest: str, can: Callable[[str], bool]) -> None:
+    """Asks for a family's image until it is the latest: a target may show a change a moment later.
+
+    Args:
+        api: where to ask.
+        family: the family.
+        latest: the name of the image that should be the answer; "" for none.
+        can: tells whether the target has a capability.
+    """
+    for _ in range(FAMILY_LOOKS):
+        answers = [api.from_family(family).resource] if can("family") else []
+        if can("family_views"):
+            view = (api.family_view(ZONE, family).resource or {}).get("image")
+            answers.append(view if isinstance(view, dict) else None)
+        if all((answer or {}).get("name", "") == latest for answer in answers):
             break
         api.target.transport.sleep(0.1)
 

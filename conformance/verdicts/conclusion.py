@@ -97,12 +97,12 @@ def _refusals(judgements: Mapping[str, Judgement]) -> list[str]:
 
 
 def _gates(rule: str, judgements: Mapping[str, Judgement], tallies: Mapping[str, Tally], *, strict: bool) -> bool:
-    """Whether a blocked rule fails the run: not where its cause is waived, nor where both merely deviate."""
+    """Whether a blocked rule fails the run: not where its cause is waived, nor where all that is broken deviates."""
     cause = judgements.get(judgements[rule].cause)
     if cause is None or cause.verdict is Verdict.WAIVED:
         return cause is None
     tally = tallies.get(rule, Tally())
-    deviates = catalogue()[rule].basis == "conv" or 0 < tally.breaches == tally.deviations
+    deviates = catalogue()[rule].basis == "conv" or tally.breaches == tally.deviations
     return strict or not deviates or cause.verdict is not Verdict.DEVIATES
 
 

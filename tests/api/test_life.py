@@ -8,7 +8,7 @@ from conformance.client.api import Api
 from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import accepted, labels_of, later, refused, relabelled, walk
+from conformance.scenario.steps import accepted, labels_of, later, look_at_family, refused, relabelled, walk
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},
@@ -168,26 +168,21 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
         family = api.target.names.fresh()
         body = {**minimal(scenario.sources), "family": family}
 
-        def look() -> None:
-            api.from_family(family)
-            if scenario.can("family_views"):
-                api.family_view("us-central1-a", family)
-
         first = api.create(body)
-        look()
+        look_at_family(api, family, first.name, scenario.can)
         second = later(api, first, body)
-        look()
+        look_at_family(api, family, second.name, scenario.can)
         if scenario.can("deprecate"):
-            for state in (
-                {"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"},
-                {"state": "DEPRECATED"},
-                {"state": "ACTIVE"},
+            for state, latest in (
+                ({"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}, second),
+                ({"state": "DEPRECATED"}, first),
+                ({"state": "ACTIVE"}, second),
             ):
                 api.finish(api.deprecate(second.name, state))
-                look()
+                look_at_family(api, family, latest.name, scenario.can)
             for created in (first, second):
                 api.finish(api.deprecate(created.name, {"state": "DEPRECATED"}))
-            look()
+            look_at_family(api, family, "", scenario.can)
 
     scenario.once(act)
 

@@ -13,11 +13,13 @@ from conformance.scenario.combining import Wish
 from conformance.scenario.habits import habit_of
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
+    ZONE,
     accepted,
     ask,
     delete_as,
     labels_of,
     later,
+    look_at_family,
     refused,
     relabelled,
     url_of,
@@ -27,7 +29,6 @@ from conformance.scenario.steps import (
 pytestmark = pytest.mark.sparing
 
 PAST = "2001-02-03T04:05:06Z"
-ZONE = "us-central1-a"
 STEM = "-kin"
 """How the names of the images end, so that a list can show them alone."""
 
@@ -51,14 +52,11 @@ class Family:
     def grow(self) -> None:
         """Makes the second image."""
         self.second = later(self._api, self.first, self._request)
-        self.look()
+        self.look(self.second)
 
-    def look(self) -> None:
-        """Asks for the latest of the family."""
-        if self._scenario.can("family"):
-            self._api.from_family(self.name)
-        if self._scenario.can("family_views"):
-            self._api.family_view(ZONE, self.name)
+    def look(self, latest: Created | None) -> None:
+        """Asks for the latest of the family, which should be this one."""
+        look_at_family(self._api, self.name, latest.name if latest else "", self._scenario.can)
 
     def watch(self) -> None:
         """Looks at both."""
@@ -84,7 +82,7 @@ def test_few_images_and_all_changes(scenario: Scenario) -> None:
 
     def act(api: Api) -> None:
         family = Family(api, scenario)
-        family.look()
+        family.look(family.first)
         family.grow()
         listed(api, scenario, family)
         family.watch()
@@ -139,14 +137,14 @@ def deprecate(api: Api, family: Family) -> None:
         if seen == state:
             intent = accepted(rule) if state == "DEPRECATED" else refused(rule)
             api.create({"sourceImage": url_of(api, family.second)}, intent=intent)
-        family.look()
+        family.look(family.first)
     for wrong in ({"state": "RETIRED"}, {"state": "DEPRECATED", "deleted": "tomorrow"}):
         api.finish(api.deprecate(name, wrong))
     family.deprecate(family.second, {"state": "ACTIVE", "deleted": PAST})
-    family.look()
+    family.look(family.second)
     for one in (family.first, family.second):
         family.deprecate(one, {"state": "DEPRECATED"})
-    family.look()
+    family.look(None)
     family.deprecate(family.first, {"state": "ACTIVE"})
 
 

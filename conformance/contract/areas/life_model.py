@@ -88,8 +88,9 @@ class _Store:
         for (owner, _), image in self._images.items():
             if owner == project and image.identifier == named:
                 return image
-        # A name that the story has not used is free; in a recording, somebody may have used it before.
-        return self._images.setdefault((project, named), _Image(None if self._history.trace.recorded else False))
+        # A name that the story has not used is free; in a recording, somebody may have used it before. An id tells nothing of itself.
+        unknown = self._history.trace.recorded or named.isdecimal()
+        return self._images.setdefault((project, named), _Image(None if unknown else False))
 
     # Requests that change
 
@@ -151,10 +152,12 @@ class _Store:
         if image.mixed and not image.under_way and shown is not None and shown.get("status") == "READY":
             self._images[exchange.route.project, exchange.route.name] = _Image(True, str(shown.get("id")), seen=shown)
             return
-        if image.there is None or not (exchange.answered or exchange.refused) or exchange.intent is not None:
+        if image.there is None or not (exchange.answered or exchange.status == 404) or exchange.intent is not None:
             return
         if exchange.number in self._history.too_early | self._history.outdated_looks:
             return  # a service may take a moment to show what has been done
+        if not image.there and shown is not None and shown.get("status") == "FAILED":
+            return  # what is left of an insert that has failed
         yield self._breach(
             image.there == (shown is not None),
             "an image is not there" if image.there else "an image is there that the story has not made, or has deleted",
@@ -174,13 +177,18 @@ class _Store:
                 expected={name: before.get(name) for name in wrong},
                 observed=wrong,
             )
+        image.identifier = image.identifier or str(shown.get("id"))
         image.seen, image.changed = shown, set()
 
     def _listed(self, exchange: Exchange) -> Iterator[Finding]:
         assert exchange.route is not None
         assert exchange.resource is not None
         items = exchange.resource.get("items")
-        names = {item.get("name") for item in items if isinstance(item, dict)} if isinstance(items, list) else set()
+        names = (
+            {item.get("name") for item in items if isinstance(item, dict) and item.get("status") != "FAILED"}
+            if isinstance(items, list)
+            else set()
+        )
         for (project, name), image in self._images.items():
             if self._history.held_twice(project, name, exchange):
                 continue

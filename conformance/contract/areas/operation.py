@@ -15,9 +15,6 @@ RULES = Rules()
 
 
 WAIT = "globalOperations.wait"
-KEPT_SECONDS = 86_400
-"""How long an operation that has ended can be asked for at least."""
-
 OPERATION_TYPES = {"images.insert": "insert", "images.delete": "delete"}
 DOCUMENTED_TYPES = frozenset({"insert", "update", "delete"})
 METADATA = ("setCommonInstanceMetadataOperationMetadata", "instancesBulkInsertOperationMetadata")
@@ -135,8 +132,8 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
     found_before = any(after(exchange, look) for exchange in seen)
     if not found_before and passed <= (LATE_SECONDS if found_later else MOMENT_SECONDS * history.trace.recorded):
         return
-    if history.trace.recorded and operation.final and passed > KEPT_SECONDS:
-        return
+    if operation.final and after(operation.final.exchange, look) and not found_later:
+        return  # one that has completed is kept for a limited time only
     yield expect(
         False,
         "the name of an operation does not address it",
@@ -211,7 +208,7 @@ def _target_link(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
         mutation = operation.mutation
         assert mutation is not None
-        if not mutation.image:
+        if not mutation.image or mutation.invalid:
             continue
         for state in operation.glimpses:
             target = state.value.get("targetLink")
@@ -224,7 +221,8 @@ def _target_link(history: History) -> Iterator[Finding]:
             behind = history.names.get(mutation.image)
             if mutation.image.isdecimal() and behind is None:
                 continue  # addressed by an id whose name was not seen
-            known = {mutation.image, history.identifier(mutation), behind}
+            first = mutation.original.image if mutation.original else None
+            known = {mutation.image, history.identifier(mutation), behind, first}
             found = named(target)
             yield expect(
                 found is not None

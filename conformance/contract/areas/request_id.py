@@ -206,7 +206,7 @@ def _after_done(history: History) -> Iterator[Finding]:
 def _creates_nothing(history: History) -> Iterator[Finding]:
     for first in history.inserts:
         replays = [replay for original, replay in _replays(history) if original is first and replay.same_content]
-        if not replays or not first.image:
+        if not replays or not first.image or first.outcome == "failed":
             continue
         # What other requests do to the image is their own matter: deletes, and inserts of its name that are no such replays.
         ends = [
@@ -323,7 +323,7 @@ def _after_delete(history: History) -> Iterator[Finding]:
             if insert.image == first.image
             and insert is not first
             and not insert.exchange.refused
-            and (insert.original is not first or not insert.exchange.answered)
+            and (insert.original is not first or insert.request_id != first.request_id or not insert.exchange.answered)
         ]
         for exchange in history.gets:
             used = any(birth.sent <= exchange.received for birth in births)
@@ -368,13 +368,15 @@ def _other_body(history: History) -> Iterator[Finding]:
         if replay.same_content or not _settled(replay) or _deleted_before(history, first, replay.exchange):
             continue
         own = replay.operation is not None and replay.operation is not first.operation
+        other = history.identifier(replay) is None or history.identifier(replay) != history.identifier(first)
         yield expect(
-            not (own and replay.outcome == "succeeded"),
+            not (own and other and replay.outcome == "succeeded"),
             "a changed body under a used requestId was carried out",
             first.exchange,
             replay.exchange,
             expected="the first operation, or a refusal (4xx)",
             observed={"status": replay.exchange.status, "name": (replay.answer or {}).get("name")},
+            deviation=history.identifier(replay) is None,
         )
         if replay.image and replay.image != first.image:
             yield from _second_image(history, first, replay)
@@ -540,7 +542,7 @@ def _absent(history: History) -> Iterator[Finding]:
 def _client_operation_id(history: History) -> Iterator[Finding]:
     for operation in history.operations:
         first = operation.mutation
-        if first is None or first.original is not None:
+        if first is None or first.original is not None or first.invalid:
             continue
         for state in operation.states:
             came = state.value.get("clientOperationId")

@@ -83,14 +83,17 @@ def test_model_knows_which_images_are_there() -> None:
 # Families
 
 
-def family_of(*steps: str, answer: str) -> set[str]:
-    """The rules that a family breaks which, asked ("?") while images are made ("+one") and deleted ("-one"), answers one."""
+def family_of(*steps: str, answer: str, patience: float = 2.0) -> set[str]:
+    """The rules that a family breaks which, asked ("?") while images are made ("+one") and deleted ("-one"), answers one.
+
+    It is asked after some seconds of `patience`.
+    """
     story = Story()
     link = "https://www.googleapis.com/compute/beta/projects/p/global/images/"
     for number, step in enumerate(steps):
         name = step[1:]
         if step == "?":
-            story.get(image(name=answer, selfLink=link + answer, family="f"), name="family/f")
+            story.pause(patience).get(image(name=answer, selfLink=link + answer, family="f"), name="family/f")
             continue
         done: dict[str, Any] = {
             "id": f"10{number}",
@@ -121,6 +124,10 @@ def family_of(*steps: str, answer: str) -> set[str]:
 )
 def test_latest_image_of_a_family(steps: list[str], answer: str, right: bool) -> None:
     assert ("family.latest" in family_of(*steps, answer=answer)) != right
+
+
+def test_family_may_show_a_change_a_moment_later() -> None:
+    assert "family.latest" not in family_of("+one", "+two", "?", answer="one", patience=0.5)
 
 
 # Lists

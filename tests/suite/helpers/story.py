@@ -82,6 +82,11 @@ class Story:
         self._now += 0.02
         return self
 
+    def pause(self, seconds: float) -> Story:
+        """Lets time pass before the next exchange."""
+        self._now += seconds
+        return self
+
     def insert(
         self,
         answer: Any,

@@ -6,15 +6,15 @@ import gzip
 import json
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
-from conformance.emulator.errors import ApiError, invalid, not_found
+from conformance.emulator.errors import ApiError, not_found
 from conformance.emulator.faults.refusals import FIELDS, refuse_field
 from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched
+from conformance.emulator.variants import connections, fields, refusals, replays, timing
+from conformance.emulator.variants.row import Variant, both, refuse_if
 
 LATE_SECONDS = 0.05
 """How long the variants that show things late do so."""
@@ -23,25 +23,6 @@ PROJECT_NUMBER = "123456789012"
 PROJECT_ID = "conformance"
 
 TIMES = ("insertTime", "startTime", "endTime", "creationTimestamp")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A freedom of the contract.
-
-    Args:
-        id: the name by which it is switched on.
-        sentence: what it does.
-        change: changes a behaviour.
-        deviates: the rules of mere convention that it departs from.
-        project: what its project is called by those who call it; "" for the usual name.
-    """
-
-    id: str
-    sentence: str
-    change: Change
-    deviates: tuple[str, ...] = ()
-    project: str = ""
 
 
 def _in_seconds(resource: Resource) -> None:
@@ -54,24 +35,6 @@ def _in_nanoseconds(resource: Resource) -> None:
     for name in TIMES:
         if resource.get(name):
             resource[name] = re.sub(r"\.(\d+)", r".\g<1>000001", resource[name])
-
-
-def _both(change: Callable[[Resource], None]) -> Change:
-    """Changes images and operations alike."""
-
-    def apply(behaviour: Behaviour) -> None:
-        shown_image(lambda image, call, times: change(image))(behaviour)
-        shown_operation(lambda operation, call, times: change(operation))(behaviour)
-
-    return apply
-
-
-def _refuse_if(unwanted: Callable[[dict[str, Any]], object], field: str) -> Change:
-    def guard(call: Call) -> None:
-        if call.method == "images.insert" and isinstance(call.body, dict) and unwanted(call.body):
-            raise invalid(field, "", "The field cannot be set.")
-
-    return lambda behaviour: behaviour.on_request.append(guard)
 
 
 def _key(body: dict[str, Any], name: str) -> dict[str, Any]:
@@ -259,8 +222,8 @@ VARIANTS: tuple[Variant, ...] = (
         "operations show no progress",
         shown_operation(lambda operation, call, times: operation.pop("progress")),
     ),
-    Variant("whole-seconds", "times are in whole seconds", _both(_in_seconds)),
-    Variant("nanoseconds", "times are in nanoseconds", _both(_in_nanoseconds)),
+    Variant("whole-seconds", "times are in whole seconds", both(_in_seconds)),
+    Variant("nanoseconds", "times are in nanoseconds", both(_in_nanoseconds)),
     Variant("own-links", "links name the host that was called", switched(link_base="")),
     Variant(
         "late-refusals",
@@ -268,17 +231,17 @@ VARIANTS: tuple[Variant, ...] = (
         switched(late_refusals=True),
         ("transport.refuse-at-once",),
     ),
-    Variant("output-only-refused", "values for output-only fields are refused", _refuse_if(_output_only, "resource")),
+    Variant("output-only-refused", "values for output-only fields are refused", refuse_if(_output_only, "resource")),
     Variant(
         "unknown-refused",
         "unknown fields are refused",
-        _refuse_if(lambda body: set(body) - set(checks.SHAPE) and not _output_only(body), "resource"),
+        refuse_if(lambda body: set(body) - set(checks.SHAPE) and not _output_only(body), "resource"),
     ),
-    Variant("empty-fields", "unset fields are null, blank or empty", _both(_empties)),
+    Variant("empty-fields", "unset fields are null, blank or empty", both(_empties)),
     Variant(
         "extra-fields",
         "answers have fields beyond the reference",
-        _both(lambda resource: resource.update(novelty={"a": 1})),
+        both(lambda resource: resource.update(novelty={"a": 1})),
     ),
     Variant(
         "pages-of-one", "a page of a list holds one item", lambda behaviour: behaviour.on_request.append(_pages_of_one)
@@ -303,7 +266,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(
         "no-customer-keys",
         "customer-supplied keys are refused",
-        _refuse_if(
+        refuse_if(
             lambda body: any(_key(body, key).get("rawKey") for key in checks.KEYS), "resource.imageEncryptionKey"
         ),
     ),
@@ -352,7 +315,7 @@ VARIANTS: tuple[Variant, ...] = (
         _late("description", "family", "deprecated"),
     ),
     Variant("late-operations", "an operation is not found at the first look", _first_look_fails),
-    Variant("late-images", "an image is not found for a moment after DONE", switched(image_delay=LATE_SECONDS)),
+    Variant("late-images", "an image is not found for a moment after DONE", switched(seen_after={"images.get": LATE_SECONDS})),
     Variant("rate-limits", "some requests are answered 403 for want of quota", _rate_limited),
     Variant(
         "project-number",
@@ -383,4 +346,11 @@ VARIANTS: tuple[Variant, ...] = (
         stored(lambda fields, body: fields.update(userLicenses=None)),
     ),
     Variant("other-body-refused", "a changed body under a used requestId is refused", switched(replay=_same_body_only)),
+    *fields.ROWS,
+    *refusals.ROWS,
+    *replays.ROWS,
+    *timing.ROWS,
+    *connections.ROWS,
 )
+
+__all__ = ["VARIANTS", "Variant"]
