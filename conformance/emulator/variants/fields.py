@@ -309,7 +309,7 @@ ROWS: tuple[Variant, ...] = (
     ),
     Variant("no-key-hash", "customer keys show no hash", _key_without("sha256"), ("encryption.image.sha256",)),
     Variant(
-        "no-kms-key-name",
+        "kms-key-name-hidden",
         "images do not show their KMS key",
         _key_without("kmsKeyName"),
         ("encryption.image.kms-key-name",),

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError, invalid
-from conformance.emulator.faults.row import Change, stored, switched, unchecked
+from conformance.emulator.faults.row import stored, switched, unchecked
 from conformance.emulator.variants.row import Variant, answered, asked, refuse_if
 
 ARCHIVE_SHA1 = "0123456789" * 4
@@ -24,12 +24,6 @@ SOURCES = ("sourceDisk", "sourceImage", "sourceSnapshot")
 def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
     part = body.get(name)
     return part if isinstance(part, dict) else {}
-
-
-def _named(body: dict[str, Any]) -> bool:
-    """Whether a body names what a target may not have."""
-    kms = any(_part(body, key).get("kmsKeyName") for key in checks.KEYS)
-    return kms or any(body.get(name) for name in ("licenses", "licenseCodes", "userLicenses", "storageLocations"))
 
 
 def _beyond_ascii(body: dict[str, Any]) -> bool:
@@ -114,25 +108,13 @@ def _old_uuids(call: Call) -> None:
         raise ApiError(400, "invalid", f"Invalid value for field 'requestId': '{text}' has an unknown version.")
 
 
-def _never(*names: str) -> Change:
-    return refuse_if(lambda body: any(body.get(name) for name in names), f"resource.{names[0]}")
-
-
 ROWS: tuple[Variant, ...] = (
-    Variant(
-        "names-refused",
-        "licences, places and keys that it does not have are refused",
-        refuse_if(_named, "resource"),
-        ACCEPTED,
-    ),
     Variant(
         "locked-refused",
         "locked is refused for want of a right",
         refuse_if(lambda body: body.get("locked"), "locked", 403),
         ACCEPTED,
     ),
-    Variant("rollout-refused", "rollout policies are refused", _never("rolloutOverride"), ACCEPTED),
-    Variant("deprecated-refused", "the deprecation of an insert is refused", _never("deprecated"), ACCEPTED),
     Variant(
         "own-architecture",
         "an architecture other than the source's is refused",
