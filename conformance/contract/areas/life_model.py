@@ -113,6 +113,8 @@ class _Store:
         image = self._image(mutation.project, mutation.image or "")
         if mutation in self._history.overtaken:
             image.changed.add("labels")
+        if mutation.original is not None and mutation.original.request_id != mutation.request_id:
+            image.there = None  # whether a requestId in another case is the same is the matter of another rule
         if mutation.exchange.rejected or mutation.original is not None:
             return
         if mutation.method in ("images.insert", "images.delete"):
