@@ -315,7 +315,11 @@ VARIANTS: tuple[Variant, ...] = (
         _late("description", "family", "deprecated"),
     ),
     Variant("late-operations", "an operation is not found at the first look", _first_look_fails),
-    Variant("late-images", "an image is not found for a moment after DONE", switched(seen_after={"images.get": LATE_SECONDS})),
+    Variant(
+        "late-images",
+        "an image is not found for a moment after DONE",
+        switched(seen_after={"images.get": LATE_SECONDS}),
+    ),
     Variant("rate-limits", "some requests are answered 403 for want of quota", _rate_limited),
     Variant(
         "project-number",

@@ -43,6 +43,9 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "features come back as sent or one by one": ("features-split",),
         "a requestId is shown as sent or in lower case": ("request-id-in-lower-case",),
     },
+    "names": {
+        "a project that is called by its number is named by its id": ("project-number",),
+    },
     "orders": {
         "keys and lists are in any order": ("lists-in-any-order",),
         "lists of images are in any order": ("newest-first",),
@@ -51,8 +54,11 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "operations are DONE at once, or take their time": ("instant", "slow"),
         "operations skip states": ("no-pending", "no-running"),
         "wait answers before the operation is DONE": ("wait-early",),
-        "an image is seen when it is READY, or a moment later": ("image-when-ready", "late-lists", "late-families"),
-        "labels are seen a moment after they were set": ("late-labels",),
+        "an image is seen when it is READY, or a moment later": (
+            *("image-when-ready", "late-images", "late-lists", "late-families"),
+        ),
+        "an operation is seen a moment after it was answered": ("late-operations",),
+        "changes are seen a moment after they were made": ("late-labels", "late-changes"),
         "operations are kept for a limited time": ("short-retention",),
     },
     "refusals": {
@@ -98,7 +104,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "HTTP": {
         "a success has any status of success": ("created-201", "accepted-202"),
-        "requests are turned away for a moment": ("now-and-then",),
+        "requests are turned away for a moment": ("now-and-then", "rate-limits"),
         "requests fail by chance": ("by-chance",),
         "bodies are compressed, in pieces, or indented": ("compressed", "chunked", "indented"),
         "the content type is written in several ways": ("bare-content-type", "other-charset"),
