@@ -67,11 +67,12 @@ def _versions(sources: Sources) -> Sequence[InsertRequest]:
 
 
 def _forms(sources: Sources) -> Sequence[InsertRequest]:
-    """An indented body, and one whose content type names its charset."""
+    """An indented body, one whose content type names its charset, and one that is sent in chunks."""
     body = minimal(sources)
     return [
         InsertRequest(body, rewrite=lambda content: json.dumps(json.loads(content), indent=2).encode()),
         InsertRequest(body, headers=(("Content-Type", "application/json; charset=UTF-8"),)),
+        InsertRequest(body, headers=(("Transfer-Encoding", "chunked"),)),
     ]
 
 
@@ -159,6 +160,7 @@ ACCEPTED: tuple[Acceptance, ...] = (
             {"labels": {"k0_-": "0_-v", "k_": "-"}},
             {"labels": {f"k{number}": f"v{number}" for number in range(LABELS_MAXIMUM)}},
             {"labels": {"\u00e9t\u00e9": "\u00fc", "\u6f22\u5b57": "\u6f22"}},
+            {"labels": {"\u00e9" * NAME_MAXIMUM: "\u00fc" * NAME_MAXIMUM}},
         ),
         _random("labels", values.labels),
     ),

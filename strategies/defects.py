@@ -56,8 +56,15 @@ BAD_TIMES = (
     "2024-13-01T00:00:00Z",
     "2024-05-01T25:00:00Z",
     "1714557600",
+    "2024-02-30T00:00:00Z",
+    "2024-05-01T24:00:00Z",
+    "2024-05-01T10:61:00Z",
+    "2024-05-01T10:00:00+24:00",
+    "2024-05-01T10:00:00+0100",
+    "2024-05-01T10:00:00.Z",
+    "2024-05-01T10:00Z",
 )
-NOT_BASE64 = ("***", "AAAA!AAA", "é")
+NOT_BASE64 = ("***", "AAAA!AAA", "é", "A", "=", "AAEC=AAEC")
 BAD_LABELS: tuple[dict[str, str], ...] = (
     {"": "empty"},
     {"k" * 64: "v"},
@@ -71,6 +78,8 @@ BAD_LABELS: tuple[dict[str, str], ...] = (
     {"k y": "v"},
     {"key": "v v"},
     {"key": "v.v"},
+    {"key": "é" * 64},
+    {"é" * 64: "v"},
     {f"k{number}": "v" for number in range(LABELS_MAXIMUM + 1)},
 )
 
@@ -245,6 +254,13 @@ _bad_names = st.builds(
     lambda name, other, rest: name + other + rest, values.names, _other_characters, values.names
 ).filter(lambda name: len(name) <= 63)
 
+_BEYOND: tuple[Any, ...] = (str(2**63), str(-(2**63) - 1), str(2**64), 2**63, 2**64, "9" * 30)
+_RANGES: tuple[tuple[str, str, Callable[[Any], Any], tuple[Any, ...]], ...] = (
+    ("disk-size-gb", "diskSizeGb", lambda value: value, (*_BEYOND, "-1", -1, str(-(2**63)))),
+    ("license-codes", "licenseCodes", lambda value: [value], _BEYOND),
+)
+"""Fields of the format int64, how a value stands in them, and values beyond their range; no disk has a negative size."""
+
 DEFECTS: tuple[Defect, ...] = (
     Defect("request-id.zero-refused", _request_ids(ZERO_UUID)),
     Defect("request-id.malformed-refused", _request_ids(*MALFORMED_UUIDS)),
@@ -254,7 +270,17 @@ DEFECTS: tuple[Defect, ...] = (
             InsertRequest(minimal(sources), query=(("forceCreate", text),)) for text in ("maybe", "2", "[true]", "nil")
         ],
     ),
-    Defect("source.required", _alone({}, {"description": "without a source"}, {"rawDisk": {"containerType": "TAR"}})),
+    Defect(
+        "source.required",
+        _alone(
+            {},
+            {"description": "without a source"},
+            {"rawDisk": {"containerType": "TAR"}},
+            *({name: ""} for name in SOURCE_FIELDS.values()),
+            {"sourceImage": None},
+            {"rawDisk": {"source": ""}},
+        ),
+    ),
     Defect("source.exclusive", _two_sources),
     *(Defect(f"source.{kind}.unknown", _unknown(kind)) for kind in SOURCE_FIELDS),
     *(Defect(f"source.{kind}.malformed", _malformed(kind)) for kind in SOURCE_FIELDS),
@@ -264,7 +290,13 @@ DEFECTS: tuple[Defect, ...] = (
             *({"rawDisk": {"source": text}} for text in ("not a url", "https://example.com/disk.tar.gz", "disk.tar.gz"))
         ),
     ),
-    Defect("image.name.required", _names(None)),
+    Defect(
+        "image.name.required",
+        lambda sources: [
+            InsertRequest(minimal(sources), name=None),
+            InsertRequest({**minimal(sources), "name": None}, name=None),
+        ],
+    ),
     Defect(
         "image.name.pattern",
         _names(*BAD_NAMES),
@@ -301,6 +333,10 @@ DEFECTS: tuple[Defect, ...] = (
         "image.family.pattern",
         _bodies(*({"family": name} for name in (*BAD_NAMES, "q" * 64))),
         _random("family", _bad_names),
+    ),
+    *(
+        Defect(f"image.{name}.range", _bodies(*({field: wrapped(value)} for value in values_beyond)))
+        for name, field, wrapped, values_beyond in _RANGES
     ),
     Defect("image.labels.limits", _bodies(*({"labels": labels} for labels in BAD_LABELS))),
     Defect(

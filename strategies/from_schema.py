@@ -14,12 +14,12 @@ from conformance.contract.fields import Field
 
 _WRONG: dict[str, tuple[Any, ...]] = {
     "string": (7, True, ["text"], {"a": "b"}),
-    "boolean": (["true"], {"a": True}),
+    "boolean": ("maybe", 7, ["true"], {"a": True}),
     "map": ("text", 7, True, ["a"]),
     "object": ("text", 7, True, ["a"]),
     "array": ("text", 7, True, {"a": "b"}),
 }
-_WRONG_INTEGER: tuple[Any, ...] = ("twelve", True, [12], {"a": 12})
+_WRONG_INTEGER: tuple[Any, ...] = ("twelve", True, [12], {"a": 12}, "1.5", 1.5, "0x10")
 _WRONG_ENUM: tuple[Any, ...] = (True, ["RAW"], {"a": "b"})
 
 

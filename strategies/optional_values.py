@@ -18,6 +18,9 @@ TEXTS = (
 )
 """Descriptions; a text in another normal form of Unicode is another text."""
 
+LONG_TEXTS = tuple("d" * (length - 1) + "." for length in (2_048, 2_049, 100_000))
+"""Descriptions that a target may find too long; what it takes of them has to be whole."""
+
 LABELS = {
     "plain": "value",
     "empty": "",
@@ -94,3 +97,8 @@ UNKNOWN: tuple[dict[str, Any], ...] = (
 """Fields that the API does not have."""
 
 DISK_SIZES = ("1", "2000", 2000)
+
+
+def written(number: int) -> tuple[Any, ...]:
+    """A whole number in ways that a lenient reader may take, and may refuse; whoever takes them has to read this number."""
+    return (str(number), number, f"+{number}", f"0{number}", float(number), f"{number}.0", f"{number}e0")

@@ -155,7 +155,7 @@ class Connections:
             for name in [name for name, value in sent_headers.items() if not value]:
                 del sent_headers[name]
             prepared = session.prepare_request(
-                requests.Request(request.verb, request.url, headers=sent_headers, data=request.body)
+                requests.Request(request.verb, request.url, headers=sent_headers, data=_content(request))
             )
             prepared.url = request.url if request.url.endswith("?") else prepared.url
             with session.send(
@@ -174,6 +174,11 @@ def _watched(manager: PoolManager) -> PoolManager:
     """A manager whose connections let their time limits know where they are waiting."""
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
     return manager
+
+
+def _content(request: Request) -> Any:
+    """The body as it is handed to the library, which sends in chunks what it cannot know the length of."""
+    return iter([request.body or b""]) if "Transfer-Encoding" in request.headers else request.body
 
 
 def _read(answer: requests.Response, limit: int) -> tuple[bytes, bool]:

@@ -10,6 +10,9 @@ from typing import Any
 from conformance.trace.exchange import Exchange, Request
 from conformance.trace.json_text import NOT_JSON
 
+BOOLEANS = frozenset({"", "true", "false", "1", "0", "t", "f", "yes", "no", "y", "n", "on", "off"})
+"""Texts, in lower case, that a lenient reader takes for a boolean."""
+
 
 @dataclass(frozen=True, eq=False)
 class RequestView:
@@ -65,11 +68,16 @@ class RequestView:
         request = self.exchange.request
         return _broken_rules(request.verb, request.url, tuple(request.headers.items()), request.body)
 
+    @property
+    def encoded(self) -> bool:
+        """Whether the body is compressed: then it is something else than what it stands for."""
+        return any(name.lower() == "content-encoding" for name in self.exchange.request.headers)
+
     @cached_property
     def malformed(self) -> bool:
         """Whether the body is certainly no JSON: what merely overflows a parser is not judged."""
         body = self.exchange.request.body
-        if not body or self.exchange.request.json is not NOT_JSON:
+        if not body or self.exchange.request.json is not NOT_JSON or self.encoded:
             return False
         try:
             json.loads(body)

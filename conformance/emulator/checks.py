@@ -86,6 +86,8 @@ def is_time(value: str) -> bool:
 def from_base64(value: str) -> bytes | None:
     """The bytes behind a base64 text, padded or not, of either alphabet; None for anything else."""
     text = value.rstrip("=").replace("-", "+").replace("_", "/")
+    if value and not text:
+        return None
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -116,8 +118,8 @@ def _type_of(path: str, value: Any, shape: Any) -> None:
         _wrong_unless(all(isinstance(part, str | None) for part in value.values()), path, value, "a map of strings")
     elif shape == NUMBER:
         number = isinstance(value, int) and not isinstance(value, bool)
-        text = isinstance(value, str) and re.fullmatch(r"-?\d{1,19}|", value)
-        _wrong_unless(bool(number or text) and abs(int(value or 0)) < 2**63, path, value, "a 64-bit integer")
+        text = isinstance(value, str) and re.fullmatch(r"-?\d{1,40}|", value)
+        _wrong_unless(bool(number or text), path, value, "a whole number")
     elif shape == FLAG:
         _wrong_unless(isinstance(value, bool), path, value, "a boolean")
     else:
@@ -127,6 +129,23 @@ def _type_of(path: str, value: Any, shape: Any) -> None:
 def _wrong_unless(right: bool, path: str, value: Any, wanted: str) -> None:
     if not right:
         raise invalid(f"resource.{path}", type(value).__name__, f"It must be {wanted}.")
+
+
+def _disk_size(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    _within("diskSizeGb", body.get("diskSizeGb"), 0)
+
+
+def _license_codes(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    for code in body.get("licenseCodes") or []:
+        _within("licenseCodes", code, -(2**63))
+
+
+def _within(path: str, value: Any, least: int) -> None:
+    """Raises for a number beyond the range of a field."""
+    if value and isinstance(value, str | int) and not least <= int(value) < 2**63:
+        raise invalid(f"resource.{path}", value, "It is out of range.")
 
 
 def _name_required(body: dict[str, Any], query: dict[str, str]) -> None:
@@ -305,6 +324,8 @@ BODY_CHECKS: dict[str, Check] = {
     "image.name.length": _name_length,
     "image.name.pattern": _name_pattern,
     "image.family.pattern": _family,
+    "image.disk-size-gb.range": _disk_size,
+    "image.license-codes.range": _license_codes,
     "image.source-type": _one_of("sourceType", {"RAW"}),
     "image.raw-disk.container-type": _one_of("rawDisk.containerType", {"TAR"}),
     "image.architecture": _one_of("architecture", {"ARM64", "X86_64"}),

@@ -6,17 +6,20 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeGuard
 
 UINT64_MAXIMUM = 2**64 - 1
 INT64_MAXIMUM = 2**63 - 1
+INT64_MINIMUM = -(2**63)
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _SIGNED_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,100}(?:\.[0-9]{0,100})?(?:[eE][+-]?[0-9]{1,2})?\s*", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -41,6 +44,13 @@ def _instant(text: str) -> datetime | None:
         return (moment + timedelta(seconds=1) if second == 60 else moment).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def is_timestamp(value: Any) -> bool:
+    """Whether a value is RFC 3339; its year may be 0000, which no clock here can show."""
+    return timestamp(value) is not None or (
+        isinstance(value, str) and value.startswith("0000") and timestamp(f"2000{value[4:]}") is not None
+    )
 
 
 def resolution(text: str) -> float:
@@ -69,6 +79,16 @@ def is_int64(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and bool(_SIGNED_DECIMAL.fullmatch(value)) and _within(value, INT64_MAXIMUM)
 
 
+def integer(value: Any) -> int | None:
+    """The whole number that a JSON value stands for, as a lenient reader takes it: 7, "7", "+07", 7.0 or "7e0"; None without one."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    number = Decimal(str(value).strip())
+    return int(number) if number == number.to_integral_value() else None
+
+
 def _within(digits: str, maximum: int) -> bool:
     return len(digits) <= 20 and abs(int(digits)) <= maximum
 
@@ -83,7 +103,7 @@ def decoded(value: Any) -> bytes | None:
     if not isinstance(value, str):
         return None
     text = value.rstrip("=").translate(str.maketrans("-_", "+/"))
-    if len(value) - len(text) > 2:
+    if len(value) - len(text) > 2 or (value and not text):
         return None
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

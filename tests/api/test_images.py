@@ -6,10 +6,11 @@ from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal, source_bodies
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import send_like_the_source
+from conformance.scenario.steps import send_like_the_source, shown
 from conformance.trace.exchange import Intent
+from conformance.trace.formats import is_int64
 from strategies import bodies
-from strategies.optional_values import DISK_SIZES, UNKNOWN
+from strategies.optional_values import DISK_SIZES, LONG_TEXTS, UNKNOWN, written
 
 
 @pytest.mark.exercises(
@@ -34,6 +35,22 @@ def test_disk_size(scenario: Scenario) -> None:
         api.create({**minimal(scenario.sources), "diskSizeGb": size})
 
     scenario.each(DISK_SIZES, act)
+
+
+@pytest.mark.exercises("image.description.round-trip")
+def test_long_descriptions_come_back_whole(scenario: Scenario) -> None:
+    bodies_of = ({**minimal(scenario.sources), "description": text} for text in LONG_TEXTS)
+    scenario.each(bodies_of, lambda api, body: api.create(body))
+
+
+@pytest.mark.exercises("image.disk-size-gb.round-trip")
+def test_sizes_are_exact_however_they_are_written(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        size = shown(api.create(minimal(scenario.sources))).get("diskSizeGb")
+        for wanted in written(int(size) + 3) if is_int64(size) else ():
+            api.create({**minimal(scenario.sources), "diskSizeGb": wanted})
+
+    scenario.once(act)
 
 
 @pytest.mark.exercises("image.disk-size-gb.accepted", "image.architecture.accepted", "image.architecture")

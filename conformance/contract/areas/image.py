@@ -24,7 +24,7 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.round_trip import SHIELDED_LISTS, comes_back, feature_types, same_shielded
 from conformance.contract.rule import Basis, Finding, Rules, expect, is_set
-from conformance.trace.formats import is_base64, is_int64, timestamp
+from conformance.trace.formats import is_base64, is_int64, is_timestamp, timestamp
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -289,7 +289,7 @@ RULES.add(
         lambda view: any(
             isinstance(view.deprecation.get(name), str)
             and view.deprecation[name]
-            and timestamp(view.deprecation[name]) is None
+            and not is_timestamp(view.deprecation[name])
             for name in DEPRECATION_TIMES
         ),
         methods=("images.insert", "images.deprecate"),
@@ -323,7 +323,7 @@ RULES.add(
         "The limits of labels stand in other pages of the documentation, and the real service quotes them "
         "when it refuses one.",
         _bad_labels,
-        methods=("images.insert", "images.setLabels"),
+        methods=("images.insert", "images.setLabels", "images.patch"),
     )
 )
 RULES.add(
@@ -371,7 +371,7 @@ RULES.add(
         "Times of a rollout policy that are not RFC 3339 are refused, or the policy is left out as a whole.",
         "Fields > rolloutOverride.defaultRolloutTime",
         "The policy expects RFC 3339 times, and is read-only for most users, who may see it refused or left out.",
-        lambda view: any(timestamp(time) is None for time in _times(view.body.get("rolloutOverride"))),
+        lambda view: any(not is_timestamp(time) for time in _times(view.body.get("rolloutOverride"))),
         dropped="rolloutOverride",
     )
 )
@@ -624,7 +624,7 @@ def _disk_size(history: History) -> Iterator[Finding]:
                 observed=size,
             )
     for insert, sighting in history.comebacks:
-        floor = _source_size(history, insert.view)
+        floor = source_size(history, insert.view)
         size = sighting.value.get("diskSizeGb")
         if floor and is_set(insert.body.get("diskSizeGb")) and is_int64(size):
             yield expect(
@@ -638,7 +638,7 @@ def _disk_size(history: History) -> Iterator[Finding]:
             )
 
 
-def _source_size(history: History, view: RequestView) -> int:
+def source_size(history: History, view: RequestView) -> int:
     """The size of a source in GB, as an image shows it that was made from it without a size of its own; 0 if unknown."""
     for other, sighting in history.comebacks:
         same = sources(other.view) == sources(view) and all(

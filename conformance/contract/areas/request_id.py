@@ -547,7 +547,7 @@ def _client_operation_id(history: History) -> Iterator[Finding]:
         for state in operation.states:
             came = state.value.get("clientOperationId")
             yield expect(
-                came == first.request_id,
+                came == first.request_id or (first.request_id == "" and not came),
                 "clientOperationId is not the requestId that was sent"
                 if first.request_id
                 else "an operation has a clientOperationId although no requestId was sent",

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, Sighting
 from conformance.contract.json_types import well_typed
-from conformance.contract.request_view import RequestView
+from conformance.contract.request_view import BOOLEANS, RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
@@ -22,7 +22,6 @@ RULES = Rules()
 COMES_BACK = ("life.get-after-done", "operation.success-means-ready")
 """What every rule stands on that compares a request with the image that it made."""
 
-BOOLEANS = frozenset({"", "true", "false", "1", "0", "t", "f", "yes", "no", "y", "n", "on", "off"})
 
 SOURCE_FIELDS = {"disk": "sourceDisk", "image": "sourceImage", "snapshot": "sourceSnapshot"}
 

@@ -10,10 +10,11 @@ from typing import Any
 from conformance.contract.fields import IMAGE_FIELDS, Field, listed_as, rule_name
 from conformance.contract.history import History, after
 from conformance.contract.json_types import JSON_TYPES, values_at
-from conformance.contract.request_view import RequestView
+from conformance.contract.request_view import BOOLEANS, RequestView
 from conformance.contract.requests import for_the_fault, request_rule
 from conformance.contract.rule import SHOWN, Finding, Judge, Rule, Rules, expect, is_set
 from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_RECORDED, Exchange
+from conformance.trace.formats import integer
 from conformance.trace.json_text import NOT_JSON
 
 RULES = Rules()
@@ -343,7 +344,7 @@ RULES.add(
     request_rule(
         "transport.json-form",
         "conv",
-        "A body may be indented, and its content type may name the charset UTF-8.",
+        "A body may be indented or come in chunks, and its content type may name the charset UTF-8.",
         "Request body",
         "White space in JSON means nothing and its charset is UTF-8 anyway, and client libraries in wide use "
         "send bodies in both forms.",
@@ -374,13 +375,11 @@ def wrong_type(field: Field, value: Any) -> bool:
     if isinstance(value, bool):
         return field.type != "boolean"
     if field.format in ("int64", "uint64"):
-        if isinstance(value, str):
-            return not re.fullmatch(r"\s*[+-]?[0-9.eE+]+\s*", value)
-        return not isinstance(value, int | float) or value != int(value)
+        return integer(value) is None
     if field.enum and isinstance(value, int):
         return False
     if field.type == "boolean" and isinstance(value, str | int):
-        return False
+        return str(value).strip().lower() not in BOOLEANS
     return not isinstance(value, JSON_TYPES[field.type])
 
 

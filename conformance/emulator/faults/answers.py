@@ -109,6 +109,20 @@ def _refused(unwanted: Callable[[Call], object], status: int = 400) -> Change:
     return lambda behaviour: behaviour.on_request.append(guard)
 
 
+def _body(call: Call) -> dict[str, Any]:
+    return call.body if call.method == "images.insert" and isinstance(call.body, dict) else {}
+
+
+def _crashes(unable: Callable[[Call], object]) -> Change:
+    """Answers 500 to what it cannot bear."""
+
+    def guard(call: Call) -> None:
+        if unable(call):
+            raise ApiError(500, "internalError", "Internal error.")
+
+    return lambda behaviour: behaviour.on_request.append(guard)
+
+
 def _inserts(call: Call, name: str, value: object) -> bool:
     return call.method == "images.insert" and isinstance(call.body, dict) and call.body.get(name, ...) == value
 
@@ -188,6 +202,24 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         _refused(
             lambda call: call.method == "globalOperations.wait" and call.headers.get("content-length", "0") != "0"
         ),
+    ),
+    (
+        "transport.no-server-error",
+        "null-item",
+        "null in a list is answered 500",
+        _crashes(lambda call: None in (_body(call).get("licenses") or ())),
+    ),
+    (
+        "transport.no-server-error",
+        "nul",
+        "the character NUL is answered 500",
+        _crashes(lambda call: "\0" in str(_body(call).get("description"))),
+    ),
+    (
+        "transport.no-server-error",
+        "nested",
+        "a body that is nested 100 deep is answered 500",
+        _crashes(lambda call: "[" * 100 in str(_body(call).get("conformance"))),
     ),
     ("operation.not-found", "400", "an operation that does not exist is answered 400", _answered(_missing_operation)),
     ("life.get-by-id", "refused", "get by id is refused", _by_name_only),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,24 @@ _ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
         "ascii",
         "a description loses what is not ASCII",
         _changed("description", lambda text: text.encode("ascii", "ignore").decode()),
+    ),
+    (
+        "image.description.round-trip",
+        "normalised",
+        "a description is kept in composed characters",
+        _changed("description", lambda text: unicodedata.normalize("NFC", text)),
+    ),
+    (
+        "image.description.round-trip",
+        "cut",
+        "a description is cut at 2,048 characters",
+        _changed("description", lambda text: text[:2048]),
+    ),
+    (
+        "image.disk-size-gb.round-trip",
+        "rounded",
+        "sizes are rounded up to tens",
+        _changed("diskSizeGb", lambda size: str(-(-int(size) // 10) * 10)),
     ),
     ("image.family.round-trip", "lost", "the family is lost", _changed("family", lambda family: None)),
     (

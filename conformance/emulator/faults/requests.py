@@ -124,6 +124,8 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("image.deprecated.state", "any state of deprecation is accepted"),
     ("image.deprecated.timestamps", "times of a deprecation are not checked"),
     ("image.labels.limits", "labels are not checked"),
+    ("image.disk-size-gb.range", "sizes beyond 64 bits, and below 0, are accepted"),
+    ("image.license-codes.range", "licence codes beyond 64 bits are accepted"),
     ("image.guest-os-features.type", "any feature type is accepted"),
     ("image.shielded.base64", "secure boot keys are not checked for base64"),
     ("image.shielded.file-type", "any fileType is accepted"),
@@ -133,6 +135,12 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("encryption.required-for-source", "an encrypted source can be used without its key"),
     *((name, f"the check {name} is left out") for name in checks.BODY_CHECKS if name.startswith("encryption.")),
 )
+
+
+def _refuse_chunks(call: Call) -> None:
+    if call.headers.get("transfer-encoding"):
+        raise ApiError(411, "lengthRequired", "The length of the body is required.")
+
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -209,6 +217,50 @@ FAULTS: tuple[Fault, ...] = (
         "double-dash-refused",
         "a name with two dashes in a row is refused",
         refuse(lambda body, query: "--" in str(body.get("name")), "resource.name"),
+    ),
+    Fault(
+        "source.required",
+        "empty-taken",
+        "an empty text is accepted as a source",
+        _allow("source.required", lambda body, query: body.get("sourceImage") == ""),
+    ),
+    Fault(
+        "image.name.required",
+        "null-taken",
+        "null as a name makes up one",
+        lambda behaviour: behaviour.on_request.append(
+            lambda call: (
+                call.body.update(name=f"conformance-made-up-{secrets.token_hex(8)}")
+                if call.method == "images.insert" and isinstance(call.body, dict) and call.body.get("name", "") is None
+                else None
+            )
+        ),
+    ),
+    Fault(
+        "image.deprecated.timestamps",
+        "no-calendar",
+        "the 30th of February is accepted as a time",
+        _allow(
+            "image.deprecated.timestamps",
+            lambda body, query: checks.TIME.fullmatch(str((body.get("deprecated") or {}).get("deleted"))),
+        ),
+    ),
+    Fault(
+        "image.labels.limits",
+        "bytes",
+        "labels are limited to 63 bytes",
+        refuse(
+            lambda body, query: any(
+                len(str(text).encode()) > 63 for pair in (body.get("labels") or {}).items() for text in pair
+            ),
+            "resource.labels",
+        ),
+    ),
+    Fault(
+        "transport.json-form",
+        "chunks-refused",
+        "a body that comes in chunks is refused",
+        lambda behaviour: behaviour.on_request.append(_refuse_chunks),
     ),
     Fault(
         "image.name.unique",
