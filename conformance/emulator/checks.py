@@ -99,6 +99,15 @@ def _types(body: dict[str, Any], query: dict[str, str]) -> None:
     _type_of("", body, SHAPE)
 
 
+def well_typed(body: dict[str, Any]) -> bool:
+    """Whether all fields of a body have the JSON types that the reference documents."""
+    try:
+        _types(body, {})
+    except ApiError:
+        return False
+    return True
+
+
 def _type_of(path: str, value: Any, shape: Any) -> None:
     """Raises where a value is not of the shape that the reference documents; null is always an absent field."""
     if value is None:

@@ -139,7 +139,8 @@ class Service:
             if self.behaviour.remembers_refusals:
                 self._remember(call, None)
             if not self.behaviour.late_refusals:
-                if self.behaviour.stored_when_refused and isinstance(call.body.get("name"), str):
+                named = isinstance(call.body.get("name"), str) and checks.well_typed(call.body)
+                if self.behaviour.stored_when_refused and named:
                     self._store(project, call, {})
                 raise
             return error.status, error.reason.upper(), error.message
@@ -651,7 +652,9 @@ def _details(reason: str, message: str) -> Resource:
 
 
 def _known(value: Any, shape: Any) -> Any:
-    """A copy of a value without the fields that the reference does not have."""
+    """A copy of a value without the fields that the reference does not have, and without nulls in lists."""
+    if isinstance(value, list):
+        value = [item for item in value if item is not None]
     if isinstance(shape, dict) and isinstance(value, dict):
         return {name: _known(part, shape[name]) for name, part in value.items() if name in shape}
     if isinstance(shape, list) and isinstance(value, list):
