@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from conformance.verdicts.results import BreachResult, ExchangeResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
+from reports.mending import steps
 from reports.text import counted, harmless, left_behind, shortened
 
 BODY_MAXIMUM = 20_000
@@ -58,6 +59,7 @@ def render(results: Results) -> str:
     return page.render(
         results=results,
         areas=areas,
+        steps=steps(results),
         verdicts=list(Verdict),
         slowest=slowest,
         breaches_maximum=BREACHES_MAXIMUM,

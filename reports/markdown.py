@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Verdict
+from reports.mending import steps
 from reports.text import counted, harmless, left_behind, shortened
 
 ROWS_MAXIMUM = 100
+STEPS_MAXIMUM = 10
 _ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "&<>\\`*_[]|#~"})
 
 SHOWN = (Verdict.FAILED, Verdict.ERROR, Verdict.BLOCKED, Verdict.DEVIATES, Verdict.WAIVED)
@@ -34,6 +36,13 @@ def render(results: Results) -> str:
         "| --- | ---: |",
         *(f"| {verdict.symbol} {verdict.label} | {total.counts.get(verdict, 0)} |" for verdict in Verdict),
     ]
+    mend = steps(results)
+    if len(mend) > 1:
+        lines += ["", "### Mend first", ""]
+        lines += [
+            f"{number}. {cell(shortened(step.title, 300))}{f' ({cell(step.hanging)})' if step.following else ''}"
+            for number, step in enumerate(mend[:STEPS_MAXIMUM], 1)
+        ]
     rows = [rule for verdict in SHOWN for rule in results.rules if rule.verdict is verdict]
     if rows:
         lines += ["", "| rule | verdict | what holds | why |", "| --- | --- | --- | --- |"]

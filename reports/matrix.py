@@ -22,25 +22,30 @@ def figures(matrix: Mapping[str, Any]) -> Iterator[str]:
         yield f"{found['rules_with_a_caught_fault']} of {found['rules']} rules proven by a fault that they catch"
         if found["requests_to_first_breach_median"] is not None:
             yield f"{found['requests_to_first_breach_median']:g} requests to the first breach, in the median"
-    if found["fair_servers"]:
-        yield f"{found['false_alarms']} false alarms on {found['fair_servers']} fair servers"
+    if found["compositions"]:
+        yield (
+            f"{found['composed_rules_named']} of {found['composed_rules']} rules named that "
+            f"{found['compositions']} servers with many faults break, {found['composed_rules_missed']} missed"
+        )
+    if found["fair_servers"] or found["compositions"]:
+        yield f"{found['false_alarms']} false alarms on {found['fair_servers']} fair servers, and on those with many faults"
 
 
 def _rows(matrix: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for proof in matrix["proofs"]:
-        caught = "caught" if proof["kind"] == "fault" else "silent"
-        missed = "missed" if proof["kind"] == "fault" else "blamed"
+        caught = "silent" if proof["kind"] == "variant" else "caught"
+        missed = "missed" if proof["missed"] else "blamed"
         first = proof["requests_to_first_breach"]
         yield (
             proof["server"],
             proof["sentence"],
             caught if proof["holds"] else missed,
-            ", ".join(proof["needless"]) or proof["error"],
+            ", ".join([*(f"missed {rule}" for rule in proof["missed"]), *proof["needless"]]) or proof["error"],
             str(first) if first is not None else "",
         )
 
 
-_TITLES = ("server", "what it does", "suite", "needlessly failed", "requests to first breach")
+_TITLES = ("server", "what it does", "suite", "missed, or needlessly failed", "requests to first breach")
 
 
 def markdown(matrix: Mapping[str, Any]) -> str:

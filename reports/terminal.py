@@ -10,13 +10,14 @@ from rich.text import Text
 
 from conformance.verdicts.results import ExchangeResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
+from reports.mending import Step, steps
 from reports.text import counted, harmless, left_behind, shortened
 
 COLOURS = {"red": "red", "violet": "magenta", "amber": "yellow", "grey": "dim", "green": "green"}
 """What a terminal calls the colours of verdicts."""
 
-SHOWN = (Verdict.FAILED, Verdict.ERROR, Verdict.BLOCKED, Verdict.DEVIATES)
-RULES_MAXIMUM = 20
+STEPS_MAXIMUM = 20
+BLOCKED_MAXIMUM = 5
 LEFT_SHOWN = 20
 TEXT_MAXIMUM = 300
 
@@ -44,15 +45,11 @@ def summary(results: Results, console: Console) -> None:
         results: of the run.
         console: where to print.
     """
-    for verdict in SHOWN:
-        rules = [rule for rule in results.rules if rule.verdict is verdict]
-        for rule in rules[:RULES_MAXIMUM]:
+    for rule in results.rules:
+        if rule.verdict is Verdict.ERROR:
             _rule(rule, console)
-        if len(rules) > RULES_MAXIMUM:
-            console.print(
-                f"  … and {len(rules) - RULES_MAXIMUM} more {verdict.label}; see the report",
-                style=COLOURS[verdict.colour],
-            )
+    _mend(steps(results), console)
+    _blocked([rule for rule in results.rules if rule.verdict is Verdict.BLOCKED], console)
     run, target, cost, total = results.run, results.target, results.cost, results.summary
     for note in results.notes:
         console.print(Text(harmless(note), style="yellow"), soft_wrap=True)
@@ -74,6 +71,34 @@ def summary(results: Results, console: Console) -> None:
         style="dim",
         soft_wrap=True,
     )
+
+
+def _mend(found: list[Step], console: Console) -> None:
+    """What to mend, that first on which most hangs; of many rules of a kind the plainest breach."""
+    if len(found) > 1:
+        console.print(Text("Mend first", style="bold"))
+    for step in found[:STEPS_MAXIMUM]:
+        if step.kind:
+            console.print(Text(step.title, style=f"bold {COLOURS[step.verdict.colour]}"), soft_wrap=True)
+        _rule(step.first, console)
+        if step.following:
+            console.print(Text(f"  {step.hanging}", style="dim"), soft_wrap=True)
+    if len(found) > STEPS_MAXIMUM:
+        console.print(Text(f"  … and {len(found) - STEPS_MAXIMUM} more; see the report", style="dim"))
+
+
+def _blocked(rules: list[RuleResult], console: Console) -> None:
+    """The rules that could not be seen, by what blocks them."""
+    reasons: dict[str, list[RuleResult]] = {}
+    for rule in rules:
+        reasons.setdefault(rule.reason, []).append(rule)
+    colour = COLOURS[Verdict.BLOCKED.colour]
+    for reason, blocked in reasons.items():
+        names = ", ".join(rule.id for rule in blocked[:BLOCKED_MAXIMUM])
+        more = f" and {len(blocked) - BLOCKED_MAXIMUM} more" if len(blocked) > BLOCKED_MAXIMUM else ""
+        title = f"{Verdict.BLOCKED.symbol} {counted(len(blocked), 'rule')} {Verdict.BLOCKED.label}: {names}{more}"
+        console.print(Text(title, style=f"bold {colour}"), soft_wrap=True)
+        console.print(Text(f"  {shortened(harmless(reason), 2000)}", style="dim"), soft_wrap=True)
 
 
 def _rule(rule: RuleResult, console: Console) -> None:

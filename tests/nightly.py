@@ -34,7 +34,7 @@ def main() -> int:
     wanted = [
         server
         for server in servers(lambda name: name in chosen, seeds, given.combinations)
-        if given.alone or len(server.switches) > 1
+        if given.alone or len(server.variants) > 1
     ]
 
     def told(proof: Proof) -> None:
@@ -45,7 +45,7 @@ def main() -> int:
 
     found = prove(wanted, given.profile, given.jobs, told)
     print(
-        f"{len(found.wrong)} alarms on {len(wanted)} correct servers, {sum(len(one.server.switches) > 1 for one in found.proofs)} "
+        f"{len(found.wrong)} alarms on {len(wanted)} correct servers, {sum(len(one.server.variants) > 1 for one in found.proofs)} "
         f"of them combinations; {sum(one.requests for one in found.proofs):,} requests"
     )
     return min(len(found.wrong), 1)

@@ -1,4 +1,7 @@
-"""Proves the suite: it must notice every fault of the emulator by the right rule, and stay silent on every fair variant."""
+"""Proves the suite: it must notice every fault of the emulator by the right rule, and stay silent on every fair variant.
+
+Where many faults come together, each is noticed, or a rule that is broken as well explains why it cannot be seen.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from typing import Any, Literal
 from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue, matching
+from conformance.emulator.compositions import COMPOSITIONS, Composition
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.emulator.variants import VARIANTS
@@ -22,22 +26,27 @@ from conformance.verdicts.verdict import Verdict
 COMBINED = 5
 """How many variants are switched on together in a random combination."""
 
-Kind = Literal["fault", "variant"]
+Kind = Literal["fault", "variant", "composition"]
+
+SILENT = (Verdict.BLOCKED, Verdict.NOT_EXERCISED, Verdict.NOT_APPLICABLE)
+"""Verdicts that say that a rule could not be seen, and why."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """An emulator to put the suite to the test with: broken by one fault, or fair in a way of its own.
+    """An emulator to put the suite to the test with: broken by one fault or by many, or fair in a way of its own.
 
-    `switches` are the faults or variants that are on; `rule` is the one that has to fail ("" for a fair server); `also` are globs
-    of the rules that may fail beside it: those broken by the same fault, or the conventions that a fair server departs from.
+    `faults` and `variants` are those that are on; `rules` are those that the faults break (none for a fair server); `also` are
+    globs of the rules that may fail beside them: those broken by the same faults, or the conventions that a fair server departs
+    from.
     """
 
     id: str
     kind: Kind
     sentence: str
-    switches: tuple[str, ...]
-    rule: str = ""
+    faults: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     seed: int | None = None
 
@@ -46,8 +55,8 @@ class Server:
 class Proof:
     """What the suite said of a server.
 
-    `failed` are the rules that failed or deviated, `first` the requests until the right one did (None if it did not), `error`
-    why there is no verdict at all ("" if there is one).
+    `failed` are the rules that failed or deviated, `silent` those of the server's that could not be seen, `first` the requests
+    until the right one failed (None if it did not), `error` why there is no verdict at all ("" if there is one).
     """
 
     server: Server
@@ -57,20 +66,32 @@ class Proof:
     seconds: float
     first: int | None = None
     error: str = ""
+    silent: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """Whether the suite was right: the fault was noticed by its rule, the fair server was left in peace."""
+        """Whether the suite was right: each fault was noticed by its rule, and the fair server was left in peace.
+
+        Of many faults some cannot be seen for others; but none may go for a rule that holds, and no other rule be blamed.
+        """
         if self.error:
             return False
         if self.server.kind == "fault":
-            return self.server.rule in self.failed
+            return not self.missed
+        if self.server.kind == "composition":
+            return not self.missed and not self.needless
         return not self.needless and self.exit_status == 0
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The rules that the server breaks, and that neither failed nor, of many, could not be seen."""
+        unseen = self.silent if self.server.kind == "composition" else ()
+        return tuple(rule for rule in self.server.rules if rule not in self.failed and rule not in unseen)
 
     @property
     def needless(self) -> tuple[str, ...]:
         """The rules that failed or deviated although the server keeps them."""
-        expected = matching((self.server.rule, *self.server.also), self.failed)
+        expected = matching((*self.server.rules, *self.server.also), self.failed)
         return tuple(rule for rule in self.failed if rule not in expected)
 
 
@@ -82,7 +103,7 @@ class Matrix:
     proofs: list[Proof] = field(default_factory=list)
 
     def of(self, kind: Kind) -> list[Proof]:
-        """The proofs with faults, or those with variants."""
+        """The proofs with faults, with many of them at once, or with variants."""
         return [proof for proof in self.proofs if proof.server.kind == kind]
 
     @property
@@ -97,7 +118,7 @@ class Matrix:
 
     def to_json(self) -> dict[str, Any]:
         """The figures and every proof, as they stand in matrix.json."""
-        faults, variants = self.of("fault"), self.of("variant")
+        faults, variants, compositions = self.of("fault"), self.of("variant"), self.of("composition")
         firsts = [proof.first for proof in faults if proof.first is not None]
         return {
             "profile": self.profile,
@@ -105,10 +126,16 @@ class Matrix:
                 "faults": len(faults),
                 "faults_caught": sum(proof.holds for proof in faults),
                 "faults_blamed_on_their_rule_alone": sum(proof.holds and not proof.needless for proof in faults),
+                "compositions": len(compositions),
+                "composed_rules": sum(len(proof.server.rules) for proof in compositions),
+                "composed_rules_named": sum(len({*proof.server.rules} & {*proof.failed}) for proof in compositions),
+                "composed_rules_missed": sum(len(proof.missed) for proof in compositions),
                 "fair_servers": len(variants),
-                "false_alarms": sum(not proof.holds for proof in variants),
+                "false_alarms": sum(bool(proof.needless or proof.error) for proof in [*variants, *compositions]),
                 "rules": len(catalogue()),
-                "rules_with_a_caught_fault": len({proof.server.rule for proof in faults if proof.holds}),
+                "rules_with_a_caught_fault": len(
+                    {rule for proof in faults if proof.holds for rule in proof.server.rules}
+                ),
                 "requests_to_first_breach_median": statistics.median(firsts) if firsts else None,
             },
             "proofs": [
@@ -116,10 +143,11 @@ class Matrix:
                     "server": proof.server.id,
                     "kind": proof.server.kind,
                     "sentence": proof.server.sentence,
-                    "rule": proof.server.rule,
+                    "rule": proof.server.rules[0] if proof.server.kind == "fault" else "",
                     "seed": proof.server.seed,
                     "holds": proof.holds,
                     "failed": list(proof.failed),
+                    "missed": list(proof.missed),
                     "needless": list(proof.needless),
                     "exit_status": proof.exit_status,
                     "requests": proof.requests,
@@ -142,20 +170,47 @@ def servers(selected: Callable[[str], bool], seeds: Sequence[int], combinations:
     """
     for fault in FAULTS:
         if selected(fault.id):
-            yield Server(fault.id, "fault", fault.sentence, (fault.id,), fault.rule, fault.also)
+            yield Server(fault.id, "fault", fault.sentence, (fault.id,), rules=(fault.rule,), also=fault.also)
+    yield from (_composed(row) for row in COMPOSITIONS if selected(row.id))
     variants = [variant for variant in VARIANTS if selected(variant.id)]
     for seed in seeds or (None,):
         suffix = "" if seed is None else f" (seed {seed})"
         for variant in variants:
             yield Server(
-                f"{variant.id}{suffix}", "variant", variant.sentence, (variant.id,), also=variant.deviates, seed=seed
+                f"{variant.id}{suffix}",
+                "variant",
+                variant.sentence,
+                variants=(variant.id,),
+                also=variant.deviates,
+                seed=seed,
             )
         chance = random.Random(seed or 0)
         for _ in range(combinations if len(variants) > COMBINED else 0):
             chosen = sorted(chance.sample(variants, COMBINED), key=variants.index)
             names = tuple(variant.id for variant in chosen)
             deviates = tuple(rule for variant in chosen for rule in variant.deviates)
-            yield Server(f"{'+'.join(names)}{suffix}", "variant", "all at once", names, also=deviates, seed=seed)
+            yield Server(
+                f"{'+'.join(names)}{suffix}", "variant", "all at once", variants=names, also=deviates, seed=seed
+            )
+
+
+def _composed(row: Composition) -> Server:
+    """The server of a composition."""
+    faults = [fault for fault in FAULTS if fault.id in row.faults]
+    variants = [variant for variant in VARIANTS if variant.id in row.variants]
+    return Server(
+        row.id,
+        "composition",
+        row.sentence,
+        row.faults,
+        row.variants,
+        tuple(dict.fromkeys(fault.rule for fault in faults)),
+        (
+            *row.also,
+            *(rule for one in faults for rule in one.also),
+            *(rule for one in variants for rule in one.deviates),
+        ),
+    )
 
 
 def prove(wanted: Iterable[Server], profile: str, jobs: int, told: Callable[[Proof], None]) -> Matrix:
@@ -178,16 +233,15 @@ def prove(wanted: Iterable[Server], profile: str, jobs: int, told: Callable[[Pro
 def attempt(server: Server, profile: str) -> Proof:
     """Runs the suite against one server.
 
-    A broken server is judged by every rule, in the scenarios of the rule that it breaks; a fair one in all scenarios.
+    A server with one fault is judged by every rule, in the scenarios of the rule that it breaks; any other in all scenarios.
     """
     from conformance.commands.run import SuiteError, judge  # noqa: PLC0415 - pytest is imported where it runs
 
-    faults, variants = (server.switches, ()) if server.kind == "fault" else ((), server.switches)
-    focus = (server.rule,) if server.rule else ()
+    focus = server.rules if server.kind == "fault" else ()
     try:
-        with EmulatorProcess(faults=faults, variants=variants, guarded=True) as emulator:
+        with EmulatorProcess(faults=server.faults, variants=server.variants, guarded=True) as emulator:
             project = "conformance"
-            called = [variant.project for variant in VARIANTS if variant.id in server.switches and variant.project]
+            called = [variant.project for variant in VARIANTS if variant.id in server.variants and variant.project]
             settings = Settings(
                 url=emulator.url,
                 project=called[0] if called else project,
@@ -211,8 +265,9 @@ def attempt(server: Server, profile: str) -> Proof:
         results.summary.exit_status,
         results.cost.requests,
         results.run.seconds,
-        rows[server.rule].first_breach_after_requests if server.rule else None,
+        rows[focus[0]].first_breach_after_requests if focus else None,
         "\n".join(errors),
+        tuple(name for name in server.rules if rows[name].verdict in SILENT),
     )
 
 

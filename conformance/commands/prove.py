@@ -20,10 +20,10 @@ from reports import matrix as rendered
 def run_proofs(  # noqa: PLR0913 - the options of a command
     globs: tuple[str, ...], profile: str, workers: int, seeds: int, combinations: int, out: Path
 ) -> int:
-    """Judges the faults and variants that match a glob, and writes the matrix.
+    """Judges the faults, compositions and variants that match a glob, and writes the matrix.
 
     Args:
-        globs: of the ids of faults and variants.
+        globs: of the ids of faults, compositions and variants.
         profile: how hard the suite tries.
         workers: servers judged at a time.
         seeds: how many seeds fair servers are judged with; 0 for one run without.
@@ -43,7 +43,7 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
     )
     if not wanted:
         raise UsageError(
-            f"no fault or variant matches {' '.join(globs)}; `conformance emulator --list-faults` lists them."
+            f"no fault, composition or variant matches {' '.join(globs)}; `conformance emulator --list-faults` lists faults."
         )
     check_folder(out)
     console = Console()
@@ -57,9 +57,7 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
 
         def told(proof: Proof) -> None:
             if not proof.holds:
-                console.print(
-                    f"WRONG {proof.server.id}: {proof.error or ', '.join(proof.failed) or 'not noticed'}", markup=False
-                )
+                console.print(f"WRONG {proof.server.id}: {proof.error or _wrong(proof)}", markup=False)
             bar.update(task, advance=1, wrong=bar.tasks[0].fields["wrong"] + (not proof.holds))
 
         found = prove(wanted, profile, workers, told)
@@ -74,3 +72,10 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
     if unproven:
         console.print(f"no fault breaks {', '.join(unproven)}", markup=False)
     return Exit.NOT_CONFORMANT if found.wrong or unproven else Exit.CONFORMANT
+
+
+def _wrong(proof: Proof) -> str:
+    """What the suite missed, and what it blamed without need."""
+    missed, needless = (", ".join(rules) for rules in (proof.missed, proof.needless))
+    parts = [f"missed {missed}" if missed else "", f"needlessly failed {needless}" if needless else ""]
+    return "; ".join(part for part in parts if part) or f"exit status {proof.exit_status}"

@@ -45,7 +45,7 @@ UNNAMED = "unnamed "
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
 
 CONTRADICTIONS = 2
-"""In so many of id, type and target two states differ that cannot be of one operation, though they bear one name.
+"""In so many of id, type, target and time of insertion two states differ that cannot be of one operation, though they bear one name.
 
 Where they differ in one of them, it is the operation that has changed.
 """
@@ -101,12 +101,13 @@ class State:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """What tells an operation from others beside its name: what is known of id, type and target."""
+        """What tells an operation from others beside its name: what is known of id, type, target and time."""
         parts = {
             "id": self.value.get("id"),
             "type": self.value.get("operationType"),
             "target": link(self.value.get("targetLink")).rpartition("/")[2],
             "target id": self.value.get("targetId"),
+            "insert time": timestamp(self.value.get("insertTime")),
         }
         return {name: str(part) for name, part in parts.items() if is_set(part)}
 
@@ -142,6 +143,11 @@ class Operation:
     def owns(self, state: State) -> bool:
         """Whether a state that bears the name, or was got under it, is one of this operation."""
         return not (self.glimpses and self.glimpses[0].contradicts(state))
+
+    def has_id_of(self, state: State) -> bool:
+        """Whether a state bears the id of this operation, and contradicts it in nothing."""
+        own = self.glimpses[0].identity.get("id") if self.glimpses else None
+        return own is not None and own == state.identity.get("id") and self.owns(state)
 
     @property
     def states(self) -> list[State]:
@@ -341,7 +347,11 @@ class History:
         if not isinstance(operation_name, str) or not operation_name:
             operation_name = f"{UNNAMED}{exchange.number}"
         state = State(exchange, resource, route.method, exchange.mask)
-        known = (operation for operation in self.bearers(route.project, operation_name) if operation.owns(state))
+        known = (
+            operation
+            for operation in self.bearers(route.project, operation_name)
+            if operation.owns(state) and not _another(mutation, operation, state)
+        )
         mutation.operation = next(known, None) or self._new_operation(route.project, operation_name)
         if not _encodes_enums_as_numbers(exchange):
             mutation.operation.glimpses.append(state)
@@ -383,7 +393,10 @@ class History:
             own = state.value.get("name")
             called = own if isinstance(own, str) and state.value.get("id") == name else name
             known = self.bearers(project, called) or [self._new_operation(project, called)]
-        owner = next((operation for operation in reversed(known) if operation.owns(state)), None)
+        owner = next(
+            (operation for operation in known if operation.has_id_of(state)),
+            next((operation for operation in reversed(known) if operation.owns(state)), None),
+        )
         if owner is not None:
             owner.glimpses.append(state)
         elif known:
@@ -520,7 +533,8 @@ class History:
         found: dict[tuple[str, str | None], Exchange] = {}
         made: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
         for insert in self.inserts:
-            if insert.outcome != "succeeded" or insert.operation is None or insert.operation.mutation is not insert:
+            taken = insert.outcome in ("succeeded", "running")
+            if not taken or insert.operation is None or insert.operation.mutation is not insert:
                 continue
             key = (insert.project, insert.image)
             if any(self._both_there(earlier, insert) for earlier in made[key]):
@@ -541,7 +555,9 @@ class History:
         if len(ids) == 1 and (None not in ids or second.original is not None):
             return False
         return not any(
-            change.method == "images.delete" and not after(second.exchange, change.exchange)
+            change.method == "images.delete"
+            and not after(change.exchange, first.exchange)
+            and not after(second.exchange, change.exchange)
             for change in self.changes(first)
         )
 
@@ -854,3 +870,13 @@ def _encodes_enums_as_numbers(exchange: Exchange) -> bool:
     """Whether the client asked for enums as numbers: such an answer's fields are judged by no rule."""
     query = exchange.request.query
     return any("enum-encoding" in value for key in ("alt", "$alt") for value in query.get(key, ()))
+
+
+def _another(mutation: Mutation, operation: Operation, state: State) -> bool:
+    """Whether a request that replays none was answered with an operation of its own, though its name is another's."""
+    first = operation.mutation
+    replayed = first is not None and first.request_id and mutation.request_id
+    if first is None or (replayed and str(first.request_id).lower() == str(mutation.request_id).lower()):
+        return False
+    ids = {one.identity.get("id") for one in (*operation.glimpses[:1], state)}
+    return len(ids) == 2 and None not in ids

@@ -99,7 +99,7 @@ def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
                 )
             else:
                 yield None
-        elif mutation.exchange.answered and mutation.outcome in ("succeeded", "unknown"):
+        elif mutation.exchange.answered and (mutation.outcome in ("succeeded", "unknown") or made(history, mutation)):
             seen = history.results(mutation)
             if dropped and seen and not any(is_set(sighting.value.get(dropped)) for sighting in seen):
                 yield None
@@ -188,6 +188,17 @@ def _name_taken(history: History, insert: Mutation) -> bool:
             for other in history.inserts
             if other is not insert and not after(insert.exchange, other.exchange)
         )
+    )
+
+
+def made(history: History, insert: Mutation) -> bool:
+    """Whether the image of an insert was seen READY, whatever its operation says."""
+    return insert.method == "images.insert" and any(
+        sighting.name == insert.image
+        and sighting.project == insert.project
+        and sighting.value.get("status") == "READY"
+        and after(insert.exchange, sighting.exchange)
+        for sighting in history.every_sighting
     )
 
 

@@ -5,6 +5,7 @@ The clean emulator has none of them set. Every hook is called at one place, so t
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,8 @@ class Behaviour:
         one_store: whether all projects see the same images.
         doubles_replays: whether a replayed insert makes a second image under a name of its own.
         numbers: the ids of projects by the numbers under which they can be called as well.
+        keeps_twins: whether an image stays beside another of its name.
+        operation_name: makes the name of an operation, from the seconds since the epoch at which it begins.
         on_request: may change a call before anything is done with it, or raise a refusal.
         on_store: may change an image before it is stored; gets the call's body too.
         on_image: may change an image before it is answered; gets how often it was answered before.
@@ -115,6 +118,10 @@ class Behaviour:
     one_store: bool = False
     doubles_replays: bool = False
     numbers: dict[str, str] = field(default_factory=dict)
+    keeps_twins: bool = False
+    operation_name: Callable[[float], str] = lambda moment: (
+        f"operation-{int(moment * 1000)}-{secrets.token_hex(7)[:13]}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
+    )
     on_request: list[Callable[[Call], None]] = field(default_factory=list)
     on_store: list[Callable[[Resource, Resource], None]] = field(default_factory=list)
     on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)

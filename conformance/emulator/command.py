@@ -16,9 +16,12 @@ import uvicorn
 from conformance.compat import answer_in_http_1_0
 from conformance.emulator.app import create_app
 from conformance.emulator.behaviour import Behaviour
+from conformance.emulator.compositions import COMPOSITIONS, Composition
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.faults.row import Change
 from conformance.emulator.variants import VARIANTS
+
+_NAMES = tuple(row.id for row in COMPOSITIONS)
 
 
 def emulator(  # noqa: PLR0913 - the options of a command
@@ -35,6 +38,7 @@ def emulator(  # noqa: PLR0913 - the options of a command
     variant: Annotated[
         list[str] | None, typer.Option(metavar="VARIANT", help="Freedom of the contract to use; repeat for more.")
     ] = None,
+    composition: Annotated[str, typer.Option(metavar="NAME", help=f"Many faults at once: {', '.join(_NAMES)}.")] = "",
     token: Annotated[
         list[str] | None, typer.Option(metavar="TOKEN", help="Bearer token that is wanted; repeat for more. None: any.")
     ] = None,
@@ -49,6 +53,9 @@ def emulator(  # noqa: PLR0913 - the options of a command
         str, typer.Option(metavar="URL", help="Scheme and host of links.")
     ] = "https://www.googleapis.com",
     list_faults: Annotated[bool, typer.Option("--list-faults", help="List the faults, and end.")] = False,
+    list_compositions: Annotated[
+        bool, typer.Option("--list-compositions", help="List the compositions with their faults, and end.")
+    ] = False,
     list_variants: Annotated[bool, typer.Option("--list-variants", help="List the variants, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="List as JSON.")] = False,
     until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True)] = False,
@@ -57,8 +64,8 @@ def emulator(  # noqa: PLR0913 - the options of a command
 
     Prints `listening URL` once it answers. Example: conformance emulator --port 8080 --fault image.name.length/64-accepted
     """
-    if list_faults or list_variants:
-        _list(as_json=as_json, faults=list_faults, variants=list_variants)
+    if list_faults or list_variants or list_compositions:
+        _list(as_json=as_json, faults=list_faults, variants=list_variants, compositions=list_compositions)
         return
     behaviour = Behaviour(
         seconds=operation_seconds,
@@ -67,7 +74,9 @@ def emulator(  # noqa: PLR0913 - the options of a command
         viewers=frozenset(viewer_token or ()),
     )
     changes: dict[str, Change] = {row.id: row.change for row in FAULTS} | {row.id: row.change for row in VARIANTS}
-    for name in (*(fault or ()), *(variant or ())):
+    composed = _composition(composition) if composition else None
+    more = (*composed.faults, *composed.variants) if composed else ()
+    for name in (*more, *(fault or ()), *(variant or ())):
         if name not in changes:
             near = difflib.get_close_matches(name, changes, n=3, cutoff=0.3)
             raise typer.BadParameter(
@@ -82,12 +91,24 @@ def emulator(  # noqa: PLR0913 - the options of a command
     _serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)
 
 
-def _list(*, as_json: bool, faults: bool, variants: bool) -> None:
+def _composition(name: str) -> Composition:
+    found = next((row for row in COMPOSITIONS if row.id == name), None)
+    if found is None:
+        raise typer.BadParameter(f"there is no composition '{name}'; there are {', '.join(_NAMES)}.")
+    return found
+
+
+def _list(*, as_json: bool, faults: bool, variants: bool, compositions: bool) -> None:
     rows: list[dict[str, Any]] = []
     if faults:
         rows += [{"id": fault.id, "rule": fault.rule, "sentence": fault.sentence} for fault in FAULTS]
     if variants:
         rows += [{"id": row.id, "sentence": row.sentence, "deviates": list(row.deviates)} for row in VARIANTS]
+    if compositions:
+        rows += [
+            {"id": row.id, "sentence": row.sentence, "faults": list(row.faults), "variants": list(row.variants)}
+            for row in COMPOSITIONS
+        ]
     if as_json:
         print(json.dumps(rows, indent=1))
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -203,7 +202,7 @@ class Service:
         for hook in self.behaviour.on_store:
             hook(fields, body)
         image = Image(fields)
-        project.add(image)
+        project.add(image, beside=self.behaviour.keeps_twins)
         return image
 
     def _from_source(self, project: Project, call: Call) -> tuple[dict[str, Any], list[Resource]]:
@@ -375,7 +374,7 @@ class Service:
         if call.query.get("orderBy", "").startswith("creationTimestamp"):
             found.reverse()
         else:
-            found.sort(key=lambda image: str(image["name"]))
+            found.sort(key=lambda image: str(image.get("name")))
         items, token = page(found, call.query)
         answer = {"kind": "compute#imageList", "id": f"projects/{project.name}/global/images", "items": items}
         answer["selfLink"] = self._link(call, f"projects/{project.name}/global/images")
@@ -478,7 +477,7 @@ class Service:
     ) -> Operation:
         now = time.time()
         seconds = self.behaviour.seconds if seconds is None else seconds
-        name = f"operation-{int(now * 1000)}-{secrets.token_hex(7)[:13]}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
+        name = self.behaviour.operation_name(now)
         fields = {
             "id": new_id(),
             "name": name,

@@ -131,7 +131,7 @@ class Operation:
 
 @dataclass
 class Project:
-    """One project: everything in it is its own."""
+    """One project: everything in it is its own; `twins` counts the images that were stored beside one of their name."""
 
     name: str
     images: dict[str, Image] = field(default_factory=dict)
@@ -139,24 +139,30 @@ class Project:
     disks: dict[str, dict[str, Any]] = field(default_factory=dict)
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     count: int = 0
+    twins: int = 0
 
     def image(self, name: str) -> Image | None:
         """The image of a name or id, if it is there at this moment."""
         found = self.images.get(name)
-        if found is None and name.isdecimal():
-            found = next((image for image in self.images.values() if image.fields["id"] == name), None)
         if found is not None and time.time() >= found.gone_at:
-            self.images.pop(found.fields["name"], None)
-            return None
-        return found
+            del self.images[name]
+            found = None
+        if found is None and (name.isdecimal() or self.twins):
+            found = next(
+                (image for image in self.images.values() if name in (image.fields["id"], image.fields["name"])), None
+            )
+        return found if found is not None and time.time() < found.gone_at else None
 
-    def add(self, image: Image) -> None:
-        """Stores a new image."""
+    def add(self, image: Image, *, beside: bool = False) -> None:
+        """Stores a new image: in the place of one of its name, or beside it."""
         self.count += 1
         image.number = self.count
         if self.count % SWEEP_EVERY == 0:
             self.living()
-        self.images[image.fields["name"]] = image
+        name = image.fields["name"]
+        twin = beside and name in self.images
+        self.twins += twin
+        self.images[image.fields["id"] if twin else name] = image
 
     def living(self) -> list[Image]:
         """All images that are there at this moment, oldest first."""

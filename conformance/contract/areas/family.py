@@ -169,7 +169,8 @@ def _certain(history: History, project: str, family: str, exchange: Any) -> bool
         insert for insert in history.inserts if insert.project == project and insert.body.get("family") == family
     ]
     fresh = [insert for insert in inserts if not insert.exchange.refused and insert.original is None]
-    if len({insert.image for insert in fresh}) < len(fresh) or overlapping(fresh):
+    twins = any(history.held_twice(project, insert.image, exchange) for insert in inserts)
+    if twins or len({insert.image for insert in fresh}) < len(fresh) or overlapping(fresh):
         return False
     if any(change.method == "images.patch" and "family" in change.body for change in history.mutations):
         return False
@@ -208,10 +209,16 @@ def _active(history: History, insert: Mutation, exchange: Any) -> bool:
 
 
 def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterator[Finding]:
-    """Judges the answers for families of which the trace shows every member: the latest that is not deprecated."""
+    """Judges the answers for families of which the trace shows every member: the latest that is not deprecated.
+
+    A family that answered wrongly before any of its images was deprecated shows nothing of what deprecations do.
+    """
+    spoiled = _wrong_before(history, method) if deprecated else frozenset[str]()
     for exchange in history.exchanges:
         route = exchange.route
         if route is None or route.method != method or not (exchange.answered or exchange.refused):
+            continue
+        if route.name in spoiled:
             continue
         members = _members(history, route.project, route.name, exchange)
         touched = any(_deprecated_since(history, insert, exchange) for insert in members)
@@ -259,6 +266,13 @@ def _recent(history: History, project: str, family: str, exchange: Exchange) -> 
     return exchange.sent - max(ends, default=0.0) <= MOMENT_SECONDS
 
 
+def _wrong_before(history: History, method: str) -> frozenset[str]:
+    """The families that answered another image than their latest, with none of their images deprecated."""
+    findings = _judge_family(history, method, deprecated=False)
+    routes = (finding.exchanges[-1].route for finding in findings if finding is not None)
+    return frozenset(route.name for route in routes if route is not None)
+
+
 @RULES.rule(
     "family.latest",
     "doc",
@@ -272,7 +286,7 @@ def _latest(history: History) -> Iterator[Finding]:
     yield from _judge_family(history, FROM_FAMILY, deprecated=False)
     for exchange in history.exchanges:
         family = (exchange.resource or {}).get("family")
-        if exchange.method == FROM_FAMILY and exchange.route is not None and is_set(family):
+        if exchange.method == FROM_FAMILY and exchange.route is not None and is_set(family) and isinstance(family, str):
             yield expect(
                 family == exchange.route.name,
                 "a family answers an image of another",

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.contract.comparison import unasked
 from conformance.contract.history import PRECONDITION_FAILED, History, Mutation, Sighting, after, overlapping
+from conformance.contract.json_types import well_typed
 from conformance.contract.round_trip import same_labels
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
@@ -77,6 +78,8 @@ def _set(history: History) -> Iterator[Finding]:
                 observed=f"HTTP {update.exchange.status}",
             )
         for look in history.results(update, "labels"):
+            if not well_typed(look.value, "labels"):
+                continue
             yield expect(
                 same_labels(update.view.labels, look.value.get("labels"), history.users_labels(look)),
                 "setLabels does not replace the labels",
@@ -216,10 +219,10 @@ def _stale(history: History, update: Mutation, before: Sighting) -> bool:
     given, current = update.body.get("labelFingerprint"), before.value.get("labelFingerprint")
     if update.original is not None or update.invalid or "labels" not in update.body:
         return False
-    if not is_set(given):
-        return update.method == "images.setLabels"
+    if not is_set(given) or not is_set(current):
+        return update.method == "images.setLabels" and is_set(current)
     shown = (
-        seen.value["labelFingerprint"]
+        seen.value.get("labelFingerprint")
         for seen in history.showing("labelFingerprint")
         if seen.exchange.number >= before.exchange.number and after(seen.exchange, update.exchange)
     )
@@ -249,7 +252,9 @@ def _concurrent(history: History) -> Iterator[Finding]:
     groups: dict[tuple[str | None, Any], list[Mutation]] = {}
     for update in _updates(history):
         groups.setdefault((update.image, update.body.get("labelFingerprint")), []).append(update)
-    for group in groups.values():
+    for (_, fingerprint), group in groups.items():
+        if not is_set(fingerprint):
+            continue
         simultaneous = overlapping(group)
         labels = {str(sorted(update.view.labels.items())) for update in simultaneous}
         if len(simultaneous) < 2 or len(labels) < len(simultaneous):

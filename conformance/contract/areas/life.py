@@ -57,6 +57,7 @@ def _get_after_done(history: History) -> Iterator[Finding]:
     "Fields > id",
     "That an image can be had by its id only the discovery document says, in the pattern of the path; the real service does.",
     requires=("operation.success-means-ready", "operation.target-id", *type_rules("name", "id")),
+    yields_to=(SHOWN,),
 )
 def _get_by_id(history: History) -> Iterator[Finding]:
     return _gotten(history, by_id=True)
@@ -155,7 +156,8 @@ def _list_once(history: History) -> Iterator[Finding]:
             filtered = query.get("filter", [""])[0]
             if not _passes(filtered, insert.image or ""):
                 continue
-            found = [seen for seen in history.showing("name") if seen.exchange in pages and seen.name == insert.image]
+            # Also one that shows the image as it was a moment ago shows that it is there.
+            found = [seen for seen in history.glimpses if seen.exchange in pages and seen.name == insert.image]
             if len(found) > 1 or not complete:
                 continue  # said already, or it may be on a page that was not asked for
             if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
@@ -304,6 +306,7 @@ def _patch(history: History) -> Iterator[Finding]:
             wrong = {
                 name: sighting.value.get(name)
                 for name, value in patch.body.items()
+                if well_typed(sighting.value, name)
                 if name not in SERVER_SET
                 and not name.endswith("EncryptionKey")
                 and not _patched(name, value, sighting, before)
@@ -430,7 +433,7 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
     "delete is described elsewhere; results that no order of the requests explains leave clients without "
     "anything to rely on.",
     requires=("image.name.unique", "life.delete", "life.get-after-done"),
-    yields_to=("image.name.unique", "life.delete"),
+    yields_to=("image.name.unique", "life.delete", SHOWN),
     passive=False,
 )
 def _concurrent_delete(history: History) -> Iterator[Finding]:

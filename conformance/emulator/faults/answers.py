@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
-from conformance.emulator.errors import ApiError, invalid
-from conformance.emulator.faults.row import Change, Fault
+from conformance.emulator.errors import ApiError, invalid, not_found
+from conformance.emulator.faults.row import Change, Fault, unless_gone
 
 
 def _answered(hook: Any) -> Change:
     def on_answer(answer: Answer, call: Call) -> None:
-        hook(answer, call)
+        with unless_gone():
+            hook(answer, call)
 
     return lambda behaviour: behaviour.on_answer.append(on_answer)
 
@@ -23,6 +24,10 @@ def _errors(hook: Any) -> Change:
 
 def _bare_message(answer: Answer, error: dict[str, Any]) -> None:
     answer.body = {"message": error["message"]}
+
+
+def _bare_text(answer: Answer, error: dict[str, Any]) -> None:
+    answer.body = {"error": error["message"]}
 
 
 def _html(answer: Answer, error: dict[str, Any]) -> None:
@@ -44,6 +49,17 @@ def _missing_is_gone(answer: Answer, call: Call) -> None:
     if answer.status == 404 and call.method == "images.get":
         answer.status = 410
         answer.body["error"]["code"] = 410
+
+
+def _never_got(answer: Answer, call: Call) -> None:
+    if call.method == "images.get" and answer.status == 200:
+        missing = not_found(f"projects/{call.project}/global/images/{call.name}")
+        answer.status, answer.body = missing.status, missing.body()
+
+
+def _one_for_all(answer: Answer, call: Call) -> None:
+    if call.method == "images.getFromFamily" and answer.status == 200:
+        answer.body.update(name="debian-11", family="debian-11")
 
 
 def _missing_operation(answer: Answer, call: Call) -> None:
@@ -140,6 +156,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         _answered(lambda answer, call: answer.headers.update({"content-type": "text/plain"})),
     ),
     ("transport.error-envelope", "message-only", "an error is a mere message", _errors(_bare_message)),
+    ("transport.error-envelope", "text", "an error is a mere text", _errors(_bare_text)),
     (
         "transport.error-envelope",
         "wrong-code",
@@ -229,6 +246,8 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "a get by name answers the image that was got first",
         _always_the_first,
     ),
+    ("operation.success-means-ready", "never-got", "a get of any image is answered 404", _answered(_never_got)),
+    ("family.latest", "one-for-all", "every family answers the same image", _answered(_one_for_all)),
     ("life.list-once", "doubled", "a list holds its last image twice", _answered(_doubled)),
     ("life.list-max-results", "one-more", "a page holds one image more than asked for", _one_more),
     ("family.view-shape", "bare", "a view of a family is the bare image", _answered(_bare_view)),

@@ -314,7 +314,7 @@ def _lose_labels(behaviour: Behaviour) -> None:
 
 def _fix_fingerprint(behaviour: Behaviour) -> None:
     behaviour.on_image.append(_fixed_fingerprint)
-    behaviour.stale_labels_win = lambda age: True
+    switched(stale_labels_win=lambda age: True)(behaviour)
 
 
 def _fixed_fingerprint(image: Resource, call: Call, times: int) -> None:

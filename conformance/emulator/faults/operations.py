@@ -73,6 +73,10 @@ def _other_story(operation: Resource, call: Call, times: int) -> None:
         operation["insertTime"] = "2020-01-01T00:00:00.000-07:00"
 
 
+def _in_a_moment(behaviour: Behaviour) -> None:
+    behaviour.operation_name = lambda moment: f"operation-{int(moment * 100)}"
+
+
 _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("operation.kind", "image", "kind is compute#image", _always("kind", "compute#image")),
     (
@@ -92,6 +96,13 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
                 operation.update(name=operation["name"] + "-x") if call.method == "globalOperations.get" else None
             )
         ),
+    ),
+    ("operation.name", "missing", "operations have no name", _without("name")),
+    (
+        "operation.name",
+        "of-the-moment",
+        "a name is made of the hundredth of a second, so that operations share it",
+        _in_a_moment,
     ),
     ("operation.type", "verb", "operationType is create", _always("operationType", "create")),
     (

@@ -32,11 +32,6 @@ def _carry_out_changed(operation: Any, call: Call) -> bool:
     return call.method != "images.insert" or bool(operation.body == call.body)
 
 
-def _second_image(behaviour: Behaviour) -> None:
-    behaviour.replay = lambda operation, call: call.method != "images.insert"
-    behaviour.conflicts = lambda age: False
-
-
 def _revive(operation: Any, call: Call) -> bool:
     """Whether a replay is recognised, by a server that forgets what it did for an image that was deleted."""
     del operation
@@ -47,7 +42,7 @@ _DELETED: set[tuple[str, str]] = set()
 
 
 def _note_delete(behaviour: Behaviour) -> None:
-    behaviour.replay = _revive
+    switched(replay=_revive)(behaviour)
     behaviour.on_request.append(
         lambda call: _DELETED.add((call.project, call.name)) if call.method == "images.delete" else None
     )
@@ -115,7 +110,7 @@ FAULTS: tuple[Fault, ...] = (
         "request-id.replay-creates-nothing",
         "second-image",
         "a replay makes a second image of the name",
-        _second_image,
+        switched(replay=lambda operation, call: call.method != "images.insert", conflicts=lambda age: False),
     ),
     Fault(
         "request-id.replay-while-running",

@@ -12,7 +12,7 @@ from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.refusals import refuse
 from conformance.emulator.faults.row import Change, Fault, switched, unchecked
 
-SPARE_SOURCE = "projects/debian-cloud/global/images/family/debian-12"
+SPARE_SOURCE = "projects/debian-cloud/global/images/debian-12-bookworm-v20261101"
 
 
 def _allow(check: str, exempt: Any) -> Change:
@@ -57,15 +57,15 @@ def _raw(status: int, matching: Any) -> Change:
     """Answers bodies that are no JSON object with a status of its own."""
 
     def change(answer: Answer, call: Call) -> None:
-        if call.method == "images.insert" and answer.status == 400 and matching(call.body, answer):
+        if call.method == "images.insert" and answer.status == 400 and matching(call, answer):
             answer.status = status
             answer.body["error"]["code"] = status
 
     return lambda behaviour: behaviour.on_answer.append(change)
 
 
-def _malformed(body: Any, answer: Answer) -> bool:
-    return body is None and "Parse Error" in str(answer.body)
+def _malformed(call: Call, answer: Answer) -> bool:
+    return call.body is None and "Parse Error" in str(answer.body)
 
 
 def _keep_refused_names(behaviour: Behaviour) -> None:
@@ -269,6 +269,12 @@ FAULTS: tuple[Fault, ...] = (
         switched(conflicts=lambda age: False),
     ),
     Fault(
+        "image.name.unique",
+        "twins",
+        "a second insert of a name makes a second image of that name",
+        switched(conflicts=lambda age: False, keeps_twins=True),
+    ),
+    Fault(
         "request-id.valid-accepted",
         "version-4-only",
         "only UUIDs of version 4 are accepted",
@@ -346,13 +352,13 @@ FAULTS: tuple[Fault, ...] = (
         "transport.body-not-object",
         "422",
         "a JSON body that is no object is answered 422",
-        _raw(422, lambda body, answer: body is not None and not isinstance(body, dict)),
+        _raw(422, lambda call, answer: call.body is not None and not isinstance(call.body, dict)),
     ),
     Fault(
         "transport.empty-body",
         "411",
         "an empty body is answered 411",
-        _raw(411, lambda body, answer: body is None and not _malformed(body, answer)),
+        _raw(411, lambda call, answer: call.body is None and call.headers.get("content-length", "0") == "0"),
     ),
     Fault(
         "transport.refuse-at-once",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,19 @@ from typing import Any
 from conformance.emulator.behaviour import Behaviour, Call, Resource
 
 Change = Callable[[Behaviour], None]
+
+COMBINED: dict[str, Callable[[Any, Any], Any]] = {
+    "replay": lambda one, two: lambda *what: one(*what) and two(*what),
+    "conflicts": lambda one, two: lambda *what: one(*what) and two(*what),
+    "stale_labels_win": lambda one, two: lambda *what: one(*what) or two(*what),
+    "answer_delay": max,
+}
+"""What comes of two faults that turn one switch; of any other the last one counts."""
+
+
+def unless_gone() -> contextlib.AbstractContextManager[None]:
+    """Lets a hook do nothing where another fault has taken from it what it would change, or has made it something else."""
+    return contextlib.suppress(LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,8 @@ def switched(**switches: Any) -> Change:
 
     def change(behaviour: Behaviour) -> None:
         for name, value in switches.items():
-            setattr(behaviour, name, value)
+            combine = COMBINED.get(name)
+            setattr(behaviour, name, combine(getattr(behaviour, name), value) if combine else value)
 
     return change
 
@@ -54,7 +69,8 @@ def stored(hook: Callable[[Resource, Resource], object]) -> Change:
     """Changes images before they are stored; the hook gets the image and the body of the insert."""
 
     def on_store(fields: Resource, body: Resource) -> None:
-        hook(fields, body)
+        with unless_gone():
+            hook(fields, body)
 
     return lambda behaviour: behaviour.on_store.append(on_store)
 
@@ -63,7 +79,8 @@ def shown_image(hook: Callable[[Resource, Call, int], object]) -> Change:
     """Changes images before they are answered; the hook gets the image, the call, and how often it was shown before."""
 
     def on_image(image: Resource, call: Call, times: int) -> None:
-        hook(image, call, times)
+        with unless_gone():
+            hook(image, call, times)
 
     return lambda behaviour: behaviour.on_image.append(on_image)
 
@@ -72,7 +89,8 @@ def shown_operation(hook: Callable[[Resource, Call, int], object]) -> Change:
     """Changes operations before they are answered; the hook gets the operation, the call, and how often it was shown."""
 
     def on_operation(operation: Resource, call: Call, times: int) -> None:
-        hook(operation, call, times)
+        with unless_gone():
+            hook(operation, call, times)
 
     return lambda behaviour: behaviour.on_operation.append(on_operation)
 
