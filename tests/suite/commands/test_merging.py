@@ -126,6 +126,16 @@ def test_what_a_run_left_out_got_no_worse(conformant: Results) -> None:
     assert not difference.changes(part, conformant)
 
 
+@pytest.mark.parametrize("partial", ["shard 1/2", "the budget of 100 requests is spent"])
+def test_what_a_partial_run_did_not_come_to_got_no_worse(conformant: Results, partial: str) -> None:
+    part = changed(conformant, {"image.id": "not_exercised"})
+    assert [change.kind for change in difference.changes(conformant, part)] == ["worse"]
+    coverage = part.summary.coverage.model_copy(update={"partial": partial})
+    part = part.model_copy(update={"summary": part.summary.model_copy(update={"coverage": coverage})})
+    assert not difference.changes(conformant, part)
+    assert not difference.changes(part, conformant)
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema_version": 1}'])
 def test_what_is_no_results_file_is_a_mistake(tmp_path: Path, content: str) -> None:
     (tmp_path / "other.json").write_text(content, encoding="utf-8")

@@ -21,6 +21,7 @@ from conformance.emulator.process import EmulatorProcess
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.results import (
     BreachResult,
+    Coverage,
     ExchangeResult,
     Reproduction,
     Request,
@@ -29,9 +30,9 @@ from conformance.verdicts.results import (
     read_results,
     write_results,
 )
-from conformance.verdicts.verdict import Verdict
+from conformance.verdicts.verdict import Exit, Outcome, Verdict
+from reports import badge, junit, markdown, schema
 from reports import html as page
-from reports import schema
 
 TOKEN = "token-that-must-not-be-seen"
 KEY = re.compile(r"rawKey\W+(?!UkVEQUNURUR)[A-Za-z0-9+/]{43}=")
@@ -69,6 +70,31 @@ def test_junit_has_one_case_for_each_rule(broken: Results, hostile: Results, tmp
         assert set(cases) == {rule.id for rule in broken.rules}
         failed = {name for name, case in cases.items() if case.find("failure") is not None}
         assert failed == {rule.id for rule in broken.rules if rule.verdict == "failed"}
+
+
+def test_junit_has_times_and_skips_what_is_blocked(broken: Results) -> None:
+    blocked = {"verdict": Verdict.BLOCKED, "seconds": 0.5, "breaches": ()}
+    rules = tuple(rule.model_copy(update=blocked if rule.area == "labels" else {}) for rule in broken.rules)
+    root = ElementTree.fromstring(junit.render(broken.model_copy(update={"rules": rules})))
+    (suite,) = (suite for suite in root if suite.get("name") == "labels")
+    assert suite.get("skipped") == suite.get("tests")
+    assert suite.get("failures") == "0"
+    assert float(str(suite.get("time"))) == pytest.approx(0.5 * len(suite))
+    assert sum(float(str(suite.get("time"))) for suite in root) == pytest.approx(float(str(root.get("time"))), abs=0.01)
+
+
+def test_every_report_tells_how_much_was_tested(broken: Results) -> None:
+    coverage = Coverage(tested=1, rules=373, partial="372 of 373 rules left out")
+    held = {"verdict": Outcome.CONFORMANT, "exit_status": Exit.CONFORMANT, "coverage": coverage}
+    part = broken.model_copy(update={"summary": broken.summary.model_copy(update=held)})
+    assert part.summary.headline == "conformant (partial): 1 of 373 rules tested"
+    for text in (badge.render(part), markdown.render(part), page.render(part)):
+        assert "1 of 373 rules tested" in text
+        assert "(partial)" in text
+    assert '<header class="grey">' in page.render(part), "one rule is no green page"
+    whole = coverage.model_copy(update={"tested": 370, "partial": ""})
+    full = part.model_copy(update={"summary": part.summary.model_copy(update={"coverage": whole})})
+    assert '<header class="green">' in page.render(full)
 
 
 def test_no_credential_is_in_any_file(broken: Results, tmp_path: Path) -> None:
