@@ -182,8 +182,9 @@ class Api:
         return self._post(f"global/images/{_quoted(name)}", body, intent, request_id, verb="PATCH")
 
     def set_labels(self, name: str, body: Mapping[str, Any], *, intent: Intent | None = None) -> Exchange:
-        """images.setLabels."""
-        return self._post(f"global/images/{_quoted(name)}/setLabels", body, intent)
+        """images.setLabels; a fingerprint that the target has never shown is left out."""
+        known = {key: value for key, value in body.items() if value is not None}
+        return self._post(f"global/images/{_quoted(name)}/setLabels", known, intent)
 
     def deprecate(
         self, name: str, body: Mapping[str, Any], *, request_id: str = "", intent: Intent | None = None
@@ -281,8 +282,11 @@ class Api:
         image = self.get(name, project=project) if name not in _UNADDRESSABLE else None
         return Created(exchange, name, operation, image)
 
-    def confirm(self, exchange: Exchange, intent: Intent) -> None:
-        """Notes afterwards what a request was: some can only be told by how the target was when they were sent."""
+    def confirm(self, exchange: Exchange, intent: Intent | None) -> None:
+        """Notes afterwards what a request was: some can only be told by how the target was when they were sent.
+
+        With None nothing is known of it any more.
+        """
         self._record(replace(exchange, intent=intent))
 
     def _record(self, exchange: Exchange) -> None:

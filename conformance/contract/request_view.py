@@ -79,13 +79,14 @@ class RequestView:
         body = self.exchange.request.body
         if not body or self.exchange.request.json is not NOT_JSON or self.encoded:
             return False
+        constants: list[str] = []
         try:
-            json.loads(body)
+            json.loads(body, parse_constant=constants.append)
         except (json.JSONDecodeError, UnicodeDecodeError):
             return True
         except (ValueError, RecursionError):
             return False
-        return True
+        return bool(constants)  # NaN and its like are no JSON; what is merely nested deep is
 
 
 @lru_cache(maxsize=1024)

@@ -124,6 +124,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *("transport.error-list/missing", "transport.error-reason/wrong", "transport.no-internals/stack-trace"),
         ),
         variants=("no-set-labels", "no-deprecate", "no-patch", "no-families", "no-customer-keys", "no-wait"),
+        also=("image.name.distinct",),
     ),
     Composition(
         "forgetful-retries",

@@ -38,12 +38,17 @@ def refuse_without_source(created: Created, sources: Sources) -> None:
     Raises:
         Untestable: it is not.
     """
-    default = Sources().image
-    if sources.image == default and (created.insert.status == NOT_FOUND or _names_a_source(created)):
+    if lacks_source(created, sources):
         raise Untestable(
-            f"the source {default} is not found: set [sources] in conformance.toml to an image, disk or snapshot "
+            f"no [sources] are configured, and the source {sources.image} is not found: set [sources] in conformance.toml to an image, disk or snapshot "
             f"that the target has ({_message(created) or f'HTTP {created.insert.status}'})"
         )
+
+
+def lacks_source(created: Created, sources: Sources) -> bool:
+    """Whether an insert failed since the image that images are made from, unless told, is not there."""
+    missing = created.insert.status == NOT_FOUND or _names_a_source(created)
+    return sources.image == Sources().image and missing
 
 
 def why_no_insert_will_do(created: Created, sources: Sources, api: Api) -> str:

@@ -18,11 +18,13 @@ from conformance.contract.plain_bodies import CUSTOMER_KEY, minimal
 from conformance.scenario.obstacles import (
     ABSENT_STATUSES,
     Untestable,
+    lacks_source,
     refuse_nowhere,
     refuse_without_source,
     why_no_insert_will_do,
     why_nothing_can_be_deleted,
 )
+from conformance.scenario.source_search import remark, search
 from conformance.scenario.steps import accepted, succeeded
 from conformance.trace.exchange import Exchange, Intent
 from conformance.trace.json_text import NOT_JSON
@@ -61,10 +63,19 @@ def look(
         _refuse_strangers(created.insert, target)
         if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
             refuse_nowhere(created, target, first)
-            refuse_without_source(created, sources)
-            findings.broken = _why(created)
-            findings.stop = why_no_insert_will_do(created, sources, first)
-            return findings
+            found = search(first, sources) if lacks_source(created, sources) else None
+            if found is None:
+                refuse_without_source(created, sources)
+                findings.broken = _why(created)
+                findings.stop = why_no_insert_will_do(created, sources, first)
+                return findings
+            first.confirm(created.insert, None)
+            findings = Findings(
+                sources={"image": found.image, "raw_disk": found.raw_disk}, remark=remark(sources, found)
+            )
+            sources = found
+            _note_configuration(findings, target, sources, configured)
+            created = _insert_under_names(findings, target, api(), sources)
         if not target.profile.sparing:
             _try_fields(findings, api(), sources)
         for name, probe in _PROBES.items():

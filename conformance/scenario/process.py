@@ -22,6 +22,7 @@ from conformance.client.target import Target
 from conformance.client.transport import TargetLost, Transport
 from conformance.config.profiles import Profile
 from conformance.config.settings import Settings
+from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule, catalogue, selected
 from conformance.scenario.examples import open_examples
 from conformance.scenario.obstacles import Untestable
@@ -161,7 +162,7 @@ class Process:
             self.target,
             self.judge,
             self._pool,
-            self.ground.settings.sources,
+            self._sources(),
             frozenset(findings.present),
             self._settled,
             self.ground.settings.seed,
@@ -169,6 +170,11 @@ class Process:
             self._examples,
             frozenset(findings.refused),
         )
+
+    def _sources(self) -> Sources:
+        """What images are made from: what is configured, or what the preflight has found instead."""
+        configured, found = self.ground.settings.sources, self.ground.findings.sources
+        return replace(configured, image=found["image"], raw_disk=found["raw_disk"]) if found else configured
 
     def judge(self, trace: Trace, name: str) -> list[tuple[Rule, Breach]]:
         """Judges a trace and keeps it; `name` tells it from other traces of this process."""

@@ -280,7 +280,8 @@ class Collector:
         )
         if self.unknown:
             left.append(f"the target does not say whether {count(self.unknown, 'image')} of the run are left")
-        return [*left, *self.complaints, *outdated, *([self.spent] if self.spent and not self.lost else [])]
+        remarks = [self.findings.remark] if self.findings.remark else []
+        return [*remarks, *left, *self.complaints, *outdated, *([self.spent] if self.spent and not self.lost else [])]
 
     def _scripts(
         self, found: Mapping[str, Judgement], seconds: float, told: Callable[[int, int], None]

@@ -59,6 +59,7 @@ def test_replay_after_delete(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         again, created = first_insert(api, InsertRequest(minimal(scenario.sources)))
         api.finish(api.delete(created.name))
+        api.get(created.name)
         api.finish(api.insert(again))
         api.get(created.name)
 

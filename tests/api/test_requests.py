@@ -10,6 +10,7 @@ from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
 from conformance.trace.exchange import Intent
+from conformance.trace.json_text import NOT_JSON
 from strategies.accepted import ACCEPTED, Acceptance
 from strategies.defects import DEFECTS, Defect
 from strategies.output_only import OUTPUT_ONLY, OutputOnly
@@ -51,7 +52,18 @@ def test_request_with_one_fault_is_refused(scenario: Scenario, defect: Defect) -
 @pytest.mark.without_insert
 @pytest.mark.parametrize("raw", by_rule(RAW))
 def test_body_that_is_no_json_object_is_refused(scenario: Scenario, raw: RawRequest) -> None:
-    scenario.each(raw.cases(scenario.sources), lambda api, request: api.insert(request))
+    """What is taken all the same is followed to its end, and the image is looked for that its beginning names."""
+
+    def act(api: Api, request: InsertRequest) -> None:
+        exchange = api.insert(request)
+        if not exchange.answered:
+            return
+        api.finish(exchange)
+        content = exchange.request.first_json
+        if exchange.request.json is NOT_JSON and isinstance(content, dict) and isinstance(content.get("name"), str):
+            api.get(content["name"])
+
+    scenario.each(raw.cases(scenario.sources), act)
 
 
 def acceptances() -> list[object]:

@@ -120,6 +120,11 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
 @pytest.mark.exercises("encryption.image.sha256", "encryption.never-echoed")
 def test_image_with_a_customer_key(scenario: Scenario) -> None:
     def act(api: Api, key: dict[str, str]) -> None:
-        api.create(InsertRequest({**minimal(scenario.sources), "imageEncryptionKey": key}))
+        family = api.target.names.fresh()
+        created = api.create(InsertRequest({**minimal(scenario.sources), "family": family, "imageEncryptionKey": key}))
+        if scenario.can("list"):
+            api.list(filter=f"name={created.name}")
+        if scenario.can("family"):
+            api.from_family(family)
 
     scenario.each([{"rawKey": values.CUSTOMER_KEY}, {"rawKey": values.OTHER_CUSTOMER_KEY + "*"}], act)

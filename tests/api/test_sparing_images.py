@@ -97,6 +97,8 @@ def test_sources_behind_a_key_or_locked(scenario: Scenario) -> None:
             raw_disk = {"rawDisk": {"source": scenario.sources.raw_disk}}
             wishes.insert(0, Wish(InsertRequest(raw_disk), "source.raw-disk"))
         source = ask(api, wishes, scenario.sources)
+        if scenario.can("list"):
+            api.list(filter=f"name={source.name}")
         kept = shown(source).get("imageEncryptionKey")
         if not (isinstance(kept, dict) and kept.get("sha256")):
             return []

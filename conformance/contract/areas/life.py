@@ -14,7 +14,7 @@ from conformance.contract.comparison import unasked
 from conformance.contract.fields import SERVER_SET, type_rules
 from conformance.contract.history import History, Mutation, Sighting, after, overlapping
 from conformance.contract.json_types import well_typed
-from conformance.contract.requests import for_the_fault, leak_breach, leaked, request_rule
+from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
 from conformance.contract.round_trip import comes_back
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
 from conformance.trace.exchange import Exchange
@@ -413,6 +413,8 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
         if name in deleted or len(overlapping(group)) < 2 or "unknown" in outcomes:
             continue
         winners = sum(outcome in ("succeeded", "running") for outcome in outcomes)
+        if not winners and not any(conflicts(insert) for insert in group):
+            continue  # it is for another reason that all of them are refused
         strange = [
             insert.exchange.status for insert in group if insert.exchange.refused and insert.exchange.status != 409
         ]

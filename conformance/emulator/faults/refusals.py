@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator.errors import invalid
-from conformance.emulator.faults.row import Change, Fault
+from conformance.emulator.faults.row import Change, Fault, unless_gone
 
 Wanted = Callable[[dict[str, Any], dict[str, str]], object]
 
@@ -17,8 +17,11 @@ def refuse(wanted: Wanted, field: str) -> Change:
 
     def change(behaviour: Any) -> None:
         def guard(call: Any) -> None:
-            if call.method == "images.insert" and isinstance(call.body, dict) and wanted(call.body, call.query):
-                raise invalid(field, "", "It is refused by a fault.")
+            if call.method != "images.insert" or not isinstance(call.body, dict):
+                return
+            with unless_gone():
+                if wanted(call.body, call.query):
+                    raise invalid(field, "", "It is refused by a fault.")
 
         behaviour.on_request.append(guard)
 
