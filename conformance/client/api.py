@@ -22,6 +22,7 @@ from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import ABANDONED, MUTATIONS, Exchange, Intent, Request, Trace
 from conformance.trace.fate import Fate
 from conformance.trace.formats import link
+from conformance.trace.links import named
 
 WAIT_SECONDS = 130.0
 """wait is documented to answer after at most about two minutes."""
@@ -199,6 +200,11 @@ class Api:
     def family_view(self, zone: str, family: str) -> Exchange:
         """imageFamilyViews.get."""
         return self.send("GET", f"zones/{_quoted(zone)}/imageFamilyViews/{_quoted(family)}")
+
+    def source(self, url: str) -> Exchange:
+        """Looks at a disk, a snapshot or an image by its URL, so that its id is known where the target shows it."""
+        project, path = named(url, self.target.project) or (self.target.project, url)
+        return self.send("GET", quote(path), project=project)
 
     # Methods of global operations
 

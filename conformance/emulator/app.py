@@ -32,6 +32,8 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("DELETE", "global/operations/{name}", "globalOperations.delete"),
     ("POST", "global/operations/{name}/wait", "globalOperations.wait"),
     ("GET", "zones/{zone}/imageFamilyViews/{name}", "imageFamilyViews.get"),
+    ("GET", "zones/{zone}/disks/{name}", "disks.get"),
+    ("GET", "global/snapshots/{name}", "snapshots.get"),
 )
 WITH_BODY = frozenset({"images.insert", "images.patch", "images.setLabels", "images.deprecate"})
 DEPTH_MAXIMUM = 500

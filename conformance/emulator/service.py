@@ -431,6 +431,29 @@ class Service:
             raise not_found(f"projects/{project.name}/global/images/{call.name}")
         return project, image
 
+    # Sources
+
+    def disk(self, call: Call) -> Resource:
+        """disks.get, of Compute Engine's API of disks: its id, and what can be seen of it."""
+        return self._source(call, "disk", f"zones/{ZONE}/disks", self.project(call.project).disks)
+
+    def snapshot(self, call: Call) -> Resource:
+        """snapshots.get, of Compute Engine's API of snapshots: its id, and what can be seen of it."""
+        return self._source(call, "snapshot", "global/snapshots", self.project(call.project).snapshots)
+
+    def _source(self, call: Call, kind: str, collection: str, found: dict[str, dict[str, Any]]) -> Resource:
+        path = f"projects/{self.project(call.project).name}/{collection}/{call.name}"
+        if call.name not in found:
+            raise not_found(path)
+        source = found[call.name]
+        return {
+            "kind": f"compute#{kind}",
+            "id": source["id"],
+            "name": call.name,
+            "status": "READY",
+            "selfLink": self._link(call, path),
+        }
+
     # Operations
 
     def operation(self, call: Call) -> Resource:
@@ -609,6 +632,8 @@ HANDLERS: dict[str, Handler] = {
     "images.setLabels": Service.set_labels,
     "images.deprecate": Service.deprecate,
     "images.getFromFamily": Service.from_family,
+    "disks.get": Service.disk,
+    "snapshots.get": Service.snapshot,
     "globalOperations.get": Service.operation,
     "globalOperations.wait": Service.operation,
     "globalOperations.list": Service.operations,

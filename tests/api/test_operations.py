@@ -32,6 +32,7 @@ def test_operation_of_an_insert(scenario: Scenario) -> None:
 
 
 @pytest.mark.exercises("operation.wait", "operation.agrees")
+@pytest.mark.exercises("operation.done-is-final", "operation.identity-immutable", "operation.status-monotonic")
 def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         insert = api.insert(InsertRequest(minimal(scenario.sources)))

@@ -46,6 +46,28 @@ def test_source_image_is_the_one_that_was_named(scenario: Scenario) -> None:
     scenario.once(act)
 
 
+@pytest.mark.exercises("source.disk.id")
+def test_source_disk_is_the_one_that_was_named(scenario: Scenario) -> None:
+    use_named(scenario, "disk")
+
+
+@pytest.mark.exercises("source.snapshot.id")
+def test_source_snapshot_is_the_one_that_was_named(scenario: Scenario) -> None:
+    use_named(scenario, "snapshot")
+
+
+def use_named(scenario: Scenario, kind: str) -> None:
+    """Uses a source of which the target tells the id."""
+    url = getattr(scenario.sources, kind)
+
+    def act(api: Api) -> None:
+        api.source(url)
+        api.create({SOURCE_FIELDS[kind]: url})
+
+    if url is not None:
+        scenario.once(act)
+
+
 @pytest.mark.exercises("source.image.not-ready")
 def test_image_that_is_not_ready_is_no_source(scenario: Scenario) -> None:
     def act(api: Api) -> None:

@@ -66,6 +66,8 @@ _ALSO: dict[str, tuple[str, ...]] = {
     "operation.name/other-on-polls": _MOVING,
     "operation.target-id/own-id": ("operation.success-means-ready",),
     "operation.status-monotonic/done-then-running": ("operation.wait",),
+    "operation.wait/older": ("operation.status-monotonic",),
+    "operation.identity-immutable/wait-user": ("operation.agrees", "operation.done-is-final"),
     "operation.identity-immutable/insert-time": (*_MOVING, "operation.times"),
     "image.type.deprecated.state/number": ("image.deprecated.timestamps",),
     "image.type.architecture/number": ("image.architecture",),

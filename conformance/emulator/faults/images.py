@@ -94,6 +94,17 @@ def _smaller(fields: Resource, body: Resource) -> None:
         fields["diskSizeGb"] = str(body["diskSizeGb"])
 
 
+def _source_id(kind: str, made_up: Callable[[Resource], str]) -> Change:
+    name = f"source{kind.capitalize()}Id"
+
+    def show(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        if image.get(name):
+            image[name] = made_up(image)
+
+    return shown_image(show)
+
+
 def _without(*names: str) -> Change:
     def show(image: Resource, call: Call, times: int) -> None:
         del call, times
@@ -231,6 +242,24 @@ _ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
     ("source.image.id", "missing", "sourceImageId is missing", _without("sourceImageId")),
     ("source.disk.id", "missing", "sourceDiskId is missing", _without("sourceDiskId")),
     ("source.snapshot.id", "missing", "sourceSnapshotId is missing", _without("sourceSnapshotId")),
+    *(
+        (
+            f"source.{kind}.id",
+            "own-id",
+            f"source{kind.capitalize()}Id is the id of the image itself",
+            _source_id(kind, lambda image: image["id"]),
+        )
+        for kind in ("image", "disk", "snapshot")
+    ),
+    *(
+        (
+            f"source.{kind}.id",
+            "other",
+            f"source{kind.capitalize()}Id is the id of something else",
+            _source_id(kind, lambda image: image["id"][::-1].replace("0", "7")),
+        )
+        for kind in ("image", "disk", "snapshot")
+    ),
     ("source.image.round-trip", "lost", "sourceImage does not come back", _without("sourceImage")),
     ("source.disk.round-trip", "lost", "sourceDisk does not come back", _without("sourceDisk")),
     ("source.snapshot.round-trip", "lost", "sourceSnapshot does not come back", _without("sourceSnapshot")),

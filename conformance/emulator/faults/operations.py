@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Call, Resource
@@ -65,6 +66,15 @@ def _old_state(operation: Resource, call: Call, times: int) -> None:
         operation["status"] = "PENDING"
         operation.pop("endTime", None)
         operation.pop("progress", None)
+
+
+def _when_waited_for(hook: Callable[[Resource, int], object]) -> Change:
+    """Changes operations that are DONE before wait answers them."""
+    return shown_operation(
+        lambda operation, call, times: (
+            hook(operation, times) if call.method == "globalOperations.wait" and operation["status"] == "DONE" else None
+        )
+    )
 
 
 def _other_story(operation: Resource, call: Call, times: int) -> None:
@@ -265,6 +275,18 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         _always("instancesBulkInsertOperationMetadata", {"perLocationStatus": {"zones/a": {"status": "CREATING"}}}),
     ),
     ("operation.wait", "older", "wait answers an older state", shown_operation(_old_state)),
+    (
+        "operation.done-is-final",
+        "wait-message",
+        "wait shows another statusMessage each time",
+        _when_waited_for(lambda operation, times: operation.update(statusMessage=f"look {times}")),
+    ),
+    (
+        "operation.identity-immutable",
+        "wait-user",
+        "wait shows another user each time",
+        _when_waited_for(lambda operation, times: operation.update(user=f"user{times}@example.com")),
+    ),
     ("operation.agrees", "list", "the list tells another insertTime", shown_operation(_other_story)),
 )
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from conformance.emulator import checks
-from conformance.emulator.behaviour import Call, Resource
+from conformance.emulator.behaviour import Answer, Call, Resource
 from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, when_done
 from conformance.emulator.variants.row import Variant, asked, both, together, without
 
@@ -53,6 +53,9 @@ def _finer_at_first(operation: Resource, call: Call, times: int) -> None:
                 operation[name] = re.sub(r"\.(\d+)", r".\g<1>000456", operation[name])
 
 
+OK = 200
+
+
 def _mirrored(identifier: object) -> object:
     """Another id for each id, in the upper half of what 64 bits hold."""
     return str(LARGEST_ID - int(identifier)) if isinstance(identifier, str) and identifier.isdecimal() else identifier
@@ -62,6 +65,12 @@ def _mirror(resource: Resource) -> None:
     for name in IDS:
         if resource.get(name):
             resource[name] = _mirrored(resource[name])
+
+
+def _mirror_sources(answer: Answer, call: Call) -> None:
+    """Disks and snapshots show the ids that images have from them."""
+    if call.method in ("disks.get", "snapshots.get") and answer.status == OK:
+        _mirror(answer.body)
 
 
 def _mirror_back(call: Call) -> None:
@@ -214,7 +223,11 @@ ROWS: tuple[Variant, ...] = (
     Variant(
         "finer-at-first", "answers of requests show nanoseconds, later looks do not", shown_operation(_finer_at_first)
     ),
-    Variant("large-ids", "ids have all their 64 bits", together(both(_mirror), asked(_mirror_back))),
+    Variant(
+        "large-ids",
+        "ids have all their 64 bits",
+        together(both(_mirror), asked(_mirror_back), lambda behaviour: behaviour.on_answer.append(_mirror_sources)),
+    ),
     Variant(
         "links-by-id",
         "links to images end with the image's id",
