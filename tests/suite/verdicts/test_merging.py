@@ -19,8 +19,19 @@ from conformance.verdicts.merging import merged
 from conformance.verdicts.results import Results
 from conformance.verdicts.waivers import Waiver
 
-RULES = ("life.insert", "image.kind", "image.id", "operation.kind", "labels.set", "labels.fingerprint-changes")
-"""Rules of both bases, some of which stand on others."""
+RULES = (
+    "life.insert",
+    "image.kind",
+    "image.id",
+    "image.family.accepted",
+    "operation.kind",
+    "request-id.replay-same-operation",
+    "request-id.replay-after-delete",
+    "transport.empty-body",
+    "labels.set",
+    "labels.fingerprint-changes",
+)
+"""Rules of both bases: some stand on others, yield to them, or prove something by them."""
 
 URL = "http://127.0.0.1:1"
 
@@ -105,7 +116,12 @@ FINDINGS = st.builds(
     broken=st.sampled_from(["", "", "the operation of a plain insert fails"]),
 )
 OPTIONS = st.fixed_dictionaries(
-    {"strict": st.booleans(), "require_complete": st.booleans(), "only": st.sampled_from([(), ("image.*", "life.*")])}
+    {
+        "strict": st.booleans(),
+        "require_complete": st.booleans(),
+        "only": st.sampled_from([(), ("image.*", "life.*")]),
+        "require": st.sampled_from([(), ("family",)]),
+    }
 )
 WAIVERS = st.lists(
     st.builds(
