@@ -228,6 +228,18 @@ class Mutation:
         return "succeeded" if final.shows("error") else "unknown"
 
     @property
+    def end(self) -> State:
+        """The state that shows its operation DONE.
+
+        Raises:
+            LookupError: none does; each of those that `History.created` lists has one.
+        """
+        final = self.operation.final if self.operation else None
+        if final is None:
+            raise LookupError("the operation was never seen DONE")
+        return final
+
+    @property
     def missed(self) -> bool:
         """Whether its operation failed since the image was not there any more: so it ends for a delete that comes second."""
         final = self.operation.final if self.operation else None
@@ -670,9 +682,7 @@ class History:
             if exchange.method == "images.get" and exchange.route:
                 looks[exchange.route.project, exchange.route.name].append(exchange)
         for insert in self.created:
-            assert insert.operation is not None
-            assert insert.operation.final is not None
-            final = insert.operation.final.exchange
+            final = insert.end.exchange
             deletes = [change.exchange for change in self.changes(insert) if change.method == "images.delete"]
             ends = [delete.sent for delete in deletes if not after(delete, insert.exchange)]
             for name in {insert.image or "", self.identifier(insert) or ""}:

@@ -134,12 +134,10 @@ RULES.add(
 def _unique(history: History) -> Iterator[Finding]:
     yield from _twins(history)
     for first in history.created:
-        assert first.operation is not None
-        assert first.operation.final is not None
         deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
         for second in history.inserts:
             fresh = second.original is None and second.image == first.image and second.project == first.project
-            if not fresh or second.invalid or not after(first.operation.final.exchange, second.exchange):
+            if not fresh or second.invalid or not after(first.end.exchange, second.exchange):
                 continue
             if any(not after(second.exchange, delete) for delete in deletes) or second.operation is first.operation:
                 continue

@@ -66,9 +66,7 @@ def _get_by_id(history: History) -> Iterator[Finding]:
 def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
     """Judges each get of an image that was made, from the end of its operation until something else may have changed it."""
     for insert in history.created:
-        assert insert.operation is not None
-        assert insert.operation.final is not None
-        final = insert.operation.final.exchange
+        final = insert.end.exchange
         identifier = history.identifier(insert)
         ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
         for exchange in history.gets:
@@ -145,11 +143,9 @@ def _list_once(history: History) -> Iterator[Finding]:
         complete = not (pages[-1].resource or {}).get("nextPageToken")
         yield from _doubled(history, pages)
         for insert in _living(history, pages):
-            assert insert.operation is not None
-            assert insert.operation.final is not None
             if insert.project != (pages[0].route and pages[0].route.project):
                 continue
-            if not after(insert.operation.final.exchange, pages[0]):
+            if not after(insert.end.exchange, pages[0]):
                 continue
             if history.held_twice(insert.project, insert.image, pages[-1]):
                 continue
@@ -447,9 +443,7 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
             and change is not birth
             and (change.project, change.image) == (birth.project, birth.image)
         ]
-        assert birth.operation is not None
-        assert birth.operation.final is not None
-        if not all(after(birth.operation.final.exchange, change.exchange) for change in group):
+        if not all(after(birth.end.exchange, change.exchange) for change in group):
             continue
         methods = {change.method for change in overlapping(group)}
         looks = [look for look in history.gets if look.route and look.route.name == birth.image]

@@ -365,9 +365,7 @@ def _reaches_done(history: History) -> Iterator[Finding]:
 )
 def _success_means_ready(history: History) -> Iterator[Finding]:
     for insert in history.created:
-        assert insert.operation is not None
-        assert insert.operation.final is not None
-        final = insert.operation.final
+        final = insert.end
         ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
         for exchange in history.gets:
             assert exchange.route is not None
