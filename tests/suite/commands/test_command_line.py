@@ -20,7 +20,8 @@ from helpers.command_line import conformance, names
 from conformance.contract import catalogue
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
-from conformance.verdicts.results import Results, write_results
+from conformance.verdicts.results import Results, read_results, write_results
+from conformance.verdicts.verdict import Verdict
 
 
 @pytest.fixture
@@ -150,6 +151,17 @@ def test_broken_server_is_told_by_rule(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "operation.status-monotonic" in done.stdout
     assert (tmp_path / "compliance-report" / "failures" / "operation.status-monotonic" / "reproduce.sh").is_file()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_run_that_stops_at_the_first_failure_is_a_failed_one(workers: str, tmp_path: Path) -> None:
+    with EmulatorProcess(faults=["operation.kind/image"]) as emulator:
+        done = conformance("run", "--url", emulator.url, "--fail-fast", "-n", workers, folder=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    results = read_results(tmp_path / "compliance-report" / "results.json")
+    assert results.summary.verdict == "non-conformant"
+    assert "--fail-fast" in results.summary.coverage.partial
+    assert results.summary.counts[Verdict.NOT_EXERCISED] > 50
 
 
 def test_rules_and_explain(tmp_path: Path) -> None:
