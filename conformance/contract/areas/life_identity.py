@@ -90,8 +90,8 @@ def _concurrent_inserts(history: History) -> Iterator[Finding]:
     if len({insert.image for insert in together}) < 2:
         return
     for insert in together:
-        target = insert.operation and insert.operation.states[0].value.get("targetLink")
-        others = {f"/{other.image}" for other in together if other is not insert}
+        target = (insert.answer or {}).get("targetLink")
+        others = {f"/{other.image}" for other in together if other.image != insert.image}
         yield expect(
             not any(link(target).endswith(other) for other in others),
             "an insert is answered with the operation of another of the same moment",

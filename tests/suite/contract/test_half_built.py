@@ -187,3 +187,15 @@ def test_empty_page_shows_nothing_of_limits_and_filters() -> None:
     page = {"kind": "compute#imageList", "items": []}
     story = Story().say("GET", "images?maxResults=1&filter=name=one", None, 200, page)
     assert not {"life.list-max-results", "life.list-filter"} & story.kept()
+
+
+def test_two_of_simultaneous_inserts_may_be_of_one_name() -> None:
+    """Each answer is about its own name: none of them is that of another insert."""
+    story = Story()
+    for number, name in enumerate(("one", "one", "two")):
+        target = f"https://www.googleapis.com/compute/beta/projects/p/global/images/{name}"
+        answer = operation("PENDING", id=f"100{number}", name=f"operation-{number}", targetLink=target, selfLink=None)
+        story.insert(answer, request_id=None, name=name)
+    together = tuple(replace(exchange, sent=1.0, received=2.0) for exchange in story.trace().exchanges)
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace(together))}
+    assert "life.concurrent-inserts" not in found
