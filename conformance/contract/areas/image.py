@@ -58,6 +58,10 @@ def _files(view: RequestView) -> list[dict[str, Any]]:
     return [file for file in files if isinstance(file, dict)]
 
 
+def _no_base64(view: RequestView) -> bool:
+    return any(isinstance(file.get("content"), str) and not is_base64(file["content"]) for file in _files(view))
+
+
 def _bad_name(name: str) -> bool:
     return bool(name) and not NAME.fullmatch(name)
 
@@ -340,13 +344,12 @@ RULES.add(
     request_rule(
         "image.shielded.base64",
         "doc",
-        "A genuine file in base64 is accepted as content of a secure boot key; what is no base64 is refused.",
+        "Content of a secure boot key that is no base64 is refused; by convention a genuine file in base64 is accepted.",
         "Fields > shieldedInstanceInitialState.pk.content",
-        "The content of each file is called a base64-encoded string, so a genuine one is accepted and what "
-        "is no base64 refused.",
-        lambda view: any(
-            isinstance(file.get("content"), str) and not is_base64(file["content"]) for file in _files(view)
-        ),
+        "The content of each file is called a base64-encoded string, so what is none is refused; which files a target "
+        "takes for genuine is its own to say.",
+        _no_base64,
+        conventional=lambda view: not _no_base64(view),
     )
 )
 RULES.add(

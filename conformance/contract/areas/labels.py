@@ -239,7 +239,7 @@ def _reasons(exchange: Exchange) -> set[str]:
 @RULES.rule(
     "labels.concurrent",
     "doc",
-    "Of simultaneous setLabels with one fingerprint, one wins.",
+    "Of simultaneous setLabels with one fingerprint no more than one wins; by convention one does.",
     REFERENCE,
     "The fingerprint is there for optimistic locking and changes with each request, so it is up to date "
     "for one of several at most.",

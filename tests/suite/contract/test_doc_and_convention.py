@@ -209,6 +209,12 @@ def test_key_in_the_text_of_an_error() -> None:
         ("source.image.partial-url", {"sourceImage": "projects/p/global/images/base"}, REQUEST_ID, "failed"),
         ("source.image.partial-url", {"sourceImage": "global/images/base"}, REQUEST_ID, "deviates"),
         ("source.image.family-url", {"sourceImage": "projects/p/global/images/family/f"}, REQUEST_ID, "deviates"),
+        (
+            "image.shielded.base64",
+            {"shieldedInstanceInitialState": {"pk": {"content": "AAEC", "fileType": "X509"}}},
+            REQUEST_ID,
+            "deviates",
+        ),
         ("image.guest-os-features.type", {"guestOsFeatures": [{"type": "GVNIC"}]}, REQUEST_ID, "failed"),
         (
             "image.guest-os-features.type",
