@@ -295,7 +295,7 @@ class Service:
         operation = self._begin(project, call, "delete", name, image.fields["id"])
         image.deleting = not self.behaviour.keeps_image_after_delete
         if not (self.behaviour.keeps_name_after_delete or self.behaviour.keeps_image_after_delete):
-            image.gone_at = operation.done_at
+            image.gone_at = time.time() if self.behaviour.deletes_at_once else operation.done_at
         return self.shown_operation(operation, call)
 
     def set_labels(self, call: Call) -> Resource:
@@ -529,9 +529,9 @@ class Service:
                 self._requests.popitem(last=False)
 
     def _at_once(self, project: Project, call: Call, kind: str, image: Image) -> Resource:
-        return self.shown_operation(
-            self._begin(project, call, kind, image.fields["name"], image.fields["id"], seconds=0.0), call
-        )
+        seconds = self.behaviour.seconds if self.behaviour.slow_changes else 0.0
+        name, identifier = image.fields["name"], image.fields["id"]
+        return self.shown_operation(self._begin(project, call, kind, name, identifier, seconds=seconds), call)
 
     def _check_request_id(self, call: Call) -> None:
         for name, check in (

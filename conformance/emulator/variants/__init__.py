@@ -261,6 +261,7 @@ VARIANTS: tuple[Variant, ...] = (
             ("set-labels", ("images.setLabels",)),
             ("deprecate", ("images.deprecate",)),
             ("families", ("images.getFromFamily", "imageFamilyViews.get")),
+            ("family-views", ("imageFamilyViews.get",)),
         )
     ),
     Variant(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.emulator.faults.row import switched
+from conformance.emulator.faults.row import shown_image, switched
 from conformance.emulator.variants.row import Variant
 
 MOMENT = 0.05
@@ -25,6 +25,13 @@ ROWS: tuple[Variant, ...] = (
         "short-retention",
         "operations are forgotten soon after they were DONE",
         switched(retention_seconds=3.0),
+    ),
+    Variant("gone-at-once", "an image is gone before its deletion is DONE", switched(deletes_at_once=True)),
+    Variant("slow-changes", "changes of labels and deprecations take their time", switched(slow_changes=True)),
+    Variant(
+        "ready-until-gone",
+        "an image that is being deleted is READY to its end",
+        shown_image(lambda image, call, times: image.update(status="READY") if image["status"] == "DELETING" else None),
     ),
     Variant(
         "failed-images-stay", "an insert that fails leaves an image that is FAILED", switched(failed_images_stay=True)

@@ -53,6 +53,8 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "time": {
         "operations are DONE at once, or take their time": ("instant", "slow"),
         "operations skip states": ("no-pending", "no-running"),
+        "a deleted image is gone at once, or READY to its end": ("gone-at-once", "ready-until-gone"),
+        "changes take their time": ("slow-changes",),
         "wait answers before the operation is DONE": ("wait-early",),
         "an image is seen when it is READY, or a moment later": (
             *("image-when-ready", "late-images", "late-lists", "late-families"),
@@ -100,7 +102,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "wait": ("no-wait",),
         "lists": ("no-list", "no-operations-list"),
         "changes": ("no-patch", "no-set-labels", "no-deprecate"),
-        "families": ("no-families",),
+        "families": ("no-families", "no-family-views"),
     },
     "HTTP": {
         "a success has any status of success": ("created-201", "accepted-202"),
