@@ -48,7 +48,7 @@ def render(results: Results) -> str:
         lines += ["", "| rule | verdict | what holds | why |", "| --- | --- | --- | --- |"]
         for rule in rows[:ROWS_MAXIMUM]:
             statement, why = cell(rule.statement), cell(shortened(rule.told, 300))
-            lines.append(f"| `{rule.id}` | {rule.verdict.label} | {statement} | {why} |")
+            lines.append(f"| `{rule.id}` | {rule.verdict.label}{cell(rule.confirmed)} | {statement} | {why} |")
         if len(rows) > ROWS_MAXIMUM:
             lines += ["", f"… and {len(rows) - ROWS_MAXIMUM} more."]
     return "\n".join(lines) + "\n"

@@ -104,7 +104,7 @@ def _blocked(rules: list[RuleResult], console: Console) -> None:
 def _rule(rule: RuleResult, console: Console) -> None:
     verdict = rule.verdict
     style = f"bold {COLOURS[verdict.colour]}"
-    console.print(Text.assemble((f"{verdict.symbol} {rule.id} {verdict.label}", style)), soft_wrap=True)
+    console.print(Text.assemble((f"{verdict.symbol} {rule.id} {verdict.label}", style), rule.confirmed), soft_wrap=True)
     console.print(Text(f"  {rule.statement}"), soft_wrap=True)
     if rule.reason:
         console.print(Text(f"  {shortened(harmless(rule.reason), 2000)}"), style="dim", soft_wrap=True)

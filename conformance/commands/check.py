@@ -85,7 +85,7 @@ def _row(row: RuleResult, command: str) -> RuleResult:
         breach.model_copy(update={"reproduce": breach.reproduce.model_copy(update={"command": command})})
         for breach in row.breaches
     )
-    return row.model_copy(update={"reason": reason, "breaches": breaches})
+    return row.model_copy(update={"reason": reason, "confirmation": "", "breaches": breaches})
 
 
 def _skipped(recording: Recording) -> str:

@@ -248,6 +248,7 @@ def attempt(server: Server, profile: str) -> Proof:
                 second_project=f"{project}-second",
                 sources=embedded_sources(project),
                 profile=profile,
+                intermittent="fail",
                 seed=server.seed,
                 workers=1,
                 auth="token",

@@ -20,6 +20,7 @@ class Profile:
         first_poll: seconds until an operation is looked at again; doubles from look to look.
         last_poll: seconds between two looks at most.
         shrinking: executions that may be spent on making one failing example smaller.
+        confirmations: how often a breach is tried again.
         derandomised: whether the same examples are tried in every run that is given no seed.
         usual_requests: about as many requests as a correct target is sent.
         seconds: what a run is given at least, unless it is told how long it may take.
@@ -36,6 +37,7 @@ class Profile:
     first_poll: float
     last_poll: float
     shrinking: int
+    confirmations: int
     derandomised: bool
     usual_requests: int
     seconds: float
@@ -49,9 +51,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.004, 0.5, 60, True, 4_000, 90.0),
-    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.0, 0.004, 0.5, 200, True, 12_000, 300.0),
-    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.004, 1.0, 500, False, 60_000, 3_600.0),
-    "real": Profile(1, 0, 8, 8, 1, 600.0, 2.0, 2.0, 10.0, 0, True, 500, 7_200.0, 700, 40),
+    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.004, 0.5, 60, 3, True, 4_000, 90.0),
+    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.0, 0.004, 0.5, 200, 3, True, 12_000, 300.0),
+    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.004, 1.0, 500, 3, False, 60_000, 3_600.0),
+    "real": Profile(1, 0, 8, 8, 1, 600.0, 2.0, 2.0, 10.0, 0, 1, True, 500, 7_200.0, 700, 40),
 }
 """quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed target."""

@@ -123,6 +123,14 @@ class Settings(BaseModel):
             metavar="FIELD",
         ),
     ] = ()
+    intermittent: Annotated[
+        str | None,
+        Option(
+            "What a breach does that is not seen again when it is tried again. fail: as any other. report: it is a deviation",
+            choices=("fail", "report"),
+            default="fail with profile ci, else report",
+        ),
+    ] = None
     config: Annotated[
         str | None,
         Option(
@@ -209,13 +217,13 @@ class Settings(BaseModel):
             raise ValueError("a project id, such as my-project, or a project number")
         return value
 
-    @field_validator("api_version", "profile", "auth")
+    @field_validator("api_version", "profile", "auth", "intermittent")
     @classmethod
-    def _check_choice(cls, value: str, about: ValidationInfo) -> str:
+    def _check_choice(cls, value: str | None, about: ValidationInfo) -> str | None:
         choices = next(
             option.choices for option in cls.model_fields[str(about.field_name)].metadata if isinstance(option, Option)
         )
-        if value not in choices:
+        if value is not None and value not in choices:
             raise ValueError(_listed(choices))
         return value
 
@@ -303,6 +311,11 @@ class Settings(BaseModel):
     def authorised(self) -> bool:
         """Whether requests say who sends them."""
         return self.auth != "none" or any(name.lower() == "authorization" for name in self.request_headers())
+
+    @property
+    def intermittent_fails(self) -> bool:
+        """Whether a breach fails the run that was not seen again when it was tried again."""
+        return (self.intermittent or ("fail" if self.profile == "ci" else "report")) == "fail"
 
     @property
     def budgeted(self) -> bool:

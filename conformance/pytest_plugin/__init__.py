@@ -74,6 +74,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
             for rule, breach in acted.breaches
             if (ground.settings.strict or (rule.basis == "doc" and not breach.deviation))
             and rule.id not in ground.waived
+            and (ground.settings.intermittent_fails or not acted.intermittent(rule.id))
         }
         if broken:
             lines = [

@@ -24,6 +24,7 @@ from conformance.config.profiles import Profile
 from conformance.config.settings import Settings
 from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule, catalogue, selected
+from conformance.scenario.confirmations import Confirmations
 from conformance.scenario.examples import open_examples
 from conformance.scenario.obstacles import Untestable
 from conformance.scenario.preflight import look
@@ -154,6 +155,7 @@ class Process:
         self._examples = open_examples(settings)
         # A failure that is known needs no smallest example.
         self._settled = set(ground.waived)
+        self._confirmations = Confirmations(profile.confirmations, self.ledger.confirm)
 
     def scenario(self, name: str) -> Scenario:
         """The means for a scenario test, by the id of the test."""
@@ -165,6 +167,7 @@ class Process:
             self._sources(),
             frozenset(findings.present),
             self._settled,
+            self._confirmations,
             self.ground.settings.seed,
             name,
             self._examples,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from conformance.compat import no_constants_of_modules
 from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule
 from conformance.contract.plain_bodies import minimal
+from conformance.scenario.confirmations import Confirmations, Outcome
 from conformance.scenario.examples import Drawer
 from conformance.trace.exchange import Trace
 
@@ -48,6 +50,7 @@ class Scenario:
         sources: what images can be made from.
         capabilities: what the target can do.
         settled: rules whose breach has been shown with a small example, in this process; they are not shrunk again.
+        confirmations: which breaches this process has tried again.
         seed: of the random examples; None for the same examples in every run.
         name: of the test, so that different tests draw different examples.
         examples: where examples that fail are kept; None to keep none.
@@ -62,6 +65,7 @@ class Scenario:
         sources: Sources,
         capabilities: frozenset[str],
         settled: set[str],
+        confirmations: Confirmations,
         seed: int | None,
         name: str,
         examples: ExampleDatabase | None = None,
@@ -74,6 +78,7 @@ class Scenario:
         self._judge_trace = judge
         self._pool = pool
         self._settled = settled
+        self._confirmations = confirmations
         self._seed = seed
         self._name = name
         self._examples = examples
@@ -92,12 +97,23 @@ class Scenario:
         """Acts once, and judges what happened."""
         self.each([None], lambda api, _: act(api))
 
-    def each(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> list[set[str]]:
+    def each(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> None:
         """Acts with every case that the profile allows, several at a time, each with an API and a trace of its own.
 
-        Returns:
-            The rules that each case broke.
+        What breaks a rule is tried again.
         """
+        self._confirm(self._attempt(cases, act), act)
+
+    def _attempt(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> list[Outcome[Case]]:
+        """What comes of acting with every case that the profile allows."""
+        found = list(self._outcomes(itertools.islice(cases, self.target.profile.cases), act))
+        self._confirmations.note(found)
+        return found
+
+    def _outcomes(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> Iterator[Outcome[Case]]:
+        """What comes of acting with cases, several at a time but in their order; the first error is raised in the end."""
+        started: deque[tuple[Case, Api, Future[None]]] = deque()
+        errors: list[BaseException] = []
 
         def attempt(api: Api, case: Case) -> None:
             try:
@@ -105,62 +121,89 @@ class Scenario:
             finally:
                 api.tidy()
 
-        started: deque[tuple[Api, Future[None]]] = deque()
-        errors: list[BaseException] = []
-        broken: list[set[str]] = []
-
-        def judge_first() -> None:
-            api, future = started.popleft()
+        def judge_first() -> Outcome[Case]:
+            case, api, future = started.popleft()
             error = future.exception()
             errors.extend([error] if error else [])
-            # What was cut off by the end of a budget, of the run or of the target has no end that could be judged.
-            cut = isinstance(error, BudgetSpent | Stopped | TargetLost)
-            broken.append(set() if cut else {rule.id for rule, _ in self._judge(api)})
-            self._settled |= broken[-1]
+            if isinstance(error, BudgetSpent | Stopped | TargetLost):
+                return Outcome(case, {}, api.trace().size(), cut=True)
+            return self._judge(api, case)
 
-        for case in itertools.islice(cases, self.target.profile.cases):
+        for case in cases:
             if len(started) == STARTED_MAXIMUM:
-                judge_first()
+                yield judge_first()
             api = Api(self.target)
-            started.append((api, self._pool.submit(attempt, api, case)))
+            started.append((case, api, self._pool.submit(attempt, api, case)))
         while started:
-            judge_first()
+            yield judge_first()
         if errors:
             raise errors[0]
-        return broken
+
+    def _confirm(self, outcomes: Iterable[Outcome[Case]], act: Callable[[Api, Case], object]) -> None:
+        """Tries again what broke rules that have not been seen broken again so far."""
+        chosen = self._confirmations.chosen(outcomes)
+        again: list[list[Outcome[Case]]] = [[] for _ in chosen]
+        # The scenario has come to its end all the same: the next one tells that the budget is spent.
+        with contextlib.suppress(BudgetSpent):
+            for _ in range(self._confirmations.tries if chosen else 0):
+                ready = [number for number, (outcome, _) in enumerate(chosen) if self._are_free(outcome.names)]
+                cases = [chosen[number][0].case for number in ready]
+                for number, outcome in zip(ready, self._outcomes(cases, act), strict=True):
+                    again[number].append(outcome)
+        for (_, rules), found in zip(chosen, again, strict=True):
+            self._confirmations.conclude(rules, found)
+
+    def _are_free(self, names: Iterable[str]) -> bool:
+        """Waits until images are gone whose names are the matter of a case, so that it can be tried in a fresh state."""
+        api, end = Api(self.target), time.monotonic() + self.target.deadline
+        for name in names:
+            while api.get(name).answered:
+                if time.monotonic() > end:
+                    return False
+                self.target.transport.sleep(0.05)
+        return True
+
+    def intermittent(self, rule: str) -> bool:
+        """Whether a rule held when what had broken it was tried again."""
+        return self._confirmations.intermittent(rule)
 
     def sequences(self, cases: Iterable[tuple[Part, ...]], act: Callable[[Api, tuple[Part, ...]], object]) -> None:
         """Acts with every case, as `each` does; one that breaks a rule not seen broken before is made as short as possible."""
         known = set(self._settled)
-        told = list(cases)
-        for case, rules in zip(told, self.each(told, act), strict=False):
-            new = rules - known
-            known |= rules
+        outcomes = self._attempt(cases, act)
+        for outcome in list(outcomes):
+            new = set(outcome.broken) - known
+            known |= set(outcome.broken)
             if new and self.target.profile.shrinking:
-                self._shorten(case, act, min(new))
+                outcomes.extend(self._shorten(outcome.case, act, min(new)))
+        self._confirm(outcomes, act)
 
-    def _shorten(self, case: tuple[Part, ...], act: Callable[[Api, tuple[Part, ...]], object], rule: str) -> None:
-        """Leaves out parts of a case, many at a time first, as long as the rest breaks the rule still."""
+    def _shorten(
+        self, case: tuple[Part, ...], act: Callable[[Api, tuple[Part, ...]], object], rule: str
+    ) -> Iterator[Outcome[tuple[Part, ...]]]:
+        """Leaves out parts of a case, many at a time first, as long as the rest breaks the rule still; what does is answered."""
         tries, size = self.target.profile.shrinking, len(case)
         while size and tries > 0:
             start = 0
             while start < len(case) and tries > 0:
                 shorter = case[:start] + case[start + size :]
                 tries -= 1
-                if shorter and self._breaks(act, shorter, rule):
+                outcome = self._again(act, shorter) if shorter else None
+                if outcome is not None and rule in outcome.broken:
                     case = shorter
+                    yield outcome
                 else:
                     start += size
             size //= 2
 
-    def _breaks(self, act: Callable[[Api, Case], object], case: Case, rule: str) -> bool:
-        """Acts once more with a case, and tells whether that breaks a rule."""
+    def _again(self, act: Callable[[Api, Case], object], case: Case) -> Outcome[Case]:
+        """Acts once more with a case."""
         api = Api(self.target)
         try:
             act(api, case)
         finally:
             api.tidy()
-        return any(found.id == rule for found, _ in self._judge(api))
+        return self._judge(api, case)
 
     def examples(self, strategy: SearchStrategy[Case], act: Callable[[Api, Case], object]) -> None:
         """Acts with random cases, as many as the profile allows; a breach not seen before is made as small as possible.
@@ -170,25 +213,32 @@ class Scenario:
         cases: list[Case] = []
         before = set(self._settled)
         self._draw(strategy, cases.append, [Phase.reuse, Phase.generate])
-        self.each(cases, act)
-        new = {rule.id for rule, _ in self.breaches} - before
+        outcomes = self._attempt(cases, act)
+        new = {rule for outcome in outcomes for rule in outcome.broken} - before
         if new and self.target.profile.shrinking:
-            self._shrink(strategy, act, min(new))
+            outcomes.extend(self._shrink(strategy, act, min(new)))
+        self._confirm(outcomes, act)
 
-    def _shrink(self, strategy: SearchStrategy[Case], act: Callable[[Api, Case], object], rule: str) -> None:
+    def _shrink(
+        self, strategy: SearchStrategy[Case], act: Callable[[Api, Case], object], rule: str
+    ) -> list[Outcome[Case]]:
         """Finds the breach of one rule again and makes its example smaller, as far as the profile allows."""
         budget = [self.target.profile.shrinking]
+        found: list[Outcome[Case]] = []
 
         def attempt(case: Case) -> None:
             if budget[0] <= 0:
                 return
             budget[0] -= 1
-            if self._breaks(act, case, rule):
+            outcome = self._again(act, case)
+            if rule in outcome.broken:
+                found.append(outcome)
                 raise RuleBroken
 
         # A budget that is spent lets the last example pass, which Hypothesis calls flaky; the ledger has the smallest one.
         with contextlib.suppress(RuleBroken, Flaky):
             self._draw(strategy, attempt, [Phase.reuse, Phase.generate, Phase.shrink])
+        return found
 
     def _draw(self, strategy: SearchStrategy[Case], use: Callable[[Case], None], phases: Sequence[Phase]) -> None:
         """Draws as many cases as the profile allows, the same ones whenever it is called with the same strategy.
@@ -214,7 +264,26 @@ class Scenario:
         with no_constants_of_modules():
             drawing()
 
-    def _judge(self, api: Api) -> Sequence[tuple[Rule, Breach]]:
-        found = self._judge_trace(api.trace(), self._name)
+    def _judge(self, api: Api, case: Case) -> Outcome[Case]:
+        """What a case led to."""
+        trace = api.trace()
+        found = self._judge_trace(trace, self._name)
         self.breaches.extend(found)
-        return found
+        broken: dict[str, bool] = {}
+        for rule, breach in found:
+            broken[rule.id] = broken.get(rule.id, False) or not breach.deviation
+        self._settled |= set(broken)
+        return Outcome(case, broken, trace.size(), _fixed_names(trace, self.target.names.prefix))
+
+
+def _fixed_names(trace: Trace, prefix: str) -> frozenset[str]:
+    """The names of images that a trace has made, and that are not new whenever its case is tried: those begin with a prefix."""
+    bodies = [
+        exchange.request.json
+        for exchange in trace.exchanges
+        if exchange.method == "images.insert" and exchange.answered
+    ]
+    names = [body.get("name") for body in bodies if isinstance(body, dict)]
+    return frozenset(
+        name for name in names if isinstance(name, str) and name.strip(".") and not name.startswith(prefix)
+    )

@@ -90,11 +90,13 @@ class Collector:
     def failing(self) -> bool:
         """Whether a rule has been broken already that fails the run."""
         waived = waived_rules(self.waivers, self.settings.url)
+        at_times = waived_rules(self.waivers, self.settings.url, intermittent=True)
         return any(
             (tally.breaches > tally.deviations and gates(catalogue()[rule], self.settings.require))
             or (tally.breaches and self.settings.strict)
             for rule, tally in self._ledger.tallies.items()
-            if rule not in waived
+            if rule not in (at_times if tally.intermittent else waived)
+            and (self.settings.intermittent_fails or not tally.intermittent)
         )
 
     @property
@@ -182,6 +184,7 @@ class Collector:
                     "strict": settings.strict,
                     "require_complete": settings.require_complete,
                     "require": settings.require,
+                    "intermittent": "fail" if settings.intermittent_fails else "report",
                     "ending": self._clean(ending.model_dump()),
                     "complaints": self._clean(self.complaints),
                 },
@@ -240,6 +243,7 @@ class Collector:
             or self.ending.reason
             or (f"left to the other shards of {self.settings.shard}" if self.settings.shard else ""),
             self.settings.require,
+            intermittent_fails=self.settings.intermittent_fails,
         )
         if self.findings.broken:
             found = _blame_the_insert(found, self.findings.broken)
@@ -329,6 +333,9 @@ class Collector:
             "observations": tally.observations,
             "breach_count": tally.breaches,
             "deviation_count": tally.deviations,
+            "confirmation": tally.confirmation,
+            "broken_again": tally.again,
+            "tried_again": tally.tries,
             "beside": dict(sorted(tally.beside.items())),
             "first_breach_after_requests": tally.first,
             "breaches": [

@@ -24,12 +24,14 @@ class Judgement:
             accepted without which it cannot be put to the test; "" where there is none.
         root: the broken rule that explains this verdict: the rule itself, or the one at the end of the chain of causes; "" where
             nothing is broken.
+        intermittent: whether the rule is broken at times only, as far as it was tried again.
     """
 
     verdict: Verdict
     reason: str = ""
     cause: str = ""
     root: str = ""
+    intermittent: bool = False
 
 
 def judgements(  # noqa: PLR0913 - all that verdicts rest on
@@ -39,6 +41,8 @@ def judgements(  # noqa: PLR0913 - all that verdicts rest on
     deselected: Iterable[str] = (),
     unreached: str = "",
     required: Iterable[str] = (),
+    *,
+    intermittent_fails: bool = True,
 ) -> dict[str, Judgement]:
     """The verdict on every rule of the catalogue.
 
@@ -49,8 +53,10 @@ def judgements(  # noqa: PLR0913 - all that verdicts rest on
         deselected: rules that the user left out of this run.
         unreached: why the run ended before all scenarios had their turn; "" where it did not.
         required: fields of an insert that have to be accepted, whatever they name.
+        intermittent_fails: whether a breach fails a rule that held when it was tried again; else it is a deviation.
     """
-    return _Bench(rules, ledger, absent, set(deselected), unreached, frozenset(required)).judgements()
+    bench = _Bench(rules, ledger, absent, set(deselected), unreached, frozenset(required), intermittent_fails)
+    return bench.judgements()
 
 
 def gates(rule: Rule, required: Container[str]) -> bool:
@@ -69,6 +75,7 @@ class _Bench:
         deselected: set[str],
         unreached: str,
         required: frozenset[str],
+        intermittent_fails: bool,
     ) -> None:
         self._rules = rules
         self._ledger = ledger
@@ -76,6 +83,7 @@ class _Bench:
         self._deselected = deselected
         self._unreached = unreached
         self._required = required
+        self._intermittent_fails = intermittent_fails
         self._alone = {rule.id: self._own(rule) for rule in rules.values()}
 
     def judgements(self) -> dict[str, Judgement]:
@@ -107,7 +115,14 @@ class _Bench:
             return Judgement(Verdict.NOT_APPLICABLE, self._absent[missing[0]], cause=missing[0])
         if tally.breaches:
             gated = gates(rule, self._required) and tally.breaches > tally.deviations
-            return Judgement(Verdict.FAILED if gated else Verdict.DEVIATES)
+            failed = gated and (self._intermittent_fails or not tally.intermittent)
+            return Judgement(
+                Verdict.FAILED if failed else Verdict.DEVIATES,
+                f"{tally.confirmation}: broken once, and not each time it was tried again"
+                if tally.intermittent
+                else "",
+                intermittent=tally.intermittent,
+            )
         if tally.observations:
             return Judgement(Verdict.PASSED)
         return Judgement(Verdict.NOT_EXERCISED, self._unreached or lacking(rule, self._ledger.answers))

@@ -21,6 +21,16 @@ RECORD_MAXIMUM = 2 * 2**20
 """Bytes of answers up to which a breach can be reproduced by a script: whole traces travel between processes for it."""
 
 
+def is_confirmed(again: int, tries: int) -> bool:
+    """Whether a breach was seen again more often than not; one that was not is intermittent.
+
+    Args:
+        again: how often it was.
+        tries: how often it was tried.
+    """
+    return 2 * again > tries
+
+
 @dataclass
 class Tally:
     """What was found about one rule: how often it was looked at and breached, and the smallest breaches in full.
@@ -28,6 +38,7 @@ class Tally:
     `examples` are in the form in which they stand in results.json, each with the size of its trace; `first` is how many
     requests had been sent when the first breach was seen, None without one. `beside` counts the breaches by the rules that
     the same answer showed broken as well, of those that this one stands on or yields to: their ids with blanks between.
+    `again` and `tries` are how often the rule was broken again when a breach of it was tried again, and how often that was.
     """
 
     observations: int = 0
@@ -36,11 +47,32 @@ class Tally:
     first: int | None = None
     examples: list[dict[str, Any]] = field(default_factory=list)
     beside: dict[str, int] = field(default_factory=dict)
+    again: int = 0
+    tries: int = 0
 
     @property
     def never_held(self) -> bool:
         """Whether the rule was put to the test, and broken each time."""
         return self.observations == self.breaches > 0
+
+    @property
+    def intermittent(self) -> bool:
+        """Whether the rule was broken, and held when that was tried again."""
+        return self.breaches > 0 and self.tries > 0 and not is_confirmed(self.again, self.tries)
+
+    @property
+    def confirmation(self) -> str:
+        """What came of trying a breach again, as reports have it; "" where the rule was not broken."""
+        if not self.breaches:
+            return ""
+        if not self.tries:
+            return "unconfirmed"
+        return f"{'intermittent' if self.intermittent else 'confirmed'} {self.again}/{self.tries}"
+
+    def confirm(self, again: int, tries: int) -> None:
+        """Notes that a breach was tried again; of several that were, the one counts that was seen again most reliably."""
+        if tries and (not self.tries or (again * self.tries, tries) > (self.again * tries, self.tries)):
+            self.again, self.tries = again, tries
 
     def shared(self, rule: str) -> int:
         """How many breaches an answer showed that breaks another rule as well."""
@@ -54,6 +86,7 @@ class Tally:
         self.first = min((first for first in (self.first, other.first) if first is not None), default=None)
         for rules, count in other.beside.items():
             self.beside[rules] = self.beside.get(rules, 0) + count
+        self.confirm(other.again, other.tries)
         self.keep(other.examples)
 
     def keep(self, examples: Iterable[dict[str, Any]]) -> None:
@@ -136,6 +169,11 @@ class Ledger:
         size = trace.size()
         if len(tally.examples) < EXAMPLES_KEPT or list(size) < tally.examples[-1]["size"]:
             tally.keep(_example(breach, trace, trace.secrets | self._hidden) for breach in breaches[:EXAMPLES_KEPT])
+
+    def confirm(self, rule: str, again: int, tries: int) -> None:
+        """Counts that a breach of a rule was tried again, and how often it was seen again."""
+        with self._lock:
+            self.tallies[rule].confirm(again, tries)
 
     def drain(self) -> dict[str, Any]:
         """What was counted since the last call, as JSON, for the process that merges."""

@@ -87,6 +87,7 @@ def _collector(shards: Sequence[Results]) -> Collector:
         strict=run.strict,
         require_complete=run.require_complete,
         require=run.require,
+        intermittent=run.intermittent,
     )
     collector = Collector(settings, known(row for part in shards for row in part.waivers))
     collector.begin()
@@ -145,6 +146,8 @@ def _tally(row: RuleResult) -> Tally:
         row.first_breach_after_requests,
         [breach.model_dump(mode="json") for breach in row.breaches],
         dict(row.beside),
+        row.broken_again,
+        row.tried_again,
     )
 
 

@@ -76,6 +76,7 @@ class Run(_Part):
     strict: bool
     require_complete: bool
     require: tuple[str, ...] = ()
+    intermittent: Literal["fail", "report"] = "fail"
     ending: Ending = Ending()
     complaints: tuple[str, ...] = ()
 
@@ -159,6 +160,7 @@ class WaiverResult(_Part):
     reason: str
     link: str | None = None
     expires: date
+    intermittent: bool = False
     state: WaiverState
 
 
@@ -222,7 +224,9 @@ class RuleResult(_Part):
 
     `cause` and `root` are those of its Judgement; `seconds` is its share of the scenarios that put it to the test; `deviation_count` says how many of its breaches merely deviate from a
     convention (None in results of suites that did not count them), and `beside` how many were shown by answers that break
-    other rules as well, as Tally has it.
+    other rules as well, as Tally has it. `confirmation` says what came of trying a breach again: `confirmed 3/3`,
+    `intermittent 1/3`, `unconfirmed` where that could not be, and "" where there is none, or only a recording of it;
+    `broken_again` of `tried_again` times it was seen again.
     """
 
     id: str
@@ -240,6 +244,9 @@ class RuleResult(_Part):
     breach_count: Count
     deviation_count: Count | None = None
     beside: dict[str, Count] = {}
+    confirmation: str = ""
+    broken_again: Count = 0
+    tried_again: Count = 0
     first_breach_after_requests: int | None
     breaches: tuple[BreachResult, ...]
 
@@ -247,6 +254,11 @@ class RuleResult(_Part):
     def shown(self) -> BreachResult | None:
         """The breach that tells why the rule is broken; None for a rule that is not, or that another one blocks."""
         return self.breaches[0] if self.breaches and self.verdict.broken else None
+
+    @property
+    def confirmed(self) -> str:
+        """What came of trying its breach again, as it follows the verdict; "" where nothing is to be said."""
+        return f", {self.confirmation}" if self.confirmation and self.verdict.broken else ""
 
     @property
     def told(self) -> str:

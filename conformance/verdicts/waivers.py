@@ -41,6 +41,7 @@ class Waiver(BaseModel):
         reason: why.
         link: where that is told in full, if anywhere.
         expires: the last day on which they may.
+        intermittent: whether they may at times only: a breach that is seen again each time is not covered.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_min_length=1, hide_input_in_errors=True)
@@ -50,6 +51,7 @@ class Waiver(BaseModel):
     reason: str
     link: str | None = None
     expires: date
+    intermittent: bool = False
 
     @field_validator("link")
     @classmethod
@@ -105,7 +107,7 @@ def _waiver(row: Any, place: str) -> Waiver:
         key = f"{first['loc'][0]}: " if first["loc"] else ""
         text = first["msg"].removeprefix("Value error, ")
         raise UsageError(
-            f"{place} is not usable: {key}{text[:1].lower()}{text[1:]}; {', '.join(WANTED)} are wanted, target and link are optional."
+            f"{place} is not usable: {key}{text[:1].lower()}{text[1:]}; {', '.join(WANTED)} are wanted; target, link and intermittent are optional."
         ) from None
     if not matching([waiver.rule], catalogue()):
         raise UnmatchedError(f"{place} matches no rule: '{waiver.rule}'{near(waiver.rule)}.")
@@ -117,9 +119,13 @@ def known(rows: Iterable[WaiverResult]) -> list[Waiver]:
     return list(dict.fromkeys(Waiver(**row.model_dump(include=set(Waiver.model_fields))) for row in rows))
 
 
-def waived_rules(waivers: Iterable[Waiver], url: str | None) -> frozenset[str]:
-    """The rules that may fail at a target today."""
-    globs = [waiver.rule for waiver in waivers if waiver.covers(url) and waiver.expires >= _today()]
+def waived_rules(waivers: Iterable[Waiver], url: str | None, *, intermittent: bool = False) -> frozenset[str]:
+    """The rules that may fail at a target today; `intermittent` adds those that may at times only."""
+    globs = [
+        waiver.rule
+        for waiver in waivers
+        if waiver.covers(url) and waiver.expires >= _today() and (intermittent or not waiver.intermittent)
+    ]
     return frozenset(matching(globs, catalogue()))
 
 
@@ -133,8 +139,9 @@ def waive(judgements: Mapping[str, Judgement], waivers: Sequence[Waiver], url: s
     """
     found = dict(judgements)
     for waiver in waivers:
-        for rule in waived_rules([waiver], url):
-            if found[rule].verdict in (Verdict.FAILED, Verdict.DEVIATES):
+        for rule in waived_rules([waiver], url, intermittent=True):
+            covered = found[rule].intermittent or not waiver.intermittent
+            if covered and found[rule].verdict in (Verdict.FAILED, Verdict.DEVIATES):
                 link = f"{waiver.link}, " if waiver.link else ""
                 reason = f"{waiver.reason} ({link}until {waiver.expires})"
                 found[rule] = Judgement(Verdict.WAIVED, reason, root=rule)
@@ -160,9 +167,13 @@ def state(waiver: Waiver, judgements: Mapping[str, Judgement], url: str | None, 
         return "expired"
     if Verdict.WAIVED in verdicts:
         return "in use"
+    # What is broken at times only may hold in this run.
     return (
         "stale"
-        if whole and Verdict.PASSED in verdicts and not verdicts & {Verdict.BLOCKED, Verdict.ERROR}
+        if whole
+        and not waiver.intermittent
+        and Verdict.PASSED in verdicts
+        and not verdicts & {Verdict.BLOCKED, Verdict.ERROR}
         else "unused"
     )
 
@@ -188,7 +199,13 @@ def updated(
     end = _today() + timedelta(DAYS)
     target = _lasting(url)
     return kept + [
-        Waiver(rule=rule, target=target, reason=f"failed on {_today()}: {seen}", expires=end)
+        Waiver(
+            rule=rule,
+            target=target,
+            reason=f"failed on {_today()}: {seen}",
+            expires=end,
+            intermittent=judgements[rule].intermittent,
+        )
         for rule, seen in failures.items()
     ]
 
@@ -208,7 +225,7 @@ def write_waivers(waivers: Iterable[Waiver], path: Path) -> None:
     tables = []
     for waiver in waivers:
         row = waiver.model_dump(mode="json", exclude_defaults=True)
-        lines = [f"{key} = {value if key == 'expires' else _quoted(value)}" for key, value in row.items()]
+        lines = [f"{key} = {value if key == 'expires' else _toml(value)}" for key, value in row.items()]
         tables.append("\n".join(["[[waiver]]", *lines]))
     try:
         path.write_text("\n\n".join(tables) + ("\n" if tables else ""), encoding="utf-8")
@@ -216,9 +233,11 @@ def write_waivers(waivers: Iterable[Waiver], path: Path) -> None:
         raise UsageError(f"the waivers file {path} cannot be written: {error.strerror}.") from None
 
 
-def _quoted(text: str) -> str:
-    """A text as TOML has it: JSON's form, but for the one control character that JSON leaves as it is."""
-    return json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")
+def _toml(value: str | bool) -> str:
+    """A value as TOML has it: JSON's form, but for the one control character that JSON leaves as it is."""
+    if isinstance(value, bool):
+        return json.dumps(value)
+    return json.dumps(value.encode(errors="replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _today() -> date:
