@@ -352,6 +352,36 @@ DEFECTS: tuple[Defect, ...] = (
         _shielded(*({**secure_boot.file("X509"), "fileType": text} for text in ("bin", "PEM"))),
     ),
     Defect("image.rollout-override.timestamps", _rollout(*BAD_TIMES)),
+    Defect(
+        "image.rollout-override.zones",
+        _bodies(
+            *(
+                {"rolloutOverride": {"locationRolloutPolicies": {zone: "2030-01-02T03:04:05Z"}}}
+                for zone in ("us-central1-a", "regions/us-central1", "zones/")
+            )
+        ),
+    ),
+    Defect(
+        "image.deprecated.state-override",
+        _bodies(
+            *(
+                {"deprecated": {"state": "DEPRECATED", "stateOverride": policy}}
+                for policy in (
+                    {"defaultRolloutTime": "tomorrow"},
+                    {"locationRolloutPolicies": {"zones/us-central1-a": "2030-02-30T03:04:05Z"}},
+                    {"locationRolloutPolicies": {"us-central1-a": "2030-01-02T03:04:05Z"}},
+                )
+            )
+        ),
+    ),
+    Defect(
+        "image.kms-key-name.malformed",
+        _bodies(*({"imageEncryptionKey": {"kmsKeyName": text}} for text in ("key", "projects/p/keyRings/r", "a b"))),
+    ),
+    Defect(
+        "image.storage-locations.malformed",
+        _bodies(*({"storageLocations": [text]} for text in ("no such place", "zones/us-central1-a"))),
+    ),
     Defect("image.architecture", _bodies(*({"architecture": text} for text in ("x86_64", "ARM", "RISCV64", "X86-64")))),
     *_encryption(),
     *_wrong_types(),

@@ -52,6 +52,7 @@ OUTPUT_ONLY: tuple[OutputOnly, ...] = (
     OutputOnly("satisfiesPzi", (True, False)),
     OutputOnly("enableConfidentialCompute", (True, False)),
     OutputOnly("labelFingerprint", ("AAAAAAAAAAE=",)),
+    OutputOnly("archiveSizeBytes", ("7",)),
     OutputOnly("imageEncryptionKey.sha256", (DIGEST,)),
     OutputOnly("sourceDiskEncryptionKey.sha256", (DIGEST,)),
     OutputOnly("sourceImageEncryptionKey.sha256", (DIGEST,)),

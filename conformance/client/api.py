@@ -193,9 +193,9 @@ class Api:
         """images.deprecate."""
         return self._post(f"global/images/{_quoted(name)}/deprecate", body, intent, request_id)
 
-    def from_family(self, family: str) -> Exchange:
+    def from_family(self, family: str, *, project: str | None = None) -> Exchange:
         """images.getFromFamily."""
-        return self.send("GET", f"global/images/family/{_quoted(family)}")
+        return self.send("GET", f"global/images/family/{_quoted(family)}", project=project)
 
     def family_view(self, zone: str, family: str) -> Exchange:
         """imageFamilyViews.get."""

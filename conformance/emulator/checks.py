@@ -326,6 +326,53 @@ def request_id_malformed(query: dict[str, str]) -> None:
         raise ApiError(400, "invalid", f"Invalid value for field 'requestId': '{query['requestId']}' is no UUID.")
 
 
+def _replacement_kind(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    replacement = (body.get("deprecated") or {}).get("replacement")
+    if replacement and "/images/" not in f"/{replacement}":
+        raise invalid("resource.deprecated.replacement", replacement, "It must be an image.")
+
+
+def _state_override(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    policy = (body.get("deprecated") or {}).get("stateOverride") or {}
+    _zones_of(policy, "resource.deprecated.stateOverride")
+    for time in [policy.get("defaultRolloutTime"), *(policy.get("locationRolloutPolicies") or {}).values()]:
+        if time and not is_time(time):
+            raise invalid("resource.deprecated.stateOverride", time, "It must be an RFC 3339 timestamp.")
+
+
+def _rollout_zones(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    _zones_of(body.get("rolloutOverride") or {}, "resource.rolloutOverride")
+
+
+def _zones_of(policy: dict[str, Any], path: str) -> None:
+    for zone in policy.get("locationRolloutPolicies") or {}:
+        if not re.fullmatch(r"(?:.*/)?zones/[^/]+", zone):
+            raise invalid(path, zone, "It must be a zone, such as zones/us-central1-a.")
+
+
+def _kms_key(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    name = (body.get("imageEncryptionKey") or {}).get("kmsKeyName")
+    if name and not re.fullmatch(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/.+", name):
+        raise invalid("resource.imageEncryptionKey.kmsKeyName", name, "It is no name of a key.")
+
+
+def _places(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    for place in body.get("storageLocations") or []:
+        if place and not re.fullmatch(r"[A-Za-z0-9-]+", place):
+            raise invalid("resource.storageLocations", place, "There is no such location.")
+
+
+OF_DEPRECATIONS = (
+    *("image.deprecated.state", "image.deprecated.timestamps"),
+    *("deprecate.replacement-kind", "image.deprecated.state-override"),
+)
+"""The checks of a deprecation, by insert or by deprecate."""
+
 BODY_CHECKS: dict[str, Check] = {
     "force-create.not-boolean": _force_create,
     "types": _types,
@@ -345,6 +392,11 @@ BODY_CHECKS: dict[str, Check] = {
     "image.shielded.base64": _file_content,
     "image.shielded.file-type": _file_type,
     "image.rollout-override.timestamps": _rollout,
+    "image.rollout-override.zones": _rollout_zones,
+    "deprecate.replacement-kind": _replacement_kind,
+    "image.deprecated.state-override": _state_override,
+    "image.kms-key-name.malformed": _kms_key,
+    "image.storage-locations.malformed": _places,
     **{
         f"encryption.{rule}": make(name)
         for key, name in zip(("image", "source-disk", "source-image", "source-snapshot"), KEYS, strict=True)

@@ -266,11 +266,16 @@ class Service:
             )
         if image.fields.get("locked") and "image.locked.forbids" not in unchecked:
             raise ApiError(400, "invalidUsage", f"The image '{name}' is locked.")
+        dates = image.fields.get("deprecated") or {}
+        if "image.deprecated.timestamps/dates-act" in unchecked and dates.get("deleted", "9") < written(time.time()):
+            raise ApiError(400, "invalidUsage", f"The image '{name}' is to be deleted by now.")
         if image.state in ("OBSOLETE", "DELETED") and "deprecate.use-obsolete" not in unchecked:
             raise ApiError(400, "invalidUsage", f"The image '{name}' is {image.state}.")
         if image.state != "DEPRECATED" or "deprecate.use-obsolete/no-warning" in unchecked:
             return []
         replacement = image.fields["deprecated"].get("replacement")
+        if "deprecate.use-obsolete/no-name" in unchecked:
+            name = "source"
         data = [{"key": "resource_name", "value": f"projects/{owner.name}/global/images/{name}"}]
         data += [{"key": "replacement_suggestion", "value": replacement}] if replacement else []
         return [{"code": "DEPRECATED_RESOURCE_USED", "message": f"The image '{name}' is deprecated.", "data": data}]
@@ -328,7 +333,7 @@ class Service:
         if known is not None:
             return self.shown_operation(known, call)
         status = {name: value for name, value in call.body.items() if _is_set(value)}
-        for name in ("image.deprecated.state", "image.deprecated.timestamps"):
+        for name in checks.OF_DEPRECATIONS:
             if name not in self.behaviour.unchecked:
                 checks.BODY_CHECKS[name]({"deprecated": status}, {})
         image.fields["deprecated"] = status if status.get("state", "ACTIVE") != "ACTIVE" or len(status) > 1 else None
@@ -341,7 +346,7 @@ class Service:
         if known is not None:
             return self.shown_operation(known, call)
         fixed = sorted(set(call.body) - PATCHABLE)
-        if fixed and not ("locked" in fixed and "image.locked.forbids" in self.behaviour.unchecked):
+        if fixed and not ("locked" in fixed and "image.locked.forbids/patch" in self.behaviour.unchecked):
             raise invalid(f"resource.{fixed[0]}", "", "The field cannot be changed.")
         checks.check_insert({"name": "patch", "sourceImage": "x", **call.body}, {}, self.behaviour.unchecked)
         for name, value in call.body.items():
@@ -413,7 +418,8 @@ class Service:
 
     def _eligible(self, image: Image, zone: str) -> bool:
         unchecked = self.behaviour.unchecked
-        if image.state != "ACTIVE" and (zone or "family.deprecated-skipped" not in unchecked):
+        skipped = image.state == "DEPRECATED" or "family.deprecated-skipped/gone" not in unchecked
+        if image.state != "ACTIVE" and (zone or (skipped and "family.deprecated-skipped" not in unchecked)):
             policy = image.fields["deprecated"].get("stateOverride") or {}
             return bool(zone) and not _reached(policy, zone)
         return (

@@ -99,9 +99,13 @@ def test_image_that_does_not_exist(scenario: Scenario) -> None:
 @pytest.mark.exercises("transport.project-isolation")
 def test_projects_do_not_see_each_other(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        other = api.target.second_project
-        created = api.create(minimal(scenario.sources))
+        other, family = api.target.second_project, api.target.names.fresh()
+        created = api.create(scenario.plain(family=family))
         api.get(created.name, project=other)
+        if scenario.can("list"):
+            api.list(project=other, maxResults="500")
+        if scenario.can("family"):
+            api.from_family(family, project=other)
         api.create(InsertRequest(minimal(scenario.sources), name=created.name), project=other)
         api.get(created.name)
 

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from conformance.client.api import Api
+from conformance.contract.fields import DEPRECATION_STATES
 from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import accepted, labels_of, later, look_at_family, refused, relabelled, walk
+from conformance.scenario.steps import accepted, labels_of, later, look_at_family, refused, relabelled, url_of, walk
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},
@@ -162,6 +163,25 @@ def test_deprecation(scenario: Scenario) -> None:
     scenario.each(DEPRECATIONS, act)
 
 
+@pytest.mark.exercises("image.deprecated.state", "image.deprecated.timestamps", "deprecate.replacement-kind")
+def test_what_deprecate_has_to_take_and_to_refuse(scenario: Scenario) -> None:
+    """Every state is taken; dates that have passed do nothing by themselves, so the image is usable still."""
+
+    def act(api: Api) -> None:
+        created = api.create(minimal(scenario.sources))
+        for state in DEPRECATION_STATES:
+            api.finish(api.deprecate(created.name, {"state": state}, intent=accepted("image.deprecated.state")))
+        for other in (f"projects/{api.target.project}/zones/us-central1-a/disks/base", "global/snapshots/base"):
+            body = {"state": "DEPRECATED", "replacement": other}
+            api.finish(api.deprecate(created.name, body, intent=refused("deprecate.replacement-kind")))
+        passed = {"state": "ACTIVE", "deprecated": PAST, "obsolete": PAST, "deleted": PAST}
+        dated = api.finish(api.deprecate(created.name, passed, intent=accepted("image.deprecated.timestamps")))
+        if dated.get("status") == "DONE" and not dated.get("error"):
+            api.create({"sourceImage": url_of(api, created)}, intent=accepted("image.deprecated.timestamps"))
+
+    scenario.once(act)
+
+
 @pytest.mark.exercises("family.latest", "family.deprecated-skipped", "family.view-latest", "family.view-shape")
 def test_family_answers_its_latest_image(scenario: Scenario) -> None:
     def act(api: Api) -> None:
@@ -176,6 +196,8 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
             for state, latest in (
                 ({"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}, second),
                 ({"state": "DEPRECATED"}, first),
+                ({"state": "OBSOLETE"}, first),
+                ({"state": "DELETED"}, first),
                 ({"state": "ACTIVE"}, second),
             ):
                 api.finish(api.deprecate(second.name, state))

@@ -69,6 +69,7 @@ def test_operation_of_a_delete(scenario: Scenario) -> None:
     "operation.error-*",
     "operation.failure-means-none",
     "operation.http-error-code",
+    "operation.http-error-message",
     "operation.type.*rror*",
     "source.*.unknown",
 )
@@ -90,6 +91,9 @@ def test_operation_that_fails(scenario: Scenario) -> None:
 def test_operation_that_does_not_exist(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         absent = "operation-1700000000000-0000000000000-00000000-00000000"
-        api.operation(absent, intent=Intent(valid=False, rules=("operation.not-found",)))
+        intent = Intent(valid=False, rules=("operation.not-found",))
+        api.operation(absent, intent=intent)
+        if scenario.can("wait"):
+            api.wait(absent, intent=intent)
 
     scenario.once(act)

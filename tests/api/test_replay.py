@@ -119,6 +119,14 @@ def test_second_insert_of_a_name_is_a_new_request(scenario: Scenario) -> None:
         api.finish(api.insert(InsertRequest(body, name=created.name, request_id=second)))
         api.get(created.name)
 
+    def at_once(api: Api) -> None:
+        first = api.insert(InsertRequest(minimal(scenario.sources)))
+        second = api.insert(InsertRequest(minimal(scenario.sources), first.request.json["name"]))
+        api.finish(first)
+        api.finish(second)
+        api.get(first.request.json["name"])
+
+    scenario.once(at_once)
     fresh = values.FRESH
     scenario.each([(fresh, fresh), (fresh, None), (None, fresh), (None, None)], act)
 

@@ -96,6 +96,8 @@ def test_locked_image_is_no_source(scenario: Scenario) -> None:
         locked = api.create({**minimal(scenario.sources), "locked": True})
         if shown(locked).get("locked") is True:
             api.create({"sourceImage": url_of(api, locked)}, intent=refused("image.locked.forbids"))
+            api.finish(api.patch(locked.name, {"locked": False}, intent=refused("image.locked.forbids")))
+            api.get(locked.name)
 
     scenario.once(act)
     scenario.once(lambda api: use_locked(api, scenario.sources))

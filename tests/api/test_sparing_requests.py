@@ -42,7 +42,7 @@ def parts() -> list[object]:
 
 @pytest.mark.without_insert
 @pytest.mark.exercises("transport.error-*", "transport.no-internals", "transport.refuse-at-once", "transport.json")
-@pytest.mark.exercises("operation.error-*", "operation.failure-means-none", "operation.http-error-code")
+@pytest.mark.exercises("operation.error-*", "operation.failure-means-none", "operation.http-error-*")
 @pytest.mark.exercises("operation.type.*rror*")
 @pytest.mark.parametrize("part", parts())
 def test_many_broken_requests(scenario: Scenario, part: Sequence[Defect | RawRequest]) -> None:

@@ -130,14 +130,15 @@ def _warned(history: History) -> Iterator[Finding]:
                 continue
             warnings = insert.operation.final.value.get("warnings")
             replacement = deprecation.view.text("replacement")
-            told = is_set(warnings) and (not replacement or replacement.rsplit("/", 1)[-1] in str(warnings))
+            wanted = [str(insert.view.text("sourceImage")).rsplit("/", 1)[-1], replacement.rsplit("/", 1)[-1]]
+            told = is_set(warnings) and all(name in str(warnings) for name in wanted)
             yield expect(
                 told,
-                "the use of a deprecated image gives no warning that names its replacement",
+                "the use of a deprecated image gives no warning that names it and its replacement",
                 deprecation.exchange,
                 insert.exchange,
                 insert.operation.final.exchange,
-                expected=f"a warning{f' that names {replacement}' if replacement else ''}",
+                expected=f"a warning that names {' and '.join(filter(None, wanted))}",
                 observed=warnings,
             )
 

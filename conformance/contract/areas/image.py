@@ -131,7 +131,7 @@ RULES.add(
 @RULES.rule(
     "image.name.unique",
     "conv",
-    "A second image of a name in a project answers 409 and leaves the first as it was.",
+    "A second insert of a name in a project answers 409, while the first is under way as well, and leaves its image as it was.",
     "Fields > name",
     "That names are unique in a project is left unsaid; the real service answers 409 with alreadyExists.",
 )
@@ -141,7 +141,7 @@ def _unique(history: History) -> Iterator[Finding]:
         deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
         for second in history.inserts:
             fresh = second.original is None and second.image == first.image and second.project == first.project
-            if not fresh or second.invalid or not after(first.end.exchange, second.exchange):
+            if not fresh or second.invalid or not after(first.exchange, second.exchange):
                 continue
             if any(not after(second.exchange, delete) for delete in deletes) or second.operation is first.operation:
                 continue
@@ -404,6 +404,33 @@ RULES.add(
         also=_architecture_comes_back,
     )
 )
+
+
+def _stays_locked(history: History) -> Iterator[Finding]:
+    for patch in history.mutations:
+        if patch.method != "images.patch" or "locked" not in patch.body or patch.outcome == "unknown":
+            continue
+        looks = [
+            seen
+            for seen in history.every_sighting
+            if seen.via == "images.get"
+            and (seen.name, seen.project) == (patch.image, patch.project)
+            and "fields" not in seen.exchange.request.query
+        ]
+        before = [seen for seen in looks if after(seen.exchange, patch.exchange)]
+        later = [seen for seen in looks if after(patch.exchange, seen.exchange)]
+        if before and later and before[-1].value.get("locked") is True:
+            yield expect(
+                later[0].value.get("locked") is True,
+                "a patch unlocks a locked image",
+                before[-1].exchange,
+                patch.exchange,
+                later[0].exchange,
+                expected=True,
+                observed=later[0].value.get("locked"),
+            )
+
+
 RULES.add(
     request_rule(
         "image.locked.forbids",
@@ -411,7 +438,7 @@ RULES.add(
         "No image is made from a locked image, and locked cannot be changed.",
         "Fields > locked",
         "A locked image is listed as prohibited from being a source, and from a change of the flag.",
-        methods=("images.insert", "images.patch"),
+        also=_stays_locked,
         requires=acceptance_rules("locked"),
     )
 )

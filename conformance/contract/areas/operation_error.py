@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from conformance.contract.areas.operation import ERROR_FIELDS, has
@@ -16,6 +17,9 @@ RULES = Rules()
 
 _REASON = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]", re.IGNORECASE)
 """The real service has reasons in lower case, too."""
+
+_PHRASES = {re.sub(r"[^A-Z]", "", status.phrase.upper()): int(status) for status in HTTPStatus}
+"""The statuses by the letters of their messages."""
 
 _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 
@@ -116,6 +120,27 @@ def _http_error_code(history: History) -> Iterator[Finding]:
                 state.exchange,
                 expected="400 to 599",
                 observed=code,
+            )
+
+
+@RULES.rule(
+    "operation.http-error-message",
+    "doc",
+    "httpErrorMessage of a failed operation is not the message of another HTTP status than its own.",
+    "Response body > httpErrorMessage",
+    "The field contains the HTTP error message that was returned, such as NOT FOUND, so it belongs to the status beside it.",
+)
+def _http_error_message(history: History) -> Iterator[Finding]:
+    for state in history.stating():
+        code, message = state.value.get("httpErrorStatusCode"), state.value.get("httpErrorMessage")
+        if state.failed and isinstance(message, str) and isinstance(code, int):
+            meant = _PHRASES.get(re.sub(r"[^A-Z]", "", message.upper()))
+            yield expect(
+                meant in (None, code),
+                "httpErrorMessage is that of another status",
+                state.exchange,
+                expected=f"the message of HTTP {code}",
+                observed=message,
             )
 
 

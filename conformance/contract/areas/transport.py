@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS, Field, listed_as, rule_name
-from conformance.contract.history import History, after
+from conformance.contract.history import History, Mutation, after
 from conformance.contract.json_types import JSON_TYPES, values_at
 from conformance.contract.request_view import BOOLEANS, RequestView
 from conformance.contract.requests import for_the_fault, request_rule
@@ -575,10 +575,10 @@ for _id, _statement, _reference, _grounds, _needs in _HABITS:
 
 @RULES.rule(
     "transport.project-isolation",
-    "conv",
-    "An image of one project is not visible in another and does not take its name there.",
+    "doc",
+    "No get, list or family of one project shows an image of another; by convention it does not take its name there, either.",
     "Path parameters > project",
-    "The project stands in the path of every image, and Google's resource names are unique within their parent only.",
+    "An image is created in the specified project, so it is in no other; that names are unique within a project only is convention.",
     needs=("second_project",),
     passive=False,
     witness=SHOWN,
@@ -595,7 +595,9 @@ def _project_isolation(history: History) -> Iterator[Finding]:
                     other.exchange,
                     expected="success",
                     observed=f"HTTP {other.exchange.status}",
+                    deviation=True,
                 )
+        yield from _shown_elsewhere(history, insert)
         for exchange in history.gets:
             route = exchange.route
             assert route is not None
@@ -612,3 +614,22 @@ def _project_isolation(history: History) -> Iterator[Finding]:
                     expected="HTTP 404",
                     observed=f"HTTP {exchange.status}",
                 )
+
+
+def _shown_elsewhere(history: History, insert: Mutation) -> Iterator[Finding]:
+    """Judges that neither a list nor a family of another project shows an image, known by its id."""
+    identifier = history.identifier(insert)
+    for exchange in history.exchanges:
+        foreign = exchange.route is not None and exchange.route.project != insert.project
+        if foreign and identifier and exchange.method in ("images.list", "images.getFromFamily") and exchange.answered:
+            if not after(insert.exchange, exchange):
+                continue
+            seen = [sighting for sighting in history.every_sighting if sighting.exchange is exchange]
+            yield expect(
+                not any(sighting.value.get("id") == identifier for sighting in seen),
+                f"{exchange.method} of another project shows an image",
+                insert.exchange,
+                exchange,
+                expected=f"no image with id {identifier}",
+                observed=identifier,
+            )

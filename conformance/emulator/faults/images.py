@@ -13,7 +13,7 @@ from conformance.emulator.faults.row import Change, Fault, shown_image, stored, 
 
 OUTPUT_ONLY = (
     *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
-    *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint"),
+    *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint", "archiveSizeBytes"),
 )
 
 MOMENT = 0.02
@@ -428,6 +428,18 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
         unchecked("family.deprecated-skipped"),
     ),
     ("family.view-rollout", "ignored", "rolloutOverride is ignored by views", unchecked("family.view-rollout")),
+    (
+        "family.deprecated-skipped",
+        "gone-stay",
+        "OBSOLETE and DELETED images stay the latest of their family",
+        unchecked("family.deprecated-skipped/gone"),
+    ),
+    (
+        "deprecate.use-obsolete",
+        "no-name",
+        "the warning of a DEPRECATED image does not name it",
+        unchecked("deprecate.use-obsolete/no-name"),
+    ),
     (
         "deprecate.use-obsolete",
         "no-warning",

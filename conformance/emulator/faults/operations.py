@@ -241,6 +241,12 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         _failing(lambda operation: operation.update(httpErrorStatusCode=200)),
     ),
     (
+        "operation.http-error-message",
+        "other",
+        "httpErrorMessage of every failure is CONFLICT",
+        _failing(lambda operation: operation.update(httpErrorMessage="CONFLICT")),
+    ),
+    (
         "operation.warning-shape",
         "no-message",
         "a warning has no message",

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call
-from conformance.emulator.errors import ApiError
+from conformance.emulator.errors import ApiError, invalid
 from conformance.emulator.faults.refusals import refuse
 from conformance.emulator.faults.row import Change, Fault, switched, unchecked
 
@@ -124,6 +124,11 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("image.deprecated.state", "any state of deprecation is accepted"),
     ("image.deprecated.timestamps", "times of a deprecation are not checked"),
     ("image.labels.limits", "labels are not checked"),
+    ("image.rollout-override.zones", "any text is accepted as a zone of a rollout"),
+    ("deprecate.replacement-kind", "a disk is accepted as the replacement of an image"),
+    ("image.deprecated.state-override", "rollouts of a deprecation are not checked"),
+    ("image.kms-key-name.malformed", "any text is accepted as the name of a key"),
+    ("image.storage-locations.malformed", "any text is accepted as a location"),
     ("image.disk-size-gb.range", "sizes beyond 64 bits, and below 0, are accepted"),
     ("image.license-codes.range", "licence codes beyond 64 bits are accepted"),
     ("image.guest-os-features.type", "any feature type is accepted"),
@@ -135,6 +140,11 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("encryption.required-for-source", "an encrypted source can be used without its key"),
     *((name, f"the check {name} is left out") for name in checks.BODY_CHECKS if name.startswith("encryption.")),
 )
+
+
+def _refuse_deletion(call: Call) -> None:
+    if call.method == "images.deprecate" and isinstance(call.body, dict) and call.body.get("state") == "DELETED":
+        raise invalid("resource.state", "DELETED", "It is refused by a fault.")
 
 
 def _refuse_chunks(call: Call) -> None:
@@ -217,6 +227,37 @@ FAULTS: tuple[Fault, ...] = (
         "double-dash-refused",
         "a name with two dashes in a row is refused",
         refuse(lambda body, query: "--" in str(body.get("name")), "resource.name"),
+    ),
+    Fault(
+        "image.locked.forbids",
+        "patched",
+        "a patch may unlock a locked image",
+        unchecked("image.locked.forbids/patch"),
+    ),
+    Fault(
+        "image.deprecated.timestamps",
+        "dates-act",
+        "an image whose time of deletion has passed is no source any more",
+        unchecked("image.deprecated.timestamps/dates-act"),
+    ),
+    Fault(
+        "image.deprecated.state",
+        "deleted-refused",
+        "deprecate refuses the state DELETED",
+        lambda behaviour: behaviour.on_request.append(_refuse_deletion),
+    ),
+    Fault(
+        "image.name.unique",
+        "while-pending",
+        "a name is taken only 20 ms after its insert",
+        switched(conflicts=lambda age: age > 0.02),
+        (
+            "image.id",
+            "image.creation-timestamp",
+            "image.status",
+            "operation.success-means-ready",
+            "operation.target-id",
+        ),
     ),
     Fault(
         "source.required",
