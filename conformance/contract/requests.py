@@ -216,7 +216,7 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
     if others:
         return None
     # The image of an insert whose operation failed may stay FAILED, or take a while to be removed.
-    gone = ("FAILED",) if insert.exchange.refused else ("FAILED", "PENDING", "DELETING")
+    gone = ("FAILED",) if insert.operation is None else ("FAILED", "PENDING", "DELETING")
     end = insert.operation.final.exchange if insert.operation and insert.operation.final else insert.exchange
     return next(
         (

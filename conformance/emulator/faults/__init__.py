@@ -41,7 +41,11 @@ _ALSO: dict[str, tuple[str, ...]] = {
     "request-id.replay-other-body/carried-out": ("image.name.unique",),
     "request-id.replay-while-running/only-when-done": (*_REPLAYS, "request-id.delete-replay"),
     "request-id.replay-after-done/only-while-running": _REPLAYS,
-    "request-id.replay-after-done/forgotten-soon": _REPLAYS,
+    "request-id.replay-after-done/forgotten-soon": (
+        *_REPLAYS,
+        "request-id.replay-after-delete",
+        "request-id.delete-replay",
+    ),
     "request-id.replay-after-lost-response/forgotten": _REPLAYS,
     "request-id.replay-after-lost-response/second-image": (
         *_REPLAYS,

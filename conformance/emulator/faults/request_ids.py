@@ -183,6 +183,7 @@ FAULTS: tuple[Fault, ...] = (
         "by-name",
         "an insert without a requestId is taken for a replay if its name is known",
         switched(recognises_without_request_id=True, request_key=_by_name_without_id),
+        ("life.model",),
     ),
     Fault(
         "request-id.case",
