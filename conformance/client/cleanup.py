@@ -145,6 +145,11 @@ class _Own:
         wanted = {(image.project, image.name) for image in images}
         return {image for image in self._there(wanted, again=True) if (image.project, image.name) in wanted}
 
+    def shares_its_name(self, image: Found) -> bool:
+        """Whether somebody else's image bears the same name, so that only its id tells it from that one."""
+        known = self._before.get(image.project)
+        return known is not None and any(name == image.name for name, _ in known.images)
+
     def _there(self, wanted: set[Image], *, again: bool = False) -> set[Found]:
         """Those of the run's images that a list shows, and those that are wanted and that a get shows."""
         found: set[Found] = set()
@@ -195,16 +200,17 @@ def _delete(target: Target, own: _Own, images: set[Found], tries: int) -> set[Fo
             target.transport.sleep(min(PAUSE_SECONDS * 4**attempt, PAUSE_SECONDS_MAXIMUM))
         if left:
             # A target may know its images by one of the two only.
-            pending = _ask_to_delete(target, left, by_id=attempt % 2 == 1)
+            pending = _ask_to_delete(target, own, left, by_id=attempt % 2 == 1)
             left = _waited_for(target, own, left, end if pending else 0.0)
     return left
 
 
-def _ask_to_delete(target: Target, images: Iterable[Found], *, by_id: bool) -> bool:
+def _ask_to_delete(target: Target, own: _Own, images: Iterable[Found], *, by_id: bool) -> bool:
     """Sends a delete for each image; answers whether any deletion is under way."""
     pending, in_vain = False, 0
     for image in sorted(images, key=lambda image: image.path):
-        name = image.id if image.id and (by_id or image.name in UNADDRESSABLE) else image.name
+        nameless = image.name in UNADDRESSABLE or own.shares_its_name(image)
+        name = image.id if nameless or (by_id and image.id) else image.name
         if name in UNADDRESSABLE:
             continue
         response = _send(target, "DELETE", image.project, f"images/{_quoted(name)}")

@@ -597,7 +597,9 @@ class History:
         if not wanted or final is None or change.outcome != "succeeded" or change.original is not None:
             return
         own = {change.image, self.identifier(change)}
-        looks = [seen for seen in self._by_project[change.project] if seen.name in own or seen.value.get("id") in own]
+        looks = [
+            seen for seen in self._by_project[change.project] if seen.name in own or str(seen.value.get("id")) in own
+        ]
         earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
         ends = [other.exchange.sent for other in self.changes(change) if not after(other.exchange, change.exchange)]
         later = [

@@ -30,7 +30,7 @@ def seen_before(history: History, mutation: Mutation) -> Sighting | None:
     seen = [
         sighting
         for sighting in history.sightings
-        if (sighting.name in own or sighting.value.get("id") in own)
+        if (sighting.name in own or str(sighting.value.get("id")) in own)
         and sighting.project == mutation.project
         and after(sighting.exchange, mutation.exchange)
     ]

@@ -187,7 +187,7 @@ class _Store:
         assert exchange.resource is not None
         items = exchange.resource.get("items")
         names = (
-            {item.get("name") for item in items if isinstance(item, dict) and item.get("status") != "FAILED"}
+            {str(item.get("name")) for item in items if isinstance(item, dict) and item.get("status") != "FAILED"}
             if isinstance(items, list)
             else set()
         )

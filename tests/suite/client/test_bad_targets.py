@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import trustme
 from helpers.bad_target import Answer, Asked, BadTarget, Line, Script, always, changed, in_front_of, raw, said, texts
 
@@ -26,6 +28,17 @@ MEMORY_MAXIMUM = 600 * 2**20
 """Bytes in use at most: some 100 MB at the start, and 500 above."""
 
 TOKEN = "token-that-must-not-be-seen"
+
+ENCODED = (
+    TOKEN.encode(),
+    base64.b64encode(f".Bearer {TOKEN}".encode())[12:36],
+    "".join(f"%{code:02x}" for code in TOKEN.encode()).encode(),
+    "".join(f"\\u{code:04x}" for code in TOKEN.encode()).encode(),
+)
+"""The token as it is, and how some of the targets repeat it."""
+
+OUTPUT_MAXIMUM = 64 * 2**20
+"""Bytes of all files of a run."""
 
 MEASURED = """
 import pathlib, resource, subprocess, sys
@@ -172,6 +185,39 @@ def twice(asked: Asked, answer: Answer) -> Answer:
     return replace(answer, body=answer.body.rstrip()[:-1] + b', "name": "first", "name": 2}')
 
 
+def image_field(name: str, value: Any) -> Callable[[Asked, Answer], Answer | None]:
+    """Images, alone and in lists, whose field has an odd value."""
+
+    def change(asked: Asked, answer: Answer) -> Answer | None:
+        del asked
+        body = json.loads(answer.body)
+        for image in [body, *body.get("items", [])]:
+            if image.get("kind") == "compute#image":
+                image[name] = value
+        return replace(answer, body=json.dumps(body).encode())
+
+    return change
+
+
+def says(name: str, encode: Callable[[bytes], str]) -> Callable[[Asked, Answer], Answer | None]:
+    """Operations that repeat the credentials of the request, encoded."""
+
+    def change(asked: Asked, answer: Answer) -> Answer | None:
+        value = json.loads(answer.body)
+        if value.get("kind") != "compute#operation":
+            return None
+        said_back = encode(asked.headers.get("authorization", "").encode())
+        # It is an escape of JSON that is repeated, and not its backslash.
+        return replace(answer, body=json.dumps({**value, name: said_back}).replace("\\\\u", "\\u").encode())
+
+    return change
+
+
+def refused(status: int) -> Answer:
+    """A refusal in the form of this API."""
+    return Answer(status, json.dumps({"error": {"code": status, "message": "refused", "errors": []}}).encode())
+
+
 @dataclass(frozen=True)
 class Bad:
     """A bad target, and what has to become of a run against it.
@@ -230,6 +276,7 @@ FROM_THE_START = (
     Bad("answers 429 for ever", lambda: always(Answer(429, headers={"retry-after": "3600"})), says="HTTP 429, however often"),
     Bad("answers 503 for ever", lambda: always(Answer(503)), says="HTTP 503, however often"),
     Bad("refuses access", lambda: always(Answer(403)), says="refuses access"),
+    Bad("answers 404 in good JSON", lambda: always(refused(404)), says="is not the Compute Engine API, or has no project"),
     Bad("answers 500 for ever", lambda: always(Answer(500)), status=BROKEN, verdicts=UNANSWERED),
 )  # fmt: skip
 
@@ -258,6 +305,18 @@ IN_FRONT_OF_THE_EMULATOR = (
     Bad("lists 100,000 images of others", spoil=lambda: changed(crowded()), status=CONFORMANT, verdicts={"life.list-once": "not_exercised"}, options=("--only", "life.*", "--deadline", "10")),
     Bad("has a clock a century behind", spoil=lambda: changed(lambda asked, answer: texts(answer, (b'Time": "20', b'Time": "19'))), status=BROKEN, verdicts={"operation.insert-time": "failed"}),
     Bad("repeats secrets and sends escape codes", spoil=lambda: changed(telling), status=BROKEN, options=("--only", "transport.*", "--strict")),
+    Bad("no longer grants access", spoil=lambda: changed(same(refused(401)), after=LATE + 60), says="no longer grants access", options=()),
+    Bad("refuses all later requests", spoil=lambda: changed(same(refused(403)), after=LATE + 60), says="no longer grants access", options=()),
+    Bad("says to come back in the year 9999", spoil=lambda: changed(same(replace(refused(503), headers={"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"})), 30, LATE), status=BROKEN),
+    Bad("has half a character in texts and keys", spoil=lambda: changed(image_field("labels", {"k\ud800": "\udc00"}), after=LATE), status=BROKEN, options=("--only", "image.*")),
+    Bad("answers in UTF-16", spoil=lambda: changed(lambda asked, answer: replace(answer, body=answer.body.decode().encode("utf-16")), 9, LATE), status=BROKEN, verdicts=NOT_JSON),
+    Bad("has an id of 100,000 digits", spoil=lambda: changed(image_field("id", "9" * 100_000), after=LATE), status=BROKEN, options=("--only", "image.*")),
+    Bad("has labels that are a list", spoil=lambda: changed(image_field("labels", ["a"]), after=LATE), status=BROKEN, options=("--only", "labels.*,image.*")),
+    Bad("has names that are objects", spoil=lambda: changed(image_field("name", [{}]), after=LATE), status=BROKEN, options=("--only", "life.*,image.*")),
+    Bad("nests deep in one field", spoil=lambda: changed(image_field("labels", json.loads('[{"a":' * 45 + "1" + "}]" * 45)), after=LATE), status=BROKEN, options=("--only", "image.*")),
+    Bad("repeats credentials in escapes", spoil=lambda: changed(says("note", lambda secret: "".join(f"\\u{code:04x}" for code in secret))), status=CONFORMANT),
+    Bad("repeats credentials in base64", spoil=lambda: changed(says("note", lambda secret: base64.b64encode(b"." + secret).decode())), status=CONFORMANT),
+    Bad("repeats credentials in percents", spoil=lambda: changed(says("note", lambda secret: "".join(f"%{code:02x}" for code in secret))), status=CONFORMANT),
     Bad("corrupts every fourth answer", spoil=lambda: changed(corrupted(1), 4, LATE), status=BROKEN, options=()),
 )  # fmt: skip
 
@@ -294,7 +353,8 @@ def check(bad: Bad, url: str, folder: Path) -> None:
     assert not set(done.stdout + done.stderr) & {"\x1b", "\x07"}
     assert memory < MEMORY_MAXIMUM
     written = [path for path in (folder / "compliance-report").rglob("*") if path.is_file()]
-    assert not [path for path in written if TOKEN.encode() in path.read_bytes()]
+    assert not [path for path in written if any(form in path.read_bytes() for form in ENCODED)]
+    assert sum(path.stat().st_size for path in written) < OUTPUT_MAXIMUM
     assert TOKEN not in done.stdout + done.stderr
 
 
@@ -356,3 +416,32 @@ def test_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
         with BadTarget(always(Answer()), context) as target:
             check(Bad("shows a certificate", says=says, options=options), target.url, tmp_path / folder)
             assert bool(target.asked) == bool(options)
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "reason"),
+    [
+        (refused(405), (), "DELETE is not supported"),
+        (refused(405), ("--allow-leftovers",), ""),
+        (refused(404), ("--allow-leftovers",), ""),
+        (refused(500), (), ""),
+        (Answer(body=b'{"kind": "compute#operation", "name": "operation-1", "status": "DONE"}'), (), ""),
+    ],
+    ids=["not supported", "not supported, yet allowed", "404", "500", "200 without effect"],
+)
+def test_what_is_left_is_told(answer: Answer, options: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+    with EmulatorProcess() as emulator:
+        hand_on = in_front_of(emulator.url, changed(lambda asked, answer: None))
+
+        def script(asked: Asked, line: Line) -> None:
+            if asked.verb == "DELETE":
+                line.send(answer.whole())
+            else:
+                hand_on(asked, line)
+
+        with BadTarget(script) as target:
+            _, results, _ = judged(target.url, tmp_path, "--only", "image.name.*,transport.malformed-json", *options)
+        page = requests.get(f"{emulator.url}/compute/beta/projects/conformance/global/images", timeout=10).json()
+        there = {image["name"] for image in page["items"] if not image["name"].startswith("base")}
+    assert reason in results["summary"]["reason"]
+    assert there == {path.rpartition("/")[2] for path in results["cost"]["images_left"]}

@@ -1,0 +1,130 @@
+"""What is left at a target is told, whatever its deletes say; and what is not the run's own is not touched."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from helpers.bad_target import Answer, Asked, BadTarget, Line
+
+from conformance.client.api import sent_names
+from conformance.client.cleanup import Census, Left, delete_all, still_made
+from conformance.client.journal import Journal
+from conformance.client.names import Names
+from conformance.client.race import Race
+from conformance.client.target import Target
+from conformance.client.transport import Transport
+from conformance.config.profiles import PROFILES
+
+REFUSED = {"error": {"code": 500, "message": "refused"}}
+OWN = "conformance-12345678-main-1"
+OTHERS = {("other", "1"), ("true", "2")}
+
+
+class Store:
+    """Images by name and id, with a list that may not be offered and a delete that may not work.
+
+    Args:
+        images: name and id of each.
+        delete: the status of a delete; one that is 200 works if `works` says so.
+        works: whether deletes have an effect.
+        lists: whether there is a list.
+    """
+
+    def __init__(
+        self, images: set[tuple[str, str]], delete: int = 200, *, works: bool = True, lists: bool = True
+    ) -> None:
+        self.images = images
+        self.deletes: list[str] = []
+        self._delete, self._works, self._lists = delete, works, lists
+        self._lock = threading.Lock()
+
+    def script(self, asked: Asked, line: Line) -> None:
+        """Answers a request."""
+        name = unquote(asked.target.partition("?")[0].rpartition("/")[2])
+        with self._lock:
+            line.send(self._answer(asked.verb, name).whole())
+
+    def _answer(self, verb: str, name: str) -> Answer:
+        if name == "images":
+            items = [{"name": name, "id": identifier} for name, identifier in sorted(self.images)]
+            return _answer(200, {"items": items}) if self._lists else _answer(404, REFUSED)
+        found = {image for image in self.images if name in image}
+        if verb == "GET":
+            return _answer(200 if found else 404, {"name": name})
+        self.deletes.append(name)
+        if self._works:
+            self.images -= found
+        return _answer(self._delete if found or not self._works else 404, {"status": "DONE"})
+
+
+def _answer(status: int, value: dict[str, Any]) -> Answer:
+    return Answer(status, json.dumps(value).encode())
+
+
+def cleaned(store: Store, folder: Path, *, before: bool = True, made: tuple[str, ...] = (OWN,)) -> Left:
+    """Cleans up after a run that has made images of some names, and one whose id its operation told."""
+    with BadTarget(store.script) as bad:
+        transport = Transport(f"{bad.url}/compute/beta", {})
+        journal = Journal(folder / "main.journal")
+        target = Target(
+            f"{bad.url}/compute/beta", "p", None, transport, Names("12345678", "main"), journal, PROFILES["quick"], 1.0,
+            Race(transport, 2),
+        )  # fmt: skip
+        for name in made:
+            journal.asked("p", name)
+            journal.made("p", name)
+        journal.identified("p", "77")
+        assert still_made(folder) == sorted(f"projects/p/global/images/{name}" for name in made)
+        return delete_all(target, folder, {"p": Census(frozenset(OTHERS), complete=True)} if before else {})
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+@pytest.mark.parametrize("lists", [True, False], ids=["with a list", "without a list"])
+def test_delete_without_effect(status: int, lists: bool, tmp_path: Path) -> None:
+    store = Store({(OWN, "3"), *OTHERS}, status, works=False, lists=lists)
+    left = cleaned(store, tmp_path, before=lists)
+    assert left == Left([f"projects/p/global/images/{OWN}"], [])
+    assert 0 < len(store.deletes) <= 4
+
+
+def test_own_images_of_any_name_are_deleted_and_no_others(tmp_path: Path) -> None:
+    """Those with an odd name that was sent, one made up by the target, and one without any; not what was there before, of the same name even."""
+    store = Store(
+        {(OWN, "3"), ("7", "4"), ("a\nb", "5"), ("made-up", "77"), ("", "8"), ("true", "9"), *OTHERS, ("new", "6")}
+    )
+    assert cleaned(store, tmp_path, made=(OWN, "7", "a\nb", "", "true")) == Left([], [])
+    assert store.images == {*OTHERS, ("new", "6")}
+
+
+def test_what_nobody_can_look_up_is_unknown(tmp_path: Path) -> None:
+    with BadTarget(lambda asked, line: line.send(_answer(500, REFUSED).whole())) as bad:
+        transport = Transport(bad.url, {})
+        journal = Journal(tmp_path / "main.journal")
+        journal.made("p", OWN)
+        names, profile = Names("12345678", "main"), PROFILES["quick"]
+        target = Target(bad.url, "p", None, transport, names, journal, profile, 0.1, Race(transport, 2))
+        assert delete_all(target, tmp_path, {}) == Left([], [f"projects/p/global/images/{OWN}"])
+
+
+@pytest.mark.parametrize(
+    ("content", "meant", "names"),
+    [
+        (b'{"name": "one"}', "one", ["one"]),
+        (b'{"name": 7}', None, ["7"]),
+        (b'{"name": true}', None, ["true", "True"]),
+        (b'{"name": "one", "name": "Two"}', "one", ["one", "Two"]),
+        (b'{"name": "one"} and more', "one", ["one"]),
+        (b'[{"name": "one"}]', "one", ["one"]),
+        (b"name=conformance", "one", ["one", "conformance"]),
+        (b'{"name": "on', "one", ["one"]),
+        (b"{}", None, []),
+        (b'{"name": ""}', "", [""]),
+    ],
+)
+def test_names_that_an_image_may_bear(content: bytes, meant: str | None, names: list[str]) -> None:
+    assert sent_names(content, meant) == names
