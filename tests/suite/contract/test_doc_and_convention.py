@@ -13,6 +13,7 @@ Judged = Literal["kept", "deviates", "failed"]
 
 KEY = "SW1hZ2Uga2V5IG9mIHRoZSBjb25mb3JtYW5jZSBydW4="
 HASH = "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="
+KMS_KEY = "projects/p/locations/us/keyRings/ring/cryptoKeys/key"
 FAILURE: dict[str, Any] = {
     "error": {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "It was not found."}]},
     "httpErrorStatusCode": 404,
@@ -152,11 +153,11 @@ def test_image(rule: str, changes: dict[str, Any], verdict: Judged) -> None:
             {"imageEncryptionKey": {"sha256": HASH}},
             "failed",
         ),
-        ("encryption.image.kms-key-name", {"imageEncryptionKey": {"kmsKeyName": "projects/p/k"}}, {}, "deviates"),
+        ("encryption.image.kms-key-name", {"imageEncryptionKey": {"kmsKeyName": KMS_KEY}}, {}, "deviates"),
         (
             "encryption.image.kms-key-name",
-            {"imageEncryptionKey": {"kmsKeyName": "projects/p/k"}},
-            {"imageEncryptionKey": {"kmsKeyName": "projects/p/other"}},
+            {"imageEncryptionKey": {"kmsKeyName": KMS_KEY}},
+            {"imageEncryptionKey": {"kmsKeyName": f"{KMS_KEY}-other"}},
             "failed",
         ),
         (
