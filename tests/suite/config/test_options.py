@@ -21,9 +21,6 @@ from conformance.pytest_plugin.options import OPTIONS
 
 VALUES: dict[str, Any] = {
     "url": "http://127.0.0.1:8080",
-    "api_version": "v1",
-    "profile": "ci",
-    "auth": "token",
     "shard": "1/2",
     "max_requests": 100,
     "header": ["X-Team: images"],
@@ -39,6 +36,8 @@ def value(row: DeclaredOption) -> Any:
     """Something that a setting may be, other than its default."""
     if row.key in VALUES:
         return VALUES[row.key]
+    if row.option.choices:
+        return next(choice for choice in row.option.choices if choice != row.default)
     return ["a"] if row.repeated else not row.default if row.kind is bool else {int: 7, float: 7.5}.get(row.kind, "a")
 
 

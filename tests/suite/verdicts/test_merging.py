@@ -67,6 +67,8 @@ def payloads(draw: st.DrawFn) -> dict[str, Any]:
     observations = draw(st.integers(1, 3))
     breaches = draw(st.integers(0, observations))
     payload = counted(rule, observations, breaches, draw(st.integers(0, breaches)), 0 if breaches else None)
+    tries = draw(st.integers(0, 3)) if breaches else 0
+    payload["ledger"]["tallies"][rule] |= {"again": draw(st.integers(0, tries)), "tries": tries}
     if draw(st.integers(0, 15)) == 0:
         payload["ledger"]["errors"] = {rule: "a mistake of ours"}
     return payload
@@ -94,6 +96,7 @@ def essence(results: Results) -> dict[str, Any]:
             row.observations,
             row.breach_count,
             row.deviation_count,
+            row.confirmation,
             [breach.message for breach in row.breaches],
         )
         for row in results.rules
@@ -121,6 +124,7 @@ OPTIONS = st.fixed_dictionaries(
         "require_complete": st.booleans(),
         "only": st.sampled_from([(), ("image.*", "life.*")]),
         "require": st.sampled_from([(), ("family",)]),
+        "intermittent": st.sampled_from(["fail", "report"]),
     }
 )
 WAIVERS = st.lists(
