@@ -60,6 +60,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *("operation.id/number", "labels.fingerprint-changes/fixed", "operation.name/of-the-moment"),
         ),
         variants=("no-operations-list", "no-wait"),
+        also=("image.disk-size-gb.round-trip",),
     ),
     Composition(
         "generated-mock",
@@ -107,6 +108,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *("operation.kind/image", "operation.type/verb", "operation.scope/zone", "operation.self-link/other"),
             *("request-id.client-operation-id/lower-case", "transport.success-status/201"),
         ),
+        also=("image.disk-size-gb.round-trip",),
     ),
     Composition(
         "choosy",

@@ -8,6 +8,7 @@ from conformance.contract.areas.image import source_size
 from conformance.contract.areas.source import COMES_BACK
 from conformance.contract.fields import acceptance_rules, type_rules
 from conformance.contract.history import History
+from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rule, Rules, expect
@@ -50,7 +51,7 @@ def _size_comes_back(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks_of("diskSizeGb"):
         sent, came = integer(insert.body.get("diskSizeGb")), sighting.value.get("diskSizeGb")
         floor = source_size(history, insert.view)
-        if sent is not None and floor and floor <= sent <= INT64_MAXIMUM:
+        if sent is not None and floor and floor <= sent <= INT64_MAXIMUM and well_typed(sighting.value, "diskSizeGb"):
             yield expect(
                 is_int64(came) and int(came) == sent,
                 "another size comes back than the one that was sent",
