@@ -97,6 +97,7 @@ class Recording:
         self.cost = Cost()
         self.hosts: Counter[str] = Counter()
         self.projects: Counter[str] = Counter()
+        self._made: set[str] = set()
         self._secrets: set[str] = set()
         self._ahead = -math.inf
         self._clock = RecordedClock()
@@ -222,7 +223,11 @@ class Recording:
         self.projects[exchange.route.project if exchange.route else ""] += 1
         self._secrets.update(secrets_of(exchange))
         self.cost.requests += 1
-        self.cost.images += exchange.method == "images.insert" and exchange.answered
+        if exchange.method == "images.insert" and exchange.answered:
+            # A replay makes no image: what it is answered names the first one's.
+            target = (exchange.resource or {}).get("targetId")
+            self._made.add(str(target) if target else f"{exchange.sent} {exchange.request.url}")
+            self.cost.images = len(self._made)
         if exchange.response is not None:
             self.cost.latencies[exchange.method].append(round((exchange.received - exchange.sent) * 1000, 2))
 
