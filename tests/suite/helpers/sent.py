@@ -12,13 +12,17 @@ from typing import Any
 from conformance.trace.har import OWN
 
 NEW_IN_EVERY_RUN = (
-    (r"conformance-[0-9a-f]{8}(-[a-z0-9]+-\d+)?", "NAME"),
+    (r"(?i)conformance-[0-9a-f]{8}(-[-a-z0-9]+)?", "NAME"),
     (r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
     (r"operation-\d{13}-[-a-z0-9]+", "OPERATION"),
     (r"(?<=images/)\d+", "NUMBER"),
     (r'(?<="labelFingerprint": )"[^"]*"', "FINGERPRINT"),
 )
 POLL = re.compile(r"GET .*/operations/OPERATION ")
+GZIP = b"\x1f\x8b"
+ASIDE = "aside"
+"""What belongs to no scenario: deletions of what was made."""
+
 PAGE = re.compile(r"GET .*[?&]pageToken=")
 """The pages of a list show what other scenarios have made."""
 
@@ -33,6 +37,8 @@ def sent(path: Path) -> dict[str, Counter[tuple[str, ...]]]:
     """
     cases: dict[str, list[str]] = defaultdict(list)
     for entry in json.loads(path.read_text(encoding="utf-8"))["log"]["entries"]:
+        if entry[OWN]["trace"].startswith(ASIDE):
+            continue
         text = _text(entry["request"])
         told = cases[entry[OWN]["trace"]]
         looked_before = text.startswith("GET") and told[-1:] == [text]
@@ -50,8 +56,10 @@ def _text(request: dict[str, Any]) -> str:
     posted = request.get("postData", {})
     body = posted.get("text") or ""
     if posted.get("encoding") == "base64":
-        body = base64.b64decode(body).decode("latin-1")
-    text = f"{request['method']} {request['url'].partition('/compute/')[2]} {body}"
+        # Without the zeros of UTF-16.
+        content = base64.b64decode(body)
+        body = "compressed" if content.startswith(GZIP) else content.decode("latin-1").replace("\0", "")
+    text = f"{request['method']} {request['url'].partition('/compute/')[2]} {body.rstrip()}"
     for pattern, stand_in in NEW_IN_EVERY_RUN:
         text = re.sub(pattern, stand_in, text)
     return text
