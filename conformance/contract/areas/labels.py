@@ -200,7 +200,7 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
             ),
             None,
         )
-        if later is not None and (update.exchange.refused or late):
+        if later is not None and (update.exchange.refused or late) and _undisturbed(history, update, later):
             yield expect(
                 history.own_labels(later) == history.own_labels(before),
                 "a refused setLabels changed the labels",
@@ -227,6 +227,14 @@ def _stale(history: History, update: Mutation, before: Sighting) -> bool:
         if seen.exchange.number >= before.exchange.number and after(seen.exchange, update.exchange)
     )
     return decoded(given) != decoded(current) and given not in shown
+
+
+def _undisturbed(history: History, update: Mutation, later: Sighting) -> bool:
+    """Whether no other request can have changed the image between a request and a look at it."""
+    return not any(
+        change.exchange.sent <= later.exchange.received and not after(change.exchange, update.exchange)
+        for change in history.changes(update)
+    )
 
 
 def _reasons(exchange: Exchange) -> set[str]:

@@ -862,6 +862,15 @@ OTHERS: tuple[tuple[str, Told], ...] = (
     ("a name that another client has", lambda t: t.get(NOT_FOUND, 404).insert(answer=EXISTS, code=409).get(image())),
     ("credentials that had expired", lambda t: t.insert(answer=error(401, "authError"), code=401).made()),
     (
+        "a stale fingerprint, and then the right one",
+        lambda t: (
+            t.made()
+            .labelled(NEW, FINGERPRINTS[2], status=412, answer=STALE)
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    (
         "labels that the operation finds stale",
         lambda t: (
             t.made()
