@@ -175,6 +175,17 @@ def _certain(history: History, project: str, family: str, exchange: Any) -> bool
         return False
     if any(change.method == "images.patch" and "family" in change.body for change in history.mutations):
         return False
+    deprecations = [
+        change
+        for insert in fresh
+        for change in history.changes(insert)
+        if change.method == "images.deprecate" and not after(exchange, change.exchange)
+    ]
+    if not all(
+        change.operation and change.operation.final and after(change.operation.final.exchange, exchange)
+        for change in deprecations
+    ):
+        return False
     deletes = [
         delete for insert in fresh for delete in _deletes(history, insert) if not after(exchange, delete.exchange)
     ]
