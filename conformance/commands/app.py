@@ -179,6 +179,7 @@ def prove(  # noqa: PLR0913 - the options of a command
     combinations: Annotated[
         int, typer.Option(min=0, metavar="INTEGER", help="Random combinations of variants for each seed.")
     ] = 5,
+    shard: Annotated[str, typer.Option(metavar="I/N", help="Judge the I-th of every N servers only.")] = "",
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the matrix.")] = Path("kill-matrix"),
 ) -> None:
     """Prove the suite: it notices every fault by the right rule, and stays silent on every fair variant.
@@ -187,7 +188,7 @@ def prove(  # noqa: PLR0913 - the options of a command
     """
     from conformance.commands.prove import run_proofs  # noqa: PLC0415 - pytest and Hypothesis take long to import
 
-    raise typer.Exit(run_proofs(tuple(globs or ("*",)), profile, workers, seeds, combinations, out))
+    raise typer.Exit(run_proofs(tuple(globs or ("*",)), profile, workers, seeds, combinations, shard, out))
 
 
 @app.command(epilog=f"Example: conformance report shard-1/results.json shard-2/results.json --out merged. {STATUSES}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from reports import matrix as rendered
 
 
 def run_proofs(  # noqa: PLR0913 - the options of a command
-    globs: tuple[str, ...], profile: str, workers: int, seeds: int, combinations: int, out: Path
+    globs: tuple[str, ...], profile: str, workers: int, seeds: int, combinations: int, shard: str, out: Path
 ) -> int:
     """Judges the faults, compositions and variants that match a glob, and writes the matrix.
 
@@ -28,6 +29,7 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
         workers: servers judged at a time.
         seeds: how many seeds fair servers are judged with; 0 for one run without.
         combinations: random combinations of variants for each seed.
+        shard: as I/N, to judge the I-th of every N servers only; "" for all.
         out: the folder for the matrix.
 
     Returns:
@@ -41,6 +43,10 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
     wanted = list(
         servers(lambda name: any(fnmatchcase(name, glob) for glob in globs), range(1, seeds + 1), combinations)
     )
+    part = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", shard or "1/1")
+    if part is None or int(part[1]) > int(part[2]):
+        raise UsageError(f"shard is '{shard}' (set by --shard); allowed is the number of this one and of all, as 1/4.")
+    wanted = wanted[int(part[1]) - 1 :: int(part[2])]
     if not wanted:
         raise UsageError(
             f"no fault, composition or variant matches {' '.join(globs)}; `conformance emulator --list-faults` lists faults."
