@@ -1,6 +1,6 @@
 """Tries what takes hours: correct servers, each with some freedoms of the contract at once, over many seeds.
 
-Run `python tests/nightly.py` from the root of the repository; every alarm is printed as it comes, and the figures at the end.
+Run `python tests/nightly/combinations.py` from the root of the repository; every alarm is printed as it comes, and the figures at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance.commands.proof import Proof, prove, servers
 from conformance.emulator.variants import VARIANTS

@@ -13,7 +13,7 @@ SAMPLES = (
     "utc+large-ids+lists-in-any-order+nulls+replays-anew",
     "bare-operations+bare-images+late-conflicts+failed-images-stay+empty-pages",
 )
-"""Freedoms that are taken at once; `tests/nightly.py` tries many more."""
+"""Freedoms that are taken at once; `tests/nightly/combinations.py` tries many more."""
 
 
 @pytest.mark.parametrize("freedom", TAKEN, ids=" / ".join)
