@@ -24,6 +24,9 @@ from helpers.bad_target import Answer, Asked, BadTarget, Line, Script, always, c
 
 from conformance.emulator.process import EmulatorProcess
 
+pytestmark = pytest.mark.nightly
+
+
 MEMORY_MAXIMUM = 600 * 2**20
 """Bytes in use at most: some 100 MB at the start, and 500 above."""
 

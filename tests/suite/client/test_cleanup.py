@@ -20,6 +20,9 @@ from conformance.client.target import Target
 from conformance.client.transport import Transport
 from conformance.config.profiles import PROFILES
 
+pytestmark = pytest.mark.nightly
+
+
 REFUSED = {"error": {"code": 500, "message": "refused"}}
 OWN = "conformance-12345678-main-1"
 OTHERS = {("other", "1"), ("true", "2")}

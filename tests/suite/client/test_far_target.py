@@ -20,6 +20,9 @@ from helpers.remote import Remote, remote_target, service_account
 from conformance.config.sources import embedded_sources
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 
+pytestmark = pytest.mark.nightly
+
+
 SECRET = "secret-token"
 NEVER_SHOWN = ("operation.type.creationTimestamp", "operation.type.operationGroupId")
 """Rules about fields that no answer of the emulator has."""

@@ -12,6 +12,9 @@ from conformance.emulator.process import EmulatorProcess
 from conformance.emulator.variants import PROJECT_NUMBER
 from conformance.trace.exchange import Response
 
+pytestmark = pytest.mark.nightly
+
+
 FOCUS = ("operation.name", "operation.success-means-ready", "deprecate.state", "life.patch", "source.image.round-trip")
 
 

@@ -8,6 +8,9 @@ import pytest
 from conformance.commands.proof import attempt, servers
 from conformance.emulator.faults import FAULTS
 
+pytestmark = pytest.mark.nightly
+
+
 HEADLINES = (
     "request-id.replay-same-operation/never-recognised",
     "request-id.replay-creates-nothing/second-image",

@@ -59,6 +59,7 @@ def outcome(script: Path, url: str) -> int:
     return subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False).returncode
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", [fault.id for fault in FAULTS if fault.id in BROKEN])
 def test_scripts_fail_on_the_broken_target_alone(fault: str, tmp_path: Path) -> None:
     rule = next(row.rule for row in FAULTS if row.id == fault)

@@ -12,6 +12,9 @@ from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.emulator.process import EmulatorProcess
 
+pytestmark = pytest.mark.nightly
+
+
 SPARING = replace(PROFILES["real"], first_look=0.0, first_poll=0.004, last_poll=0.5)
 
 
