@@ -43,6 +43,8 @@ NAME_TEXT_MAXIMUM = 1000
 
 PAIR = 2
 
+_WAIT = "globalOperations.wait"
+
 _UNADDRESSABLE = frozenset({"", ".", ".."})
 """Names that a URL cannot carry: its path would mean something else."""
 
@@ -72,9 +74,11 @@ class Api:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._images: dict[tuple[str, str], bool] = {}
+        self._born: dict[tuple[str, str], float] = {}
         self._identities: set[str] = set()
         self._under_way: dict[str, Exchange] = {}
         self._found: set[str] = set()
+        self._ended: set[str] = set()
         self._done: dict[tuple[str, str], Exchange] = {}
 
     def trace(self) -> Trace:
@@ -230,11 +234,14 @@ class Api:
         body: bytes | None = None,
         headers: Iterable[tuple[str, str]] = (),
         *,
+        project: str | None = None,
         intent: Intent | None = None,
     ) -> Exchange:
         """globalOperations.wait, which needs no body; some clients send one."""
         path = f"global/operations/{_quoted(name)}/wait"
-        exchange = self.send("POST", path, (), body, dict(headers), intent=intent, timeout=WAIT_SECONDS)
+        exchange = self.send(
+            "POST", path, (), body, dict(headers), project=project, intent=intent, timeout=WAIT_SECONDS
+        )
         if exchange.failure == TIMED_OUT and not self._seen_done(name):
             # The operation is what takes so long: wait may answer later than we have time.
             exchange = replace(exchange, failure=ABANDONED)
@@ -250,6 +257,8 @@ class Api:
     def finish(self, mutation: Exchange) -> dict[str, Any]:
         """Polls the operation that a request answered until it is DONE or the deadline is over; sooner if many never end.
 
+        Where requests are dear it is waited for instead; one that fails is looked at as well.
+
         Returns:
             The operation as last seen; empty where the request answered none.
         """
@@ -258,22 +267,27 @@ class Api:
         project = mutation.route.project if mutation.route else None
         if not isinstance(name, str) or name in _UNADDRESSABLE:
             return operation
-        profile = self.target.profile
-        delay = profile.first_look
+        profile, waits = self.target.profile, self.target.waits
+        delay = 0.0 if waits else profile.first_look
         patience = self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
-        while operation.get("status") != "DONE":
+        # What wait answers is not relied on: every other look is a get.
+        for look_at in itertools.cycle((self.wait, self.operation) if waits else (self.operation,)):
+            if operation.get("status") == "DONE":
+                break
             if delay:
                 self.target.transport.sleep(delay)
-            look = self.operation(name, project=project)
+            look = look_at(name, project=project)
+            if look.method == _WAIT and (look.resource is None or look.resource.get("name") != name):
+                continue
             if look.resource is None and look.refused:
                 break
             operation = look.resource or operation
-            if operation.get("status") == "DONE":
-                break
-            if look.received - mutation.sent > patience:
+            if operation.get("status") != "DONE" and look.received - mutation.sent > patience:
                 self.target.unfinished += 1
                 break
             delay = min(max(delay * 2, profile.first_poll), profile.last_poll)
+        if waits and operation.get("error"):
+            operation = self.operation(name, project=project).resource or operation
         if mutation.method == "images.insert":
             self._identify(project, operation)
         return operation
@@ -377,18 +391,22 @@ class Api:
         if not isinstance(name, str) or not exchange.route:
             return
         if exchange.method in MUTATIONS:
-            self._under_way[name] = exchange
+            self._under_way.setdefault(name, exchange)
         change = self._under_way.get(name)
         about = exchange.method in MUTATIONS or exchange.method.startswith("globalOperations.")
         if change is None or change.route is None or not about:
             return
-        if operation.get("status") != "DONE" or operation.get("error"):
+        if operation.get("status") != "DONE" or name in self._ended:
+            return
+        self._ended.add(name)  # a replay may show it again, and does nothing more
+        if operation.get("error"):
             return
         body = change.request.json
         named = change.route.name or (body.get("name") if isinstance(body, dict) else None)
         for own in (named, operation.get("targetId")):
             if isinstance(own, str) and change.method == "images.delete":
                 self._done.pop((change.route.project, own), None)
+                self._note_end(change, own)
             elif isinstance(own, str):
                 self._done[change.route.project, own] = change
 
@@ -398,6 +416,7 @@ class Api:
         """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own prefix."""
         transport, journal = self.target.transport, self.target.journal
         for name in names:
+            self._born[project, name] = exchange.received
             ours = name.startswith(self.target.names.prefix)
             if exchange.response is not None:
                 journal.made(project, name)
@@ -418,6 +437,14 @@ class Api:
         if new and exchange.answered:
             self._identities.add(identity)
             transport.made_image()
+
+    def _note_end(self, delete: Exchange, name: str) -> None:
+        """Forgets an image that is deleted already, unless it may have been made anew since."""
+        assert delete.route is not None
+        image = (delete.route.project, name)
+        if image in self._images and self._born[image] < delete.sent:
+            self.target.journal.deleted(*image)
+            del self._images[image]
 
     def _identify(self, project: str | None, operation: Mapping[str, Any]) -> None:
         """Remembers the id of an image that the operation of its insert names."""

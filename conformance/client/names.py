@@ -54,6 +54,9 @@ SHAPES = (
 )
 """The shapes that a run uses in turn."""
 
+TOGETHER = Shape("all at once", "image.name.length", end=FreshName("--z", NAME_MAXIMUM))
+"""Whatever sets the other shapes apart from the first, in one name."""
+
 LAST_RESORTS = (
     Shape("no dashes", "image.name.pattern", f"{NAME_PREFIX}{{run}}", "{worker}x{number}"),
     Shape("short", "image.name.length", "c{run}", "{worker}x{number}"),

@@ -63,8 +63,6 @@ def why_no_insert_will_do(created: Created, sources: Sources, api: Api) -> str:
 def why_nothing_can_be_deleted(created: Created, api: Api) -> str:
     """Why images that are made would stay; "" where the target deletes them, or tries to."""
     answer = api.delete(created.name)
-    if answer.answered:
-        api.finish(answer)
     if answer.status not in ABSENT_STATUSES or not api.get(created.name).answered:
         return ""
     return (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 from conformance.client.api import Api, Created
 from conformance.client.budget import BudgetSpent
-from conformance.client.names import LAST_RESORTS, SHAPES, Shape
+from conformance.client.names import LAST_RESORTS, SHAPES, TOGETHER, Shape
 from conformance.client.target import Target
 from conformance.client.transport import RETRY_STATUSES, TargetLost
 from conformance.config.sources import SOURCE_KINDS, Sources
@@ -33,6 +33,11 @@ from conformance.verdicts.findings import Findings
 OPERATION_SIGNS = ("operationType", "targetLink", "status", "selfLink", "name", "kind")
 
 FAMILY = "conformance-preflight"
+
+NO_FIELDS: Mapping[str, Any] = {}
+
+_FIELDS: Mapping[str, Any] = {"description": "preflight", "labels": {"colour": "blue"}, "family": FAMILY}
+"""Fields that many scenarios use by the way."""
 
 
 def look(
@@ -76,8 +81,6 @@ def look(
             sources = found
             _note_configuration(findings, target, sources, configured)
             created = _insert_under_names(findings, target, api(), sources)
-        if not target.profile.sparing:
-            _try_fields(findings, api(), sources)
         for name, probe in _PROBES.items():
             if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
                 probe(findings, api(), created, sources)
@@ -127,25 +130,54 @@ def _refuse_strangers(exchange: Exchange, target: Target) -> None:
 
 
 def _insert_under_names(findings: Findings, target: Target, api: Api, sources: Sources) -> Created:
-    """Makes an image under a name of each shape, and leaves out the shapes that are refused.
+    """Makes an image, and finds out which shapes of names are refused, and which fields that many scenarios use by the way.
+
+    Most targets refuse none, which one insert tells.
 
     Returns:
         The first image; where there is none, the first insert.
     """
 
-    def attempt(shape: Shape) -> Created:
+    def asked(shape: Shape, fields: Mapping[str, Any] = NO_FIELDS) -> tuple[Exchange, str]:
         name = target.names.fresh(shape)
-        exchange = api.insert(InsertRequest(minimal(sources), name))
+        return api.insert(InsertRequest({**minimal(sources), **fields}, name)), name
+
+    def followed(exchange: Exchange, name: str) -> Created:
         return Created(exchange, name, api.finish(exchange) if exchange.answered else {})
 
-    first = api.create(InsertRequest(minimal(sources), target.names.fresh(SHAPES[0])))
+    plain = asked(SHAPES[0])
+    # While the first is on its way: so its operation need not be looked at as often.
+    everything = asked(TOGETHER, _FIELDS) if plain[0].answered and not target.profile.sparing else None
+    first = followed(*plain)
+    first = replace(first, image=api.get(first.name))
+    more = everything is not None and succeeded(first)
+    if everything is not None and more and succeeded(followed(*everything)):
+        api.confirm(first.insert, accepted("life.insert", SHAPES[0].rule))
+        api.confirm(
+            everything[0], accepted(*dict.fromkeys(shape.rule for shape in SHAPES[1:]), *map(acceptance_id, _FIELDS))
+        )
+        findings.shapes = [shape.id for shape in SHAPES]
+        return first
     tried = [(SHAPES[0], first)]
-    if first.insert.refused or (succeeded(first) and not target.profile.sparing):
-        tried += [(shape, attempt(shape)) for shape in SHAPES[1:]]
+    if first.insert.refused or more:
+        tried += [(shape, followed(*asked(shape))) for shape in SHAPES[1:]]
     if all(created.insert.refused for _, created in tried):
-        tried += [(shape, attempt(shape)) for shape in LAST_RESORTS]
+        tried += [(shape, followed(*asked(shape))) for shape in LAST_RESORTS]
+    created = _usable(findings, target, api, tried)
+    if succeeded(created) and not target.profile.sparing:
+        _try_fields(findings, api, sources)
+    return created
+
+
+def _usable(findings: Findings, target: Target, api: Api, tried: Sequence[tuple[Shape, Created]]) -> Created:
+    """Notes which of the shapes that were tried names may have from now on.
+
+    Returns:
+        The first image; where there is none, the first insert.
+    """
+    first = tried[0][1]
     usable = [(shape, created) for shape, created in tried if succeeded(created)]
-    api.confirm(tried[0][1].insert, accepted(tried[0][0].rule if usable else "life.insert"))
+    api.confirm(first.insert, accepted(tried[0][0].rule if usable else "life.insert"))
     for shape, created in tried[1:] if usable else ():
         api.confirm(created.insert, accepted(shape.rule))
     if usable:
@@ -158,12 +190,11 @@ def _insert_under_names(findings: Findings, target: Target, api: Api, sources: S
 
 
 def _try_fields(findings: Findings, api: Api, sources: Sources) -> None:
-    """Finds out which of the fields that many scenarios use by the way are refused."""
-    fields = {"description": "preflight", "labels": {"colour": "blue"}, "family": FAMILY}
-    together = api.insert({**minimal(sources), **fields})
+    """Finds out which fields are refused of those that many scenarios use by the way."""
+    together = api.insert({**minimal(sources), **_FIELDS})
     if together.answered and not api.finish(together).get("error"):
         return
-    for name, value in fields.items():
+    for name, value in _FIELDS.items():
         created = api.create({**minimal(sources), name: value}, intent=accepted(acceptance_id(name)))
         if not succeeded(created):
             findings.refused.append(name)

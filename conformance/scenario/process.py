@@ -37,6 +37,9 @@ from conformance.verdicts.ledger import Ledger
 SLACK = 1.5
 """Times as long as all requests would take one after another, while in truth many are under way at once."""
 
+FEW_RULES = 20
+"""Where no more are wanted, what breaks one is looked for with few requests, rather than in little time."""
+
 TRAFFIC_SHARE = 0.5
 """Of the room for all results, what the traffic may take."""
 
@@ -147,6 +150,7 @@ class Process:
             forbidden_token=settings.forbidden_token,
             parent=parent,
         )
+        self._note_wait(ground.findings)
         self._pool = ThreadPoolExecutor(profile.in_flight)
         path = ground.folder / f"{worker}{SUFFIX}"
         room = settings.max_output * 2**20 * TRAFFIC_SHARE / (ground.workers + 1)
@@ -172,6 +176,7 @@ class Process:
             name,
             self._examples,
             frozenset(findings.refused),
+            cautious=len(self.ground.focus or self.selected) <= FEW_RULES,
         )
 
     def _sources(self) -> Sources:
@@ -212,6 +217,7 @@ class Process:
         try:
             began, before = time.monotonic(), self.target.transport.cost.requests
             findings = look(self.target, settings.sources, settings.capabilities, needed, api)
+            self._note_wait(findings)
             findings.stop = findings.stop or ("" if settings.allow_leftovers else findings.stays)
             self._limit_time((time.monotonic() - began) / max(self.target.transport.cost.requests - before, 1))
             self._note_others()
@@ -223,6 +229,10 @@ class Process:
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
             self.judge(apis[-1].trace(), "preflight")
+
+    def _note_wait(self, findings: Findings) -> None:
+        """Waits for operations from now on where looks at them are dear, and the target offers to."""
+        self.target.waits = self.ground.profile.sparing and "wait" in findings.present
 
     def _limit_time(self, pace: float) -> None:
         """Gives the run, unless it is told how long it may take, some times as long as a correct target would let it take.

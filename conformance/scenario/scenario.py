@@ -32,6 +32,9 @@ from conformance.trace.exchange import Trace
 STARTED_MAXIMUM = 24
 """Cases that are started ahead of the one to be judged: what a target answers waits in memory until then."""
 
+STARTED_CAUTIOUSLY = 1
+"""How many are started at first where a breach is to be seen with few requests; twice as many after each that is judged."""
+
 Case = TypeVar("Case")
 Part = TypeVar("Part")
 
@@ -55,6 +58,7 @@ class Scenario:
         name: of the test, so that different tests draw different examples.
         examples: where examples that fail are kept; None to keep none.
         refused: the fields that the target refuses, so that nothing else is to depend on them.
+        cautious: whether few cases are started ahead at first, so that the first breach is seen after few requests.
     """
 
     def __init__(  # noqa: PLR0913 - everything that a process shares, handed over once
@@ -70,6 +74,8 @@ class Scenario:
         name: str,
         examples: ExampleDatabase | None = None,
         refused: frozenset[str] = frozenset(),
+        *,
+        cautious: bool = False,
     ) -> None:
         self.target = target
         self.sources = sources
@@ -83,6 +89,7 @@ class Scenario:
         self._name = name
         self._examples = examples
         self._refused = refused
+        self._ahead = STARTED_CAUTIOUSLY if cautious else STARTED_MAXIMUM
 
     def plain(self, **fields: Any) -> dict[str, Any]:
         """The smallest body, and those of the fields that the target does not refuse: their being accepted is another matter."""
@@ -114,6 +121,7 @@ class Scenario:
         """What comes of acting with cases, several at a time but in their order; the first error is raised in the end."""
         started: deque[tuple[Case, Api, Future[None]]] = deque()
         errors: list[BaseException] = []
+        ahead = self._ahead
 
         def attempt(api: Api, case: Case) -> None:
             try:
@@ -130,8 +138,9 @@ class Scenario:
             return self._judge(api, case)
 
         for case in cases:
-            if len(started) == STARTED_MAXIMUM:
+            if len(started) >= ahead:
                 yield judge_first()
+                ahead = min(2 * ahead, STARTED_MAXIMUM)
             api = Api(self.target)
             started.append((case, api, self._pool.submit(attempt, api, case)))
         while started:

@@ -58,16 +58,15 @@ class Family:
         """Asks for the latest of the family, which should be this one."""
         look_at_family(self._api, self.name, latest.name if latest else "", self._scenario.can)
 
-    def watch(self) -> None:
-        """Looks at both."""
-        self._api.get(self.second.name)
-        self._api.get(self.first.name)
+    def watch(self, one: Created | None = None) -> dict[str, Any]:
+        """Looks at both; answers what one of them, the second unless told, shows."""
+        shown = {made.name: self._api.get(made.name).resource for made in (self.second, self.first)}
+        return shown[(one or self.second).name] or {}
 
     def deprecate(self, one: Created, body: Mapping[str, Any]) -> str:
         """Deprecates one of them; answers the state that it shows then."""
         self._api.finish(self._api.deprecate(one.name, body))
-        self.watch()
-        deprecated = (self._api.get(one.name).resource or {}).get("deprecated")
+        deprecated = self.watch(one).get("deprecated")
         return str((deprecated or {}).get("state") or "ACTIVE") if isinstance(deprecated, dict | None) else ""
 
 

@@ -162,7 +162,8 @@ def test_profile_real_spends_little_and_leaves_no_rule_out(tmp_path: Path) -> No
         done = judged(remote, tmp_path, *options, CONFORMANCE_TOKEN=SECRET)
     found = results_in(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert found["cost"]["requests"] == sum(remote.seen.values()) <= 700
+    assert found["cost"]["requests"] == sum(remote.seen.values())
+    assert found["cost"]["requests"] - found["cost"]["retries"] <= 500
     assert found["cost"]["images_created"] <= 30
     assert found["cost"]["images_left"] == []
     left = {rule: verdict for rule, verdict in verdicts(tmp_path).items() if verdict != "passed"}

@@ -1,8 +1,10 @@
 """Where images are dear: one insert is evidence for many rules, and yet blame is exact and nothing is left behind."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from helpers.bad_target import Answer, Asked, BadTarget, changed, in_front_of
 from helpers.command_line import names
 
 from conformance.client.names import is_own
@@ -51,3 +53,19 @@ def test_images_that_broken_requests_leave_are_deleted() -> None:
     with EmulatorProcess(faults=["life.failed-insert-leaves-nothing/stored"]) as emulator:
         judged(emulator, "request-id.malformed-refused")
         assert not any(map(is_own, names(emulator.url)))
+
+
+def unfinished(asked: Asked, answer: Answer) -> Answer | None:
+    """Answers wait at once, with an operation that has not ended."""
+    if "/wait" not in asked.target:
+        return None
+    return replace(answer, body=answer.body.replace(b'"DONE"', b'"RUNNING"'))
+
+
+@pytest.mark.parametrize("change", [unfinished, lambda asked, _: Answer(503) if "/wait" in asked.target else None])
+def test_operations_are_seen_to_end_where_wait_is_of_no_use(change: Callable[[Asked, Answer], Answer | None]) -> None:
+    with EmulatorProcess() as emulator, BadTarget(in_front_of(emulator.url, changed(change))) as target:
+        settings = Settings(url=target.url, sources=embedded_sources("conformance"), workers=1, only=("life.insert",))
+        results = judge(settings, profile=SPARING)
+    assert results.verdicts["life.insert"] == "passed"
+    assert not results.cost.images_left
