@@ -117,6 +117,51 @@ def check(
     raise typer.Exit(run_check(recording, settings))
 
 
+@app.command(
+    epilog=f"Example: conformance tap --upstream http://127.0.0.1:8080 --until pytest tests/images. {ELSEWHERE} {STATUSES}",
+    context_settings={"allow_interspersed_args": False},
+)
+@takes_options("tap")
+def tap(  # noqa: PLR0913 - the options of a command
+    given: dict[str, Any],
+    upstream: Annotated[str, typer.Option(metavar="URL", help="Root URL of the target.")],
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where clients connect to; port 0 for any that is free.")
+    ] = "127.0.0.1:0",
+    until: Annotated[
+        bool, typer.Option("--until", help="Run the command behind this, and end with it; it is told the tap's URL.")
+    ] = False,
+    command: Annotated[list[str] | None, typer.Argument(metavar="COMMAND…", help="The command, with --until.")] = None,
+    inject: Annotated[
+        str,
+        typer.Option(
+            metavar="FAULTS",
+            help="Faults that clients have to survive: lost-response:0.05,503:0.02,delay:200ms. Also 429, 500, 502, 504.",
+        ),
+    ] = "",
+    fail_on_coverage_below: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=SHARE",
+            help="Fail where the traffic shows less: of method, request, enum, status or transition; repeat for more.",
+        ),
+    ] = None,
+) -> None:
+    """Judge the traffic between clients and their target: a proxy that passes every byte on, until Ctrl-C or a command ends.
+
+    The command finds the URL of the tap in CONFORMANCE_URL, gcloud and Terraform find it in variables of their own.
+    """
+    if until and not command:
+        raise UsageError("--until has no command behind it, such as `--until pytest tests/images`.")
+    if command and not until:
+        raise UsageError(f"'{command[0]}' is no option; a command to run meanwhile stands behind --until.")
+    settings = _checked(load_settings(given))
+    from conformance.commands.tap import run_tap, tap_options  # noqa: PLC0415 - what a command alone needs, it alone loads
+
+    options = tap_options(upstream, listen, command or (), inject, fail_on_coverage_below or ())
+    raise typer.Exit(run_tap(settings, options))
+
+
 @app.command(epilog="Example: conformance rules 'request-id.*'")
 def rules(
     globs: Annotated[list[str] | None, typer.Argument(help="Globs of rule ids; none for all rules.")] = None,

@@ -42,40 +42,62 @@ def check(path: Path, settings: Settings) -> Results:
     """
     collector = Collector(settings)
     collector.begin()
-    ledger = Ledger({name: rule for name, rule in catalogue().items() if name in collector.selected})
     try:
         with Recording(path) as recording:
-            for trace in recording.traces():
-                ledger.judge(trace)
+            judge(recording, collector)
     except OSError as error:
         raise UsageError(f"the recording '{path}' cannot be read: {error.strerror or error}.") from None
     except NotARecordingError as error:
         raise UsageError(f"'{path}' is no recording: {error}.") from None
-    collector.take({"ledger": ledger.drain(), "cost": vars(recording.cost)})
     if not len(recording):
-        collector.untestable = f"nothing in '{path}' is of this API; {_skipped(recording)}"
-    return _described(collector.results(), path, settings, recording)
-
-
-def _described(results: Results, path: Path, settings: Settings, recording: Recording) -> Results:
-    """The results, with what a recording has in another form than a run."""
+        collector.untestable = f"nothing in '{path}' is of this API; {skipped(recording)}"
     command = command_line(settings, "check", [str(path)])
+    results = described(collector.results(), recording, "recording", command)
+    rules = tuple(with_command(row, of_rule(settings, row.id, "check", [str(path)])) for row in results.rules)
+    target = results.target.model_copy(update={"url": results.target.url or str(path)})
+    return results.model_copy(update={"rules": rules, "target": target})
+
+
+def judge(recording: Recording, collector: Collector) -> None:
+    """Judges what a recording shows, and lets the collector take it.
+
+    Args:
+        recording: what was exchanged.
+        collector: knows the rules to judge by.
+    """
+    rules = {name: rule for name, rule in catalogue().items() if name in collector.selected}
+    ledger = Ledger(rules, recording.credentials)
+    for trace in recording.traces():
+        ledger.judge(trace.of_target)
+    collector.take(
+        {"ledger": ledger.drain(), "cost": vars(recording.cost), "hidden": recording.credentials},
+    )
+
+
+def described(results: Results, recording: Recording, profile: str, command: str) -> Results:
+    """The results, with what recorded traffic has in another form than a run.
+
+    Args:
+        results: what came out.
+        recording: what was exchanged.
+        profile: how it was recorded.
+        command: what repeats the judgement.
+    """
     project = recording.projects.most_common(1)
     target = {
-        "url": ", ".join(host for host, _ in recording.hosts.most_common(3)) or str(path),
+        "url": ", ".join(host for host, _ in recording.hosts.most_common(3)),
         "project": project[0][0] if project else "",
     }
     return results.model_copy(
         update={
-            "run": results.run.model_copy(update={"profile": "recording", "command": command}),
+            "run": results.run.model_copy(update={"profile": profile, "command": command}),
             "target": results.target.model_copy(update=target),
-            "notes": (*results.notes, *([_skipped(recording)] if recording.skipped else [])),
-            "rules": tuple(_row(row, of_rule(settings, row.id, "check", [str(path)])) for row in results.rules),
+            "notes": (*results.notes, *([skipped(recording)] if recording.skipped else [])),
         }
     )
 
 
-def _row(row: RuleResult, command: str) -> RuleResult:
+def with_command(row: RuleResult, command: str) -> RuleResult:
     """What is said of a rule, with the command that judges it again."""
     reason = row.reason
     if row.verdict is Verdict.NOT_EXERCISED:
@@ -88,8 +110,7 @@ def _row(row: RuleResult, command: str) -> RuleResult:
     return row.model_copy(update={"reason": reason, "confirmation": "", "breaches": breaches})
 
 
-def _skipped(recording: Recording) -> str:
+def skipped(recording: Recording) -> str:
     """What of a recording was not judged."""
-    skipped = recording.skipped
-    parts = [f"{count} {reason}" for reason, count in skipped.most_common()]
+    parts = [f"{count} {reason}" for reason, count in recording.skipped.most_common()]
     return f"entries left out: {', '.join(parts)}" if parts else "it has no entries"

@@ -86,12 +86,12 @@ class Settings(BaseModel):
         ),
     ] = "quick"
     only: Annotated[
-        tuple[str, ...], Option("Judge only rules that match this glob", ("check", "compare"), metavar="GLOB")
+        tuple[str, ...], Option("Judge only rules that match this glob", ("check", "tap", "compare"), metavar="GLOB")
     ] = ()
     skip: Annotated[
-        tuple[str, ...], Option("Leave out rules that match this glob", ("check", "compare"), metavar="GLOB")
+        tuple[str, ...], Option("Leave out rules that match this glob", ("check", "tap", "compare"), metavar="GLOB")
     ] = ()
-    seed: Annotated[int | None, Option("Seed of the random examples", ("compare",))] = None
+    seed: Annotated[int | None, Option("Seed of what is random", ("tap", "compare"))] = None
     workers: Annotated[
         int | None,
         Field(ge=1, le=256),
@@ -105,14 +105,14 @@ class Settings(BaseModel):
     shard: Annotated[
         str | None, Option("Part I of N of the scenarios; `conformance report` merges them", metavar="I/N")
     ] = None
-    out: Annotated[Path, Option("Folder for the results", ("check", "compare"))] = Path("compliance-report")
+    out: Annotated[Path, Option("Folder for the results", ("check", "tap", "compare"))] = Path("compliance-report")
     waivers: Annotated[
         str | None, Option("File of known failures", metavar="FILE", default="waivers.toml, if there")
     ] = None
     update_waivers: Annotated[
         bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)
     ] = False
-    strict: Annotated[bool, Option("Deviations fail the run too", ("check",), pytest=False)] = False
+    strict: Annotated[bool, Option("Deviations fail the run too", ("check", "tap"), pytest=False)] = False
     require_complete: Annotated[
         bool, Option("A rule that was never put to the test fails the run too", pytest=False)
     ] = False
@@ -134,7 +134,10 @@ class Settings(BaseModel):
     config: Annotated[
         str | None,
         Option(
-            "File with settings", (*AT_TARGET, "check", "compare"), metavar="FILE", default="conformance.toml, if there"
+            "File with settings",
+            (*AT_TARGET, "check", "tap", "compare"),
+            metavar="FILE",
+            default="conformance.toml, if there",
         ),
     ] = None
     header: Annotated[
@@ -160,7 +163,9 @@ class Settings(BaseModel):
     quota_project: Annotated[
         str | None, Option("Project that the requests are billed to", AT_TARGET, metavar="PROJECT")
     ] = None
-    ca_bundle: Annotated[str | None, Option("File of certificates to trust", AT_TARGET, metavar="FILE")] = None
+    ca_bundle: Annotated[str | None, Option("File of certificates to trust", (*AT_TARGET, "tap"), metavar="FILE")] = (
+        None
+    )
     deadline: Annotated[
         float | None,
         Field(gt=0, le=86_400),
@@ -178,7 +183,9 @@ class Settings(BaseModel):
         Field(gt=0),
         Option("Seconds after which no more is tried", default="several times what the target's pace foretells"),
     ] = None
-    max_output: Annotated[float, Field(ge=1), Option("MiB that the results may take at most", pytest=False)] = 64.0
+    max_output: Annotated[
+        float, Field(ge=1), Option("MiB that the results may take at most", ("tap",), pytest=False)
+    ] = 64.0
     allow_leftovers: Annotated[bool, Option("Go on where the target cannot delete what is made", pytest=False)] = False
     examples: Annotated[
         str | None,
@@ -186,9 +193,9 @@ class Settings(BaseModel):
             "Folder, or redis:// URL, where failing examples are kept and tried first in the next run", metavar="PLACE"
         ),
     ] = None
-    fail_fast: Annotated[bool, Option("Stop at the first failure", pytest=False)] = False
+    fail_fast: Annotated[bool, Option("Stop at the first failure", ("tap",), pytest=False)] = False
     save_traffic: Annotated[
-        bool, Option("Write traffic.har", flags=("--save-traffic/--no-save-traffic",), pytest=False)
+        bool, Option("Write traffic.har", ("tap",), flags=("--save-traffic/--no-save-traffic",), pytest=False)
     ] = True
     sources: Sources = Sources()
     capabilities: dict[str, bool] = Field(default_factory=dict)

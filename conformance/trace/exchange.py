@@ -25,6 +25,9 @@ INCOMPLETE = "the client hung up in the middle of the request"
 NOT_RECORDED = "the recording does not show the answer"
 """Why a request has no answer in a recording that has lost it."""
 
+LOST = "lost-response"
+"""The fault of a tap that keeps an answer from its client."""
+
 
 SHOWN_MAXIMUM = 64 * 2**10
 """Bytes of a body that stand in results."""
@@ -52,6 +55,9 @@ _METHODS: tuple[tuple[str, str, str], ...] = (
     ("POST", r"operations/(?P<name>[^/]+)/wait", "globalOperations.wait"),
     ("GET", r"imageFamilyViews/(?P<name>[^/]+)", "imageFamilyViews.get"),
 )
+METHODS = tuple(method for _, _, method in _METHODS)
+"""All methods of the API."""
+
 _ROUTES = tuple((verb, re.compile(f"^{pattern}$"), method) for verb, pattern, method in _METHODS)
 
 _SOURCES = re.compile(
@@ -155,7 +161,8 @@ class Exchange:
 
     `number` counts from 1 in the order of sending; `sent` and `received` are seconds since the epoch; `retried` tells that an
     earlier try of this request got no answer, so the target may have seen it twice; `project` is the id of the project where
-    the path has its number and other traffic tells the id.
+    the path has its number and other traffic tells the id; `injected` is the fault that a tap has made of it: LOST, where the
+    client never got this answer, or the status of an answer by the tap itself, where the target never got this request.
     """
 
     number: int
@@ -167,6 +174,7 @@ class Exchange:
     retried: bool = False
     intent: Intent | None = None
     project: str = ""
+    injected: str = ""
 
     @cached_property
     def route(self) -> Route | None:
@@ -179,6 +187,11 @@ class Exchange:
         """The project and the path within it of the disk or snapshot that the answer shows; None where it shows none."""
         found = _SOURCES.match(self.request.path) if self.request.verb == "GET" and self.resource else None
         return (unquote(found["project"]), unquote(found["path"])) if found else None
+
+    @property
+    def reached(self) -> bool:
+        """Whether the request was meant to reach the target, and no tap answered it in its place."""
+        return self.injected in ("", LOST)
 
     @property
     def method(self) -> str:
@@ -281,6 +294,13 @@ class Trace:
     ahead: float = 0.0
 
     @cached_property
+    def of_target(self) -> Trace:
+        """The same without the requests that a tap answered: the target has never seen them."""
+        if all(exchange.reached for exchange in self.exchanges):
+            return self
+        return replace(self, exchanges=tuple(exchange for exchange in self.exchanges if exchange.reached))
+
+    @cached_property
     def record(self) -> dict[str, Any]:
         """The whole trace, secrets included, in a form that travels between processes and is never written."""
         return {
@@ -336,6 +356,7 @@ def _record(exchange: Exchange) -> dict[str, Any]:
         "sent": exchange.sent,
         "received": exchange.received,
         "retried": exchange.retried,
+        "injected": exchange.injected,
         "intent": intent and {"valid": intent.valid, "rules": list(intent.rules)},
     }
 

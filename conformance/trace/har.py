@@ -47,16 +47,18 @@ def entries(trace: Trace, name: str, *, bodies: bool = True) -> Iterator[dict[st
             "retried": exchange.retried,
             "intent": {"valid": intent.valid, "rules": list(intent.rules)} if intent else None,
         }
-        entry = _entry(exchange)
-        if not bodies:
-            for part in (entry["request"].get("postData", {}), entry["response"]["content"]):
-                part.pop("text", None)
-        yield {**entry, OWN: own}
+        yield {**entry_of(exchange, bodies=bodies), OWN: own}
 
 
-def _entry(exchange: Exchange) -> dict[str, Any]:
+def entry_of(exchange: Exchange, *, bodies: bool = True) -> dict[str, Any]:
+    """The entry of an exchange by itself, as any recorder would write it but for the faults of a tap.
+
+    Args:
+        exchange: what was exchanged.
+        bodies: whether the bodies are wanted; without them an entry has their sizes only.
+    """
     milliseconds = round((exchange.received - exchange.sent) * 1000, 3)
-    return {
+    entry: dict[str, Any] = {
         "startedDateTime": datetime.fromtimestamp(exchange.sent, UTC).isoformat(timespec="microseconds"),
         "time": milliseconds,
         "request": _request(exchange.request),
@@ -64,6 +66,10 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
     }
+    if not bodies:
+        for part in (entry["request"].get("postData", {}), entry["response"]["content"]):
+            part.pop("text", None)
+    return {**entry, OWN: {"injected": exchange.injected}} if exchange.injected else entry
 
 
 def _request(request: Request) -> dict[str, Any]:
@@ -151,6 +157,7 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
         sent + max(float(seconds), 0.0) / 1000 if isinstance(seconds, int | float) else sent,
         own.get("retried") is True,
         Intent(intent.get("valid") is True, tuple(map(str, rules))) if isinstance(rules, list) else None,
+        injected=str(own.get("injected") or ""),
     )
 
 
@@ -173,7 +180,7 @@ def _answer(response: Mapping[str, Any]) -> tuple[Response | None, str]:
     headers = {name.lower(): value for name, value in _headers(response).items()}
     if isinstance(content.get("mimeType"), str) and content["mimeType"]:
         headers.setdefault("content-type", content["mimeType"])
-    body, truncated = _unpacked(_bytes(content), headers.get("content-encoding", ""))
+    body, truncated = unpacked(_bytes(content), headers.get("content-encoding", ""))
     return Response(status, headers, body, truncated), ""
 
 
@@ -209,7 +216,7 @@ def _bytes(content: Mapping[str, Any]) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-def _unpacked(body: bytes, encoding: str) -> tuple[bytes, bool]:
+def unpacked(body: bytes, encoding: str) -> tuple[bytes, bool]:
     """A body that was recorded as it came over the wire, decoded, and whether it was cut; most recorders decode it."""
     if encoding.strip().lower() not in ("gzip", "x-gzip") or not body.startswith(b"\x1f\x8b"):
         return body, False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import pickle
 import re
 import tempfile
@@ -23,6 +24,7 @@ import ijson
 
 from conformance.trace.batch import changes_in, is_batch
 from conformance.trace.cost import Cost
+from conformance.trace.credentials import credentials_of
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import timestamp
@@ -32,6 +34,7 @@ from conformance.trace.subject import Key, Subject
 
 OTHER = "of other hosts, methods or APIs"
 BATCH = "that carry other requests (batch)"
+INJECTED = "that the tap answered itself (--inject)"
 UNVERSIONED = "whose path lacks /compute/VERSION before /projects, as in /compute/v1/projects/…"
 
 _UNVERSIONED = re.compile(
@@ -77,36 +80,40 @@ class _Entry:
 
 
 class Recording:
-    """An HTTP archive as traces; to be used as a context, which removes the temporary file.
+    """An HTTP archive, or the exchanges of a tap, as traces; to be used as a context, which removes the temporary file.
 
     Args:
-        path: the file.
+        path: the file; None for a recording that is told what there is by `add`.
 
     Attributes:
         skipped: how many entries are not judged, by the reason.
         hosts, projects: how many entries are judged, by their host and by their project.
         cost: how many requests were recorded, and how long they took.
+        keys: the texts of customer-supplied keys that the requests carry.
+        credentials: the texts by which the requests say who asks.
 
     Raises:
         NotARecordingError: the file is none.
         OSError: the file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self.skipped: Counter[str] = Counter()
         self.cost = Cost()
         self.hosts: Counter[str] = Counter()
         self.projects: Counter[str] = Counter()
+        self.credentials: set[str] = set()
         self._made: set[str] = set()
-        self._secrets: set[str] = set()
+        self.keys: set[str] = set()
         self._ahead = -math.inf
         self._clock = RecordedClock()
         self._entries: list[_Entry] = []
         self._joined = _Joined()
         self._sources: dict[Key, dict[str, _Entry]] = defaultdict(dict)
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        with path.open("rb") as file:
-            self._read(file)
+        if path is not None:
+            with path.open("rb") as file:
+                self._read(file)
 
     def __enter__(self) -> Recording:
         return self
@@ -121,7 +128,7 @@ class Recording:
 
     def traces(self) -> Iterator[Trace]:
         """The traces, in no particular order."""
-        secrets = frozenset(self._secrets)
+        secrets = frozenset(self.keys)
         for members in self._groups():
             order = sorted(members, key=lambda member: (member.entry.sent, member.entry.position))
             loaded = [self._load(member) for member in order]
@@ -143,12 +150,23 @@ class Recording:
     def _take(self, value: Any) -> None:
         value = value if isinstance(value, dict) else {}
         try:
-            exchange = self._clock.put_right(exchange_of(value, len(self._entries) + 1))
+            exchange = exchange_of(value, len(self._entries) + 1)
         except UnreadableError as reason:
             self.skipped[str(reason)] += 1
             return
+        self.add(exchange, value.get(OWN))
+
+    def add(self, exchange: Exchange, own: Any = None) -> None:
+        """Takes an exchange into the recording.
+
+        Args:
+            exchange: what was exchanged.
+            own: what a recording of the suite itself knows of it beyond the traffic.
+        """
+        exchange = self._clock.put_right(exchange)
+        self.credentials.update(credentials_of(exchange))
         if exchange.route is not None:
-            self._judge(exchange, value.get(OWN))
+            self._judge(exchange, own)
         elif is_batch(exchange):
             self.skipped[BATCH] += 1
             for change in changes_in(exchange):
@@ -159,7 +177,7 @@ class Recording:
 
     def _judge(self, exchange: Exchange, own: Any) -> None:
         """Keeps an exchange of this API, unless its answer is in a form that is not judged."""
-        if exchange.unreadable and not isinstance(own, dict):
+        if exchange.unreadable and not _named(own):
             self.skipped[exchange.unreadable] += 1
             if exchange.method in MUTATIONS:
                 self._keep(exchange, None)
@@ -173,8 +191,8 @@ class Recording:
         self._keep(exchange, own)
 
     def _keep(self, exchange: Exchange, own: Any) -> None:
-        name = own.get("trace") if isinstance(own, dict) else None
-        if isinstance(name, str):
+        name = _named(own)
+        if name:
             position = self._store((exchange, deadline_of(own)))
             self._entries.append(_Entry(position, exchange.sent, hash(("trace", name))))
             return
@@ -213,15 +231,18 @@ class Recording:
         self._sources[shown[0]][shown[1]] = kept
 
     def _store(self, value: object) -> int:
-        position = self._spool.tell()
+        position = self._spool.seek(0, os.SEEK_END)
         pickle.dump(value, self._spool)
         return position
 
     def _count(self, exchange: Exchange) -> None:
+        self.keys.update(secrets_of(exchange))
+        if not exchange.reached:
+            self.skipped[INJECTED] += 1
+            return
         parts = urlsplit(exchange.request.url)
         self.hosts[parts.netloc] += 1
         self.projects[exchange.route.project if exchange.route else ""] += 1
-        self._secrets.update(secrets_of(exchange))
         self.cost.requests += 1
         if exchange.method == "images.insert" and exchange.answered:
             # A replay makes no image: what it is answered names the first one's.
@@ -334,6 +355,12 @@ class _Joined:
     def join(self, one: Key, other: Key) -> None:
         """From now on these two, and all that they were joined with, belong together."""
         self._parents[self.root(other)] = self.root(one)
+
+
+def _named(own: Any) -> str:
+    """The name of the trace to which the suite itself has counted an exchange; "" in the recordings of others."""
+    name = own.get("trace") if isinstance(own, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def deadline_of(own: Any) -> float:

@@ -15,7 +15,8 @@ from conformance.trace.customer_keys import KEY_BYTES
 from conformance.trace.formats import decoded
 
 REDACTED = "REDACTED"
-_HEADERS = re.compile(r"authorization|cookie|token|secret|api-?key|password", re.IGNORECASE)
+TELLING = re.compile(r"authorization|cookie|token|secret|api-?key|password", re.IGNORECASE)
+"""The names of headers whose values are secret."""
 
 _KEY = base64.b64encode(REDACTED.encode() * 4).decode()
 _BASE64 = REDACTED * 3
@@ -150,7 +151,7 @@ def _redact(value: Any, replace: Replacement | None, hidden: frozenset[str]) -> 
         case str():
             return replace(value) if replace else value
         case {"name": str() as name, "value": str()} if len(value) == 2 and (
-            _HEADERS.search(name) or name.lower() in hidden
+            TELLING.search(name) or name.lower() in hidden
         ):
             return {"name": name, "value": REDACTED}
         case dict():
@@ -166,7 +167,7 @@ def _redact(value: Any, replace: Replacement | None, hidden: frozenset[str]) -> 
 def _redact_entry(key: str, part: Any, replace: Replacement | None, hidden: frozenset[str]) -> Any:
     if key == "headers" and isinstance(part, dict):
         return {
-            name: REDACTED if _HEADERS.search(name) or name.lower() in hidden else _redact(text, replace, hidden)
+            name: REDACTED if TELLING.search(name) or name.lower() in hidden else _redact(text, replace, hidden)
             for name, text in part.items()
         }
     return _redact(part, replace, hidden)

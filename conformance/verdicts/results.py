@@ -69,7 +69,7 @@ class Run(_Part):
     finished: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     seconds: Amount
     seed: int | None
-    profile: Literal["quick", "ci", "thorough", "real", "recording"]
+    profile: Literal["quick", "ci", "thorough", "real", "recording", "tap"]
     suite_version: str
     command: str
     shard: str | None
@@ -162,6 +162,18 @@ class WaiverResult(_Part):
     expires: date
     intermittent: bool = False
     state: WaiverState
+
+
+class Shown(_Part):
+    """How much of one kind of things traffic has shown: methods, fields of requests, values of enums, statuses, transitions."""
+
+    shown: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return len(self.shown) / (len(self.shown) + len(self.missing) or 1)
 
 
 class Request(_Part):
@@ -276,6 +288,7 @@ class Results(_Part):
     cost: Cost
     answers: Annotated[dict[str, Count], Field(description="how often each method was answered with each status")] = {}
     latency: dict[str, Latency]
+    shown: Annotated[dict[str, Shown], Field(description="what the traffic of a tap has shown of the API")] = {}
     notes: tuple[str, ...]
     waivers: tuple[WaiverResult, ...]
     rules: tuple[RuleResult, ...]
