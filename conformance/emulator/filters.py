@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.emulator.errors import ApiError
 
 PAGE_MAXIMUM = 500
+
+Key = tuple[float, str]
+"""What a list is ordered by: a number, and where that is the same a text."""
 
 _AND, _OR = re.compile(r"\s+AND\s+|(?<=\))\s*(?=\()"), re.compile(r"\s+OR\s+")
 _TERM = re.compile(r'\(?\s*([A-Za-z_][\w.-]*)\s*(=|!=|eq|ne|:)\s*(?:"([^"]*)"|(\S*?))\s*\)?')
@@ -44,8 +49,15 @@ def _matches_term(resource: dict[str, Any], term: str) -> bool:
     return (text == wanted) == (operator == "=")
 
 
-def page(items: list[dict[str, Any]], query: dict[str, str]) -> tuple[list[dict[str, Any]], str]:
-    """One page of a list, and the token of the next ("" after the last).
+def page(
+    entries: Sequence[tuple[Key, dict[str, Any]]], query: dict[str, str], *, by_place: bool = False
+) -> tuple[list[dict[str, Any]], str]:
+    """One page of a list, and the token of the next ("" after the last), which names the last entry of this one.
+
+    Args:
+        entries: what is listed, each with the key by which it is ordered.
+        query: the parameters of the request.
+        by_place: whether a token counts the entries before it instead.
 
     Raises:
         ApiError: maxResults or pageToken is none.
@@ -53,12 +65,22 @@ def page(items: list[dict[str, Any]], query: dict[str, str]) -> tuple[list[dict[
     size = query.get("maxResults") or str(PAGE_MAXIMUM)
     if not size.isdecimal():
         raise ApiError(400, "invalid", f"Invalid value for field 'maxResults': '{size}'.")
+    ordered = sorted(entries, key=lambda entry: entry[0])
     start = 0
     if query.get("pageToken"):
         try:
-            start = int(base64.urlsafe_b64decode(query["pageToken"]))
-        except ValueError:
+            last = json.loads(base64.b64decode(query["pageToken"], b"-_", validate=True))
+            start = int(last) if by_place else sum(key <= _key(last) for key, _ in ordered)
+        except (ValueError, TypeError):
             raise ApiError(400, "invalid", "Invalid value for field 'pageToken'.") from None
     end = start + min(int(size) or PAGE_MAXIMUM, PAGE_MAXIMUM)
-    token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else ""
-    return items[start:end], token
+    items = [item for _, item in ordered[start:end]]
+    if end >= len(ordered):
+        return items, ""
+    mark = json.dumps(end if by_place else ordered[end - 1][0])
+    return items, base64.urlsafe_b64encode(mark.encode()).decode()
+
+
+def _key(value: Any) -> Key:
+    number, text = value
+    return number, text

@@ -370,17 +370,14 @@ class Service:
         """images.list."""
         project = self.project(call.project)
         hidden = "PENDING" if self.behaviour.hides_pending else ""
+        newest_first = call.query.get("orderBy", "").startswith("creationTimestamp")
         shown = [
-            self.shown_image(image, call)
+            ((-image.number if newest_first else 0, str(image.fields["name"])), self.shown_image(image, call))
             for image in project.living()
             if image.status != hidden and self._seen(image, call)
         ]
-        found = [image for image in shown if matches(image, call.query.get("filter", ""))]
-        if call.query.get("orderBy", "").startswith("creationTimestamp"):
-            found.reverse()
-        else:
-            found.sort(key=lambda image: str(image.get("name")))
-        items, token = page(found, call.query)
+        found = [entry for entry in shown if matches(entry[1], call.query.get("filter", ""))]
+        items, token = page(found, call.query, by_place="life.list-steady" in self.behaviour.unchecked)
         answer = {"kind": "compute#imageList", "id": f"projects/{project.name}/global/images", "items": items}
         answer["selfLink"] = self._link(call, f"projects/{project.name}/global/images")
         return answer | ({"nextPageToken": token} if token else {})
@@ -473,8 +470,12 @@ class Service:
     def operations(self, call: Call) -> Resource:
         """globalOperations.list."""
         project = self.project(call.project)
-        shown = [self.shown_operation(operation, call) for operation in list(project.operations.values())[-2000:]]
-        items, token = page([item for item in shown if matches(item, call.query.get("filter", ""))], call.query)
+        shown = [
+            ((operation.begun, operation.fields["name"]), self.shown_operation(operation, call))
+            for operation in list(project.operations.values())[-2000:]
+        ]
+        found = [entry for entry in shown if matches(entry[1], call.query.get("filter", ""))]
+        items, token = page(found, call.query)
         answer = {"kind": "compute#operationList", "id": f"projects/{project.name}/global/operations", "items": items}
         return answer | ({"nextPageToken": token} if token else {})
 

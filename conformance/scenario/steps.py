@@ -101,12 +101,39 @@ def succeeded(created: Created) -> bool:
 
 def walk(api: Api, **query: str) -> None:
     """Walks through a list page by page, as far as is sensible."""
-    page = api.list(**query)
+    walk_on(api, api.list(**query), **query)
+
+
+def walk_on(api: Api, page: Exchange, **query: str) -> None:
+    """Walks through the rest of a list."""
     for _ in range(PAGES_MAXIMUM):
         token = (page.resource or {}).get("nextPageToken")
         if not isinstance(token, str) or not token:
             break
         page = api.list(**query, pageToken=token)
+
+
+QUERIES: tuple[tuple[str, dict[str, str], bool], ...] = (
+    ("life.list-max-results-number", {"maxResults": "0"}, True),
+    ("life.list-max-results-number", {"maxResults": "ten"}, False),
+    ("life.list-page-token", {"pageToken": "none-of-this-list"}, False),
+    ("life.list-max-results-number", {"maxResults": "500"}, True),
+    ("life.list-max-results-number", {"maxResults": "-1"}, False),
+)
+"""What a list may be asked for, or not: the rule that says so, the parameters, and whether they are right."""
+
+
+def ask_for_list(api: Api, query: tuple[str, dict[str, str], bool]) -> None:
+    """Asks for a list in one of these ways."""
+    rule, parameters, right = query
+    api.send("GET", "global/images", parameters.items(), intent=accepted(rule) if right else refused(rule))
+
+
+def walk_while_deleting(api: Api, *, delete: str, **query: str) -> None:
+    """Walks through a list, and deletes an image after the first page, which should show it."""
+    page = api.list(**query)
+    api.finish(api.delete(delete))
+    walk_on(api, page, **query)
 
 
 def look_again(api: Api, created: Created, *answers: Exchange) -> None:

@@ -1,15 +1,28 @@
 """The life of an image: it is found, changed and deleted, and no other image with it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from conformance.client.api import Api
+from conformance.client.api import Api, Created
 from conformance.contract.fields import DEPRECATION_STATES
 from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import accepted, labels_of, later, look_at_family, refused, relabelled, url_of, walk
+from conformance.scenario.steps import (
+    QUERIES,
+    accepted,
+    ask_for_list,
+    labels_of,
+    later,
+    look_at_family,
+    refused,
+    relabelled,
+    url_of,
+    walk,
+    walk_while_deleting,
+)
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},
@@ -51,7 +64,8 @@ def test_refused_insert_leaves_nothing(scenario: Scenario) -> None:
     scenario.each(FAULTS, act)
 
 
-@pytest.mark.exercises("life.list-*", "life.delete")
+@pytest.mark.exercises("life.list-once", "life.list-kind", "life.list-filter", "life.list-max-results", "life.delete")
+@pytest.mark.exercises("life.list-steady")
 def test_images_in_lists(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         start = api.target.names.named(FreshName("-l"))
@@ -60,7 +74,7 @@ def test_images_in_lists(scenario: Scenario) -> None:
             api.list(filter=f"name={one.name}")
         for size in ("1", "2"):
             walk(api, maxResults=size, filter=f"name eq {start}.*")
-        api.finish(api.delete(created[0].name))
+        walk_while_deleting(api, delete=created[0].name, maxResults="1", filter=f"name eq {start}.*")
         api.list(filter=f"name={created[0].name}")
 
     scenario.once(act)
@@ -68,11 +82,48 @@ def test_images_in_lists(scenario: Scenario) -> None:
 
 @pytest.mark.exercises("life.list-once")
 def test_whole_list(scenario: Scenario) -> None:
+    """What other people make and delete meanwhile may be in a list or not."""
+
     def act(api: Api) -> None:
         api.create(minimal(scenario.sources))
-        walk(api, maxResults="500")
+        for size in ("500", "2", "1"):
+            walk(api, maxResults=size)
 
     scenario.once(act)
+
+
+@pytest.mark.exercises("life.list-page-token", "life.list-max-results-number")
+def test_what_a_list_may_be_asked_for(scenario: Scenario) -> None:
+    scenario.each(QUERIES, ask_for_list)
+
+
+@pytest.mark.exercises("life.list-order", "life.list-filter-forms")
+def test_lists_in_an_order_and_with_a_filter(scenario: Scenario) -> None:
+    """The names are in another order than the images are made."""
+
+    def act(api: Api) -> None:
+        start, family = api.target.names.named(FreshName("-o")), api.target.names.fresh()
+        body = scenario.plain(family=family, labels={"colour": family[-20:].strip("-")})
+        made = api.create(InsertRequest(body, f"{start}b"))
+        later(api, made, InsertRequest(body, f"{start}a"))
+        api.create(InsertRequest(scenario.plain(labels={"colour": "grey"}), f"{start}c"))
+        ours = f"name eq {start}.*"
+        for order in ("creationTimestamp desc", "name"):
+            walk(api, orderBy=order, filter=ours)
+        for expression in filters(made, family, body):
+            walk(api, filter=expression)
+
+    scenario.once(act)
+
+
+def filters(made: Created, family: str, body: dict[str, Any]) -> Iterator[str]:
+    """Filters that some image of a family passes, and others do not, in every form."""
+    yield from (f"name eq {made.name}", f'name="{made.name}"', f"(status = READY) AND (name = {made.name})")
+    if "family" in body:
+        yield from (f"family={family}", f'family = "{family}"', f"family eq {family}")
+        yield from (f"(family = {family}) (name != {made.name})", f"(family eq {family}) (name ne {made.name})")
+    if "labels" in body:
+        yield f"labels.colour={body['labels']['colour']}"
 
 
 @pytest.mark.exercises("life.delete", "life.failed-insert-leaves-nothing")

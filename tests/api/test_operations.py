@@ -31,7 +31,7 @@ def test_operation_of_an_insert(scenario: Scenario) -> None:
     scenario.examples(bodies.valid(scenario.sources), act)
 
 
-@pytest.mark.exercises("operation.wait", "operation.agrees")
+@pytest.mark.exercises("operation.wait", "operation.agrees", "operation.list")
 @pytest.mark.exercises("operation.done-is-final", "operation.identity-immutable", "operation.status-monotonic")
 def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
     def act(api: Api) -> None:
@@ -45,6 +45,7 @@ def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
         api.finish(insert)
         if scenario.can("operations_list"):
             api.operations(filter=f"name={name}")
+            api.operations(maxResults="1")
         if scenario.can("wait"):
             api.wait(name)
         api.operation(name)

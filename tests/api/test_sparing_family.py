@@ -7,28 +7,34 @@ from typing import Any
 import pytest
 
 from conformance.client.api import Api, Created
+from conformance.contract.fields import acceptance_id
 from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import minimal, partial_urls
 from conformance.scenario.combining import Wish
 from conformance.scenario.habits import habit_of
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
+    QUERIES,
     ZONE,
     accepted,
     ask,
+    ask_for_list,
     delete_as,
     labels_of,
     later,
     look_at_family,
     refused,
     relabelled,
+    shown,
     url_of,
     walk,
+    walk_on,
 )
 
 pytestmark = pytest.mark.sparing
 
 PAST = "2001-02-03T04:05:06Z"
+SPARING_QUERIES = 3
 STEM = "-kin"
 """How the names of the images end, so that a list can show them alone."""
 
@@ -50,8 +56,17 @@ class Family:
         self.first = self.second = api.create(self._request)
 
     def grow(self) -> None:
-        """Makes the second image."""
-        self.second = later(self._api, self.first, self._request)
+        """Makes the second image, of the size and architecture that the first shows: these are valid, then."""
+        first = shown(self.first)
+        like = [
+            Wish(InsertRequest({field: first[field]}), acceptance_id(field))
+            for field in ("diskSizeGb", "architecture")
+            if isinstance(first.get(field), str)
+        ]
+        self.second = ask(self._api, [Wish(self._request), *like], self._scenario.sources)
+        time = "creationTimestamp"
+        if shown(self.second).get("family") != self.name or shown(self.second).get(time) == first.get(time):
+            self.second = later(self._api, self.first, self._request)
         self.look(self.second)
 
     def look(self, latest: Created | None) -> None:
@@ -75,7 +90,7 @@ class Family:
 @pytest.mark.exercises("life.delete", "life.list-*", "life.model", "operation.type", "operation.target-*")
 @pytest.mark.exercises("operation.warning-shape", "operation.type.warnings*", "operation.id")
 @pytest.mark.exercises("operation.status-monotonic", "source.image.family-url", "source.image.id")
-@pytest.mark.exercises("transport.system-parameters")
+@pytest.mark.exercises("transport.system-parameters", "image.disk-size-gb.*", "image.architecture.accepted")
 def test_few_images_and_all_changes(scenario: Scenario) -> None:
     """Of two images one is changed in every way, while the other must stay as it is."""
 
@@ -93,23 +108,33 @@ def test_few_images_and_all_changes(scenario: Scenario) -> None:
         if scenario.can("deprecate"):
             deprecate(api, family)
         used(api, scenario, family)
+        query = {"maxResults": "2", "orderBy": "creationTimestamp desc", "filter": kin(api)}
+        page = api.list(**query) if scenario.can("list") else None
         system = habit_of(scenario.target.project, "transport.system-parameters")
         api.finish(delete_as(api, system, family.second.name, str(uuid.uuid4())))
         family.watch()
-        if scenario.can("list"):
+        if page is not None:
+            walk_on(api, page, **query)
             api.list(filter=f"name={family.second.name}")
 
     scenario.once(act)
 
 
+def kin(api: Api) -> str:
+    """The filter of the images that a family is made of."""
+    return f"name eq {api.target.names.prefix}.*{STEM}"
+
+
 def listed(api: Api, scenario: Scenario, family: Family) -> None:
-    """Lists each, both page by page, and all that there are."""
+    """Lists one, the other by what it is not, both page by page, and all that there are; and asks for what a list is not."""
     if scenario.can("list"):
-        for one in (family.first, family.second):
-            api.list(filter=f"name={one.name}")
-        for size in ("1", "2"):
-            walk(api, maxResults=size, filter=f"name eq {api.target.names.prefix}.*{STEM}")
+        api.list(filter=f"name={family.first.name}")
+        api.list(filter=f"(family = {family.name}) (name != {family.first.name})")
+        walk(api, maxResults="1", filter=kin(api))
+        walk(api, maxResults="2", filter=kin(api), orderBy="creationTimestamp desc")
         walk(api, maxResults="500")
+        for query in QUERIES[:SPARING_QUERIES]:
+            ask_for_list(api, query)
 
 
 def relabel(api: Api, family: Family) -> None:
@@ -137,6 +162,8 @@ def deprecate(api: Api, family: Family) -> None:
             intent = accepted(rule) if state == "DEPRECATED" else refused(rule)
             api.create({"sourceImage": url_of(api, family.second)}, intent=intent)
         family.look(family.first)
+    disk = {"state": "DEPRECATED", "replacement": f"projects/{api.target.project}/zones/{ZONE}/disks/base"}
+    api.finish(api.deprecate(name, disk, intent=refused("deprecate.replacement-kind")))
     for wrong in ({"state": "RETIRED"}, {"state": "DEPRECATED", "deleted": "tomorrow"}):
         api.finish(api.deprecate(name, wrong))
     family.deprecate(family.second, {"state": "ACTIVE", "deleted": PAST})
@@ -153,7 +180,7 @@ def used(api: Api, scenario: Scenario, family: Family) -> None:
         url = partial_urls(f"projects/{api.target.project}/global/images/family/{family.name}", api.target.project)[0]
         policy = {"locationRolloutPolicies": {f"zones/{ZONE}": "2040-01-01T00:00:00Z"}}
         source = Wish(InsertRequest({"sourceImage": url}), "source.image.family-url")
-        member = Wish(InsertRequest({"family": family.name, "rolloutOverride": policy}))
+        member = Wish(InsertRequest({"family": family.name, "rolloutOverride": policy}, FreshName(STEM)))
         ask(api, [source, member], scenario.sources)
         if scenario.can("family_views"):
             api.family_view(ZONE, family.name)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from conformance.client.api import Api
-from conformance.contract.insert_request import InsertRequest
+from conformance.contract.fields import NAME_MAXIMUM
+from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
 from conformance.scenario.combining import Wish, without
 from conformance.scenario.scenario import Scenario
@@ -27,6 +28,7 @@ from conformance.scenario.steps import (
 from conformance.trace.exchange import Exchange
 from conformance.trace.fate import Fate
 from strategies import values
+from strategies.near_misses import near_names
 from strategies.optional_values import DISK_SIZES, UNKNOWN
 from strategies.output_only import OUTPUT_ONLY
 
@@ -36,22 +38,24 @@ pytestmark = pytest.mark.sparing
 @pytest.mark.exercises(
     "life.failed-insert-leaves-nothing", "transport.refuse-at-once", "request-id.refused-not-remembered"
 )
-@pytest.mark.exercises("image.output-only.*", "transport.unknown-field", "image.disk-size-gb")
+@pytest.mark.exercises("image.output-only.*", "transport.unknown-field", "image.disk-size-gb", "image.name.distinct")
 def test_inserts_that_say_too_much(scenario: Scenario) -> None:
     """Inserts with a fault are refused, corrected ones are not; one has all that only the server sets."""
 
     def act(api: Api) -> None:
         family = api.target.names.fresh()
         body = {**minimal(scenario.sources), "family": family}
-        first = InsertRequest({**body, "architecture": "PDP_11"}, api.target.names.fresh(), str(uuid.uuid4()))
+        name, near = api.target.names.named(FreshName("-n-a", NAME_MAXIMUM)), "image.name.distinct"
+        first = InsertRequest({**body, "architecture": "PDP_11"}, name, str(uuid.uuid4()))
         wrong = api.create(first)
-        another = api.create({**body, "sourceType": "COOKED"})
+        another = api.create(InsertRequest({**body, "sourceType": "COOKED"}, next(iter(near_names(str(name))))))
         if scenario.can("family"):
             api.from_family(family)
         rules = ["request-id.refused-not-remembered"] if wrong.insert.refused else []
         good = first.replace(body=body) if rules else InsertRequest(body, first.name)
         api.create(good, intent=accepted(*rules) if rules else None)
-        ask(api, [Wish(InsertRequest(name=another.name)), *odd(scenario)], scenario.sources)
+        ask(api, [Wish(InsertRequest(name=another.name), near), *odd(scenario)], scenario.sources)
+        api.get(str(name))
 
     scenario.once(act)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.areas.labels import seen_before
@@ -17,15 +15,9 @@ from conformance.contract.json_types import well_typed
 from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
 from conformance.contract.round_trip import comes_back
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
-from conformance.trace.exchange import Exchange
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
-
-
-LIST = "images.list"
-_NAME_OR_START = re.compile(r"name=(?P<name>[-a-z0-9]+)|name eq (?P<start>[-a-z0-9]+)\.\*")
-_ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
 
 RULES.add(
     request_rule(
@@ -96,189 +88,6 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
                 exchange,
                 expected={key: value},
                 observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
-            )
-
-
-# Lists
-
-
-def _living(history: History, pages: Sequence[Exchange]) -> Iterator[Mutation]:
-    """The inserts whose images nobody has begun to delete before pages of a list were there."""
-    for insert in history.created:
-        deletes = [change.exchange for change in history.changes(insert) if change.method == "images.delete"]
-        if not any(delete.sent <= pages[-1].received for delete in deletes if after(insert.exchange, delete)):
-            yield insert
-
-
-def _walks(history: History) -> Iterator[list[int]]:
-    """The walks through a list: the indexes of its pages, from one without a token on, as far as they follow each other."""
-    walk: list[int] = []
-    for index, exchange in enumerate(history.exchanges):
-        if exchange.method != LIST or exchange.resource is None:
-            continue
-        token = exchange.request.query.get("pageToken")
-        if walk and token and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
-            walk.append(index)
-            continue
-        if walk:
-            yield walk
-        walk = [] if token else [index]
-    if walk:
-        yield walk
-
-
-@RULES.rule(
-    "life.list-once",
-    "conv",
-    "A list holds an image exactly once, across pages of any size.",
-    "images.list",
-    "Lists are described elsewhere; a resource that is listed twice or never breaks every client that walks the pages.",
-    requires=("life.get-after-done",),
-    needs=("list",),
-)
-def _list_once(history: History) -> Iterator[Finding]:
-    for walk in _walks(history):
-        pages = [history.exchanges[index] for index in walk]
-        query = pages[0].request.query
-        complete = not (pages[-1].resource or {}).get("nextPageToken")
-        yield from _doubled(history, pages)
-        for insert in _living(history, pages):
-            if insert.project != (pages[0].route and pages[0].route.project):
-                continue
-            if not after(insert.end.exchange, pages[0]):
-                continue
-            if history.held_twice(insert.project, insert.image, pages[-1]):
-                continue
-            filtered = query.get("filter", [""])[0]
-            if not _passes(filtered, insert.image or ""):
-                continue
-            # Also one that shows the image as it was a moment ago shows that it is there.
-            found = [seen for seen in history.glimpses if seen.exchange in pages and seen.name == insert.image]
-            if len(found) > 1 or not complete:
-                continue  # said already, or it may be on a page that was not asked for
-            if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
-                continue  # it may be one of those whose names are no text
-            if history.trace.recorded and not found:
-                continue  # somebody else may have deleted it
-            yield expect(
-                len(found) == 1,
-                f"a list holds an image {len(found)} times",
-                insert.exchange,
-                *pages[:3],
-                expected=f"{insert.image} once",
-                observed=[seen.value.get("id") for seen in found],
-            )
-    yield from _tokens_taken(history)
-
-
-def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
-    """Whoever made it, an image stands in a list once."""
-    first: dict[str, Sighting] = {}
-    for seen in history.showing("name"):
-        if seen.exchange not in pages or seen.name is None:
-            continue
-        before = first.setdefault(seen.name, seen)
-        same = before.exchange is seen.exchange or before.value.get("id") == seen.value.get("id")
-        if before is not seen and same:
-            yield expect(
-                False,
-                "a list holds an image twice",
-                before.exchange,
-                seen.exchange,
-                expected=f"{seen.name} once",
-                observed=[before.value.get("id"), seen.value.get("id")],
-            )
-
-
-def _passes(expression: str, name: str) -> bool:
-    """Whether an image of a name certainly passes a filter: there is none, or it is for this name, or for all that begin so."""
-    found = _NAME_OR_START.fullmatch(expression)
-    if found is None:
-        return not expression
-    return name == found["name"] if found["name"] else name.startswith(found["start"])
-
-
-def _tokens_taken(history: History) -> Iterator[Finding]:
-    """The rest of a list can be had: the token that a page gave is not refused a moment later."""
-    if history.trace.recorded:
-        return  # tokens may have expired
-    lists = [exchange for exchange in history.exchanges if exchange.method == LIST]
-    for page, following in itertools.pairwise(lists):
-        token = (page.resource or {}).get("nextPageToken")
-        if token and following.request.query == {**page.request.query, "pageToken": [token]} and following.refused:
-            yield expect(
-                False,
-                "the token that a list gave for its next page is refused",
-                page,
-                following,
-                expected="the next page",
-                observed=f"HTTP {following.status}",
-            )
-
-
-@RULES.rule(
-    "life.list-max-results",
-    "conv",
-    "A page of a list holds at most maxResults items.",
-    "images.list",
-    "Lists are described elsewhere; maxResults is by its own page the largest number of results in one answer.",
-    needs=("list",),
-)
-def _max_results(history: History) -> Iterator[Finding]:
-    for exchange in history.exchanges:
-        limit = exchange.request.query.get("maxResults", [""])[0]
-        if exchange.method == LIST and exchange.resource is not None and limit.isdecimal() and int(limit) > 0:
-            items = exchange.resource.get("items")
-            count = len(items) if isinstance(items, list) else 0
-            if count < int(limit) and not exchange.resource.get("nextPageToken"):
-                continue  # it has no more
-            yield expect(
-                count <= int(limit),
-                "a page holds more items than asked for",
-                exchange,
-                expected=f"at most {limit}",
-                observed=count,
-            )
-
-
-@RULES.rule(
-    "life.list-filter",
-    "conv",
-    "filter=name=N lists that image and no other.",
-    "images.list",
-    "Lists are described elsewhere; a filter on a name is what client libraries use to find one image.",
-    needs=("list",),
-)
-def _list_filter(history: History) -> Iterator[Finding]:
-    for exchange in history.exchanges:
-        wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
-        if exchange.method != LIST or exchange.resource is None or wanted is None:
-            continue
-        name = wanted[1]
-        found = [seen.name for seen in history.glimpses if seen.exchange is exchange and seen.shows("name")]
-        if not found:
-            continue  # an empty list shows nothing of what a filter does
-        others = [seen for seen in found if seen != name]
-        yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
-
-
-@RULES.rule(
-    "life.list-kind",
-    "conv",
-    "A list's kind is compute#imageList.",
-    "images.list",
-    "Lists are described elsewhere; compute#imageList is the fixed kind in the discovery document.",
-    needs=("list",),
-)
-def _list_kind(history: History) -> Iterator[Finding]:
-    for exchange in history.exchanges:
-        if exchange.method == LIST and exchange.resource is not None and exchange.mask.covers("kind"):
-            yield expect(
-                exchange.resource.get("kind") == "compute#imageList",
-                "a list has another kind",
-                exchange,
-                expected="compute#imageList",
-                observed=exchange.resource.get("kind"),
             )
 
 

@@ -323,7 +323,7 @@ def _after_delete(history: History) -> Iterator[Finding]:
             if insert.image == first.image
             and insert is not first
             and not insert.exchange.refused
-            and (insert.original is not first or insert.request_id != first.request_id or not insert.exchange.answered)
+            and (insert.original is not first or not _same_id(insert, first) or not insert.exchange.answered)
         ]
         for exchange in history.gets:
             used = any(birth.sent <= exchange.received for birth in births)
@@ -343,6 +343,11 @@ def _after_delete(history: History) -> Iterator[Finding]:
                     expected="HTTP 404",
                     observed=f"HTTP {exchange.status}",
                 )
+
+
+def _same_id(one: Mutation, two: Mutation) -> bool:
+    """Whether two requests have one requestId, but for the case of its digits."""
+    return (one.request_id or "").lower() == (two.request_id or "").lower()
 
 
 def _never_gone(history: History, first: Mutation, replay: Mutation, look: Exchange) -> bool:

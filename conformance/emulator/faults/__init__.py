@@ -9,6 +9,7 @@ from conformance.emulator.faults import (
     answers,
     identity,
     images,
+    lists,
     operations,
     refusals,
     request_ids,
@@ -99,6 +100,7 @@ _ROWS: tuple[Fault, ...] = (
     *types.FAULTS,
     *access.FAULTS,
     *identity.FAULTS,
+    *lists.FAULTS,
 )
 
 FAULTS: tuple[Fault, ...] = tuple(replace(fault, also=_ALSO.get(fault.id, fault.also)) for fault in _ROWS)

@@ -156,7 +156,7 @@ def _details(answer: Answer, call: Call) -> None:
 
 
 def _pages_of_one(call: Call) -> None:
-    if call.method == "images.list":
+    if call.method == "images.list" and call.query.get("maxResults", "0").isdecimal():
         call.query["maxResults"] = "1"
 
 

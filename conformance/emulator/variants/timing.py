@@ -14,7 +14,7 @@ ROWS: tuple[Variant, ...] = (
         "late-lists",
         "lists show an image a moment after it is READY",
         switched(seen_after={"images.list": MOMENT}),
-        ("life.list-once",),
+        ("life.list-once", "life.list-steady", "life.list-filter-forms"),
     ),
     Variant(
         "late-families",

@@ -1,0 +1,409 @@
+"""Rules about lists: of images, page by page, and of operations."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.json_types import well_typed
+from conformance.contract.rule import Finding, Rules, expect
+from conformance.trace.exchange import Exchange
+from conformance.trace.formats import timestamp
+
+RULES = Rules()
+
+LIST = "images.list"
+OPERATIONS = "globalOperations.list"
+
+_NAME_OR_START = re.compile(r"name=(?P<name>[-a-z0-9]+)|name eq (?P<start>[-a-z0-9]+)\.\*(?P<end>[-a-z0-9]*)")
+_ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
+_TERM = re.compile(r'\(?\s*([A-Za-z]+(?:\.[-\w]+)*)\s*(?:(!?=)|\s(eq|ne)\s)\s*(?:"([-\w]+)"|([-\w]+))\s*\)?')
+_BETWEEN = re.compile(r"\s+AND\s+|(?<=\))\s*(?=\()")
+
+
+def _living(history: History, pages: Sequence[Exchange]) -> Iterator[Mutation]:
+    """The inserts whose images nobody has begun to delete before pages of a list were there."""
+    for insert in history.created:
+        deletes = [change.exchange for change in history.changes(insert) if change.method == "images.delete"]
+        if not any(delete.sent <= pages[-1].received for delete in deletes if after(insert.exchange, delete)):
+            yield insert
+
+
+def _walks(history: History) -> Iterator[list[int]]:
+    """The walks through a list: the indexes of its pages, from one without a token on, as far as they follow each other."""
+    walk: list[int] = []
+    for index, exchange in enumerate(history.exchanges):
+        if exchange.method != LIST or exchange.resource is None:
+            continue
+        token = exchange.request.query.get("pageToken")
+        if walk and token and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
+            walk.append(index)
+            continue
+        if walk:
+            yield walk
+        walk = [] if token else [index]
+    if walk:
+        yield walk
+
+
+@RULES.rule(
+    "life.list-once",
+    "conv",
+    "A list holds an image exactly once, across pages of any size.",
+    "images.list",
+    "Lists are described elsewhere; a resource that is listed twice or never breaks every client that walks the pages.",
+    requires=("life.get-after-done",),
+    yields_to=("life.list-steady",),
+    needs=("list",),
+)
+def _list_once(history: History) -> Iterator[Finding]:
+    for walk in _walks(history):
+        pages = [history.exchanges[index] for index in walk]
+        yield from _doubled(history, pages)
+        if not _shrinking(history, pages):
+            yield from _held(history, pages)
+    yield from _tokens_taken(history)
+
+
+@RULES.rule(
+    "life.list-steady",
+    "conv",
+    "A list that is walked page by page holds the images that stay, though others are deleted between its pages.",
+    "images.list",
+    "Lists are described elsewhere; a token that counts places loses an image with each that is deleted before it, and clients "
+    "clean up as they walk.",
+    requires=("life.get-after-done",),
+    needs=("list",),
+)
+def _list_steady(history: History) -> Iterator[Finding]:
+    for walk in _walks(history):
+        pages = [history.exchanges[index] for index in walk]
+        if _shrinking(history, pages):
+            yield from _held(history, pages)
+
+
+def _shrinking(history: History, pages: Sequence[Exchange]) -> bool:
+    """Whether images that a page has shown were deleted before the last page was asked for."""
+    deletes = [change for change in history.mutations if change.method == "images.delete" and change.exchange.answered]
+    return any(
+        item.get("name") == delete.image
+        for page in pages[:-1]
+        for item in page.items
+        for delete in deletes
+        if after(page, delete.exchange) and after(delete.exchange, pages[-1])
+    )
+
+
+def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
+    """Judges that a walk to the end of a list meets each image once that was there all the while."""
+    query = pages[0].request.query
+    complete = not (pages[-1].resource or {}).get("nextPageToken")
+    for insert in _living(history, pages):
+        if insert.project != (pages[0].route and pages[0].route.project):
+            continue
+        if not after(insert.end.exchange, pages[0]):
+            continue
+        if history.held_twice(insert.project, insert.image, pages[-1]):
+            continue
+        filtered = query.get("filter", [""])[0]
+        if not _passes(filtered, insert.image or ""):
+            continue
+        # Also one that shows the image as it was a moment ago shows that it is there.
+        found = [seen for seen in history.glimpses if seen.exchange in pages and seen.name == insert.image]
+        if len(found) > 1 or not complete:
+            continue  # said already, or it may be on a page that was not asked for
+        if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
+            continue  # it may be one of those whose names are no text
+        if history.trace.recorded and not found:
+            continue  # somebody else may have deleted it
+        yield expect(
+            len(found) == 1,
+            f"a list holds an image {len(found)} times",
+            insert.exchange,
+            *pages[:3],
+            expected=f"{insert.image} once",
+            observed=[seen.value.get("id") for seen in found],
+        )
+
+
+def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
+    """Whoever made it, an image stands in a list once."""
+    first: dict[str, Sighting] = {}
+    for seen in history.showing("name"):
+        if seen.exchange not in pages or seen.name is None:
+            continue
+        before = first.setdefault(seen.name, seen)
+        same = before.exchange is seen.exchange or before.value.get("id") == seen.value.get("id")
+        if before is not seen and same:
+            yield expect(
+                False,
+                "a list holds an image twice",
+                before.exchange,
+                seen.exchange,
+                expected=f"{seen.name} once",
+                observed=[before.value.get("id"), seen.value.get("id")],
+            )
+
+
+def _passes(expression: str, name: str) -> bool:
+    """Whether an image of a name certainly passes a filter: there is none, or it is for this name, or for all that begin and end so."""
+    found = _NAME_OR_START.fullmatch(expression)
+    if found is None:
+        return not expression
+    return name == found["name"] if found["name"] else name.startswith(found["start"]) and name.endswith(found["end"])
+
+
+def _tokens_taken(history: History) -> Iterator[Finding]:
+    """The rest of a list can be had: the token that a page gave is not refused a moment later."""
+    if history.trace.recorded:
+        return  # tokens may have expired
+    lists = [exchange for exchange in history.exchanges if exchange.method == LIST]
+    for page, following in itertools.pairwise(lists):
+        token = (page.resource or {}).get("nextPageToken")
+        if token and following.request.query == {**page.request.query, "pageToken": [token]} and following.refused:
+            yield expect(
+                False,
+                "the token that a list gave for its next page is refused",
+                page,
+                following,
+                expected="the next page",
+                observed=f"HTTP {following.status}",
+            )
+
+
+@RULES.rule(
+    "life.list-max-results",
+    "conv",
+    "A page of a list holds at most maxResults items.",
+    "images.list",
+    "Lists are described elsewhere; maxResults is by its own page the largest number of results in one answer.",
+    needs=("list",),
+)
+def _max_results(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        limit = exchange.request.query.get("maxResults", [""])[0]
+        if exchange.method == LIST and exchange.resource is not None and limit.isdecimal() and int(limit) > 0:
+            items = exchange.resource.get("items")
+            count = len(items) if isinstance(items, list) else 0
+            if count < int(limit) and not exchange.resource.get("nextPageToken"):
+                continue  # it has no more
+            yield expect(
+                count <= int(limit),
+                "a page holds more items than asked for",
+                exchange,
+                expected=f"at most {limit}",
+                observed=count,
+            )
+
+
+@RULES.rule(
+    "life.list-filter",
+    "conv",
+    "filter=name=N lists that image and no other.",
+    "images.list",
+    "Lists are described elsewhere; a filter on a name is what client libraries use to find one image.",
+    needs=("list",),
+)
+def _list_filter(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
+        if exchange.method != LIST or exchange.resource is None or wanted is None:
+            continue
+        name = wanted[1]
+        found = [seen.name for seen in history.glimpses if seen.exchange is exchange and seen.shows("name")]
+        if not found:
+            continue  # an empty list shows nothing of what a filter does
+        others = [seen for seen in found if seen != name]
+        yield expect(not others, "a filtered list holds other images", exchange, expected=[name], observed=others[:5])
+
+
+@RULES.rule(
+    "life.list-kind",
+    "conv",
+    "A list's kind is compute#imageList.",
+    "images.list",
+    "Lists are described elsewhere; compute#imageList is the fixed kind in the discovery document.",
+    needs=("list",),
+)
+def _list_kind(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.method == LIST and exchange.resource is not None and exchange.mask.covers("kind"):
+            yield expect(
+                exchange.resource.get("kind") == "compute#imageList",
+                "a list has another kind",
+                exchange,
+                expected="compute#imageList",
+                observed=exchange.resource.get("kind"),
+            )
+
+
+# What a list may be asked for
+
+
+def _asked(id: str, statement: str, grounds: str) -> None:
+    """A rule that the scenario knows: some lists have to be answered, others to be refused with 400."""
+
+    def judge(history: History) -> Iterator[Finding]:
+        for exchange in history.exchanges:
+            intent = exchange.intent
+            if intent is None or id not in intent.rules or not (exchange.answered or exchange.refused):
+                continue
+            message = "a list is refused that is asked for rightly" if intent.valid else "a list is not refused"
+            yield expect(
+                exchange.answered if intent.valid else exchange.status == 400,
+                message,
+                exchange,
+                expected="a list" if intent.valid else "HTTP 400",
+                observed=f"HTTP {exchange.status}",
+            )
+
+    RULES.rule(id, "conv", statement, "images.list", grounds, needs=("list",), passive=False)(judge)
+
+
+_asked(
+    "life.list-page-token",
+    "A pageToken that is none is refused with 400.",
+    "Lists are described elsewhere; a token that means nothing and is answered with any page misleads who goes on from it.",
+)
+_asked(
+    "life.list-max-results-number",
+    "A maxResults of 0, or of 500, is taken; one that is negative or no number is refused with 400.",
+    "Lists are described elsewhere; the discovery document has maxResults as an unsigned number from 0 to 500, and clients "
+    "that send more are answered, too.",
+)
+
+
+@RULES.rule(
+    "life.list-order",
+    "conv",
+    "A list is in the order that orderBy asks for: creationTimestamp desc shows the newest first, name goes by the alphabet.",
+    "images.list",
+    "Lists are described elsewhere; these two orders are those that the discovery document has, and clients ask for them.",
+    needs=("list",),
+)
+def _order(history: History) -> Iterator[Finding]:
+    for walk in _walks(history):
+        pages = [history.exchanges[index] for index in walk]
+        wanted = pages[0].request.query.get("orderBy", [""])[0]
+        key = {"creationTimestamp desc": "creationTimestamp", "name": "name"}.get(wanted)
+        shown = (
+            [(page, item[key]) for page in pages for item in page.items if isinstance(item.get(key), str)]
+            if key
+            else []
+        )
+        for (page, one), (following, two) in itertools.pairwise(shown):
+            yield expect(
+                _in_order(wanted, one, two),
+                "a list is in another order than asked for",
+                *((page,) if page is following else (page, following)),
+                expected=f"orderBy={wanted}",
+                observed=[one, two],
+            )
+
+
+def _in_order(wanted: str, one: str, two: str) -> bool:
+    if wanted == "name":
+        # Alphabets differ in what a dash is worth.
+        return one <= two or one.replace("-", "") <= two.replace("-", "")
+    earlier, later = timestamp(two), timestamp(one)
+    return earlier is None or later is None or earlier <= later
+
+
+@RULES.rule(
+    "life.list-filter-forms",
+    "conv",
+    "A filter on status, family or labels, with =, !=, eq or ne, alone or joined, lists the images that pass it, and no others.",
+    "images.list",
+    "Lists are described elsewhere; both forms of filters stand in the discovery document, and tools find images by them.",
+    requires=("life.get-after-done", "life.list-once"),
+    needs=("list",),
+)
+def _filter_forms(history: History) -> Iterator[Finding]:
+    for walk in _walks(history):
+        pages = [history.exchanges[index] for index in walk]
+        expression = pages[0].request.query.get("filter", [""])[0]
+        terms = [_TERM.fullmatch(term.strip()) for term in _BETWEEN.split(expression)]
+        if not expression or _ONE_NAME.fullmatch(expression) or None in terms:
+            continue
+        parsed = [(term[1], (term[2] or term[3]) in ("=", "eq"), term[4] or term[5]) for term in terms if term]
+        shown = [(page, item) for page in pages for item in page.items if page.mask.covers("name")]
+        wrong = [(page, item) for page, item in shown if _lets_in(parsed, item) is False]
+        if shown:
+            yield expect(
+                not wrong,
+                "a filtered list holds images that do not pass the filter",
+                *{page.number: page for page, _ in wrong[:3]}.values(),
+                expected=expression,
+                observed=[item.get("name") for _, item in wrong[:5]],
+            )
+        if not history.trace.recorded and not (pages[-1].resource or {}).get("nextPageToken"):
+            yield from _let_in(history, pages, parsed, expression)
+
+
+def _let_in(
+    history: History, pages: Sequence[Exchange], terms: Sequence[tuple[str, bool, str]], expression: str
+) -> Iterator[Finding]:
+    """Judges that a filtered list holds the images that pass the filter, as gets have shown them just before."""
+    names = {item.get("name") for page in pages for item in page.items}
+    for insert in _living(history, pages):
+        seen = [one for one in history.results(insert) if after(one.exchange, pages[0])]
+        unchanged = not any(
+            after(insert.exchange, change.exchange) and change.exchange.sent <= pages[-1].received
+            for change in history.changes(insert)
+        )
+        here = pages[0].route is not None and insert.project == pages[0].route.project
+        if here and seen and unchanged and _lets_in(terms, seen[-1].value):
+            yield expect(
+                insert.image in names,
+                "a filtered list lacks an image that passes the filter",
+                seen[-1].exchange,
+                *pages[:3],
+                expected=f"{insert.image}, by {expression}",
+                observed=sorted(map(str, names))[:5],
+            )
+
+
+def _lets_in(terms: Sequence[tuple[str, bool, str]], image: Mapping[str, Any]) -> bool | None:
+    """Whether an image passes all terms of a filter; None where it does not show it."""
+    answers: list[bool | None] = []
+    for path, equal, wanted in terms:
+        value: Any = image
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        answers.append((value == wanted) == equal if isinstance(value, str) else None)
+    return False if False in answers else None if None in answers else True
+
+
+# Operations
+
+
+@RULES.rule(
+    "operation.list",
+    "conv",
+    "A list of operations is a compute#operationList that holds no operation twice, no more than maxResults of them on a page, and, "
+    "filtered by name, that one alone.",
+    "globalOperations.list",
+    "Lists are described elsewhere; the discovery document gives both kinds of lists the same parameters and this kind.",
+    needs=("operations_list",),
+)
+def _operations(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.method != OPERATIONS or exchange.resource is None or exchange.mask.partial:
+            continue
+        names = [item.get("name") for item in exchange.items]
+        limit = exchange.request.query.get("maxResults", [""])[0]
+        wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
+        wrongs = (
+            ("a list of operations has another kind", exchange.resource.get("kind") != "compute#operationList"),
+            ("a list holds an operation twice", len(set(map(str, names))) < len(names)),
+            (
+                "a page holds more operations than asked for",
+                limit.isdecimal() and 0 < int(limit) < len(names),
+            ),
+            ("a filtered list holds other operations", wanted is not None and bool({*names} - {wanted[1]})),
+        )
+        for message, wrong in wrongs:
+            yield expect(not wrong, message, exchange, expected=exchange.request.query, observed=names[:5])

@@ -1,0 +1,129 @@
+"""Faults in lists: what they may be asked for, their order, their pages, and their filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from conformance.emulator.behaviour import Answer, Behaviour, Call
+from conformance.emulator.errors import invalid
+from conformance.emulator.faults.row import Change, Fault, unchecked
+
+IMAGES, OPERATIONS = "images.list", "globalOperations.list"
+
+
+def _asked(change: Callable[[Call], object], method: str = IMAGES) -> Change:
+    """Changes what a list is asked for."""
+
+    def guard(call: Call) -> None:
+        if call.method == method:
+            change(call)
+
+    return lambda behaviour: behaviour.on_request.append(guard)
+
+
+def _answered(change: Callable[[dict[str, Any]], object], method: str) -> Change:
+    """Changes a list before it is answered."""
+
+    def hook(answer: Answer, call: Call) -> None:
+        if call.method == method and answer.status == 200:
+            change(answer.body)
+
+    return lambda behaviour: behaviour.on_answer.append(hook)
+
+
+def _any_token(behaviour: Behaviour) -> None:
+    """Takes a token that no list has given for none at all."""
+    given: set[str] = set()
+    _answered(lambda body: given.add(body.get("nextPageToken", "")), IMAGES)(behaviour)
+    _asked(lambda call: call.query.pop("pageToken", "") if call.query.get("pageToken") not in given else None)(
+        behaviour
+    )
+
+
+def _any_number(call: Call) -> None:
+    if not call.query.get("maxResults", "0").isdecimal():
+        del call.query["maxResults"]
+
+
+def _some_number(call: Call) -> None:
+    if call.query.get("maxResults") == "0":
+        raise invalid("maxResults", "0", "It must be positive.")
+
+
+def _without(pattern: str) -> Callable[[Call], None]:
+    """Leaves the terms of a filter out that a pattern describes; of one that has no other, all is left."""
+
+    def change(call: Call) -> None:
+        expression = call.query.get("filter", "")
+        if re.search(pattern, expression):
+            call.query["filter"] = ""
+
+    return change
+
+
+def _nothing_by_family(call: Call) -> None:
+    if call.query.get("filter", "").startswith("family eq"):
+        call.query["filter"] = "family eq of-nobody"
+
+
+def _twice(body: dict[str, Any]) -> None:
+    body["items"] += body["items"][-1:]
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("life.list-page-token", "ignored", "a pageToken that is none begins the list anew", _any_token),
+    Fault("life.list-max-results-number", "ignored", "a maxResults that is no number is ignored", _asked(_any_number)),
+    Fault("life.list-max-results-number", "zero-refused", "a maxResults of 0 is refused", _asked(_some_number)),
+    Fault(
+        "life.list-steady",
+        "by-place",
+        "the token of a page counts the images before it",
+        unchecked("life.list-steady"),
+        also=("life.list-once",),
+    ),
+    Fault(
+        "life.list-order",
+        "ignored",
+        "lists are in the order of names, whatever is asked for",
+        _asked(lambda call: call.query.pop("orderBy", "")),
+    ),
+    Fault(
+        "life.list-filter-forms",
+        "labels-ignored",
+        "a filter on a label is ignored",
+        _asked(_without(r"^labels\.")),
+    ),
+    Fault(
+        "life.list-filter-forms",
+        "unequal-ignored",
+        "a filter with != is ignored",
+        _asked(_without("!=")),
+    ),
+    Fault(
+        "life.list-filter-forms",
+        "nothing",
+        "no image passes a filter with eq on its family",
+        _asked(_nothing_by_family),
+    ),
+    Fault(
+        "operation.list",
+        "other-kind",
+        "the kind of a list of operations is compute#list",
+        _answered(lambda body: body.update(kind="compute#list"), OPERATIONS),
+    ),
+    Fault(
+        "operation.list",
+        "filter-ignored",
+        "the filter of a list of operations is ignored",
+        _asked(lambda call: call.query.pop("filter", ""), OPERATIONS),
+    ),
+    Fault("operation.list", "doubled", "a list holds its last operation twice", _answered(_twice, OPERATIONS)),
+    Fault(
+        "operation.list",
+        "more",
+        "maxResults does not limit a list of operations",
+        _asked(lambda call: call.query.pop("maxResults", ""), OPERATIONS),
+    ),
+)

@@ -1,0 +1,132 @@
+"""Lists: their pages, their order, and what a filter lets in."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from helpers.story import Story, image, operation, refusal
+
+from conformance.trace.exchange import Intent
+
+LINK = "https://www.googleapis.com/compute/beta/projects/p/global/images/"
+
+
+def two(**changes: Any) -> dict[str, Any]:
+    """The image `two`, a second younger than `one`."""
+    fields = {"name": "two", "id": "2002", "selfLink": f"{LINK}two", "creationTimestamp": "2026-01-01T00:00:01.050Z"}
+    return image(**fields, **changes)
+
+
+def made() -> Story:
+    """Two images, of which one has a family."""
+    other = {"name": "operation-2", "id": "1002", "targetId": "2002", "targetLink": f"{LINK}two"}
+    link = f"{LINK.rpartition('images')[0]}operations/operation-2"
+    story = Story().insert(operation("PENDING"), request_id=None, family="kin").poll(operation())
+    story.get(image(family="kin"))
+    story.insert(operation(**other, selfLink=link), request_id=None, name="two")
+    return story.get(two(), name="two")
+
+
+def listed(story: Story, query: dict[str, str], *items: dict[str, Any], following: str = "") -> Story:
+    """A page of a list."""
+    page = {"kind": "compute#imageList", "items": list(items), "nextPageToken": following}
+    return story.say("GET", f"images?{urlencode(query, quote_via=quote)}", None, 200, page)
+
+
+ONE, TWO = image(family="kin"), two()
+
+
+@pytest.mark.parametrize(
+    ("expression", "right", "wrong"),
+    [
+        ("family=kin", [ONE], [ONE, two(family="kith")]),
+        ('family = "kin"', [ONE], []),
+        ("family eq kin", [ONE], [two(family="kith")]),
+        ("(status = READY) AND (name != one)", [TWO], [ONE, TWO]),
+        ("(status = READY) (name ne one)", [TWO], []),
+        ("status=READY", [ONE, TWO], [ONE]),
+    ],
+)
+def test_filter_lets_in_what_passes(expression: str, right: list[dict[str, Any]], wrong: list[dict[str, Any]]) -> None:
+    assert "life.list-filter-forms" in listed(made(), {"filter": expression}, *right).kept()
+    assert "life.list-filter-forms" in listed(made(), {"filter": expression}, *wrong).broken()
+
+
+@pytest.mark.parametrize(
+    "expression", ["size > 10", "family:kin", "labels.colour eq b.*", "family = kin OR name = one"]
+)
+def test_filter_of_another_form_is_not_judged(expression: str) -> None:
+    story = listed(made(), {"filter": expression}, TWO)
+    assert "life.list-filter-forms" not in story.broken() | story.kept()
+
+
+def test_page_of_a_filtered_list_need_not_hold_all() -> None:
+    assert "life.list-filter-forms" not in listed(made(), {"filter": "status=READY"}, ONE, following="more").broken()
+
+
+@pytest.mark.parametrize(
+    ("order", "items", "kept"),
+    [
+        ("creationTimestamp desc", (TWO, ONE), True),
+        ("creationTimestamp desc", (ONE, TWO), False),
+        ("name", (ONE, TWO), True),
+        ("name", (TWO, ONE), False),
+        ("name", (image(name="a-c"), two() | {"name": "ab"}), True),
+        ("name", (image(name="ab"), two() | {"name": "a-c"}), True),
+    ],
+)
+def test_order_that_is_asked_for(order: str, items: tuple[dict[str, Any], ...], kept: bool) -> None:
+    story = listed(made(), {"orderBy": order}, *items)
+    assert ("life.list-order" in story.kept(), "life.list-order" in story.broken()) == (kept, not kept)
+
+
+def test_order_goes_on_from_page_to_page() -> None:
+    story = listed(made(), {"orderBy": "name", "maxResults": "1"}, TWO, following="more")
+    listed(story, {"orderBy": "name", "maxResults": "1", "pageToken": "more"}, ONE)
+    assert "life.list-order" in story.broken()
+
+
+@pytest.mark.parametrize(("last", "kept"), [((TWO,), True), ((), False)])
+def test_images_that_stay_while_others_are_deleted(last: tuple[dict[str, Any], ...], kept: bool) -> None:
+    gone = operation(
+        name="operation-3", id="1003", operationType="delete", selfLink=None, clientOperationId=None, insertTime=None
+    )
+    story = listed(made(), {"maxResults": "1"}, ONE, following="more")
+    story.say("DELETE", "images/one", None, 200, gone)
+    listed(story, {"maxResults": "1", "pageToken": "more"}, *last)
+    assert ("life.list-steady" in story.kept(), "life.list-steady" in story.broken()) == (kept, not kept)
+    assert "life.list-once" not in story.broken()
+
+
+@pytest.mark.parametrize(
+    ("query", "valid", "status", "kept"),
+    [
+        ("maxResults=0", True, 200, True),
+        ("maxResults=0", True, 400, False),
+        ("maxResults=ten", False, 400, True),
+        ("maxResults=ten", False, 200, False),
+    ],
+)
+def test_numbers_that_a_list_may_be_asked_for(query: str, valid: bool, status: int, kept: bool) -> None:
+    rule = "life.list-max-results-number"
+    answer = {"kind": "compute#imageList"} if status == 200 else refusal(400, "invalid")
+    story = Story().say("GET", f"images?{query}", None, status, answer, Intent(valid, (rule,)))
+    assert (rule in story.kept(), rule in story.broken()) == (kept, not kept)
+
+
+@pytest.mark.parametrize(
+    ("query", "changes", "kept"),
+    [
+        ({"filter": "name=operation-1"}, {}, True),
+        ({"filter": "name=operation-1"}, {"items": [operation(), operation(name="operation-2")]}, False),
+        ({}, {"kind": "compute#list"}, False),
+        ({}, {"items": [operation(), operation()]}, False),
+        ({"maxResults": "1"}, {"items": [operation(), operation(name="operation-2")]}, False),
+    ],
+)
+def test_list_of_operations(query: dict[str, str], changes: dict[str, Any], kept: bool) -> None:
+    page = {"kind": "compute#operationList", "items": [operation()], **changes}
+    story = Story().say("GET", f"operations?{urlencode(query)}", None, 200, page)
+    assert ("operation.list" in story.kept(), "operation.list" in story.broken()) == (kept, not kept)
