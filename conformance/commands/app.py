@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +18,10 @@ from rich.table import Table
 from conformance import __version__
 from conformance.client.credentials import NoToken, credentials_for
 from conformance.commands.options import takes_options
+from conformance.commands.selecting import matched, resolved
 from conformance.config.loading import load_settings
 from conformance.config.settings import Settings, UsageError
-from conformance.contract import Rule, catalogue, matching, near
+from conformance.contract import Rule, catalogue, near
 from conformance.emulator.command import emulator
 from conformance.verdicts.waivers import read_waivers
 from reports.text import harmless
@@ -82,6 +82,28 @@ def run(
     from conformance.commands.run import run as run_settings  # noqa: PLC0415 - the same
 
     raise typer.Exit(run_settings(settings))
+
+
+@app.command(
+    epilog=f"Example: conformance watch --start 'python my_emulator.py --port {{port}}' --folder src. {ELSEWHERE} {STATUSES}"
+)
+@takes_options("watch")
+def watch(
+    given: dict[str, Any],
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Folder to watch; repeat for more. (default: the working directory)"),
+    ] = None,
+) -> None:
+    """Judge an implementation again whenever a file changes, what failed first; Enter: at once, Ctrl-C: end."""
+    settings = _checked(load_settings(given))
+    folders = folder or [Path()]
+    for place in folders:
+        if not place.exists():
+            raise UsageError(f"folder is '{place}' (set by --folder), which is not there.")
+    from conformance.commands.watch import watch as watch_target  # noqa: PLC0415 - as for run
+
+    raise typer.Exit(watch_target(settings, folders))
 
 
 @app.command(
@@ -164,23 +186,25 @@ def tap(  # noqa: PLR0913 - the options of a command
 
 @app.command(epilog="Example: conformance rules 'request-id.*'")
 def rules(
-    globs: Annotated[list[str] | None, typer.Argument(help="Globs of rule ids; none for all rules.")] = None,
+    globs: Annotated[
+        list[str] | None, typer.Argument(help="Globs of rule ids, areas, or ~ and a text; none for all rules.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the rules."""
-    chosen = _matched(globs, "asked for") if globs else dict(catalogue())
+    shown = matched(globs, "asked for") if globs else dict(catalogue())
     if as_json:
-        print(json.dumps([_row(rule) for rule in chosen.values()], ensure_ascii=False, indent=1))
+        print(json.dumps([_row(rule) for rule in shown.values()], ensure_ascii=False, indent=1))
         return
     console = Console()
     if not console.is_terminal:
-        for rule in chosen.values():
+        for rule in shown.values():
             print(f"{rule.id}\t{rule.basis}\t{rule.statement}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("rule", "basis", "what holds"):
         table.add_column(title, overflow="fold")
-    for rule in chosen.values():
+    for rule in shown.values():
         table.add_row(escape(rule.id), rule.basis, escape(rule.statement))
     console.print(table)
 
@@ -298,10 +322,8 @@ def _row(rule: Rule) -> dict[str, Any]:
 
 
 def _checked(settings: Settings) -> Settings:
-    """The same settings, once their globs are known to match rules, and what they name to be there."""
-    for option, globs in (("--only", settings.only), ("--skip", settings.skip)):
-        for glob in globs:
-            _matched([glob], f"set by {option}, its environment variable or the configuration file")
+    """The same settings, once the rules that they name are known, and what else they name is known to be there."""
+    settings = resolved(settings)
     fields = sorted(filter(None, {rule.accepts for rule in catalogue().values()}))
     for field in settings.require:
         if field not in fields:
@@ -320,15 +342,6 @@ def _authorised(settings: Settings) -> Settings:
     except NoToken as error:
         raise UsageError(f"auth is '{settings.auth}', but {error}.") from None
     return settings
-
-
-def _matched(globs: list[str], origin: str) -> Mapping[str, Rule]:
-    every = catalogue()
-    for glob in globs:
-        if not matching([glob], every):
-            raise UsageError(f"no rule matches '{glob}' ({origin}){near(glob)}; `conformance rules` lists them.")
-    found = matching(globs, every)
-    return {name: rule for name, rule in every.items() if name in found}
 
 
 def main() -> None:

@@ -53,15 +53,15 @@ def rehearsed(settings: Settings) -> Settings:
     """
     project = settings.project
     embedded = asdict(embedded_sources(project))
-    missing = [kind for kind in SOURCE_KINDS if settings.url and not settings.sources.available(kind)]
+    missing = [kind for kind in SOURCE_KINDS if not settings.embedded and not settings.sources.available(kind)]
     changes: dict[str, Any] = {
         "sources": Sources(**{**embedded, **dict.fromkeys(missing)}),
         "capabilities": dict(settings.capabilities),
-        **dict.fromkeys(("url", "ca_bundle", "rate", "max_time", "credentials", "token", "forbidden_token")),
+        **dict.fromkeys(("url", "start", "ca_bundle", "rate", "max_time", "credentials", "token", "forbidden_token")),
         "auth": "none",
         "header": (),
     }
-    if settings.url:
+    if not settings.embedded:
         changes["capabilities"] |= {"access": settings.authorised, "forbidden_token": bool(settings.forbidden_token)}
     return settings.model_copy(update=changes)
 

@@ -15,9 +15,11 @@ from rich.console import Console
 
 from conformance.client.names import NAME_PREFIX
 from conformance.commands.outcome import conclude
+from conformance.commands.started_target import StartedTarget, Watch
 from conformance.commands.writing import check_file, check_folder
 from conformance.config.profiles import Profile
 from conformance.config.settings import Settings
+from conformance.contract import selected
 from conformance.pytest_plugin.checkpoint import Checkpoint
 from conformance.pytest_plugin.controller import GivenSettings
 from conformance.pytest_plugin.interruption import Interruption
@@ -31,6 +33,9 @@ from reports.terminal import Terminal
 WORKERS = 4
 """Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to keep it busy;
 the embedded emulator works on the same processors as they do."""
+
+FEW_RULES = 4
+"""So few rules are judged in one process: to start others would take longer than the scenarios."""
 
 
 def scenarios() -> Path:
@@ -57,11 +62,9 @@ def run(settings: Settings) -> int:
         check_file(waivers_file(settings), "--waivers")
     open_examples(settings)
     console = Terminal()
-    traffic = settings.out / "traffic.har" if settings.save_traffic else None
     with Interruption(lambda: _left_undone(settings)) as interruption:
-        plugins = (interruption, Checkpoint(settings.out))
         try:
-            results = judge(settings, console=console, traffic=traffic, scripts=True, plugins=plugins)
+            results = _judged(settings, console, interruption)
         except SuiteError as error:
             print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
             return Exit.SUITE_ERROR
@@ -70,8 +73,22 @@ def run(settings: Settings) -> int:
         return conclude(results, settings.out, console)
 
 
+def _judged(settings: Settings, console: Console, interruption: Interruption) -> Results:
+    """Judges the target, which is started first, and stopped in the end, where the settings say how."""
+    with contextlib.ExitStack() as stack:
+        plugins: list[object] = [interruption, Checkpoint(settings.out)]
+        url = settings.url
+        if settings.start is not None:
+            target = stack.enter_context(StartedTarget(settings.start, url, settings.ready_timeout, settings.out))
+            plugins.append(Watch(target))
+            url = target.url
+        traffic = settings.out / "traffic.har" if settings.save_traffic else None
+        at_target = settings.model_copy(update={"url": url})
+        return judge(at_target, console=console, traffic=traffic, scripts=True, plugins=plugins)
+
+
 def _left_undone(settings: Settings) -> str:
-    if settings.url is None:
+    if settings.url is None or settings.start is not None:
         return f"stopped at once; what was known is in '{settings.out}'."
     words = ["conformance", "sweep", "--url", settings.url, "--project", settings.project]
     return (
@@ -122,7 +139,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
 
 
 def _arguments(settings: Settings) -> list[str]:
-    workers = settings.workers or (WORKERS if settings.url else min(os.cpu_count() or 1, WORKERS))
+    workers = settings.workers or _usual_workers(settings)
     folder = scenarios()
     alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
     plugins = ["-p", "conformance.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "--assert=plain"]
@@ -130,6 +147,12 @@ def _arguments(settings: Settings) -> list[str]:
     share = ["--dist", "load", "--maxschedchunk", "1"] if settings.budgeted else ["--dist", "worksteal"]
     spread = ["-n", str(workers), *share] if workers > 1 else []
     return [str(folder), *alone, *plugins, *spread]
+
+
+def _usual_workers(settings: Settings) -> int:
+    if len(selected(settings.only, settings.skip)) <= FEW_RULES:
+        return 1
+    return min(os.cpu_count() or 1, WORKERS) if settings.embedded else WORKERS
 
 
 class _Registrar:

@@ -48,7 +48,9 @@ def _told(row: DeclaredOption, value: Any, settings: Settings) -> bool:
         return value is not None
     if row.key == "seed":
         return value is not None  # it may have been drawn
-    if row.key == "second_project" and settings.url is None:
+    if row.key == "url" and settings.start is not None:
+        return row.key in settings.explicit  # else it is a port that was free
+    if row.key == "second_project" and settings.embedded:
         return row.key in settings.explicit  # the embedded emulator brings one
     if settings.config is not None:
         return row.key in settings.explicit and value not in (None, ())

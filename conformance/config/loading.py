@@ -71,7 +71,7 @@ def _completed(settings: Settings, *, sourced: bool) -> Settings:
     changes: dict[str, Any] = {"sources": Sources(**sources)}
     if settings.seed is None and not PROFILES[settings.profile].derandomised:
         changes["seed"] = secrets.randbelow(2**32)
-    if settings.url is None:
+    if settings.embedded:
         changes["second_project"] = settings.second_project or f"{settings.project}-second"
         changes["sources"] = Sources(**sources) if sourced else embedded_sources(settings.project)
     return settings.model_copy(update=changes)

@@ -7,7 +7,7 @@ from functools import cache
 from conformance.config.option import DeclaredOption, Option, value_type
 from conformance.config.settings import Settings
 
-NOT_IN_FILE = frozenset({"config", "explicit"})
+NOT_IN_FILE = frozenset({"config", "explicit", "first"})
 FILE_KEYS = tuple(key for key in Settings.model_fields if key not in NOT_IN_FILE)
 """What may stand in the configuration file."""
 
@@ -25,7 +25,7 @@ def declared(command: str = "run") -> tuple[DeclaredOption, ...]:
     found = []
     for key, field in Settings.model_fields.items():
         option = next((item for item in field.metadata if isinstance(item, Option)), None)
-        if option is not None and command in ("run", *option.commands):
+        if option is not None and command in ("run", "watch", *option.commands):
             kind, repeated = value_type(field.annotation)
             found.append(DeclaredOption(key, kind, repeated, field.default, option))
     return tuple(found)

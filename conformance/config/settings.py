@@ -61,7 +61,7 @@ class Settings(BaseModel):
     the target; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is in
     seconds, `max_output` in MiB; `credentials` is a file with the token or the key of the service account; `forbidden_token` is
     that of a caller who may not make images; `examples` is where failing examples are kept; `config` is
-    the file that was read, None for none; `explicit` are the settings that stand on the command line or in the environment.
+    the file that was read, None for none; `first` are rules to begin with; `explicit` are the settings that stand on the command line or in the environment.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
@@ -70,6 +70,20 @@ class Settings(BaseModel):
         str | None,
         Option("Root URL of the implementation", AT_TARGET, metavar="URL", default="the embedded emulator"),
     ] = None
+    start: Annotated[
+        str | None,
+        Option(
+            "Command that starts the implementation, and is stopped with its children in the end; {port}, and the variable "
+            "PORT, are a port for it. Where it answers elsewhere --url says where",
+            metavar="COMMAND",
+            pytest=False,
+        ),
+    ] = None
+    ready_timeout: Annotated[
+        float,
+        Field(gt=0, le=3600),
+        Option("Seconds within which it has to answer", metavar="SECONDS", pytest=False),
+    ] = 30.0
     project: Annotated[str, Option("Project to work in", ("sweep", "compare"), metavar="PROJECT")] = "conformance"
     second_project: Annotated[
         str | None,
@@ -86,11 +100,21 @@ class Settings(BaseModel):
         ),
     ] = "quick"
     only: Annotated[
-        tuple[str, ...], Option("Judge only rules that match this glob", ("check", "tap", "compare"), metavar="GLOB")
+        tuple[str, ...],
+        Option(
+            "Judge only these rules: a glob of ids, an area, ~ and a text of what they say, or VERDICT@RESULTS.json",
+            ("check", "tap", "compare"),
+            metavar="RULES",
+        ),
     ] = ()
     skip: Annotated[
-        tuple[str, ...], Option("Leave out rules that match this glob", ("check", "tap", "compare"), metavar="GLOB")
+        tuple[str, ...],
+        Option("Leave these rules out, named in the same ways", ("check", "tap", "compare"), metavar="RULES"),
     ] = ()
+    last_failed: Annotated[
+        bool, Option("Judge only the rules that were broken in the results of the last run, in --out", pytest=False)
+    ] = False
+    failed_first: Annotated[bool, Option("Begin with the rules that were broken in the last run", pytest=False)] = False
     seed: Annotated[int | None, Option("Seed of what is random", ("tap", "compare"))] = None
     workers: Annotated[
         int | None,
@@ -199,6 +223,7 @@ class Settings(BaseModel):
     ] = True
     sources: Sources = Sources()
     capabilities: dict[str, bool] = Field(default_factory=dict)
+    first: tuple[str, ...] = ()
     explicit: frozenset[str] = frozenset()
 
     @field_validator("url")
@@ -307,6 +332,11 @@ class Settings(BaseModel):
             if name not in (*SOURCE_KINDS, "project") or not isinstance(text, str | None):
                 raise ValueError(f"a table of texts with the keys {_listed(SOURCE_KINDS)}")
         return Sources(**value) if isinstance(value, Mapping) else value
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the emulator that comes with the suite is judged."""
+        return self.url is None and self.start is None
 
     def request_headers(self) -> dict[str, str]:
         """The headers that the user wants sent with every request."""

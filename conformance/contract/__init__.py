@@ -10,7 +10,7 @@ from types import MappingProxyType
 from conformance.contract.areas import RULES
 from conformance.contract.rule import Basis, Breach, Finding, Rule, matching
 
-__all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "matching", "near", "selected"]
+__all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "chosen", "matching", "near", "selected"]
 
 
 @cache
@@ -32,8 +32,18 @@ def near(name: str) -> str:
     return f"; near to it {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
 
 
+def chosen(words: Iterable[str]) -> set[str]:
+    """The rules that at least one of these words means: a glob of ids, an area, or `~` and a text of the statement."""
+    return {rule.id for rule in catalogue().values() for word in words if _means(word, rule)}
+
+
+def _means(word: str, rule: Rule) -> bool:
+    if word.startswith("~"):
+        return word[1:].casefold() in rule.statement.casefold()
+    return word == rule.area or bool(matching([word], [rule.id]))
+
+
 def selected(only: Iterable[str], skip: Iterable[str]) -> set[str]:
-    """The rules that match one of the globs `only` (all, where there are none), and none of the globs `skip`."""
+    """The rules that `only` means (all, where it is empty), without those that `skip` means."""
     wanted = tuple(only)
-    rules = set(catalogue())
-    return (matching(wanted, rules) if wanted else rules) - matching(skip, rules)
+    return (chosen(wanted) if wanted else set(catalogue())) - chosen(tuple(skip))

@@ -66,8 +66,8 @@ class ConformancePlugin(ABC):
         if left_out:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=list(left_out))
-        if settings.budgeted:
-            items.sort(key=lambda item: weight(exercised(item)), reverse=True)
+        first = frozenset(settings.first)
+        items.sort(key=lambda item: (bool(exercised(item) & first), *weight(exercised(item))), reverse=True)
 
     @property
     @abstractmethod

@@ -46,6 +46,7 @@ class Collector:
 
     Attributes:
         lost: why the target was lost in the middle of the run; "" where it was not.
+        crashed: how the target has ended that the suite had started; "" where it has not.
         untestable: why nothing could be tested; "" where it could.
         left: the images that could not be deleted.
         unknown: the images of which the target does not say whether they are there.
@@ -67,6 +68,7 @@ class Collector:
         self.selected = selected(settings.only, settings.skip)
         self.findings = Findings()
         self.lost = ""
+        self.crashed = ""
         self.untestable = ""
         self.left: list[str] = []
         self.unknown: list[str] = []
@@ -87,17 +89,20 @@ class Collector:
         return self._started is not None
 
     @property
-    def failing(self) -> bool:
-        """Whether a rule has been broken already that fails the run."""
+    def failing(self) -> list[Rule]:
+        """The rules that have been broken already and fail the run."""
         waived = waived_rules(self.waivers, self.settings.url)
         at_times = waived_rules(self.waivers, self.settings.url, intermittent=True)
-        return any(
-            (tally.breaches > tally.deviations and gates(catalogue()[rule], self.settings.require))
-            or (tally.breaches and self.settings.strict)
+        return [
+            catalogue()[rule]
             for rule, tally in self._ledger.tallies.items()
             if rule not in (at_times if tally.intermittent else waived)
             and (self.settings.intermittent_fails or not tally.intermittent)
-        )
+            and (
+                (tally.breaches > tally.deviations and gates(catalogue()[rule], self.settings.require))
+                or (tally.breaches and self.settings.strict)
+            )
+        ]
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -125,6 +130,7 @@ class Collector:
         return Ending(
             untestable=self.untestable,
             lost=self.lost,
+            crashed=self.crashed,
             died=self.died,
             interrupted=self.interrupted,
             spent=self.spent,

@@ -43,6 +43,9 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
     rules = {verdict: [rule for rule, own in judgements.items() if own.verdict is verdict] for verdict in Verdict}
     failed = [rule for rule, own in judgements.items() if own.verdict.under(strict=strict) is Verdict.FAILED]
     blocked = [rule for rule in rules[Verdict.BLOCKED] if _gates(rule, judgements, tallies, strict=strict)]
+    if ending.crashed:
+        known = f"; {count(failed, 'rule')} had failed by then: {some(failed)}" if failed else ""
+        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, f"{ending.crashed}{known}")
     if ending.untestable:
         return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, ending.untestable)
     if ending.died:

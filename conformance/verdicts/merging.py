@@ -119,6 +119,7 @@ def _take_ending(collector: Collector, shards: Sequence[Results]) -> None:
     if len(untestable) == len(endings):
         collector.untestable = untestable[0]
     collector.lost = next((reason for ending in endings if (reason := ending.lost or ending.untestable)), "")
+    collector.crashed = next((ending.crashed for ending in endings if ending.crashed), "")
     collector.died = next((ending.died for ending in endings if ending.died), "")
     collector.spent = next((ending.spent for ending in endings if ending.spent), "")
     collector.interrupted = any(ending.interrupted for ending in endings)

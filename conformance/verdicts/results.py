@@ -38,6 +38,7 @@ class Ending(_Part):
     Attributes:
         untestable: why nothing could be tested.
         lost: why the target was lost in the middle of the run.
+        crashed: how the target has ended that the suite had started.
         died: which process of the run was killed from outside.
         interrupted: whether the user stopped the run.
         spent: which budget was used up, or that the run was to stop at the first failure.
@@ -45,6 +46,7 @@ class Ending(_Part):
 
     untestable: str = ""
     lost: str = ""
+    crashed: str = ""
     died: str = ""
     interrupted: bool = False
     spent: str = ""
@@ -53,7 +55,8 @@ class Ending(_Part):
     def reason(self) -> str:
         """The gravest reason, in words; "" for a run that did not end early."""
         return (
-            self.untestable
+            self.crashed
+            or self.untestable
             or self.lost
             or self.died
             or ("the run was interrupted" if self.interrupted else "")

@@ -1,0 +1,78 @@
+"""Which rules a command is about: those that the user named, or that earlier results tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from conformance.config.settings import Settings, UsageError
+from conformance.contract import Rule, catalogue, chosen, near
+from conformance.verdicts.results import FILE_NAME, read_results
+from conformance.verdicts.verdict import Verdict
+
+BY_SETTINGS = "set by {}, its environment variable or the configuration file"
+
+
+def resolved(settings: Settings) -> Settings:
+    """The same settings, in which words for rules are known to mean some, and those of earlier results are named.
+
+    Args:
+        settings: of a run or a check.
+
+    Raises:
+        UsageError: a word means no rule, or the results that it names cannot be read.
+    """
+    changes: dict[str, tuple[str, ...]] = {}
+    for key in ("only", "skip"):
+        words = getattr(settings, key)
+        named = tuple(name for word in words for name in _named(word, BY_SETTINGS.format(f"--{key}")))
+        if named != words:
+            changes[key] = named
+    if settings.last_failed or settings.failed_first:
+        broken = _broken(settings.out / FILE_NAME)
+        if settings.last_failed and broken:
+            only = changes.get("only", settings.only)
+            changes["only"] = tuple(rule for rule in broken if not only or rule in chosen(only))
+        changes["first"] = broken
+    return settings.model_copy(update=changes)
+
+
+def matched(words: list[str], origin: str) -> Mapping[str, Rule]:
+    """The rules that the words mean.
+
+    Args:
+        words: globs of ids, areas, or `~` and a text.
+        origin: where they were given.
+
+    Raises:
+        UsageError: one of them means no rule.
+    """
+    for word in words:
+        if not chosen([word]):
+            raise UsageError(f"no rule matches '{word}' ({origin}){near(word)}; `conformance rules` lists them.")
+    found = chosen(words)
+    return {name: rule for name, rule in catalogue().items() if name in found}
+
+
+def _named(word: str, origin: str) -> tuple[str, ...]:
+    """A word as it stands, or the rules with a verdict in a file of results."""
+    verdict, at, file = word.partition("@")
+    if not at:
+        matched([word], origin)
+        return (word,)
+    verdicts = [item.value for item in Verdict]
+    if verdict not in verdicts:
+        raise UsageError(f"'{word}' ({origin}) asks for the verdict '{verdict}'; allowed are {', '.join(verdicts)}.")
+    found = tuple(rule for rule, own in read_results(Path(file)).verdicts.items() if own.value == verdict)
+    if not found:
+        raise UsageError(f"no rule is {verdict} in {file} ('{word}', {origin}).")
+    return found
+
+
+def _broken(path: Path) -> tuple[str, ...]:
+    """The rules that were broken in the last run; none where there was no run."""
+    if not path.exists():
+        return ()
+    return tuple(
+        rule for rule, verdict in read_results(path).verdicts.items() if verdict.broken and rule in catalogue()
+    )
