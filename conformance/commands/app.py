@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from conformance.commands.options import takes_options
 from conformance.commands.selecting import matched, resolved
 from conformance.config.loading import load_settings
 from conformance.config.settings import Settings, UsageError
-from conformance.contract import Rule, catalogue, near
+from conformance.contract import Rule, catalogue, client_catalogue, near
 from conformance.emulator.command import emulator
 from conformance.verdicts.waivers import read_waivers
 from reports.text import harmless
@@ -131,12 +132,15 @@ def sweep(
 def check(
     given: dict[str, Any],
     recording: Annotated[Path, typer.Argument(help="An HTTP archive (HAR 1.2), of a proxy, a browser or a run.")],
+    client: Annotated[
+        bool, typer.Option("--client", help="Judge the clients that sent the requests instead, by the rules client.*.")
+    ] = False,
 ) -> None:
     """Judge recorded traffic by every rule that needs no active test; no target is needed."""
-    settings = _checked(load_settings(given))
+    settings = _checked(load_settings(given), client_catalogue() if client else None)
     from conformance.commands.check import run_check  # noqa: PLC0415 - what a command alone needs, it alone loads
 
-    raise typer.Exit(run_check(recording, settings))
+    raise typer.Exit(run_check(recording, settings, client=client))
 
 
 @app.command(
@@ -184,6 +188,33 @@ def tap(  # noqa: PLR0913 - the options of a command
     raise typer.Exit(run_tap(settings, options))
 
 
+@app.command(
+    epilog=f"Example: conformance client --scenario lost-response,503 -- python make_image.py. {ELSEWHERE} {STATUSES}",
+    context_settings={"allow_interspersed_args": False},
+)
+@takes_options("client")
+def client(
+    given: dict[str, Any],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND…", help="Starts the client.")],
+    scenario: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="429, 503, lost-response, slow-operation, conflict, unknown-enum; without it all of them.",
+        ),
+    ] = "",
+) -> None:
+    """Judge a client: it is started in front of an emulator where things go wrong, and has to keep the rules client.*.
+
+    It finds the URL in CONFORMANCE_URL, gcloud and Terraform find it in variables of their own. All these rules are
+    conventions: to break one is a deviation, and fails only under --strict.
+    """
+    settings = _checked(load_settings(given), client_catalogue())
+    from conformance.commands.client import run_client, scenarios  # noqa: PLC0415 - what a command alone needs, it alone loads
+
+    raise typer.Exit(run_client(settings, scenarios(scenario), command))
+
+
 @app.command(epilog="Example: conformance rules 'request-id.*'")
 def rules(
     globs: Annotated[
@@ -191,8 +222,9 @@ def rules(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the rules."""
-    shown = matched(globs, "asked for") if globs else dict(catalogue())
+    """List the rules for targets; those for clients are listed by `client`."""
+    every = {**catalogue(), **client_catalogue()}
+    shown = matched(globs, "asked for", every) if globs else dict(catalogue())
     if as_json:
         print(json.dumps([_row(rule) for rule in shown.values()], ensure_ascii=False, indent=1))
         return
@@ -214,7 +246,7 @@ def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> N
     """Explain one rule in full: what it says, where it comes from, what it stands on, and which faults it catches."""
     from conformance.emulator.faults import FAULTS  # noqa: PLC0415 - wanted by this command alone
 
-    found = catalogue().get(rule)
+    found = catalogue().get(rule) or client_catalogue().get(rule)
     if found is None:
         raise UsageError(f"there is no rule '{rule}'{near(rule)}.")
     basis = {
@@ -230,6 +262,9 @@ def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> N
         print(f"stands on  {', '.join(found.requires)}")
     if found.needs:
         print(f"needs      {', '.join(found.needs)}")
+    if rule in client_catalogue():
+        print("\nrun it     conformance client --only", rule, "-- COMMAND")
+        return
     caught = [fault for fault in FAULTS if fault.rule == found.id]
     print("\nfaults of the emulator that it catches:" if caught else "\nno fault of the emulator breaks it")
     for fault in caught:
@@ -321,9 +356,14 @@ def _row(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _checked(settings: Settings) -> Settings:
-    """The same settings, once the rules that they name are known, and what else they name is known to be there."""
-    settings = resolved(settings)
+def _checked(settings: Settings, rules: Mapping[str, Rule] | None = None) -> Settings:
+    """The same settings, once the rules that they name are known, and what else they name is known to be there.
+
+    Args:
+        settings: as they were given.
+        rules: those that there are; None for the catalogue.
+    """
+    settings = resolved(settings, rules)
     fields = sorted(filter(None, {rule.accepts for rule in catalogue().values()}))
     for field in settings.require:
         if field not in fields:

@@ -8,7 +8,7 @@ from conformance.commands.outcome import conclude
 from conformance.commands.writing import check_folder
 from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
-from conformance.contract import catalogue
+from conformance.contract import catalogue, client_catalogue
 from conformance.trace.recording import NotARecordingError, Recording
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
@@ -17,12 +17,13 @@ from conformance.verdicts.verdict import Verdict
 from reports.terminal import Terminal
 
 
-def run_check(path: Path, settings: Settings) -> int:
+def run_check(path: Path, settings: Settings, *, client: bool = False) -> int:
     """Judges a recording, writes the results, and says on the terminal what came out.
 
     Args:
         path: an HTTP archive.
         settings: which rules to judge by, and where to write to.
+        client: whether the clients are judged that sent the requests, and not their target.
 
     Returns:
         The exit status.
@@ -31,16 +32,16 @@ def run_check(path: Path, settings: Settings) -> int:
         UsageError: the file cannot be read, is no recording, or the folder for the results cannot be written to.
     """
     check_folder(settings.out)
-    return conclude(check(path, settings), settings.out, Terminal())
+    return conclude(check(path, settings, client=client), settings.out, Terminal())
 
 
-def check(path: Path, settings: Settings) -> Results:
-    """Judges a recording, and answers the results.
+def check(path: Path, settings: Settings, *, client: bool = False) -> Results:
+    """Judges a recording, and answers the results; the arguments are those of `run_check`.
 
     Raises:
         UsageError: the file cannot be read, or is no recording.
     """
-    collector = Collector(settings)
+    collector = Collector(settings, rules=client_catalogue() if client else catalogue())
     collector.begin()
     try:
         with Recording(path) as recording:
@@ -51,9 +52,10 @@ def check(path: Path, settings: Settings) -> Results:
         raise UsageError(f"'{path}' is no recording: {error}.") from None
     if not len(recording):
         collector.untestable = f"nothing in '{path}' is of this API; {skipped(recording)}"
-    command = command_line(settings, "check", [str(path)])
+    words = [str(path), *(["--client"] if client else [])]
+    command = command_line(settings, "check", words)
     results = described(collector.results(), recording, "recording", command)
-    rules = tuple(with_command(row, of_rule(settings, row.id, "check", [str(path)])) for row in results.rules)
+    rules = tuple(with_command(row, of_rule(settings, row.id, "check", words)) for row in results.rules)
     target = results.target.model_copy(update={"url": results.target.url or str(path)})
     return results.model_copy(update={"rules": rules, "target": target})
 
@@ -65,10 +67,11 @@ def judge(recording: Recording, collector: Collector) -> None:
         recording: what was exchanged.
         collector: knows the rules to judge by.
     """
-    rules = {name: rule for name, rule in catalogue().items() if name in collector.selected}
+    rules = {name: rule for name, rule in collector.rules.items() if name in collector.selected}
     ledger = Ledger(rules, recording.credentials)
+    of_clients = collector.rules is client_catalogue()
     for trace in recording.traces():
-        ledger.judge(trace.of_target)
+        ledger.judge(trace if of_clients else trace.of_target)
     collector.take(
         {"ledger": ledger.drain(), "cost": vars(recording.cost), "hidden": recording.credentials},
     )
@@ -98,16 +101,21 @@ def described(results: Results, recording: Recording, profile: str, command: str
 
 
 def with_command(row: RuleResult, command: str) -> RuleResult:
-    """What is said of a rule, with the command that judges it again."""
+    """What is said of a rule after a recording, with the command that judges it again."""
     reason = row.reason
     if row.verdict is Verdict.NOT_EXERCISED:
-        passive = catalogue()[row.id].passive
+        passive = (catalogue().get(row.id) or client_catalogue()[row.id]).passive
         reason = "the recording does not show it" if passive else "only a live run can put it to the test"
+    return repeated_by(row.model_copy(update={"reason": reason, "confirmation": ""}), command)
+
+
+def repeated_by(row: RuleResult, command: str) -> RuleResult:
+    """What is said of a rule, with the command that judges it again."""
     breaches = tuple(
         breach.model_copy(update={"reproduce": breach.reproduce.model_copy(update={"command": command})})
         for breach in row.breaches
     )
-    return row.model_copy(update={"reason": reason, "confirmation": "", "breaches": breaches})
+    return row.model_copy(update={"breaches": breaches})
 
 
 def skipped(recording: Recording) -> str:

@@ -13,11 +13,12 @@ from conformance.verdicts.verdict import Verdict
 BY_SETTINGS = "set by {}, its environment variable or the configuration file"
 
 
-def resolved(settings: Settings) -> Settings:
+def resolved(settings: Settings, rules: Mapping[str, Rule] | None = None) -> Settings:
     """The same settings, in which words for rules are known to mean some, and those of earlier results are named.
 
     Args:
         settings: of a run or a check.
+        rules: those that there are; None for the catalogue.
 
     Raises:
         UsageError: a word means no rule, or the results that it names cannot be read.
@@ -25,7 +26,7 @@ def resolved(settings: Settings) -> Settings:
     changes: dict[str, tuple[str, ...]] = {}
     for key in ("only", "skip"):
         words = getattr(settings, key)
-        named = tuple(name for word in words for name in _named(word, BY_SETTINGS.format(f"--{key}")))
+        named = tuple(name for word in words for name in _named(word, BY_SETTINGS.format(f"--{key}"), rules))
         if named != words:
             changes[key] = named
     if settings.last_failed or settings.failed_first:
@@ -37,28 +38,30 @@ def resolved(settings: Settings) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def matched(words: list[str], origin: str) -> Mapping[str, Rule]:
+def matched(words: list[str], origin: str, rules: Mapping[str, Rule] | None = None) -> Mapping[str, Rule]:
     """The rules that the words mean.
 
     Args:
         words: globs of ids, areas, or `~` and a text.
         origin: where they were given.
+        rules: those that there are; None for the catalogue.
 
     Raises:
         UsageError: one of them means no rule.
     """
+    every = catalogue() if rules is None else rules
     for word in words:
-        if not chosen([word]):
+        if not chosen([word], every):
             raise UsageError(f"no rule matches '{word}' ({origin}){near(word)}; `conformance rules` lists them.")
-    found = chosen(words)
-    return {name: rule for name, rule in catalogue().items() if name in found}
+    found = chosen(words, every)
+    return {name: rule for name, rule in every.items() if name in found}
 
 
-def _named(word: str, origin: str) -> tuple[str, ...]:
+def _named(word: str, origin: str, rules: Mapping[str, Rule] | None) -> tuple[str, ...]:
     """A word as it stands, or the rules with a verdict in a file of results."""
     verdict, at, file = word.partition("@")
     if not at:
-        matched([word], origin)
+        matched([word], origin, rules)
         return (word,)
     verdicts = [item.value for item in Verdict]
     if verdict not in verdicts:

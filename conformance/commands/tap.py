@@ -6,7 +6,6 @@ import asyncio
 import re
 import secrets
 import shlex
-import signal
 import sys
 import threading
 import time
@@ -16,12 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rich.text import Text
+
+import reports
 from conformance.commands.check import described, judge, skipped, with_command
+from conformance.commands.client import judge_clients
+from conformance.commands.endpoints import endpoints, told_end
 from conformance.commands.outcome import conclude
 from conformance.commands.writing import check_folder
 from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
-from conformance.contract import catalogue
+from conformance.contract import catalogue, client_catalogue
 from conformance.contract.coverage import DIMENSIONS, Coverage
 from conformance.tap.archive import archive
 from conformance.tap.faults import Faults
@@ -32,7 +36,7 @@ from conformance.trace.recording import Recording
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.judgement import gates
 from conformance.verdicts.ledger import Ledger
-from conformance.verdicts.results import Results, Shown
+from conformance.verdicts.results import Results, Shown, write_results
 from conformance.verdicts.verdict import Exit, Outcome
 from reports.terminal import Terminal
 
@@ -45,6 +49,9 @@ LOOK_SHARE = 0.2
 """How often it is looked for breaches meanwhile, and the share of the time that it may take."""
 
 MISSING_SHOWN = 4
+
+WHOLE_MAXIMUM = 20_000
+"""Exchanges up to which clients are judged by all that they did together: that is done in memory."""
 
 _VERSION = re.compile(r"/compute/[a-z0-9]+/?$")
 
@@ -136,7 +143,11 @@ def run_tap(settings: Settings, options: TapOptions) -> int:
         finally:
             watch.end()
         watch.take_all()
-        return conclude(_results(settings, options, tap, session, watch, collector), settings.out, Terminal())
+        console = Terminal()
+        status = conclude(_results(settings, options, tap, session, watch, collector), settings.out, console)
+        if len(recording):
+            _tell_of_clients(settings, session, watch, console)
+        return status
 
 
 def _results(  # noqa: PLR0913 - all that a session leaves
@@ -154,7 +165,7 @@ def _results(  # noqa: PLR0913 - all that a session leaves
     collector.interrupted = session.interrupted and bool(options.command)
     collector.spent = FIRST_FAILURE if watch.found else ""
     if session.status is not None:
-        collector.complaints.append(_ended(options.command[0], session.status))
+        collector.complaints.append(told_end(options.command[0], session.status))
     traffic = settings.out / "traffic.har"
     if settings.save_traffic:
         _write_traffic(watch.log, traffic, recording, collector)
@@ -168,6 +179,32 @@ def _results(  # noqa: PLR0913 - all that a session leaves
         rules = (with_command(row, of_rule(settings, row.id, "check", [str(traffic)])) for row in results.rules)
         results = results.model_copy(update={"rules": tuple(rules)})
     return results
+
+
+def _tell_of_clients(settings: Settings, session: Session, watch: _Watch, console: Terminal) -> None:
+    """Judges the clients as well, and writes that apart: it says nothing of the target, and does not count for the exit status.
+
+    A client that has run to its end is judged by all that it did, any other by what needs no end.
+    """
+    settings = settings.model_copy(update={"only": (), "skip": (), "out": settings.out / "client"})
+    collector = Collector(settings, rules=client_catalogue())
+    collector.begin()
+    if session.status is not None and not (session.interrupted or watch.found) and watch.log.count <= WHOLE_MAXIMUM:
+        results = judge_clients(watch.log, collector)
+    else:
+        judge(watch.recording, collector)
+        results = described(collector.results(), watch.recording, "client", "")
+    write_results(results, settings.out)
+    reports.write(results, settings.out)
+    broken = [row for row in results.rules if row.shown]
+    verdict = (
+        f"{len(broken)} of {len(results.rules)} rules for clients are not kept"
+        if broken
+        else "clients keep their rules"
+    )
+    console.print(Text(f"apart: {verdict}; see {settings.out / 'report.html'}"), soft_wrap=True)
+    for row in broken:
+        console.print(Text(f"  {row.verdict.symbol} {row.id}: {row.told}, {row.breach_count}×"), soft_wrap=True)
 
 
 def _write_traffic(log: Log, path: Path, recording: Recording, collector: Collector) -> None:
@@ -282,12 +319,6 @@ def _told(dimension: str, part: Shown) -> str:
     return f"coverage: {dimension} {part.share:.2f}, {len(part.shown)} of {total}{missing}"
 
 
-def _ended(program: str, status: int) -> str:
-    if status < 0:
-        return f"the command '{Path(program).name}' was ended by {signal.Signals(-status).name}"
-    return f"the command '{Path(program).name}' ended with status {status}"
-
-
 def _command(settings: Settings, options: TapOptions) -> str:
     """The command that opens such a tap again; the words of the user's own command may be secret."""
     words = ["--upstream", options.upstream + options.path]
@@ -307,15 +338,6 @@ def _announce(url: str) -> dict[str, str]:
     print(f"listening {url}", flush=True)
     print("Ctrl-C closes the tap and judges what has passed.", file=sys.stderr, flush=True)
     return endpoints(url)
-
-
-def endpoints(url: str) -> dict[str, str]:
-    """How clients are told of a URL by their environment: this suite, gcloud, and Terraform."""
-    return {
-        "CONFORMANCE_URL": url,
-        "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE": f"{url}/compute/v1/",
-        "GOOGLE_COMPUTE_CUSTOM_ENDPOINT": f"{url}/compute/v1/",
-    }
 
 
 def _split(values: Sequence[str]) -> list[str]:

@@ -103,13 +103,13 @@ class Settings(BaseModel):
         tuple[str, ...],
         Option(
             "Judge only these rules: a glob of ids, an area, ~ and a text of what they say, or VERDICT@RESULTS.json",
-            ("check", "tap", "compare"),
+            ("check", "tap", "client", "compare"),
             metavar="RULES",
         ),
     ] = ()
     skip: Annotated[
         tuple[str, ...],
-        Option("Leave these rules out, named in the same ways", ("check", "tap", "compare"), metavar="RULES"),
+        Option("Leave these rules out, named in the same ways", ("check", "tap", "client", "compare"), metavar="RULES"),
     ] = ()
     last_failed: Annotated[
         bool, Option("Judge only the rules that were broken in the results of the last run, in --out", pytest=False)
@@ -129,14 +129,16 @@ class Settings(BaseModel):
     shard: Annotated[
         str | None, Option("Part I of N of the scenarios; `conformance report` merges them", metavar="I/N")
     ] = None
-    out: Annotated[Path, Option("Folder for the results", ("check", "tap", "compare"))] = Path("compliance-report")
+    out: Annotated[Path, Option("Folder for the results", ("check", "tap", "client", "compare"))] = Path(
+        "compliance-report"
+    )
     waivers: Annotated[
         str | None, Option("File of known failures", metavar="FILE", default="waivers.toml, if there")
     ] = None
     update_waivers: Annotated[
         bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)
     ] = False
-    strict: Annotated[bool, Option("Deviations fail the run too", ("check", "tap"), pytest=False)] = False
+    strict: Annotated[bool, Option("Deviations fail the run too", ("check", "tap", "client"), pytest=False)] = False
     require_complete: Annotated[
         bool, Option("A rule that was never put to the test fails the run too", pytest=False)
     ] = False
@@ -159,7 +161,7 @@ class Settings(BaseModel):
         str | None,
         Option(
             "File with settings",
-            (*AT_TARGET, "check", "tap", "compare"),
+            (*AT_TARGET, "check", "tap", "client", "compare"),
             metavar="FILE",
             default="conformance.toml, if there",
         ),
@@ -208,7 +210,7 @@ class Settings(BaseModel):
         Option("Seconds after which no more is tried", default="several times what the target's pace foretells"),
     ] = None
     max_output: Annotated[
-        float, Field(ge=1), Option("MiB that the results may take at most", ("tap",), pytest=False)
+        float, Field(ge=1), Option("MiB that the results may take at most", ("tap", "client"), pytest=False)
     ] = 64.0
     allow_leftovers: Annotated[bool, Option("Go on where the target cannot delete what is made", pytest=False)] = False
     examples: Annotated[
@@ -219,7 +221,7 @@ class Settings(BaseModel):
     ] = None
     fail_fast: Annotated[bool, Option("Stop at the first failure", ("tap",), pytest=False)] = False
     save_traffic: Annotated[
-        bool, Option("Write traffic.har", ("tap",), flags=("--save-traffic/--no-save-traffic",), pytest=False)
+        bool, Option("Write traffic.har", ("tap", "client"), flags=("--save-traffic/--no-save-traffic",), pytest=False)
     ] = True
     sources: Sources = Sources()
     capabilities: dict[str, bool] = Field(default_factory=dict)

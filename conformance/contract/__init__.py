@@ -7,10 +7,21 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
-from conformance.contract.areas import RULES
+from conformance.contract.areas import CLIENT_RULES, RULES
 from conformance.contract.rule import Basis, Breach, Finding, Rule, matching
 
-__all__ = ["Basis", "Breach", "Finding", "Rule", "catalogue", "chosen", "matching", "near", "selected"]
+__all__ = [
+    "Basis",
+    "Breach",
+    "Finding",
+    "Rule",
+    "catalogue",
+    "chosen",
+    "client_catalogue",
+    "matching",
+    "near",
+    "selected",
+]
 
 
 @cache
@@ -26,15 +37,27 @@ def catalogue() -> Mapping[str, Rule]:
     return MappingProxyType(rules)
 
 
+@cache
+def client_catalogue() -> Mapping[str, Rule]:
+    """Every rule for clients by id: they judge who asks, and never the target."""
+    return MappingProxyType({rule.id: rule for rule in CLIENT_RULES})
+
+
 def near(name: str) -> str:
     """The rules whose ids are like a name that no rule has, as the end of a sentence; "" where none is."""
     names = difflib.get_close_matches(name, catalogue(), n=3)
     return f"; near to it {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
 
 
-def chosen(words: Iterable[str]) -> set[str]:
-    """The rules that at least one of these words means: a glob of ids, an area, or `~` and a text of the statement."""
-    return {rule.id for rule in catalogue().values() for word in words if _means(word, rule)}
+def chosen(words: Iterable[str], among: Mapping[str, Rule] | None = None) -> set[str]:
+    """The rules that at least one of these words means: a glob of ids, an area, or `~` and a text of the statement.
+
+    Args:
+        words: the words.
+        among: the rules to choose from; None for the catalogue.
+    """
+    rules = catalogue() if among is None else among
+    return {rule.id for rule in rules.values() for word in words if _means(word, rule)}
 
 
 def _means(word: str, rule: Rule) -> bool:
@@ -43,7 +66,7 @@ def _means(word: str, rule: Rule) -> bool:
     return word == rule.area or bool(matching([word], [rule.id]))
 
 
-def selected(only: Iterable[str], skip: Iterable[str]) -> set[str]:
-    """The rules that `only` means (all, where it is empty), without those that `skip` means."""
-    wanted = tuple(only)
-    return (chosen(wanted) if wanted else set(catalogue())) - chosen(tuple(skip))
+def selected(only: Iterable[str], skip: Iterable[str], among: Mapping[str, Rule] | None = None) -> set[str]:
+    """The rules that `only` means (all, where it is empty), without those that `skip` means; `among` is that of `chosen`."""
+    wanted, rules = tuple(only), catalogue() if among is None else among
+    return (chosen(wanted, rules) if wanted else set(rules)) - chosen(tuple(skip), rules)

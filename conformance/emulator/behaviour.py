@@ -70,6 +70,7 @@ class Behaviour:
         recognises_without_request_id: whether requests without a requestId are taken for replays as well.
         stale_labels_win: whether setLabels needs no current fingerprint, by the seconds since the last change of labels.
         stored_when_refused, stored_when_failed: whether such an insert makes its image all the same.
+        rival: whether somebody else changes the labels of an image just before its first setLabels.
         restless_fingerprints: whether the fingerprint of labels changes with every look at them.
         shares_labels: whether images with the same labels change them together.
         one_store: whether all projects see the same images.
@@ -117,6 +118,7 @@ class Behaviour:
     stale_labels_win: Callable[[float], bool] = lambda age: False
     stored_when_refused: bool = False
     stored_when_failed: bool = False
+    rival: bool = False
     restless_fingerprints: bool = False
     shares_labels: bool = False
     one_store: bool = False

@@ -19,9 +19,11 @@ from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.compositions import COMPOSITIONS, Composition
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.faults.row import Change
+from conformance.emulator.hardships import HARDSHIPS
 from conformance.emulator.variants import VARIANTS
 
 _NAMES = tuple(row.id for row in COMPOSITIONS)
+_HARDSHIPS = {row.id: row.change for row in HARDSHIPS}
 
 
 def emulator(  # noqa: PLR0913 - the options of a command
@@ -37,6 +39,10 @@ def emulator(  # noqa: PLR0913 - the options of a command
     ] = None,
     variant: Annotated[
         list[str] | None, typer.Option(metavar="VARIANT", help="Freedom of the contract to use; repeat for more.")
+    ] = None,
+    hardship: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help=f"What clients have to live with: {', '.join(_HARDSHIPS)}; repeat for more."),
     ] = None,
     composition: Annotated[str, typer.Option(metavar="NAME", help=f"Many faults at once: {', '.join(_NAMES)}.")] = "",
     token: Annotated[
@@ -73,6 +79,10 @@ def emulator(  # noqa: PLR0913 - the options of a command
         tokens=frozenset(token or ()),
         viewers=frozenset(viewer_token or ()),
     )
+    for name in hardship or ():
+        if name not in _HARDSHIPS:
+            raise typer.BadParameter(f"there is no hardship '{name}'; there are {', '.join(_HARDSHIPS)}.")
+        _HARDSHIPS[name](behaviour)
     changes: dict[str, Change] = {row.id: row.change for row in FAULTS} | {row.id: row.change for row in VARIANTS}
     composed = _composition(composition) if composition else None
     more = (*composed.faults, *composed.variants) if composed else ()

@@ -20,6 +20,7 @@ class EmulatorProcess:
         faults: the faults that it has.
         variants: the freedoms of the contract that it uses.
         operation_seconds: how long its operations take.
+        hardships: what its clients have to live with.
         guarded: whether it asks for TOKEN, or VIEWER_TOKEN of those who only look.
 
     Attributes:
@@ -35,6 +36,7 @@ class EmulatorProcess:
         variants: Sequence[str] = (),
         operation_seconds: float = 0.02,
         *,
+        hardships: Sequence[str] = (),
         guarded: bool = False,
     ) -> None:
         self.url = ""
@@ -52,6 +54,8 @@ class EmulatorProcess:
             self._arguments += ["--fault", name]
         for name in variants:
             self._arguments += ["--variant", name]
+        for name in hardships:
+            self._arguments += ["--hardship", name]
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> EmulatorProcess:

@@ -308,6 +308,8 @@ class Service:
         project, image = self._must_exist(call)
         if "image.labels.limits" not in self.behaviour.unchecked:
             checks.labels(call.body)
+        if self.behaviour.rival and not image.relabelled_at:
+            self._relabel(project, image, {**(image.fields.get("labels") or {}), "rival": "was-here"})
         given = call.body.get("labelFingerprint")
         # The field is bytes: clients that read it as such send it back in either alphabet of base64.
         stale = not isinstance(given, str) or checks.from_base64(given) != checks.from_base64(self._fingerprint(image))

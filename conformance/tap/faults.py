@@ -7,6 +7,7 @@ import random
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Protocol
 
 from conformance.trace.exchange import LOST
 
@@ -38,6 +39,13 @@ class Fault:
 NO_FAULT = Fault()
 
 
+class Fates(Protocol):
+    """Says what becomes of each exchange."""
+
+    def draw(self, verb: str, target: str) -> Fault:
+        """What becomes of the next exchange, by its verb and what stands behind it."""
+
+
 class Faults:
     """Draws what becomes of each exchange.
 
@@ -67,8 +75,9 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._shares or self._delay)
 
-    def draw(self) -> Fault:
-        """What becomes of the next exchange."""
+    def draw(self, verb: str, target: str) -> Fault:
+        """What becomes of the next exchange, whatever it is."""
+        del verb, target
         chance = self._random.random()
         for kind, share in self._shares.items():
             if chance < share:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from conformance.tap.faults import NO_FAULT, Faults, answer_of
+from conformance.tap.faults import NO_FAULT, Fates, Faults, answer_of
 from conformance.tap.turn import AnswerReader, RequestReader, Turn
 from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_RECORDED
 
@@ -52,7 +52,7 @@ class Tap:
     """
 
     def __init__(
-        self, upstream: str, keep: Callable[[Turn], None], faults: Faults | None = None, trust: str | None = None
+        self, upstream: str, keep: Callable[[Turn], None], faults: Fates | None = None, trust: str | None = None
     ) -> None:
         parts = urlsplit(upstream)
         self.host = parts.hostname or ""
@@ -239,7 +239,7 @@ class _Client(_Side):
             return
         self._head = b""
         alone = len(self._new) < 2 and len(self.due) < 2
-        turn.fault = self._tap.faults.draw() if alone else NO_FAULT
+        turn.fault = self._tap.faults.draw(turn.verb, turn.target) if alone else NO_FAULT
         if not turn.fault.status:
             self._pass_on(self._addressed(data))
         elif turn.read or turn.says("expect", "100-continue"):

@@ -60,12 +60,16 @@ class Collector:
     Args:
         settings: of the run.
         waivers: the failures that are known.
+        rules: the rules to judge by, chosen or not; None for the catalogue.
     """
 
-    def __init__(self, settings: Settings, waivers: Sequence[Waiver] = ()) -> None:
+    def __init__(
+        self, settings: Settings, waivers: Sequence[Waiver] = (), rules: Mapping[str, Rule] | None = None
+    ) -> None:
         self.settings = settings
         self.waivers = waivers
-        self.selected = selected(settings.only, settings.skip)
+        self.rules = catalogue() if rules is None else rules
+        self.selected = selected(settings.only, settings.skip, self.rules)
         self.findings = Findings()
         self.lost = ""
         self.crashed = ""
@@ -78,7 +82,7 @@ class Collector:
         self.complaints: list[str] = []
         self.spent = ""
         self.hidden = set(settings.secrets())
-        self._ledger = Ledger(catalogue())
+        self._ledger = Ledger(self.rules)
         self._cost = Cost()
         self._seconds: Counter[str] = Counter()
         self._started: datetime | None = None
@@ -94,12 +98,12 @@ class Collector:
         waived = waived_rules(self.waivers, self.settings.url)
         at_times = waived_rules(self.waivers, self.settings.url, intermittent=True)
         return [
-            catalogue()[rule]
+            self.rules[rule]
             for rule, tally in self._ledger.tallies.items()
             if rule not in (at_times if tally.intermittent else waived)
             and (self.settings.intermittent_fails or not tally.intermittent)
             and (
-                (tally.breaches > tally.deviations and gates(catalogue()[rule], self.settings.require))
+                (tally.breaches > tally.deviations and gates(self.rules[rule], self.settings.require))
                 or (tally.breaches and self.settings.strict)
             )
         ]
@@ -227,7 +231,7 @@ class Collector:
                     {**self._clean(waiver.model_dump(mode="json")), "state": known}
                     for waiver, known in zip(self.waivers, states, strict=True)
                 ],
-                "rules": [self._row(rule, found[rule.id], made.get(rule.id), most) for rule in catalogue().values()],
+                "rules": [self._row(rule, found[rule.id], made.get(rule.id), most) for rule in self.rules.values()],
             }
         )
 
@@ -237,7 +241,7 @@ class Collector:
 
     def _judgements(self) -> dict[str, Judgement]:
         """The verdict on each rule."""
-        rules = catalogue()
+        rules = self.rules
         found = judgements(
             rules,
             Ledger(rules) if self.untestable else self._ledger,
@@ -262,9 +266,9 @@ class Collector:
 
     def _partial(self) -> str:
         """What kept the run from trying all rules; "" where nothing did."""
-        left_out = len(catalogue()) - len(self.selected)
+        left_out = len(self.rules) - len(self.selected)
         reasons = (
-            f"{left_out} of {len(catalogue())} rules left out" if left_out else "",
+            f"{left_out} of {len(self.rules)} rules left out" if left_out else "",
             f"shard {self.settings.shard}" if self.settings.shard else "",
             self.ending.reason,
         )
@@ -304,7 +308,7 @@ class Collector:
             told: is told how far it is.
         """
         end = time.monotonic() + max(seconds * SCRIPTS_SHARE, SCRIPTS_SECONDS)
-        broken = [rule for rule in catalogue().values() if found[rule.id].verdict.broken]
+        broken = [rule for rule in self.rules.values() if found[rule.id].verdict.broken]
         broken = [rule for rule in broken if self._ledger.tallies[rule.id].examples]
         broken.sort(key=lambda rule: (found[rule.id].verdict is not Verdict.FAILED, self._example(rule)["size"]))
         made = {}

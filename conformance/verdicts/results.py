@@ -72,7 +72,7 @@ class Run(_Part):
     finished: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     seconds: Amount
     seed: int | None
-    profile: Literal["quick", "ci", "thorough", "real", "recording", "tap"]
+    profile: Literal["quick", "ci", "thorough", "real", "recording", "tap", "client"]
     suite_version: str
     command: str
     shard: str | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.contract.areas import (
     access,
+    client,
     encryption,
     family,
     image,
@@ -46,3 +47,6 @@ RULES = (
     *access.RULES,
 )
 """All rules of the contract, in the order of the catalogue."""
+
+CLIENT_RULES = tuple(client.RULES)
+"""The rules for the other side: they judge clients, and stand in no catalogue of what a target has to keep."""

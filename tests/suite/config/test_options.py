@@ -75,7 +75,9 @@ def test_option_file_and_environment_set_the_same(row: DeclaredOption, folder: P
     assert [getattr(settings, row.key) for settings in (surrounded, filed)] == [wanted, wanted]
 
 
-@pytest.mark.parametrize("command", ["run", "check", "tap", "compare", "sweep", "prove", "report", "diff", "emulator"])
+@pytest.mark.parametrize(
+    "command", ["run", "check", "tap", "client", "compare", "sweep", "prove", "report", "diff", "emulator"]
+)
 def test_help_shows_what_an_option_takes(command: str) -> None:
     made = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
     shown = made.get_help(made.make_context(command, [], resilient_parsing=True))

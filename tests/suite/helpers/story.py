@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from conformance.contract import catalogue
 from conformance.trace.exchange import Exchange, Intent, Request, Response, Trace
@@ -71,7 +71,7 @@ class Story:
 
     def say(  # noqa: PLR0913 - an exchange is made of this much
         self, verb: str, path: str, body: Any, status: int, answer: Any, intent: Intent | None = None
-    ) -> Story:
+    ) -> Self:
         """Adds an exchange."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json; charset=UTF-8"}
@@ -82,7 +82,7 @@ class Story:
         self._now += 0.02
         return self
 
-    def pause(self, seconds: float) -> Story:
+    def pause(self, seconds: float) -> Self:
         """Lets time pass before the next exchange."""
         self._now += seconds
         return self
@@ -95,18 +95,18 @@ class Story:
         request_id: str | None = REQUEST_ID,
         intent: Intent | None = None,
         **body: Any,
-    ) -> Story:
+    ) -> Self:
         """An insert of image `one` from image `base`; a part of the body that is None is not sent."""
         sent = {"name": "one", "sourceImage": "projects/p/global/images/base", **body}
         query = f"?requestId={request_id}" if request_id else ""
         fields = {key: value for key, value in sent.items() if value is not None}
         return self.say("POST", f"images{query}", fields, code, answer, intent)
 
-    def poll(self, answer: Any) -> Story:
+    def poll(self, answer: Any) -> Self:
         """A get of the operation."""
         return self.say("GET", "operations/operation-1", None, 200, answer)
 
-    def get(self, answer: Any, *, status: int = 200, name: str = "one") -> Story:
+    def get(self, answer: Any, *, status: int = 200, name: str = "one") -> Self:
         """A get of an image."""
         return self.say("GET", f"images/{name}", None, status, answer)
 
