@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from conformance.verdicts.results import BreachResult, ExchangeResult, Results, RuleResult
+from conformance.verdicts.results import BarResult, BreachResult, ExchangeResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
 from reports.mending import steps
@@ -32,6 +33,9 @@ BREACHES_MAXIMUM = 3
 DETAIL_MAXIMUM = 800_000
 """Characters of exchanges and scripts in one page; the breaches beyond that are shown without, the gravest rules first."""
 
+LETTERS = string.ascii_uppercase
+"""What clients are called whose requests came at one time."""
+
 
 def render(results: Results) -> str:
     """The page.
@@ -49,7 +53,7 @@ def render(results: Results) -> str:
         answer=_answer,
         milliseconds=lambda seconds: f"{seconds * 1000:.1f} ms",
     )
-    environment.globals.update(counted=counted, marked=_marked, timelines=timelines)
+    environment.globals.update(counted=counted, marked=_marked, timelines=timelines, lanes=lanes)
     style, script = part("report.css"), part("report.js")
     page = environment.from_string(part("report.html.j2"))
     areas: dict[str, list[RuleResult]] = {}
@@ -164,6 +168,38 @@ def _states(looks: Sequence[tuple[float, ExchangeResult, str]]) -> list[State]:
         State(exchange.number, exchange.method, status, round(start, 2), round(max(after - start, 0), 2))
         for (_, exchange, status), start, after in zip(looks, starts, starts[1:], strict=False)
     ]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A call on a timeline of several that overlap: `client` is a letter, `start` and `width` are percent of the whole time."""
+
+    bar: BarResult
+    client: str
+    start: float
+    width: float
+
+    @property
+    def told(self) -> str:
+        """Where it stands in the order, in words."""
+        if self.bar.role == "impossible":
+            return "fits nowhere"
+        return f"place {self.bar.place}" if self.bar.place else "later, or not at all"
+
+
+def lanes(breach: BreachResult) -> list[Lane]:
+    """The calls of a breach that overlapped, in the order of sending. Those of one moment are of different clients, at least."""
+    bars = sorted(breach.timeline, key=lambda bar: (bar.start_ms, bar.end_ms))
+    span = max((bar.end_ms for bar in bars), default=0) or 1
+    busy: list[float] = []
+    found = []
+    for bar in bars:
+        client = next((number for number, until in enumerate(busy) if until <= bar.start_ms), len(busy))
+        busy[client : client + 1] = [bar.end_ms]
+        start = 99 * bar.start_ms / span
+        width = max(99 * (bar.end_ms - bar.start_ms) / span, 1)
+        found.append(Lane(bar, LETTERS[client % len(LETTERS)], round(start, 2), round(width, 2)))
+    return found
 
 
 def _json(exchange: ExchangeResult) -> Any:

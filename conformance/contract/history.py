@@ -601,7 +601,12 @@ class History:
             seen for seen in self._by_project[change.project] if seen.name in own or str(seen.value.get("id")) in own
         ]
         earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
-        ends = [other.exchange.sent for other in self.changes(change) if not after(other.exchange, change.exchange)]
+        # What changes another field only says nothing of when this one is seen.
+        ends = [
+            other.exchange.sent
+            for other in self.changes(change)
+            if not after(other.exchange, change.exchange) and (wanted & _changed(other) or not _changed(other))
+        ]
         later = [
             seen
             for seen in looks
@@ -609,10 +614,15 @@ class History:
             and seen.shows(*wanted)
             and seen.exchange.received < min(ends, default=math.inf)
         ]
-        shown = next((at for at, seen in enumerate(later) if _shows(change, seen)), None)
-        for at, seen in enumerate(later[:shown]):
-            before = next((old for old in reversed(earlier) if old.shows(*wanted)), None)
-            if before is not None and any(_value(before, name) != _value(seen, name) for name in wanted):
+        known = [old for old in earlier if old.shows(*wanted)]
+        # Of looks at one time either may be the last one.
+        latest = max((old.exchange for old in known), key=lambda look: look.sent, default=change.exchange)
+        last = [old for old in known if not after(old.exchange, latest)]
+        shown = next((seen for seen in later if _shows(change, seen)), None)
+        for at, seen in enumerate(later):
+            if _shows(change, seen) or (shown is not None and after(shown.exchange, seen.exchange)):
+                continue
+            if last and not any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in last):
                 return
             passed = seen.exchange.sent - final.exchange.received
             soon = passed <= MOMENT_SECONDS

@@ -23,11 +23,36 @@ SHOWN_MAXIMUM = 10_000
 """Characters of what was expected or observed."""
 
 
+Role = Literal["explained", "open", "impossible"]
+"""What a call is in a story that cannot be: in order, one that may have come later or not at all, or the one that fits nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One call of a story in which several overlap, as a timeline shows it.
+
+    Args:
+        exchange: the number of its request.
+        text: what was asked, and what was answered.
+        start, end: seconds since the epoch: when it was sent, and when its end was seen.
+        role: what it is in the story.
+        place: its place in the order that explains the longest part of the story, from 1 on; None where it has none.
+    """
+
+    exchange: int
+    text: str
+    start: float
+    end: float
+    role: Role
+    place: int | None = None
+
+
 @dataclass(frozen=True)
 class Breach:
     """One breach of a rule: what was expected, what was observed, and the exchanges that show it.
 
-    `deviation` marks a breach of a mere convention within a rule whose other parts the API reference states.
+    `deviation` marks a breach of a mere convention within a rule whose other parts the API reference states; `timeline` shows
+    calls that overlapped, where it is their order that is wrong.
     """
 
     message: str
@@ -35,6 +60,7 @@ class Breach:
     observed: str
     exchanges: tuple[Exchange, ...]
     deviation: bool = False
+    timeline: tuple[Bar, ...] = ()
 
 
 Finding = Breach | None

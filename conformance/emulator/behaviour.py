@@ -80,9 +80,11 @@ class Behaviour:
         operation_name: makes the name of an operation, from the seconds since the epoch at which it begins.
         on_request: may change a call before anything is done with it, or raise a refusal.
         on_store: may change an image before it is stored; gets the call's body too.
+        on_change: may change an image once a request has changed it; gets the image as it is kept, its fields of before, and the call.
         on_image: may change an image before it is answered; gets how often it was answered before.
         on_operation: may change an operation before it is answered; gets how often it was answered before.
         on_answer: may change any answer.
+        revenant: finds an image that is gone, for a delete of its name.
         replay: decides whether a request that bears a known requestId is a replay.
         request_key: what a requestId is known under.
     """
@@ -130,9 +132,11 @@ class Behaviour:
     )
     on_request: list[Callable[[Call], None]] = field(default_factory=list)
     on_store: list[Callable[[Resource, Resource], None]] = field(default_factory=list)
+    on_change: list[Callable[[Any, Resource, Call], None]] = field(default_factory=list)
     on_image: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)
     on_operation: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)
     on_answer: list[Callable[[Answer, Call], None]] = field(default_factory=list)
+    revenant: Callable[[Call], Any] = lambda call: None
     replay: Callable[[Any, Call], bool] = lambda operation, call: True
     request_key: Callable[[Call], tuple[str, ...]] = lambda call: (
         call.project,

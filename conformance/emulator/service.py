@@ -294,13 +294,16 @@ class Service:
         known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
+        image = image or self.behaviour.revenant(call)
         if image is None:
             raise not_found(f"projects/{project.name}/global/images/{call.name}")
         name = image.fields["name"]
         operation = self._begin(project, call, "delete", name, image.fields["id"])
         image.deleting = not self.behaviour.keeps_image_after_delete
         if not (self.behaviour.keeps_name_after_delete or self.behaviour.keeps_image_after_delete):
-            image.gone_at = time.time() if self.behaviour.deletes_at_once else operation.done_at
+            # Another deletion of the image may be under way: it is gone when the first of them is done.
+            image.gone_at = min(image.gone_at, time.time() if self.behaviour.deletes_at_once else operation.done_at)
+        self._changed(image, image.fields, call)
         return self.shown_operation(operation, call)
 
     def set_labels(self, call: Call) -> Resource:
@@ -316,7 +319,9 @@ class Service:
         if stale and not self.behaviour.stale_labels_win(time.time() - image.relabelled_at):
             message = "Labels fingerprint either invalid or resource labels have changed"
             raise ApiError(412, "conditionNotMet", message, location="If-Match", locationType="header")
+        before = dict(image.fields)
         self._relabel(project, image, call.body.get("labels") or {})
+        self._changed(image, before, call)
         return self._at_once(project, call, "setLabels", image)
 
     def _relabel(self, project: Project, image: Image, labels: dict[str, str]) -> None:
@@ -338,8 +343,14 @@ class Service:
         for name in checks.OF_DEPRECATIONS:
             if name not in self.behaviour.unchecked:
                 checks.BODY_CHECKS[name]({"deprecated": status}, {})
+        before = dict(image.fields)
         image.fields["deprecated"] = status if status.get("state", "ACTIVE") != "ACTIVE" or len(status) > 1 else None
+        self._changed(image, before, call)
         return self._at_once(project, call, "setDeprecation", image)
+
+    def _changed(self, image: Image, before: Resource, call: Call) -> None:
+        for hook in self.behaviour.on_change:
+            hook(image, before, call)
 
     def patch(self, call: Call) -> Resource:
         """images.patch."""

@@ -31,6 +31,8 @@ class Call(Generic[Argument, Result]):
         argument: what was asked.
         result: what was answered.
         certain: whether it took effect; of one that is not certain nobody knows whether it did.
+        reads: whether it changes the object in no state. Then it is put in order as soon as it tells nothing new: where the rest
+            has an order with it later, it has the same one without it there.
     """
 
     start: float
@@ -38,6 +40,7 @@ class Call(Generic[Argument, Result]):
     argument: Argument
     result: Result
     certain: bool = True
+    reads: bool = False
 
 
 Step = Callable[[State, Call[Argument, Result]], Iterable[State]]
@@ -151,14 +154,18 @@ class _Search(Generic[State, Argument, Result]):
             lambda number: self._calls[number].start <= latest, range(here.started, len(self._calls))
         )
         # What ends first is tried first: most histories are explained so at once.
-        for number in sorted(numbers, key=lambda number: self._calls[number].end):
-            if here.done >> number & 1:
-                continue
-            if not self._left:
-                raise _GivenUp
-            self._left -= 1
-            for state in self._step(here.state, self._calls[number]):
+        open_ = sorted((number for number in numbers if not here.done >> number & 1), key=lambda n: self._calls[n].end)
+        states = {number: self._states(here, number) for number in open_ if self._calls[number].reads}
+        idle = next((number for number, found in states.items() if found == [here.state]), None)
+        for number in open_ if idle is None else (idle,):
+            for state in states.get(number) or self._states(here, number):
                 yield number, self._advanced(here, number, state)
+
+    def _states(self, here: _Configuration[State], number: int) -> list[State]:
+        if not self._left:
+            raise _GivenUp
+        self._left -= 1
+        return list(self._step(here.state, self._calls[number]))
 
     def _advanced(self, here: _Configuration[State], number: int, state: State) -> _Configuration[State]:
         done, started, ended = here.done | 1 << number, here.started, here.ended

@@ -9,6 +9,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from random import Random
 from typing import Any, TypeVar
 
 import hypothesis
@@ -95,6 +96,14 @@ class Scenario:
         """The smallest body, and those of the fields that the target does not refuse: their being accepted is another matter."""
         taken = {name: value for name, value in fields.items() if name not in self._refused}
         return {**minimal(self.sources), **taken}
+
+    def chance(self) -> Random:
+        """What random plans of this test are drawn with: it draws the same ones in every run that has the same seed."""
+        return Random(self._own_seed)
+
+    @property
+    def _own_seed(self) -> int:
+        return zlib.crc32(self._name.encode()) ^ (self._seed or 0)
 
     def can(self, capability: str) -> bool:
         """Whether the target has a capability."""
@@ -258,9 +267,8 @@ class Scenario:
         profile = self.target.profile
         if not profile.examples:
             return
-        seed = zlib.crc32(self._name.encode()) ^ (self._seed or 0)
         # The seed comes first: Hypothesis takes the database away from whatever is given a seed.
-        seeded = hypothesis.seed(seed)(given(strategy)(lambda case: use(case)))
+        seeded = hypothesis.seed(self._own_seed)(given(strategy)(lambda case: use(case)))
         drawing = hypothesis.settings(
             max_examples=profile.examples,
             phases=phases,

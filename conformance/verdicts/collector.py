@@ -357,7 +357,7 @@ class Collector:
     def _breach(self, rule: Rule, example: Mapping[str, Any], made: dict[str, str] | None, most: int) -> dict[str, Any]:
         """A breach as it stands in the results; one that was read from those of a shard knows already how to see it again."""
         made = example.get("reproduce") or made or reproduction(rule, example, self.settings, scripts=False)
-        kept = {key: cut(example[key], most) for key in ("message", "expected", "observed", "exchanges")}
+        kept = {key: cut(example[key], most) for key in ("message", "expected", "observed", "exchanges", "timeline")}
         cleaned: dict[str, Any] = self._clean({**kept, "size": example["size"], "reproduce": made})
         return cleaned
 

@@ -207,10 +207,27 @@ def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:
         "expected": redacted(breach.expected, secrets),
         "observed": redacted(breach.observed, secrets),
         "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], secrets),
+        "timeline": redacted(_timeline(breach), secrets),
         "numbers": sorted(exchanges),
         "size": list(trace.size()),
         **({"trace": trace.record} if _answered(trace) <= RECORD_MAXIMUM else {}),
     }
+
+
+def _timeline(breach: Breach) -> list[dict[str, Any]]:
+    """Its timeline in milliseconds from the first request on."""
+    begin = min((bar.start for bar in breach.timeline), default=0.0)
+    return [
+        {
+            "exchange": bar.exchange,
+            "text": bar.text,
+            "start_ms": round((bar.start - begin) * 1000, 1),
+            "end_ms": round((bar.end - begin) * 1000, 1),
+            "role": bar.role,
+            "place": bar.place,
+        }
+        for bar in breach.timeline
+    ]
 
 
 def _answered(trace: Trace) -> int:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from conformance.config.settings import UsageError
 from conformance.contract import Basis
+from conformance.contract.rule import Role
 from conformance.verdicts.verdict import Exit, Outcome, Verdict
 
 SCHEMA_VERSION = 1
@@ -216,8 +217,30 @@ class Reproduction(_Part):
     command: str
 
 
+class BarResult(_Part):
+    """One call of a timeline, from its request to its end as it was seen.
+
+    Attributes:
+        exchange: the number of its request.
+        text: what was asked, and what was answered.
+        role: `explained` where it has a place in the order that explains most, `open` where it may have come later or not at all,
+            `impossible` where no order gets past it.
+        place: its place in that order.
+    """
+
+    exchange: Count
+    text: str
+    start_ms: Amount
+    end_ms: Amount
+    role: Role
+    place: Count | None = None
+
+
 class BreachResult(_Part):
-    """One breach; `size` is that of the trace in which it was seen, as Trace.size has it."""
+    """One breach; `size` is that of the trace in which it was seen, as Trace.size has it.
+
+    `timeline` holds calls that overlapped, where it is their order that is wrong.
+    """
 
     message: str
     expected: str
@@ -225,6 +248,7 @@ class BreachResult(_Part):
     exchanges: tuple[ExchangeResult, ...]
     reproduce: Reproduction
     size: tuple[int, ...] = ()
+    timeline: tuple[BarResult, ...] = ()
 
     @property
     def trace(self) -> str:

@@ -16,6 +16,7 @@ from conformance.contract.areas import (
     life,
     life_identity,
     life_model,
+    life_order,
     lists,
     operation,
     operation_course,
@@ -44,6 +45,7 @@ RULES = (
     *life_identity.RULES,
     *family.RULES,
     *life_model.RULES,
+    *life_order.RULES,
     *access.RULES,
 )
 """All rules of the contract, in the order of the catalogue."""

@@ -250,6 +250,7 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
             for change in history.mutations
             if change.method in ("images.insert", "images.delete")
             and change is not birth
+            and change.original is None
             and (change.project, change.image) == (birth.project, birth.image)
         ]
         if not all(after(birth.end.exchange, change.exchange) for change in group):

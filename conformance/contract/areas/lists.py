@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.contract.history import History, Mutation, Sighting, after
 from conformance.contract.json_types import well_typed
+from conformance.contract.list_filter import passes
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
@@ -18,7 +19,6 @@ RULES = Rules()
 LIST = "images.list"
 OPERATIONS = "globalOperations.list"
 
-_NAME_OR_START = re.compile(r"name=(?P<name>[-a-z0-9]+)|name eq (?P<start>[-a-z0-9]+)\.\*(?P<end>[-a-z0-9]*)")
 _ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
 _TERM = re.compile(r'\(?\s*([A-Za-z]+(?:\.[-\w]+)*)\s*(?:(!?=)|\s(eq|ne)\s)\s*(?:"([-\w]+)"|([-\w]+))\s*\)?')
 _BETWEEN = re.compile(r"\s+AND\s+|(?<=\))\s*(?=\()")
@@ -28,7 +28,7 @@ def _living(history: History, pages: Sequence[Exchange]) -> Iterator[Mutation]:
     """The inserts whose images nobody has begun to delete before pages of a list were there."""
     for insert in history.created:
         deletes = [change.exchange for change in history.changes(insert) if change.method == "images.delete"]
-        if not any(delete.sent <= pages[-1].received for delete in deletes if after(insert.exchange, delete)):
+        if not any(delete.sent <= pages[-1].received for delete in deletes if not after(delete, insert.exchange)):
             yield insert
 
 
@@ -109,7 +109,7 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
         if history.held_twice(insert.project, insert.image, pages[-1]):
             continue
         filtered = query.get("filter", [""])[0]
-        if not _passes(filtered, insert.image or ""):
+        if not passes(filtered, insert.image or ""):
             continue
         # Also one that shows the image as it was a moment ago shows that it is there.
         found = [seen for seen in history.glimpses if seen.exchange in pages and seen.name == insert.image]
@@ -146,14 +146,6 @@ def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
                 expected=f"{seen.name} once",
                 observed=[before.value.get("id"), seen.value.get("id")],
             )
-
-
-def _passes(expression: str, name: str) -> bool:
-    """Whether an image of a name certainly passes a filter: there is none, or it is for this name, or for all that begin and end so."""
-    found = _NAME_OR_START.fullmatch(expression)
-    if found is None:
-        return not expression
-    return name == found["name"] if found["name"] else name.startswith(found["start"]) and name.endswith(found["end"])
 
 
 def _tokens_taken(history: History) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from conformance.emulator.faults import (
     images,
     lists,
     operations,
+    order,
     refusals,
     request_ids,
     requests,
@@ -101,6 +102,7 @@ _ROWS: tuple[Fault, ...] = (
     *access.FAULTS,
     *identity.FAULTS,
     *lists.FAULTS,
+    *order.FAULTS,
 )
 
 FAULTS: tuple[Fault, ...] = tuple(replace(fault, also=_ALSO.get(fault.id, fault.also)) for fault in _ROWS)

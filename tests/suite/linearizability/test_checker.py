@@ -32,7 +32,7 @@ def write(start: float, end: float, value: int, *, certain: bool = True) -> Regi
 
 
 def read(start: float, end: float, value: int) -> RegisterCall:
-    return Call(start, end, None, value)
+    return Call(start, end, None, value, reads=True)
 
 
 GOOD: dict[str, Sequence[RegisterCall]] = {
@@ -93,6 +93,12 @@ def test_configurations_are_entered_once() -> None:
     """16 calls at once have 20 trillion orders, and 65,536 sets."""
     calls = [write(0, 9, 1) for _ in range(16)] + [read(10, 11, 99)]
     assert linearize(calls, 0, register, steps=16 * 2**16).possible is False
+
+
+def test_reads_at_once_cost_nothing() -> None:
+    reads = [read(0, 9, value % 2) for value in range(100)]
+    assert linearize([write(0, 9, 1), *reads], 0, register, steps=20_000).possible
+    assert linearize([write(0, 9, 1), *reads, read(0, 9, 2)], 0, register, steps=20_000).possible is False
 
 
 def test_long_history_of_calls_one_after_the_other() -> None:

@@ -1,0 +1,259 @@
+"""What a history tells of each image, as calls that take effect at one moment each: what the search for an order takes.
+
+A change takes effect between its request and the answer that shows it DONE. A replay changes nothing; with the request that it
+repeats it is one call. What was refused, or has failed, changes nothing either, and tells at most that a name was taken or an image
+was not there. What nobody saw the end of may have taken effect at any time, or not at all.
+
+How late something may be seen is said here alone: a look may show an image as it was MOMENT_SECONDS before it was sent, and
+beyond that the history leaves out what it excuses itself.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.comparison import own_labels
+from conformance.contract.history import MOMENT_SECONDS, History, Mutation, Sighting, after
+from conformance.contract.image_model import LOOK, MISSING, TAKEN, Asked, Facts, ImageCall
+from conformance.contract.list_filter import passes
+from conformance.contract.requests import conflicts
+from conformance.contract.round_trip import SERVICE_PREFIX
+from conformance.contract.rule import is_set
+from conformance.linearizability import Call
+from conformance.trace.exchange import Exchange
+from conformance.trace.formats import decoded
+
+ACTIVE = "ACTIVE"
+"""The state of an image that nobody has deprecated."""
+
+NOT_FOUND = 404
+
+FACTS_OF_FIELDS = {"labels": "labels", "deprecated": "deprecation"}
+"""What of an image a PATCH changes, by the fields that it names."""
+
+CALLS_MAXIMUM = 400
+"""Calls of one image beyond which no order is looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A call, with the request behind it, and the exchange that showed its end."""
+
+    call: ImageCall
+    exchange: Exchange
+    end: Exchange
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may have changed the image."""
+        return self.call.argument.method not in (LOOK, TAKEN, MISSING)
+
+
+Shown = Sequence[tuple[Exchange, bytes | None, str]]
+"""The fingerprints that looks showed, each with the labels beside it."""
+
+Story = tuple[Told, ...]
+"""All that is told of the images of one name."""
+
+
+def stories(history: History) -> Iterator[Story]:
+    """The stories of all names of which changes overlapped, but for those that tell of something else: faulty requests that were
+    carried out, replays that are none to the letter, images that share a name.
+    """
+    ids = {history.identifier(insert): insert.image for insert in history.inserts} | history.names
+    changes: dict[tuple[str, str], list[Mutation]] = defaultdict(list)
+    for mutation in history.mutations:
+        name = ids.get(mutation.image, mutation.image)
+        if name:
+            changes[mutation.project, name].append(mutation)
+    for (project, name), group in changes.items():
+        if not _together(group) or any(_strange(change) for change in group):
+            continue
+        if history.held_twice(project, name, max((one.exchange for one in group), key=lambda one: one.received)):
+            continue
+        shown = _fingerprints(history, project, name)
+        effects = [told for request in _requests(history, group) for told in _effect(history, request, shown)]
+        refusals = [told for change in group for told in _refusal(change, group, effects)]
+        story = (*effects, *refusals, *_looks(history, project, name))
+        if len(story) <= CALLS_MAXIMUM:
+            yield tuple(sorted(story, key=lambda told: told.exchange.number))
+
+
+def _together(group: Sequence[Mutation]) -> bool:
+    """Whether any two requests overlapped."""
+    latest = -math.inf
+    for exchange in sorted((change.exchange for change in group), key=lambda exchange: exchange.sent):
+        if exchange.sent < latest:
+            return True
+        latest = max(latest, exchange.received)
+    return False
+
+
+def _strange(change: Mutation) -> bool:
+    first = change.original
+    other = first is not None and (not change.same_content or first.request_id != change.request_id)
+    return not change.exchange.rejected and (other or change.invalid)
+
+
+# Changes
+
+
+def _requests(history: History, group: Sequence[Mutation]) -> Iterator[list[Mutation]]:
+    """The requests that are to be carried out, each with its replays; a replay that tells of another image is no replay."""
+    found: dict[int, list[Mutation]] = {}
+    for change in group:
+        first, operation = change.original, change.operation
+        if first is not None and first in group and not _apart(history, first, change):
+            found.setdefault(id(first), [first]).append(change)
+        elif first is not None or operation is None or operation.mutation is change:
+            found.setdefault(id(change), [change])
+        # Else it was answered with the operation of another request, and comes to the same.
+    yield from found.values()
+
+
+def _apart(history: History, first: Mutation, replay: Mutation) -> bool:
+    ids = {history.identifier(first), history.identifier(replay)}
+    return first.outcome == replay.outcome == "succeeded" and len(ids - {None}) > 1
+
+
+def _effect(history: History, request: Sequence[Mutation], shown: Shown) -> Iterator[Told]:
+    first = request[0]
+    start = first.exchange.sent
+    done = [change for change in request if change.outcome == "succeeded"]
+    if done:
+        ended = min(done, key=lambda change: change.end.exchange.received)
+        end = ended.end.exchange
+        target = Facts(id=history.identifier(ended))
+        yield Told(Call(start, end.received, _asked(first, shown), target), first.exchange, end)
+    elif any(_open(change) for change in request):
+        yield Told(
+            Call(start, math.inf, _asked(first, shown), Facts(), certain=False), first.exchange, request[-1].exchange
+        )
+
+
+def _open(change: Mutation) -> bool:
+    """Whether a request may have been carried out, or may still be, though nobody has seen that."""
+    return change.exchange.retried or (change.outcome in ("running", "unknown") and not change.exchange.rejected)
+
+
+def _asked(change: Mutation, shown: Shown) -> Asked:
+    view, method = change.view, change.method
+    # Which of the service's own labels stay is not known.
+    labels = None if any(key.startswith(SERVICE_PREFIX) for key in view.labels) else _text(view.labels)
+    state = str(view.deprecation.get("state") or ACTIVE)
+    match method:
+        case "images.insert":
+            return Asked(method, Facts(labels=labels, deprecation=None if view.deprecation else ACTIVE))
+        case "images.setLabels":
+            unknown = frozenset() if labels else frozenset({"labels"})
+            return Asked(method, Facts(labels=labels), unknown, _needed(change, shown))
+        case "images.deprecate":
+            return Asked(method, Facts(deprecation=state))
+        case "images.patch":
+            # Whether its labels are added to those that are there is left open.
+            return Asked(
+                method, unknown=frozenset(FACTS_OF_FIELDS[name] for name in FACTS_OF_FIELDS if name in view.body)
+            )
+    return Asked(method)
+
+
+# Refusals
+
+
+def _refusal(change: Mutation, group: Sequence[Mutation], effects: Sequence[Told]) -> Iterator[Told]:
+    """What a refusal tells of the image; nothing where it may be due to something that was under way and came to nothing."""
+    if change.method == "images.insert":
+        told = TAKEN if conflicts(change) else ""
+    else:
+        told = MISSING if change.exchange.status == NOT_FOUND or change.missed else ""
+    if not told or change.exchange.retried or change.original is not None:
+        return
+    final = change.operation.final if change.operation else None
+    end = final.exchange if final else change.exchange
+    start, until = change.exchange.sent - MOMENT_SECONDS, end.received
+    for other in group:
+        if other is not change and other.outcome == "failed" and _meets(other, start, until):
+            return
+    met = [effect.call for effect in effects if effect.call.start <= until and effect.call.end >= start]
+    if not all(call.certain for call in met):
+        return
+    # A name is taken from the request on, and free only when all is over: so it tells of any moment of what it met.
+    start, until = min([start, *(call.start for call in met)]), max([until, *(call.end for call in met)])
+    yield Told(Call(start, until, Asked(told), None, reads=True), change.exchange, end)
+
+
+def _meets(change: Mutation, start: float, end: float) -> bool:
+    """Whether a request that failed was under way in a time, unless it failed for what it found itself."""
+    if conflicts(change) or change.missed:
+        return False
+    return change.exchange.sent <= end and change.end.exchange.received >= start
+
+
+# Looks
+
+
+def _looks(history: History, project: str, name: str) -> Iterator[Told]:
+    for seen in history.showing():
+        if (seen.project, seen.name) == (project, name) and seen.via in ("images.get", "images.list"):
+            status = seen.value.get("status")
+            if status in (None, "READY"):
+                yield _look(seen.exchange, _shown(seen))
+    for exchange in history.gets:
+        route = exchange.route
+        if exchange.status == NOT_FOUND and route and (route.project, route.name) == (project, name):
+            yield _look(exchange, None)
+    for exchange in () if history.trace.recorded else history.exchanges:
+        if exchange.route and exchange.route.project == project and _lacks(exchange, name):
+            yield _look(exchange, None)
+
+
+def _look(exchange: Exchange, shown: Facts | None) -> Told:
+    call = Call(exchange.sent - MOMENT_SECONDS, exchange.received, Asked(LOOK), shown, reads=True)
+    return Told(call, exchange, exchange)
+
+
+def _shown(seen: Sighting) -> Facts:
+    image = seen.value
+    deprecated = image.get("deprecated")
+    state = deprecated.get("state") if isinstance(deprecated, dict) else None
+    return Facts(
+        id=str(image["id"]) if is_set(image.get("id")) else None,
+        labels=_text(own_labels(image)) if seen.shows("labels") else None,
+        deprecation=str(state or ACTIVE) if seen.shows("deprecated") else None,
+    )
+
+
+def _lacks(exchange: Exchange, name: str) -> bool:
+    """Whether a list shows that there is no image of a name: it is all on one page, and each of its items has a name."""
+    query, page = exchange.request.query, exchange.resource
+    if exchange.method != "images.list" or page is None or page.get("nextPageToken") or "pageToken" in query:
+        return False
+    names = [item.get("name") for item in exchange.items]
+    told = exchange.mask.within("items").covers("name") and all(isinstance(one, str) for one in names)
+    return told and passes(query.get("filter", [""])[0], name) and name not in names
+
+
+def _text(labels: Any) -> str:
+    """One text for equal labels."""
+    return json.dumps({key: value or "" for key, value in labels.items()}, sort_keys=True)
+
+
+def _fingerprints(history: History, project: str, name: str) -> Shown:
+    return [
+        (seen.exchange, decoded(seen.value.get("labelFingerprint")), _text(own_labels(seen.value)))
+        for seen in history.showing("labels", "labelFingerprint")
+        if (seen.project, seen.name) == (project, name)
+    ]
+
+
+def _needed(change: Mutation, shown: Shown) -> frozenset[str]:
+    """The labels that an image has to have for a fingerprint to be its current one: those that looks showed beside it before."""
+    given = decoded(change.body.get("labelFingerprint"))
+    return frozenset(
+        labels for look, fingerprint, labels in shown if given and fingerprint == given and after(look, change.exchange)
+    )

@@ -1,0 +1,15 @@
+"""Filters of lists, as far as the suite sends them itself."""
+
+from __future__ import annotations
+
+import re
+
+_NAME_OR_START = re.compile(r"name=(?P<name>[-a-z0-9]+)|name eq (?P<start>[-a-z0-9]+)\.\*(?P<end>[-a-z0-9]*)")
+
+
+def passes(expression: str, name: str) -> bool:
+    """Whether an image of a name certainly passes a filter: there is none, or it is for this name, or for all that begin and end so."""
+    found = _NAME_OR_START.fullmatch(expression)
+    if found is None:
+        return not expression
+    return name == found["name"] if found["name"] else name.startswith(found["start"]) and name.endswith(found["end"])
