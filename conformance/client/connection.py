@@ -157,7 +157,8 @@ class Connections:
             prepared = session.prepare_request(
                 requests.Request(request.verb, request.url, headers=sent_headers, data=_content(request))
             )
-            prepared.url = request.url if request.url.endswith("?") else prepared.url
+            # Else a lone question mark would be lost, and what is percent-encoded without need.
+            prepared.url = request.url if request.url.endswith("?") or "%" in request.url else prepared.url
             with session.send(
                 prepared, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False, stream=True
             ) as answer:

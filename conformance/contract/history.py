@@ -681,9 +681,17 @@ class History:
 
     @cached_property
     def gets(self) -> tuple[Exchange, ...]:
-        """The requests for one image, by name or by id, but for those that came a moment too early to find it."""
+        """The requests for one image, by name or by id, but for those that came a moment too early to find it.
+
+        One that is refused though it is valid in the matter of some rule says nothing of the image: it is that rule's.
+        """
         looks = [exchange for exchange in self.exchanges if exchange.method == "images.get"]
-        return tuple(exchange for exchange in looks if exchange.number not in self.too_early)
+        return tuple(
+            exchange
+            for exchange in looks
+            if exchange.number not in self.too_early
+            and not (exchange.refused and exchange.intent is not None and exchange.intent.valid)
+        )
 
     @cached_property
     def too_early(self) -> frozenset[int]:

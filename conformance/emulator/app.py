@@ -16,6 +16,7 @@ from starlette.routing import Route
 from conformance.emulator.access import admit
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError
+from conformance.emulator.partial import selected
 from conformance.emulator.service import HANDLERS, Service, body_of
 
 ROUTES: tuple[tuple[str, str, str], ...] = (
@@ -54,7 +55,7 @@ def create_app(behaviour: Behaviour, projects: tuple[str, ...] | None = None) ->
         for verb, path, method in ROUTES
         for version in ("beta", "v1")
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _unknown_path})
+    return Starlette(routes=routes, exception_handlers={HTTPException: _unknown_path(behaviour)})
 
 
 def _endpoint(service: Service, method: str, version: str) -> Endpoint:
@@ -68,6 +69,7 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
             None,
             dict(request.headers),
             version,
+            request.scope["raw_path"].decode("ascii", "replace"),
         )
         content = await _received(request, in_part=service.behaviour.takes_incomplete)
         if content is None:
@@ -94,6 +96,8 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
             await asyncio.sleep(service.behaviour.answer_delay)
             if service.behaviour.forgets_unread and await request.is_disconnected():
                 service.forget_request(call)
+        if answer.status == 200:
+            answer.body = selected(answer.body, call.query.get("fields", ""))
         for change in service.behaviour.on_answer:
             change(answer, call)
         return _response(answer)
@@ -158,8 +162,13 @@ def _response(answer: Answer) -> Response:
     return Response(content, answer.status, headers)
 
 
-async def _unknown_path(request: Request, error: Exception) -> Response:
-    del request
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    refusal = ApiError(status, "notFound" if status == 404 else "httpMethodNotAllowed", "There is no such method.")
-    return _response(Answer(status, refusal.body()))
+def _unknown_path(behaviour: Behaviour) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def refuse(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        refusal = ApiError(status, "notFound" if status == 404 else "httpMethodNotAllowed", "There is no such method.")
+        answer = Answer(status, refusal.body())
+        for change in behaviour.on_answer:
+            change(answer, Call("", "", "", {}, None, dict(request.headers), "beta", request.url.path))
+        return _response(answer)
+
+    return refuse

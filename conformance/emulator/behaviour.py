@@ -15,7 +15,7 @@ Resource = dict[str, Any]
 
 @dataclass
 class Call:
-    """One request, as hooks see it."""
+    """One request, as hooks see it: `path` is as it was sent; `method` is "" where there is no such method."""
 
     method: str
     project: str
@@ -24,6 +24,7 @@ class Call:
     body: Any
     headers: dict[str, str]
     version: str
+    path: str = ""
 
 
 @dataclass

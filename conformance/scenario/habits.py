@@ -43,6 +43,7 @@ def habits(project: str) -> tuple[Habit, ...]:
         Habit("transport.system-parameters", query=(("$alt", "json;enum-encoding=int"),)),
         Habit("transport.system-parameters", query=(("prettyPrint", "false"),)),
         Habit("transport.system-parameters", query=(("quotaUser", "conformance"),)),
+        Habit("transport.system-parameters", query=(("$.xgafv", "2"),)),
         Habit("transport.system-parameters", bare=True),
         Habit("transport.client-headers", headers=generated),
         Habit("transport.client-headers", headers=discovered),

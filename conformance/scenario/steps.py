@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from conformance.client.api import Api, Created
 from conformance.config.sources import Sources
@@ -134,6 +135,29 @@ def walk_while_deleting(api: Api, *, delete: str, **query: str) -> None:
     page = api.list(**query)
     api.finish(api.delete(delete))
     walk_on(api, page, **query)
+
+
+UNKNOWN: tuple[tuple[str, str], ...] = (
+    ("GET", "global/imagez"),
+    ("PUT", "global/images/{name}"),
+    ("POST", "global/images/{name}/explode"),
+    ("GET", "global/images/{name}/labels"),
+    ("DELETE", "global/images"),
+    ("GET", "global/Images/{name}"),
+)
+"""Verbs and paths that the API does not have."""
+
+
+def ask_for_nothing(api: Api, verb: str, path: str, name: str) -> None:
+    """Sends one of these, which is to do nothing."""
+    api.send(verb, path.format(name=quote(name)), intent=refused("transport.unknown-path"))
+
+
+def ask_in_other_ways(api: Api, name: str) -> None:
+    """Gets an image under its name in percent-encoding, and some of its fields."""
+    encoded = f"%{ord(name[0]):02X}{quote(name[1:])}" if name else ""
+    api.send("GET", f"global/images/{encoded}", intent=accepted("transport.percent-encoding"))
+    api.get(name, fields="id,name")
 
 
 def look_again(api: Api, created: Created, *answers: Exchange) -> None:

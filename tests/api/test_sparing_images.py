@@ -39,6 +39,7 @@ pytestmark = pytest.mark.sparing
     "life.failed-insert-leaves-nothing", "transport.refuse-at-once", "request-id.refused-not-remembered"
 )
 @pytest.mark.exercises("image.output-only.*", "transport.unknown-field", "image.disk-size-gb", "image.name.distinct")
+@pytest.mark.exercises("request-id.empty")
 def test_inserts_that_say_too_much(scenario: Scenario) -> None:
     """Inserts with a fault are refused, corrected ones are not; one has all that only the server sets."""
 
@@ -54,7 +55,9 @@ def test_inserts_that_say_too_much(scenario: Scenario) -> None:
         rules = ["request-id.refused-not-remembered"] if wrong.insert.refused else []
         good = first.replace(body=body) if rules else InsertRequest(body, first.name)
         api.create(good, intent=accepted(*rules) if rules else None)
-        ask(api, [Wish(InsertRequest(name=another.name), near), *odd(scenario)], scenario.sources)
+        nameless = Wish(InsertRequest(request_id=""))
+        ask(api, [Wish(InsertRequest(name=another.name), near), nameless, *odd(scenario)], scenario.sources)
+        api.insert(InsertRequest(minimal(scenario.sources), another.name, ""))
         api.get(str(name))
 
     scenario.once(act)

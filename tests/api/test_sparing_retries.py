@@ -10,12 +10,22 @@ from conformance.client.api import Api, Created
 from conformance.contract.insert_request import CAPITAL_FRESH, InsertRequest
 from conformance.scenario.habits import WAIT_BODIES, Habit, habit_of, habits
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import accepted, delete_as, literal, look_again, reordered
+from conformance.scenario.steps import (
+    UNKNOWN,
+    accepted,
+    ask_for_nothing,
+    ask_in_other_ways,
+    delete_as,
+    literal,
+    look_again,
+    reordered,
+)
 from conformance.trace.exchange import Exchange
 
 pytestmark = pytest.mark.sparing
 
 REPLAYS = 2
+SPARING_UNKNOWN = 2
 
 
 @pytest.mark.exercises("request-id.replay-same-operation", "request-id.replay-creates-nothing")
@@ -23,7 +33,8 @@ REPLAYS = 2
 @pytest.mark.exercises("request-id.client-operation-id", "request-id.delete-replay", "request-id.scoped-to-method")
 @pytest.mark.exercises("operation.[!nw]*", "operation.name", "operation.wait", "life.get-*", "life.delete")
 @pytest.mark.exercises("image.name.unique", "life.failed-insert-leaves-nothing", "life.model", "transport.wait-body")
-@pytest.mark.exercises("transport.client-headers", "transport.system-parameters")
+@pytest.mark.exercises("transport.client-headers", "transport.system-parameters", "transport.unknown-path")
+@pytest.mark.exercises("transport.percent-encoding", "transport.fields-mask")
 def test_one_image_and_all_retries(scenario: Scenario) -> None:
     body = scenario.plain(description="the first", labels={"colour": "blue"})
 
@@ -51,7 +62,6 @@ def followed(api: Api, scenario: Scenario, insert: Exchange) -> Created:
         if scenario.can("operations_list"):
             api.operations(filter=f"name={name}")
         if scenario.can("wait"):
-            api.wait(name)
             for body, headers in WAIT_BODIES:
                 api.wait(name, body, headers, intent=accepted("transport.wait-body"))
         for _ in range(REPLAYS):
@@ -62,6 +72,9 @@ def followed(api: Api, scenario: Scenario, insert: Exchange) -> Created:
         api.get(created.identifier)
     for _, group in itertools.groupby(habits(scenario.target.project), lambda habit: habit.rule):
         get_as(api, list(group), created.name)
+    ask_in_other_ways(api, created.name)
+    for verb, path in UNKNOWN[:SPARING_UNKNOWN]:
+        ask_for_nothing(api, verb, path, created.name)
     return created
 
 

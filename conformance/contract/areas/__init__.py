@@ -21,6 +21,7 @@ from conformance.contract.areas import (
     operation,
     operation_course,
     operation_error,
+    paths,
     request_id,
     source,
     transport,
@@ -28,6 +29,7 @@ from conformance.contract.areas import (
 
 RULES = (
     *transport.RULES,
+    *paths.RULES,
     *request_id.RULES,
     *source.RULES,
     *image.RULES,

@@ -518,7 +518,7 @@ def _not_found(history: History) -> Iterator[Finding]:
 _HABITS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     (
         "transport.system-parameters",
-        "alt=json, $alt=json;enum-encoding=int, prettyPrint=false, quotaUser and a question mark with nothing behind it "
+        "alt=json, $alt=json;enum-encoding=int, prettyPrint=false, quotaUser, $.xgafv=2 and a question mark with nothing behind it "
         "do not change the outcome.",
         "Query parameters",
         "The discovery document lists these parameters for every method, and client libraries send them with all requests.",

@@ -79,6 +79,24 @@ def _crash(answer: Answer, call: Call) -> None:
         answer.body["error"]["code"] = 500
 
 
+def _taken(answer: Answer, call: Call) -> None:
+    if not call.method:
+        answer.status, answer.body = 200, {}
+
+
+def _bare_refusal(answer: Answer, call: Call) -> None:
+    if not call.method:
+        answer.raw, answer.headers["content-type"] = b"Not Found", "text/plain"
+
+
+def _not_decoded(behaviour: Behaviour) -> None:
+    def guard(call: Call) -> None:
+        if call.method == "images.get" and "%" in call.path:
+            raise not_found(call.path)
+
+    behaviour.on_request.append(guard)
+
+
 def _doubled(answer: Answer, call: Call) -> None:
     if (
         call.method == "images.list"
@@ -92,6 +110,13 @@ def _one_more(behaviour: Behaviour) -> None:
     def guard(call: Call) -> None:
         if call.method == "images.list" and call.query.get("maxResults", "").isdecimal():
             call.query["maxResults"] = str(int(call.query["maxResults"]) + 1)
+
+    behaviour.on_request.append(guard)
+
+
+def _all_fields(behaviour: Behaviour) -> None:
+    def guard(call: Call) -> None:
+        call.query.pop("fields", "")
 
     behaviour.on_request.append(guard)
 
@@ -248,6 +273,15 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ),
     ("operation.success-means-ready", "never-got", "a get of any image is answered 404", _answered(_never_got)),
     ("family.latest", "one-for-all", "every family answers the same image", _answered(_one_for_all)),
+    ("transport.unknown-path", "taken", "a path that there is not is answered 200", _answered(_taken)),
+    (
+        "transport.unknown-path",
+        "text",
+        "a path that there is not is answered with plain text",
+        _answered(_bare_refusal),
+    ),
+    ("transport.percent-encoding", "not-found", "a name in percent-encoding is not found", _not_decoded),
+    ("transport.fields-mask", "ignored", "fields=… is ignored", _all_fields),
     ("life.list-once", "doubled", "a list holds its last image twice", _answered(_doubled)),
     ("life.list-max-results", "one-more", "a page holds one image more than asked for", _one_more),
     ("family.view-shape", "bare", "a view of a family is the bare image", _answered(_bare_view)),

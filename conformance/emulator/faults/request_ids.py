@@ -74,6 +74,12 @@ def _refuse_reuse(call: Call) -> None:
 _SEEN_DELETES: dict[str, int] = {}
 
 
+def _also_empty(call: Call) -> tuple[str, ...]:
+    """None is like no other, but an empty one is like all that are empty."""
+    known = call.query.get("requestId", str(time.time()))
+    return call.project, call.method, known.lower()
+
+
 def _by_name_without_id(call: Call) -> tuple[str, ...]:
     """What a request is known under where the name stands in for a requestId that is not there."""
     if call.method != "images.insert":
@@ -177,6 +183,18 @@ FAULTS: tuple[Fault, ...] = (
         "by-name",
         "an insert with any requestId is taken for a replay if its name is known",
         switched(request_key=lambda call: (call.project, call.method, str((call.body or {}).get("name") or call.name))),
+    ),
+    Fault(
+        "request-id.empty",
+        "remembered",
+        "an empty requestId is remembered like any other",
+        switched(recognises_without_request_id=True, request_key=_also_empty),
+        (
+            "request-id.absent",
+            "request-id.client-operation-id",
+            "operation.target-link",
+            "operation.success-means-ready",
+        ),
     ),
     Fault(
         "request-id.absent",

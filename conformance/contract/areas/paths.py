@@ -1,0 +1,141 @@
+"""Rules about what paths, verbs and query parameters mean, beside the methods themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conformance.contract.history import History
+from conformance.contract.rule import SHOWN, Finding, Rules, expect
+from conformance.trace.field_mask import FieldMask
+from conformance.trace.json_text import NOT_JSON
+
+RULES = Rules()
+
+UNKNOWN_STATUSES = frozenset({404, 405, 501})
+"""How a path or a verb is answered that there is not."""
+
+MALFORMED = 400
+
+NEXT_PAGE = "nextPageToken"
+"""What a list may show unasked: without it nobody could go on."""
+
+ALWAYS = frozenset({"kind", "id", "name"})
+"""Fields that every image shows."""
+
+
+@RULES.rule(
+    "transport.unknown-path",
+    "conv",
+    "A path or a verb that the API does not have is answered 404 or 405, with an error in JSON.",
+    "HTTP request",
+    "Only the methods' own paths are described; the real service answers 404 in JSON to others, and a client that misspells one has "
+    "to be told.",
+    passive=False,
+)
+def _unknown_path(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.intent is None or "transport.unknown-path" not in exchange.intent.rules or not exchange.response:
+            continue
+        body = exchange.response.json
+        told = isinstance(body, dict) and isinstance(body.get("error"), dict)
+        yield expect(
+            exchange.status in UNKNOWN_STATUSES and told,
+            "a path or verb that there is not is answered otherwise than by 404 or 405 in JSON",
+            exchange,
+            expected="HTTP 404 or 405, and an error object",
+            observed=f"HTTP {exchange.status}, {'no JSON' if body is NOT_JSON else 'an error' if told else 'no error'}",
+        )
+
+
+@RULES.rule(
+    "transport.percent-encoding",
+    "conv",
+    "A name in a path may be percent-encoded: it means the same image.",
+    "HTTP request",
+    "The path is said to follow the syntax of URLs, in which a character that needs no encoding means the same with it.",
+    requires=("life.get-after-done",),
+    passive=False,
+    witness=SHOWN,
+)
+def _percent_encoding(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if (
+            exchange.intent is None
+            or "transport.percent-encoding" not in exchange.intent.rules
+            or not exchange.response
+        ):
+            continue
+        name = exchange.route.name if exchange.route else ""
+        yield expect(
+            (exchange.resource or {}).get("name") == name,
+            "an image is not found under its name in percent-encoding",
+            exchange,
+            expected=name,
+            observed=f"HTTP {exchange.status}, {(exchange.resource or {}).get('name')}",
+        )
+
+
+@RULES.rule(
+    "transport.fields-mask",
+    "conv",
+    "An answer to a request with fields=… shows those fields, and no others.",
+    "Query parameters",
+    "The standard parameter of Google's APIs for partial answers is not on this page; the discovery document has it for every "
+    "method.",
+    requires=("transport.json",),
+)
+def _fields_mask(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if not exchange.mask.partial or exchange.resource is None or not exchange.method.startswith("images."):
+            continue
+        others = list(_beyond(exchange.resource, exchange.mask))
+        asked = ALWAYS & exchange.mask.fields.keys() if exchange.method == "images.get" else frozenset()
+        missing = sorted(asked - exchange.resource.keys())
+        yield expect(
+            not others and not missing,
+            "an answer shows other fields than those that were asked for",
+            exchange,
+            expected=exchange.request.query.get("fields", [""])[0],
+            observed={"beyond": others[:5], "missing": missing},
+        )
+
+
+def _beyond(value: Any, mask: FieldMask) -> Iterator[str]:
+    """The fields of an answer that were not asked for."""
+    if not mask.partial:
+        return
+    for part in value if isinstance(value, list) else [value]:
+        for name, inner in part.items() if isinstance(part, Mapping) else ():
+            if name not in mask.fields:
+                yield from () if name == NEXT_PAGE else (name,)
+            else:
+                yield from _beyond(inner, mask.within(name))
+
+
+@RULES.rule(
+    "request-id.empty",
+    "conv",
+    "An empty requestId is none: two inserts with it are two requests, unless it is refused.",
+    "Query parameters > requestId",
+    "Whether an empty text is no ID or a malformed one is left open; in neither case does it name an earlier request.",
+    passive=False,
+)
+def _empty_request_id(history: History) -> Iterator[Finding]:
+    first: dict[str, Any] = {}
+    inserts = [insert for insert in history.inserts if insert.exchange.request.query.get("requestId") == [""]]
+    for insert in inserts:
+        operation = (insert.exchange.resource or {}).get("name")
+        if not isinstance(operation, str):
+            if insert.exchange.status == MALFORMED:
+                yield None
+            continue
+        before = first.setdefault(operation, insert.exchange)
+        yield expect(
+            before is insert.exchange,
+            "an insert with an empty requestId is taken for a replay of another",
+            before,
+            insert.exchange,
+            expected="an operation of its own",
+            observed=operation,
+        )
