@@ -41,6 +41,8 @@ def hostile(broken: Results) -> Results:
     for rule in changed["rules"]:
         for breach in rule["breaches"]:
             breach["message"] = breach["observed"] = HOSTILE
+            bar = {"exchange": 1, "text": HOSTILE * 9, "start_ms": 0, "end_ms": 7, "role": "open"}
+            breach["timeline"] = [bar, bar | {"start_ms": 6, "role": "impossible"}]
             for exchange in breach["exchanges"]:
                 if exchange["response"]:
                     exchange["response"]["body"] = HOSTILE

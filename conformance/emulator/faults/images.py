@@ -16,7 +16,7 @@ OUTPUT_ONLY = (
     *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint", "archiveSizeBytes"),
 )
 
-MOMENT = 0.02
+MOMENT = 0.1
 """Seconds within which requests count as simultaneous."""
 
 _TAKEN = "fault: taken from the client"
@@ -382,13 +382,13 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
     (
         "life.concurrent-same-name",
         "race",
-        "inserts of one name within 20 ms all win",
+        "inserts of one name within 100 ms all win",
         switched(conflicts=lambda age: age > MOMENT, answer_delay=2 * MOMENT),
     ),
     (
         "labels.concurrent",
         "race",
-        "label changes with one fingerprint within 20 ms all win",
+        "label changes with one fingerprint within 100 ms all win",
         switched(stale_labels_win=lambda age: age < MOMENT, answer_delay=2 * MOMENT),
     ),
     (
@@ -491,7 +491,7 @@ FAULTS: tuple[Fault, ...] = (
         "life.concurrent-delete",
         "successor-deleted",
         "an insert that meets a deletion of its name succeeds, and its image is deleted as well",
-        switched(deletes_successors=True),
+        switched(deletes_successors=True, seconds=MOMENT),
     ),
     *(
         Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name))

@@ -9,7 +9,7 @@ from conformance.emulator.behaviour import Behaviour, Call
 from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.row import Change, Fault, shown_operation, switched
 
-MOMENT = 0.02
+MOMENT = 0.1
 """Seconds within which requests count as simultaneous."""
 
 
@@ -145,13 +145,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "request-id.replay-concurrent",
         "second-image",
-        "replays within 20 ms are carried out as well",
+        "replays within 100 ms are carried out as well",
         switched(replay=_not_at_once, conflicts=lambda age: age > MOMENT, answer_delay=2 * MOMENT),
     ),
     Fault(
         "request-id.replay-concurrent",
         "conflict",
-        "replays within 20 ms are answered with a conflict",
+        "replays within 100 ms are answered with a conflict",
         switched(replay=_not_at_once, answer_delay=2 * MOMENT),
     ),
     Fault(

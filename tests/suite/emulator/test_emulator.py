@@ -51,6 +51,14 @@ def test_image_lives_from_insert_to_delete(client: Client) -> None:
     assert client.call("GET", "global/images/first").status_code == 404
 
 
+def test_image_is_gone_when_the_first_of_its_deletions_is_done(client: Client) -> None:
+    client.done(client.insert("twice"))
+    first, second = (client.call("DELETE", "global/images/twice") for _ in range(2))
+    client.done(first)
+    assert client.call("GET", "global/images/twice").status_code == 404
+    assert client.done(second)["status"] == "DONE"
+
+
 def test_operation_moves_forward(client: Client) -> None:
     operation = client.insert("forward").json()
     seen = [operation["status"]]

@@ -20,6 +20,7 @@ from conformance.config.settings import Settings
 from conformance.emulator.process import EmulatorProcess
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.results import (
+    BarResult,
     BreachResult,
     Coverage,
     ExchangeResult,
@@ -242,3 +243,28 @@ def test_time_line_shows_each_operation_in_order() -> None:
     assert [(state.number, state.status) for state in states] == [(0, "PENDING"), (2, "RUNNING"), (3, "DONE")]
     assert [state.start for state in states] == sorted(state.start for state in states)
     assert all(state.width > 0 for state in states)
+
+
+def test_timeline_of_calls_at_one_time() -> None:
+    bars = [
+        BarResult(exchange=1, text="insert", start_ms=0, end_ms=40, role="explained", place=1),
+        BarResult(exchange=2, text="setLabels", start_ms=50, end_ms=90, role="explained", place=3),
+        BarResult(exchange=3, text="deprecate", start_ms=60, end_ms=100, role="open"),
+        BarResult(exchange=4, text="get", start_ms=100, end_ms=100, role="impossible"),
+    ]
+    shown = Reproduction(shell="", command="")
+    breach = BreachResult(
+        message="", expected="", observed="", exchanges=(), reproduce=shown, timeline=tuple(reversed(bars))
+    )
+    lanes = page.lanes(breach)
+    assert [lane.bar for lane in lanes] == bars
+    assert [lane.client for lane in lanes] == ["A", "A", "B", "A"]
+    assert [lane.told for lane in lanes] == ["place 1", "place 3", "later, or not at all", "fits nowhere"]
+    assert all(lane.width > 0 and lane.start + lane.width <= 100 for lane in lanes)
+
+
+def test_page_draws_the_timeline_and_trusts_none_of_it(hostile: Results) -> None:
+    text = page.render(hostile)
+    assert text.count('<li class="impossible">') >= 1
+    assert "fits nowhere" in text
+    assert "<script>alert" not in text
