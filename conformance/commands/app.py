@@ -131,7 +131,9 @@ def sweep(
 @takes_options("check")
 def check(
     given: dict[str, Any],
-    recording: Annotated[Path, typer.Argument(help="An HTTP archive (HAR 1.2), of a proxy, a browser or a run.")],
+    recording: Annotated[
+        Path, typer.Argument(help="Recorded traffic: a HAR file, a cassette, a log, a dump, or a folder of these.")
+    ],
     client: Annotated[
         bool, typer.Option("--client", help="Judge the clients that sent the requests instead, by the rules client.*.")
     ] = False,

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
+from types import MappingProxyType
 
 from conformance.commands.outcome import conclude
 from conformance.commands.writing import check_folder
 from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import catalogue, client_catalogue
-from conformance.trace.recording import NotARecordingError, Recording
+from conformance.trace.losses import ABOUT, LOSSES
+from conformance.trace.readers import NotARecordingError
+from conformance.trace.recording import Recording
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from reports.terminal import Terminal
+from reports.text import counted
 
 
 def run_check(path: Path, settings: Settings, *, client: bool = False) -> int:
     """Judges a recording, writes the results, and says on the terminal what came out.
 
     Args:
-        path: an HTTP archive.
+        path: a recording, or a folder of recordings.
         settings: which rules to judge by, and where to write to.
         client: whether the clients are judged that sent the requests, and not their target.
 
@@ -44,8 +49,8 @@ def check(path: Path, settings: Settings, *, client: bool = False) -> Results:
     collector = Collector(settings, rules=client_catalogue() if client else catalogue())
     collector.begin()
     try:
-        with Recording(path) as recording:
-            judge(recording, collector)
+        with Recording(path, _project(settings)) as recording:
+            forgone = judge(recording, collector)
     except OSError as error:
         raise UsageError(f"the recording '{path}' cannot be read: {error.strerror or error}.") from None
     except NotARecordingError as error:
@@ -54,18 +59,24 @@ def check(path: Path, settings: Settings, *, client: bool = False) -> Results:
         collector.untestable = f"nothing in '{path}' is of this API; {skipped(recording)}"
     words = [str(path), *(["--client"] if client else [])]
     command = command_line(settings, "check", words)
-    results = described(collector.results(), recording, "recording", command)
-    rules = tuple(with_command(row, of_rule(settings, row.id, "check", words)) for row in results.rules)
+    results = described(collector.results(), recording, "recording", command, forgone)
+    lacking = {rule: LOSSES[loss] for loss, rules in forgone.items() for rule in rules}
+    rules = tuple(
+        with_command(row, of_rule(settings, row.id, "check", words), lacking.get(row.id, "")) for row in results.rules
+    )
     target = results.target.model_copy(update={"url": results.target.url or str(path)})
     return results.model_copy(update={"rules": rules, "target": target})
 
 
-def judge(recording: Recording, collector: Collector) -> None:
+def judge(recording: Recording, collector: Collector) -> Mapping[str, Set[str]]:
     """Judges what a recording shows, and lets the collector take it.
 
     Args:
         recording: what was exchanged.
         collector: knows the rules to judge by.
+
+    Returns:
+        By kind of loss the rules that were not judged for it.
     """
     rules = {name: rule for name, rule in collector.rules.items() if name in collector.selected}
     ledger = Ledger(rules, recording.credentials)
@@ -75,9 +86,16 @@ def judge(recording: Recording, collector: Collector) -> None:
     collector.take(
         {"ledger": ledger.drain(), "cost": vars(recording.cost), "hidden": recording.credentials},
     )
+    return ledger.forgone
 
 
-def described(results: Results, recording: Recording, profile: str, command: str) -> Results:
+def described(
+    results: Results,
+    recording: Recording,
+    profile: str,
+    command: str,
+    forgone: Mapping[str, Set[str]] = MappingProxyType({}),
+) -> Results:
     """The results, with what recorded traffic has in another form than a run.
 
     Args:
@@ -85,27 +103,44 @@ def described(results: Results, recording: Recording, profile: str, command: str
         recording: what was exchanged.
         profile: how it was recorded.
         command: what repeats the judgement.
+        forgone: by kind of loss the rules that were not judged for it.
     """
     project = recording.projects.most_common(1)
     target = {
         "url": ", ".join(host for host, _ in recording.hosts.most_common(3)),
         "project": project[0][0] if project else "",
     }
+    told = [skipped(recording)] if recording.skipped else []
+    told += [*recording.remarks, *_losses(results, forgone)]
     return results.model_copy(
         update={
             "run": results.run.model_copy(update={"profile": profile, "command": command}),
             "target": results.target.model_copy(update=target),
-            "notes": (*results.notes, *([skipped(recording)] if recording.skipped else [])),
+            "notes": (*results.notes, *told),
         }
     )
 
 
-def with_command(row: RuleResult, command: str) -> RuleResult:
-    """What is said of a rule after a recording, with the command that judges it again."""
+def _losses(results: Results, forgone: Mapping[str, Set[str]]) -> Iterator[str]:
+    """What the recorder has lost, and how many rules it kept from being judged."""
+    verdicts = results.verdicts
+    for loss, told in LOSSES.items():
+        rules = [rule for rule in forgone.get(loss, ()) if verdicts[rule] is Verdict.NOT_EXERCISED]
+        if rules:
+            yield f"{told}: {counted(len(rules), 'rule')} {ABOUT[loss]} {'was' if len(rules) == 1 else 'were'} not judged"
+
+
+def _project(settings: Settings) -> str:
+    """The project that placeholders stand for; "" where the user did not say it."""
+    return settings.project if "project" in settings.explicit else ""
+
+
+def with_command(row: RuleResult, command: str, lacking: str = "") -> RuleResult:
+    """What is said of a rule after a recording, with the command that judges it again, and what the recorder has lost of it."""
     reason = row.reason
     if row.verdict is Verdict.NOT_EXERCISED:
         passive = (catalogue().get(row.id) or client_catalogue()[row.id]).passive
-        reason = "the recording does not show it" if passive else "only a live run can put it to the test"
+        reason = lacking or ("the recording does not show it" if passive else "only a live run can put it to the test")
     return repeated_by(row.model_copy(update={"reason": reason, "confirmation": ""}), command)
 
 

@@ -84,7 +84,14 @@ class Settings(BaseModel):
         Field(gt=0, le=3600),
         Option("Seconds within which it has to answer", metavar="SECONDS", pytest=False),
     ] = 30.0
-    project: Annotated[str, Option("Project to work in", ("sweep", "compare"), metavar="PROJECT")] = "conformance"
+    project: Annotated[
+        str,
+        Option(
+            "Project to work in; in a recording, what placeholders such as PROJECT_ID stand for",
+            ("sweep", "compare", "check"),
+            metavar="PROJECT",
+        ),
+    ] = "conformance"
     second_project: Annotated[
         str | None,
         Option("Another project, for the rules about isolation", ("sweep", "compare"), metavar="PROJECT"),

@@ -19,6 +19,7 @@ from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exch
 from conformance.trace.field_mask import EVERYTHING, FieldMask
 from conformance.trace.formats import link, timestamp
 from conformance.trace.links import named, same_project
+from conformance.trace.losses import TIMES
 from conformance.trace.recorded_clock import served_at
 
 Result = TypeVar("Result")
@@ -625,7 +626,7 @@ class History:
             if last and not any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in last):
                 return
             passed = seen.exchange.sent - final.exchange.received
-            soon = passed <= MOMENT_SECONDS
+            soon = passed <= MOMENT_SECONDS and (at == 0 or TIMES not in self.trace.lost)
             caught_up = shown is not None and (soon or (passed <= LATE_SECONDS and at == 0))
             if caught_up or (soon and "labels" in wanted):
                 yield seen

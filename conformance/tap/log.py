@@ -85,8 +85,8 @@ class Log:
         response = None
         if status:
             named = _joined(answer_headers)
-            content, cut = unpacked(answer, named.get("content-encoding", ""))
-            response = Response(status, named, content, truncated or cut)
+            decoded = unpacked(answer, named.get("content-encoding", ""))
+            response = Response(status, named, decoded[0], truncated or decoded[1]) if decoded else None
         reason = "" if response else failure or NOT_RECORDED
         return Exchange(number, request, response, reason, sent, received, injected=injected)
 

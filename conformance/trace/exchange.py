@@ -284,7 +284,8 @@ class Trace:
 
     `secrets` are key texts that the run has sent so far, in this scenario or before; `deadline` is how long an operation may
     take, in seconds, and is 0 where nobody waited for it. `recorded` traffic may begin and end in the middle of things, and
-    there may have been other clients; `ahead` is by how many seconds the clock of its target was ahead, at least.
+    there may have been other clients; `ahead` is by how many seconds the clock of its target was ahead, at least, and `lost`
+    names what the recorder has lost.
     """
 
     exchanges: tuple[Exchange, ...]
@@ -292,6 +293,7 @@ class Trace:
     deadline: float = 0.0
     recorded: bool = False
     ahead: float = 0.0
+    lost: frozenset[str] = frozenset()
 
     @cached_property
     def of_target(self) -> Trace:

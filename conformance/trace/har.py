@@ -26,8 +26,23 @@ BODY_MAXIMUM = 16 * 2**20
 """Bytes of a compressed body that are unpacked; a larger one is cut."""
 
 
+BODIED = frozenset({"images.insert", "images.patch", "images.setLabels", "images.deprecate"})
+"""The API methods whose requests have a body."""
+
+PLAIN = frozenset({"", "identity"})
+"""Content encodings that change nothing."""
+
+
 class UnreadableError(ValueError):
-    """An entry lacks what is needed to judge it; the text says what."""
+    """An entry lacks what is needed to judge it; the text says what.
+
+    Attributes:
+        exchange: the exchange as if its answer were lost; None where not even the request is known.
+    """
+
+    def __init__(self, reason: str, exchange: Exchange | None = None) -> None:
+        super().__init__(reason)
+        self.exchange = exchange
 
 
 def entries(trace: Trace, name: str, *, bodies: bool = True) -> Iterator[dict[str, Any]]:
@@ -142,19 +157,27 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
     verb, url = request.get("method"), request.get("url")
     if not isinstance(verb, str) or not isinstance(url, str):
         raise UnreadableError("without the method or the URL of the request")
+    if not _is_url(url):
+        raise UnreadableError("whose URL is none")
     own = _object(entry.get(OWN))
     intent = _object(own.get("intent"))
     rules = intent.get("rules")
     sent = _started(entry.get("startedDateTime"))
     seconds = entry.get("time")
+    received = sent + max(float(seconds), 0.0) / 1000 if isinstance(seconds, int | float) else sent
+    headers = _headers(request)
+    lost = Exchange(number, Request(verb.upper(), url, headers), None, NOT_RECORDED, sent, received)
+    body = _sent_body(request)
+    if body is None and _had_body(request, lost.method):
+        raise UnreadableError("without the body of the request", lost)
     answer, failure = _answer(response)
     return Exchange(
         number,
-        Request(verb.upper(), url, _headers(request), _sent_body(request, verb.upper())),
+        Request(verb.upper(), url, headers, body),
         answer,
         failure,
         sent,
-        sent + max(float(seconds), 0.0) / 1000 if isinstance(seconds, int | float) else sent,
+        received,
         own.get("retried") is True,
         Intent(intent.get("valid") is True, tuple(map(str, rules))) if isinstance(rules, list) else None,
         injected=str(own.get("injected") or ""),
@@ -174,24 +197,40 @@ def _answer(response: Mapping[str, Any]) -> tuple[Response | None, str]:
     if not isinstance(status, int) or isinstance(status, bool) or status <= 0:
         return None, reason if isinstance(reason, str) and reason else NOT_RECORDED
     content = _object(response.get("content"))
-    size = content.get("size")
-    if not isinstance(content.get("text"), str) and isinstance(size, int) and size > 0:
+    if not isinstance(content.get("text"), str | bytes) and content.get("size", 0) != 0:
         return None, NOT_RECORDED
     headers = {name.lower(): value for name, value in _headers(response).items()}
     if isinstance(content.get("mimeType"), str) and content["mimeType"]:
         headers.setdefault("content-type", content["mimeType"])
-    body, truncated = unpacked(_bytes(content), headers.get("content-encoding", ""))
-    return Response(status, headers, body, truncated), ""
+    decoded = unpacked(_bytes(content), headers.get("content-encoding", ""))
+    return (None, NOT_RECORDED) if decoded is None else (Response(status, headers, *decoded), "")
 
 
-def _sent_body(request: Mapping[str, Any], verb: str) -> bytes | None:
+def _is_url(url: str) -> bool:
+    """Whether a text can be taken apart as a URL."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
+
+
+def _had_body(request: Mapping[str, Any], method: str) -> bool:
+    """Whether a request whose body the recording does not show had one: as it says itself, or as requests of its kind have."""
     data = _object(request.get("postData"))
+    if isinstance(data.get("text"), str | bytes):
+        return True
     size = request.get("bodySize")
-    if isinstance(data.get("text"), str):
-        return _bytes(data)
-    if verb in ("POST", "PATCH") and isinstance(size, int) and size > 0:
-        raise UnreadableError("without the body of the request")
-    return None
+    return isinstance(size, int) and (size > 0 if method not in BODIED else size != 0)
+
+
+def _sent_body(request: Mapping[str, Any]) -> bytes | None:
+    data = _object(request.get("postData"))
+    if not isinstance(data.get("text"), str | bytes):
+        return None
+    encoding = next((value for name, value in _headers(request).items() if name.lower() == "content-encoding"), "")
+    decoded = unpacked(_bytes(data), encoding)
+    return None if decoded is None else decoded[0]
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
@@ -206,6 +245,8 @@ def _headers(message: Mapping[str, Any]) -> dict[str, str]:
 
 def _bytes(content: Mapping[str, Any]) -> bytes:
     text = content.get("text")
+    if isinstance(text, bytes):
+        return text
     if not isinstance(text, str):
         return b""
     if content.get("encoding") == "base64":
@@ -216,16 +257,36 @@ def _bytes(content: Mapping[str, Any]) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-def unpacked(body: bytes, encoding: str) -> tuple[bytes, bool]:
-    """A body that was recorded as it came over the wire, decoded, and whether it was cut; most recorders decode it."""
-    if encoding.strip().lower() not in ("gzip", "x-gzip") or not body.startswith(b"\x1f\x8b"):
+def unpacked(body: bytes, encoding: str) -> tuple[bytes, bool] | None:
+    """A body that was recorded as it came over the wire, decoded, and whether it was cut; most recorders decode it.
+
+    None stands for a body in an encoding that is not read.
+    """
+    known = encoding.strip().lower()
+    if known in PLAIN or body.lstrip()[:1] in (b"", b"{", b"["):
         return body, False
-    unpacker = zlib.decompressobj(wbits=31)
+    if known in ("gzip", "x-gzip") and body.startswith(b"\x1f\x8b"):
+        return _inflated(body, 31)
+    if known == "deflate" and not _is_text(body):
+        return _inflated(body, 15 if body[:1] == b"\x78" else -15)
+    # What a recorder took for text is lost; an error page of a proxy is none.
+    return (body, False) if _is_text(body) and known in ("gzip", "x-gzip", "deflate") else None
+
+
+def _inflated(body: bytes, window: int) -> tuple[bytes, bool]:
+    unpacker = zlib.decompressobj(wbits=window)
     try:
         content = unpacker.decompress(body, BODY_MAXIMUM)
     except zlib.error:
         return body, True
     return content, bool(unpacker.unconsumed_tail) or not unpacker.eof
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        return "\ufffd" not in body.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -34,13 +34,14 @@ class RecordedClock:
     def put_right(self, exchange: Exchange) -> Exchange:
         """The exchange at its time.
 
-        One without a time of its own comes after those before it, and not before the times that its answer tells. Where the
+        One without a time of its own comes after those before it, and not before the times that its answer tells, unless the
+        Date of its answer is earlier: then the recording is in another order than that of sending. Where the
         recorder's clock goes back while that of the server goes on, it was set back. Without a Date in the answers, times that
         go back mean that the recording is in another order.
         """
         served = served_at(exchange)
-        took = exchange.received - exchange.sent
-        sent = exchange.sent + self._behind if exchange.sent else max(self._latest, served or _told(exchange))
+        took = exchange.received - exchange.sent if exchange.sent else 0.0
+        sent = exchange.sent + self._behind if exchange.sent else self._untold(served, exchange)
         last = self._last
         went_back = last is not None and sent + took < last.sent - SET_BACK_SECONDS
         if last and went_back and served and last.served and served >= last.served:
@@ -49,6 +50,12 @@ class RecordedClock:
         self._last = _Noted(sent, served)
         self._latest = max(self._latest, sent + took)
         return replace(exchange, sent=sent, received=sent + took)
+
+    def _untold(self, served: float | None, exchange: Exchange) -> float:
+        """When an exchange was sent that has no time: after those before it, unless its Date shows that it stands elsewhere."""
+        if served is not None and served < self._latest - SET_BACK_SECONDS:
+            return served
+        return max(self._latest, served or _told(exchange))
 
 
 def served_at(exchange: Exchange) -> float | None:

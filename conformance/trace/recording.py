@@ -20,8 +20,6 @@ from types import TracebackType
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-import ijson
-
 from conformance.trace.batch import changes_in, is_batch
 from conformance.trace.cost import Cost
 from conformance.trace.credentials import credentials_of
@@ -29,7 +27,10 @@ from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import timestamp
 from conformance.trace.har import OWN, UnreadableError, exchange_of
-from conformance.trace.recorded_clock import RecordedClock
+from conformance.trace.losses import FRACTIONS, ORDER, SERVER_TIMES, TIMES, out_of_order
+from conformance.trace.placeholders import Placeholders
+from conformance.trace.readers import NotARecordingError, sources
+from conformance.trace.recorded_clock import RecordedClock, served_at
 from conformance.trace.subject import Key, Subject
 
 OTHER = "of other hosts, methods or APIs"
@@ -44,12 +45,11 @@ _UNVERSIONED = re.compile(
 SHARED_MAXIMUM = 200
 """Images that a family or a source may join into one trace: beyond, their stories are told apart."""
 
+STANDS_STILL = 2
+"""So many entries may be of one time that is true."""
+
 ANSWER_SECONDS = 30.0
 """How long an answer may have taken whose entry does not say it."""
-
-
-class NotARecordingError(ValueError):
-    """The file is no HTTP archive; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class _Entry:
     `home` is one of the keys that join exchanges into one trace, None without any; `shared` join traces unless too many share
     them; `guests` are the traces that get a copy, and `sources` the keys of what their images are made from. A list is kept
     without its `items`, and each trace gets those that have to do with it; those of no trace go to that of the `strangers`.
+    `lost` names what the recorder has lost of it, and `file` is the number of the file that it is from.
     """
 
     position: int
@@ -77,28 +78,37 @@ class _Entry:
     sources: tuple[Key, ...] = ()
     items: tuple[_Item, ...] = ()
     strangers: Key | None = None
+    lost: frozenset[str] = frozenset()
+    file: int = 0
 
 
 class Recording:
-    """An HTTP archive, or the exchanges of a tap, as traces; to be used as a context, which removes the temporary file.
+    """A recording, or the exchanges of a tap, as traces; to be used as a context, which removes the temporary file.
+
+    Each file of a folder is a story of its own, unless its entries have times, by which they find their place.
 
     Args:
-        path: the file; None for a recording that is told what there is by `add`.
+        path: the file, or a folder of files; None for a recording that is told what there is by `add`.
+        project: the project that placeholders stand for; "" where that is not known.
 
     Attributes:
+        formats: how many files were read, by their format.
         skipped: how many entries are not judged, by the reason.
+        remarks: what a reader should know beside that.
         hosts, projects: how many entries are judged, by their host and by their project.
         cost: how many requests were recorded, and how long they took.
         keys: the texts of customer-supplied keys that the requests carry.
         credentials: the texts by which the requests say who asks.
 
     Raises:
-        NotARecordingError: the file is none.
-        OSError: the file cannot be read.
+        NotARecordingError: it is none.
+        OSError: it cannot be read.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, project: str = "") -> None:
+        self.formats: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.remarks: list[str] = []
         self.cost = Cost()
         self.hosts: Counter[str] = Counter()
         self.projects: Counter[str] = Counter()
@@ -106,14 +116,23 @@ class Recording:
         self._made: set[str] = set()
         self.keys: set[str] = set()
         self._ahead = -math.inf
+        self._project = project
+        self._placeholders = Placeholders(project)
         self._clock = RecordedClock()
+        self._story = ""
+        self._lost: frozenset[str] = frozenset()
+        self._times: list[Counter[float]] = [Counter()]
+        self._fractions = [True]
         self._entries: list[_Entry] = []
         self._joined = _Joined()
         self._sources: dict[Key, dict[str, _Entry]] = defaultdict(dict)
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        if path is not None:
-            with path.open("rb") as file:
-                self._read(file)
+        try:
+            if path is not None:
+                self._read(path)
+        except BaseException:
+            self._spool.close()
+            raise
 
     def __enter__(self) -> Recording:
         return self
@@ -134,27 +153,66 @@ class Recording:
             loaded = [self._load(member) for member in order]
             deadline = max(deadline for _, deadline in loaded)
             exchanges = tuple(replace(exchange, number=number) for number, (exchange, _) in enumerate(loaded, 1))
-            yield Trace(exchanges, secrets, deadline, recorded=not deadline, ahead=self._ahead)
+            lost = frozenset() if deadline else self._losses(order, exchanges)
+            yield Trace(exchanges, secrets, deadline, recorded=not deadline, ahead=self._ahead, lost=lost)
+
+    def _losses(self, members: Sequence[_Member], exchanges: Sequence[Exchange]) -> frozenset[str]:
+        """What the recorder has lost of a trace."""
+        lost = {loss for member in members for loss in member.entry.lost}
+        if any(self._stood_still(member.entry.file) for member in members):
+            lost.add(TIMES)
+        if not all(self._fractions[member.entry.file] for member in members):
+            lost.add(FRACTIONS)
+        if TIMES in lost and out_of_order(exchanges):
+            lost.add(ORDER)
+        return frozenset(lost)
+
+    def _stood_still(self, file: int) -> bool:
+        """Whether all entries of a file, of which there are some, have the same time."""
+        times = self._times[file]
+        return len(times) == 1 and times.total() > STANDS_STILL and 0.0 not in times
 
     # Reading
 
-    def _read(self, file: BinaryIO) -> None:
-        try:
-            for value in ijson.items(file, "log.entries.item", use_float=True):
-                self._take(value)
-        except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
-            raise NotARecordingError(f"it is not valid JSON: {str(error).splitlines()[0]}") from None
+    def _read(self, path: Path) -> None:
+        found, passed_over = sources(path)
+        for source in found:
+            self._clock, self._story = RecordedClock(), ""
+            self._placeholders = Placeholders(self._project)
+            self._times.append(Counter())
+            self._fractions.append(False)
+            self.formats[source.format.name] += 1
+            try:
+                for number, entry in enumerate(source.entries()):
+                    self._take(entry, "" if number else str(source.path))
+            except NotARecordingError as error:
+                raise error if source.path == path else NotARecordingError(f"{source.path}: {error}") from None
+        if passed_over:
+            self.remarks.append(f"files of the folder that are no recordings: {passed_over}")
         if not (self._entries or self.skipped):
-            raise NotARecordingError("it has no log.entries, as an HTTP archive (HAR) has")
+            raise NotARecordingError("it has no entries")
 
-    def _take(self, value: Any) -> None:
+    def _take(self, value: Any, begins: str = "") -> None:
+        """Takes an entry, the first one of the file that it `begins`."""
         value = value if isinstance(value, dict) else {}
         try:
-            exchange = exchange_of(value, len(self._entries) + 1)
+            raw = exchange_of(value, len(self._entries) + 1)
         except UnreadableError as reason:
             self.skipped[str(reason)] += 1
+            if reason.exchange is not None and reason.exchange.method in MUTATIONS:
+                self._keep(self._clock.put_right(reason.exchange), None)
             return
-        self.add(exchange, value.get(OWN))
+        own = value.get(OWN)
+        lost: frozenset[str] = frozenset()
+        if own is None:
+            raw, lost = self._placeholders.restore(raw)
+        if begins and not raw.sent:
+            self._story = begins
+        if not raw.sent and served_at(raw) is None:
+            lost |= {TIMES}
+        self._note_time(raw.sent)
+        self._lost = lost
+        self.add(raw, own)
 
     def add(self, exchange: Exchange, own: Any = None) -> None:
         """Takes an exchange into the recording.
@@ -173,7 +231,12 @@ class Recording:
                 self._keep(change, None)
         else:
             self.skipped[UNVERSIONED if _UNVERSIONED.match(exchange.request.path) else OTHER] += 1
-            self._note_source(Subject(exchange), exchange)
+            self._note_source(Subject(exchange, self._story), exchange)
+
+    def _note_time(self, sent: float) -> None:
+        times = self._times[-1]
+        times[sent if sent in times or len(times) < 2 else -1.0] += 1
+        self._fractions[-1] = self._fractions[-1] or not sent.is_integer()
 
     def _judge(self, exchange: Exchange, own: Any) -> None:
         """Keeps an exchange of this API, unless its answer is in a form that is not judged."""
@@ -184,7 +247,7 @@ class Recording:
             return
         self._count(exchange)
         began = timestamp((exchange.resource or {}).get("insertTime")) if exchange.method in MUTATIONS else None
-        if began is not None:
+        if began is not None and SERVER_TIMES not in self._lost:
             timed = exchange.received > exchange.sent
             latest = exchange.received if timed else exchange.sent + ANSWER_SECONDS
             self._ahead = max(self._ahead, began.timestamp() - latest)
@@ -196,7 +259,7 @@ class Recording:
             position = self._store((exchange, deadline_of(own)))
             self._entries.append(_Entry(position, exchange.sent, hash(("trace", name))))
             return
-        subject = Subject(exchange)
+        subject = Subject(exchange, self._story)
         keys = subject.keys()
         for key in keys:
             self._joined.join(keys[0], key)
@@ -210,6 +273,8 @@ class Recording:
             subject.sources(),
             items,
             strangers,
+            self._lost,
+            len(self._times) - 1,
         )
         self._entries.append(entry)
         self._note_source(subject, exchange, entry)
@@ -249,7 +314,7 @@ class Recording:
             target = (exchange.resource or {}).get("targetId")
             self._made.add(str(target) if target else f"{exchange.sent} {exchange.request.url}")
             self.cost.images = len(self._made)
-        if exchange.response is not None:
+        if exchange.response is not None and exchange.received > exchange.sent:
             self.cost.latencies[exchange.method].append(round((exchange.received - exchange.sent) * 1000, 2))
 
     def _load(self, member: _Member) -> tuple[Exchange, float]:

@@ -21,9 +21,11 @@ class Subject:
 
     Args:
         exchange: of this API, or one that shows a disk or a snapshot.
+        story: tells what belongs to one recording from what is alike in another; "" for all that may be put together.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, story: str = "") -> None:
+        self._story = story
         host = urlsplit(exchange.request.url).hostname or ""
         self._host = "googleapis.com" if host.endswith("googleapis.com") else host
         self._exchange = exchange
@@ -162,4 +164,4 @@ class Subject:
                 yield self._key(project, *part)
 
     def _key(self, project: str, *parts: Any) -> Key:
-        return hash((self._host, project, *(str(part) for part in parts)))
+        return hash((self._story, self._host, project, *(str(part) for part in parts)))

@@ -6,12 +6,14 @@ import threading
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.contract import Breach, Rule
+from conformance.contract.evidence import unjudged
 from conformance.contract.history import History
 from conformance.trace.exchange import Trace
+from conformance.trace.losses import ALONE
 from conformance.trace.redaction import redacted
 
 EXAMPLES_KEPT = 3
@@ -105,6 +107,9 @@ class Ledger:
     Args:
         rules: the rules to judge by; others are not looked at.
         hidden: texts that must not be seen, beside the keys of a trace; may grow.
+
+    Attributes:
+        forgone: by kind of loss the rules that would have been judged, had the recorder not lost it.
     """
 
     def __init__(self, rules: Mapping[str, Rule], hidden: Set[str] = frozenset()) -> None:
@@ -114,6 +119,7 @@ class Ledger:
         self.tallies: dict[str, Tally] = defaultdict(Tally)
         self.errors: dict[str, str] = {}
         self.answers: Counter[str] = Counter()
+        self.forgone: dict[str, set[str]] = defaultdict(set)
 
     def judge(self, trace: Trace, spent: int = 0) -> list[tuple[Rule, Breach]]:
         """Judges a trace by every rule, and answers the breaches in the order of the catalogue.
@@ -125,11 +131,23 @@ class Ledger:
         A rule that raises is our own fault: it is noted as an error, and the other rules go on.
         """
         with self._lock:
+            if trace.lost & ALONE:
+                return self._judge_alone(trace)
             return self._judge(History(trace), spent)
+
+    def _judge_alone(self, trace: Trace) -> list[tuple[Rule, Breach]]:
+        """Judges each answer by itself of a trace that does not tell how they belong together."""
+        traces = [replace(trace, exchanges=(exchange,)) for exchange in trace.exchanges]
+        found = [breach for one in traces for breach in self._judge(History(one), 0)]
+        together = Ledger(self._rules, self._hidden)
+        together._judge(History(replace(trace, lost=frozenset())), 0)
+        self.forgone[min(trace.lost & ALONE)] |= together.tallies.keys() - self.tallies.keys()
+        return found
 
     def _judge(self, history: History, spent: int) -> list[tuple[Rule, Breach]]:
         found: list[tuple[Rule, Breach]] = []
         self.answers.update(f"{exchange.method} {exchange.status}" for exchange in history.exchanges)
+        forgone = unjudged(history.trace.lost)
         for rule in self._rules.values():
             if history.trace.recorded and not rule.passive:
                 continue
@@ -138,7 +156,9 @@ class Ledger:
             except Exception:
                 self.errors.setdefault(rule.id, traceback.format_exc(limit=-4))
                 continue
-            if findings:
+            if findings and rule.id in forgone:
+                self.forgone[forgone[rule.id]].add(rule.id)
+            elif findings:
                 breaches = [finding for finding in findings if finding is not None]
                 self._count(rule, history.trace, spent, len(findings), breaches)
                 found.extend((rule, breach) for breach in breaches)

@@ -12,6 +12,7 @@ from conformance.contract.round_trip import same_labels
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
+from conformance.trace.losses import FINGERPRINTS, TIMES
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -102,10 +103,28 @@ def _set(history: History) -> Iterator[Finding]:
 
 
 def _excused(history: History, update: Mutation, before: Sighting) -> bool:
-    """Whether labels that cannot be set just now may have a reason: the image is not ready, or another client was faster."""
+    """Whether labels that cannot be set just now may have a reason: the image is not ready, or another client was faster.
+
+    A recording whose fingerprints are all alike does not tell which one was current, and one without times not which of two
+    changes from the same fingerprint came first.
+    """
+    if update.exchange.status == PRECONDITION_FAILED and (
+        FINGERPRINTS in history.trace.lost or (TIMES in history.trace.lost and _rivalled(history, update))
+    ):
+        return True
     if before.value.get("status") != "READY" or _reasons(update.exchange) & {"resourceNotReady"}:
         return True
     return update in history.overtaken
+
+
+def _rivalled(history: History, update: Mutation) -> bool:
+    """Whether another request changed the labels from the same fingerprint."""
+    given = update.body.get("labelFingerprint")
+    return any(
+        other.exchange.answered and other.body.get("labelFingerprint") == given
+        for other in history.changes(update)
+        if other.method == update.method
+    )
 
 
 @RULES.rule(

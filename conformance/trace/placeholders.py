@@ -1,0 +1,334 @@
+"""What recorders write in place of projects, ids, names, times and fingerprints, turned into values that may be judged.
+
+The same placeholder becomes the same value wherever it stands, so what belongs together still does. What such a value says of
+the target is another matter: the losses tell it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from conformance.trace import losses
+from conformance.trace.exchange import MUTATIONS, Exchange, Request
+from conformance.trace.formats import link
+from conformance.trace.json_text import NOT_JSON
+from conformance.trace.links import named
+
+PROJECT = "placeholder-project"
+NUMBER = "100000000001"
+TIME = "2024-04-01T12:34:56.123456Z"
+FINGERPRINT = "cGxhY2Vob2xkZXI="
+
+_WORDS = "PROJECT|IMAGE|OPERATION|DISK|SNAPSHOT|ID|NAME|NUMBER|FINGERPRINT|TIME|TIMESTAMP|UUID"
+_MARK = re.compile(
+    r"\$\{[\w. -]{1,60}\}|\{\{[\w. -]{1,60}\}\}|<[A-Za-z][\w -]{1,60}>|\[[A-Z][A-Z_ -]{1,60}\]"
+    rf"|(?<![\w-])(?:(?:[A-Z0-9]+_)+(?:{_WORDS})|PROJECT|REDACTED|X{{4,}}|\*{{3,}})(?![\w-])"
+)
+"""What stands for something else: ${projectId}, {{project}}, <project>, [PROJECT_ID], PROJECT_ID, REDACTED, XXXX, ***."""
+
+_ESCAPED = re.compile(r"%24%7B(.{1,60}?)%7D|%7B%7B(.{1,60}?)%7D%7D|%3C([A-Za-z].{1,60}?)%3E", re.IGNORECASE)
+_CONSTANT_ID = re.compile(r"(\d)\1{7,}|1234567890\d{0,11}")
+"""Ids that nobody gives: one digit again and again, or all in a row."""
+
+_CONSTANTS = {"abcdef0123A=": losses.FINGERPRINTS, TIME: losses.SERVER_TIMES}
+_SUSPECT = re.compile(
+    rb"[$]\{|\{\{|%7B|<[A-Za-z]|%3C|[A-Z0-9]_(?:"
+    + _WORDS.encode()
+    + rb")\b|PROJECT|REDACTED|XXXX|[*]{3}|(\d)\1{7}|1234567890"
+    rb"|abcdef0123A=|12:34:56\.123456Z|/projects/[A-Z]"
+)
+"""Whether it is worth while to look closer."""
+
+_TIMES = frozenset({"insertTime", "startTime", "endTime", "creationTimestamp", "deprecated", "obsolete", "deleted"})
+_FINGERPRINTS = frozenset({"labelFingerprint", "fingerprint"})
+_FREE = frozenset({"message", "httpErrorMessage", "statusMessage", "description"})
+"""Texts for people: they are left as they are."""
+
+_NUMBERS = frozenset({"archiveSizeBytes", "diskSizeGb", "progress"})
+_IDS = {
+    "targetId": "targetLink",
+    "sourceDiskId": "sourceDisk",
+    "sourceImageId": "sourceImage",
+    "sourceSnapshotId": "sourceSnapshot",
+}
+"""The fields that hold ids of other resources, each with the one that links to it."""
+
+
+@dataclass
+class _Operation:
+    """An operation whose name was replaced: the one given to it, how it was shown first, and whether its request is known.
+
+    It is `mixed` where another one like it was under way when it began: then nothing tells whose states are whose.
+    """
+
+    name: str
+    first: dict[str, Any]
+    begun: bool
+    done: bool
+    mixed: bool
+
+    def may_be(self, state: dict[str, Any]) -> bool:
+        """Whether a state may be one of it. Nobody asks again for what is DONE, so without its request that is another one."""
+        alike = all(self.first.get(name) == state.get(name) for name in ("operationType", "targetLink"))
+        return alike and (self.begun or not self.done)
+
+
+class Placeholders:
+    """Gives the exchanges of a recording, one after the other, plausible values for placeholders.
+
+    Args:
+        project: the project that a placeholder stands for; "" where that is not known.
+    """
+
+    def __init__(self, project: str = "") -> None:
+        self._told = bool(project)
+        self._project = project or PROJECT
+        self._operations: dict[str, list[_Operation]] = {}
+        self._replays: dict[tuple[str, str], _Operation] = {}
+        self._ids_lost = False
+        self._targets: dict[str, str] = {}
+        self._deleted: set[str] = set()
+        self._lives: Counter[str] = Counter()
+
+    def restore(self, exchange: Exchange) -> tuple[Exchange, frozenset[str]]:
+        """The exchange without placeholders, and what was lost by them."""
+        request, response = exchange.request, exchange.response
+        texts = (request.url.encode(), request.body or b"", response.body if response else b"")
+        if not any(map(_SUSPECT.search, texts)):
+            return exchange, frozenset()
+        self._learn(exchange)
+        lost: set[str] = set()
+        url = self._url(request.url, lost)
+        sent = Request(request.verb, url, request.headers, self._body(request.body, lost))
+        made = replace(exchange, request=sent)
+        if response is not None:
+            answer = self._answer(exchange, made, response.body, lost)
+            made = replace(made, response=replace(response, body=answer))
+        return self._addressed(exchange, made), frozenset(lost)
+
+    # Projects
+
+    def _learn(self, exchange: Exchange) -> None:
+        """Takes the project from an exchange that names it in one place, and has a placeholder for it in another."""
+        if self._told:
+            return
+        answer = exchange.resource or {}
+        links = (unquote(exchange.request.path), answer.get("selfLink"), answer.get("targetLink"))
+        projects = {found[0] for found in map(named, links) if found is not None}
+        real = {project for project in projects if not _scrubbed_project(project) and not project.isdecimal()}
+        if len(real) == 1 and len(projects) > 1:
+            self._project, self._told = real.pop(), True
+
+    def _replaced(self, text: str) -> str:
+        """A text without placeholders: they become the project, or a word that may stand in a name."""
+        text = re.sub(r"(?<=projects/)([^/\s\"']*[A-Z][^/\s\"']*)(?=[/\"'\s]|$)", self._as_project, text)
+        return _MARK.sub(lambda found: self._word(found[0]), text)
+
+    def _as_project(self, found: re.Match[str]) -> str:
+        return self._word(found[0]) if _MARK.search(found[0]) else self._project
+
+    def _word(self, mark: str) -> str:
+        letters = re.sub(r"[^a-z0-9]+", "", mark.lower())
+        if "project" in letters:
+            return NUMBER if "number" in letters or "num" in letters else self._project
+        return letters or "placeholder"
+
+    # Requests
+
+    def _url(self, url: str, lost: set[str]) -> str:
+        url = _ESCAPED.sub(lambda found: unquote(found[0]), url)
+        path, mark, query = url.partition("?")
+        kept = [part for part in query.split("&") if not (part.startswith("requestId=") and _MARK.search(part))]
+        if len(kept) < len(query.split("&")):
+            lost.add(losses.REQUEST_IDS)
+        query = self._replaced("&".join(kept))
+        return self._replaced(path) + (mark + query if query else "")
+
+    def _body(self, body: bytes | None, lost: set[str]) -> bytes | None:
+        if not body:
+            return body
+        value = _json(body)
+        return _text(value, self._value(value, lost), body)
+
+    # Answers
+
+    def _answer(self, before: Exchange, after: Exchange, body: bytes, lost: set[str]) -> bytes:
+        value = _json(body)
+        if not isinstance(value, dict):
+            return body
+        found = self._value(value, lost)
+        if not before.answered:
+            return _text(value, found, body)
+        self._note_life(after)
+        for scrubbed, resource in _resources(value, found):
+            if resource.get("kind") == "compute#operation" or after.method in MUTATIONS:
+                self._operation(after, scrubbed, resource, lost)
+            self._identify(scrubbed, resource, lost)
+        return _text(value, found, body)
+
+    def _value(self, value: Any, lost: set[str], name: str = "") -> Any:
+        """A JSON value without placeholders."""
+        match value:
+            case dict():
+                return {
+                    self._replaced(key): self._value(part, lost, key)
+                    for key, part in value.items()
+                    if self._holds(key, part, lost)
+                }
+            case list():
+                return [self._value(part, lost, name) for part in value]
+            case str():
+                return self._field(value, lost, name)
+        return value
+
+    def _holds(self, name: str, value: Any, lost: set[str]) -> bool:
+        """Whether a field tells anything: a requestId that was replaced does not."""
+        if name == "clientOperationId" and isinstance(value, str) and _MARK.search(value):
+            lost.add(losses.REQUEST_IDS)
+            return False
+        return True
+
+    def _field(self, value: str, lost: set[str], name: str) -> Any:
+        if name in _FREE:
+            return value
+        if value in _CONSTANTS:
+            lost.add(_CONSTANTS[value])
+            return value
+        marked = bool(_MARK.search(value))
+        if marked and name in _TIMES:
+            lost.add(losses.SERVER_TIMES)
+            return TIME
+        if marked and name in _FINGERPRINTS:
+            lost.add(losses.FINGERPRINTS)
+            return FINGERPRINT
+        if marked and name in _NUMBERS:
+            return 0 if name == "progress" else "1"
+        return self._replaced(value)
+
+    def _operation(
+        self, exchange: Exchange, scrubbed: dict[str, Any], resource: dict[str, Any], lost: set[str]
+    ) -> None:
+        """Gives an operation a name of its own where all have the same one."""
+        mark = scrubbed.get("name")
+        if not isinstance(mark, str) or not _MARK.search(mark):
+            return
+        lost.add(losses.OPERATION_NAMES)
+        operation = self._named(exchange, mark, resource, lost)
+        own = resource.get("selfLink")
+        if isinstance(own, str):
+            resource["selfLink"] = f"{own.rpartition('/')[0]}/{operation.name}"
+        resource["name"] = operation.name
+
+    def _named(self, exchange: Exchange, mark: str, resource: dict[str, Any], lost: set[str]) -> _Operation:
+        """The operation that an answer with a placeholder for its name is of."""
+        known = self._operations.setdefault(mark, [])
+        begun, done = exchange.method in MUTATIONS, resource.get("status") == "DONE"
+        request_id = exchange.request.query.get("requestId", [""])[0].lower()
+        replayed = self._replays.get((exchange.method, request_id)) if request_id else None
+        if replayed is not None:
+            return replayed
+        alike = [one for one in known if one.may_be(resource)]
+        mixed = bool(alike) and (alike[-1].mixed or (begun and not alike[-1].done))
+        if mixed:
+            lost.add(losses.OPERATIONS)
+        elif alike and not begun:
+            alike[-1].done = alike[-1].done or done
+            return alike[-1]
+        made = _Operation(f"{self._word(mark)}-{len(known) + 1}", resource, begun, done, mixed)
+        known.append(made)
+        if request_id:
+            self._replays[exchange.method, request_id] = made
+        return made
+
+    def _addressed(self, before: Exchange, exchange: Exchange) -> Exchange:
+        """The request, by the name that its answer has now: of an operation, or of an image that it called by its id."""
+        route, answer = before.route, exchange.resource or {}
+        if route is None or not route.name:
+            return exchange
+        name: Any = None
+        if route.method.startswith("globalOperations.") and _MARK.search(route.name):
+            known = self._operations.get(route.name, [])
+            name = answer.get("name") or (known[-1].name if known else None)
+        elif route.method.startswith("images.") and self._ids_lost and route.name.isdecimal():
+            name = (
+                answer.get("name")
+                if route.method == "images.get"
+                else link(answer.get("targetLink")).rpartition("/")[2]
+            )
+        if not isinstance(name, str) or not name:
+            return exchange
+        path, mark, query = exchange.request.url.partition("?")
+        path = re.sub(r"(/(?:operations|images)/)[^/]+", rf"\g<1>{quote(name)}", path)
+        return replace(exchange, request=replace(exchange.request, url=path + mark + query))
+
+    def _note_life(self, exchange: Exchange) -> None:
+        """Counts the lives of an image: one of a deleted image's name is another one."""
+        route = exchange.route
+        if route is None or exchange.method not in ("images.insert", "images.delete"):
+            return
+        body = exchange.request.json
+        name = route.name or (str(body.get("name")) if isinstance(body, dict) else "")
+        path = f"global/images/{name}"
+        if exchange.method == "images.delete":
+            self._deleted.add(path)
+        elif path in self._deleted:
+            self._deleted.remove(path)
+            self._lives[path] += 1
+
+    def _id(self, url: Any) -> str:
+        """An id that was replaced: the same for the same resource."""
+        found = named(url, self._project)
+        path = found[1] if found else str(url)
+        digest = hashlib.sha256(f"{path} {self._lives[path]}".encode()).digest()
+        return str(int.from_bytes(digest[:8], "big") >> 2 | 1 << 61)
+
+    def _target(self, operation: dict[str, Any]) -> str:
+        """The id of what an operation is about, which stays the same although another image may take its name."""
+        return self._targets.setdefault(str(operation.get("name")), self._id(operation["targetLink"]))
+
+    def _identify(self, scrubbed: dict[str, Any], resource: dict[str, Any], lost: set[str]) -> None:
+        """Puts an id in place of each that was replaced, and from then on of all: the same for the same resource."""
+        replaced = [name for name in ("id", *_IDS) if _no_id(scrubbed.get(name))]
+        self._ids_lost = self._ids_lost or bool(replaced)
+        if not self._ids_lost:
+            return
+        lost.add(losses.IDS)
+        for name, linked in _IDS.items():
+            if name in resource and isinstance(resource.get(linked), str):
+                resource[name] = self._target(resource) if name == "targetId" else self._id(resource[linked])
+        if "id" in resource:
+            own = resource.get("selfLink") or f"{resource.get('kind')} {resource.get('name')}"
+            resource["id"] = self._id(own)
+
+
+def _json(body: bytes) -> Any:
+    return Request("", "", {}, body).json
+
+
+def _text(before: Any, after: Any, body: bytes) -> bytes:
+    """The JSON text of a value that was read from another, which stays as it is where nothing has changed."""
+    return body if after is NOT_JSON or before == after else json.dumps(after, ensure_ascii=False).encode()
+
+
+def _resources(scrubbed: dict[str, Any], value: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """What an answer shows, before and after: itself, its items, or the image of a view."""
+    yield scrubbed, value
+    pairs = [(scrubbed.get("image"), value.get("image"))]
+    if isinstance(scrubbed.get("items"), list):
+        pairs += zip(scrubbed["items"], value["items"], strict=True)
+    yield from ((one, two) for one, two in pairs if isinstance(one, dict) and isinstance(two, dict))
+
+
+def _scrubbed_project(project: str) -> bool:
+    return bool(_MARK.search(project)) or project != project.lower()
+
+
+def _no_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(_MARK.search(value) or _CONSTANT_ID.fullmatch(value))

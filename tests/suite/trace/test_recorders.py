@@ -1,0 +1,142 @@
+"""Recordings in every format that is read: each clean one is green, and a breach is told by its own rule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.recorded import NOT_FOUND, Recorded
+from helpers.recorders import RECORDERS
+from helpers.stories import SPOILED, broken, judged, story
+
+from conformance.commands.check import check
+from conformance.config.settings import Settings, UsageError
+from conformance.verdicts.results import Results
+
+
+@pytest.mark.parametrize("recorder", RECORDERS)
+def test_clean_story_is_green_in_every_format(recorder: str, tmp_path: Path) -> None:
+    results = judged(RECORDERS[recorder](story().entries), tmp_path)
+    assert broken(results) == set()
+    assert results.summary.coverage.tested > 70
+    assert results.cost.requests == len(story().entries)
+
+
+@pytest.mark.parametrize("recorder", RECORDERS)
+@pytest.mark.parametrize("rule", SPOILED)
+def test_spoiled_story_is_caught_in_every_format(rule: str, recorder: str, tmp_path: Path) -> None:
+    assert rule in broken(judged(RECORDERS[recorder](SPOILED[rule].entries), tmp_path))
+
+
+def test_other_files_are_told_what_is_read(tmp_path: Path) -> None:
+    for text in (b"", b"hello", b"{}", b"[]", b'{"a": 1', b"\x00\x01\x02", b"a: 1\n", b"5:hello,"):
+        with pytest.raises(UsageError, match="is no recording") as told:
+            judged(text, tmp_path)
+        assert "\n" not in str(told.value)
+    with pytest.raises(UsageError, match=r"HAR.*VCR.py.*go-vcr.*k8s-config-connector.*gcloud.*mitmproxy"):
+        judged(b"hello", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RECORDERS["har"](story().entries)[:-40],
+        RECORDERS["har_gz"](story().entries)[:-40],
+        RECORDERS["vcrpy_json"](story().entries)[:-40],
+        RECORDERS["mitmproxy"](story().entries)[:-40],
+        b"interactions:\n- request: {method: GET\n",
+        b"interactions:\n- request: " + b"[" * 500 + b"]" * 500,
+    ],
+    ids=["har", "gz", "json", "mitmproxy", "yaml", "deep"],
+)
+def test_broken_file_gets_one_sentence(text: bytes, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no recording") as told:
+        judged(text, tmp_path)
+    assert "\n" not in str(told.value)
+    assert "Traceback" not in str(told.value)
+
+
+def test_yaml_makes_no_objects_and_does_not_grow(tmp_path: Path) -> None:
+    marker = tmp_path / "made"
+    laughs = "\n".join(f"    x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]" for n in range(1, 40))
+    text = f"""interactions:
+- request:
+    method: GET
+    uri: !!python/unicode https://compute.googleapis.com/compute/v1/projects/demo/global/images/i
+    body: !!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{marker}']]
+    headers: {{}}
+    x0: &x0 lol
+{laughs}
+  response:
+    status: {{code: 404, message: Not Found}}
+    headers: {{x: *x39}}
+    body: {{string: '{json.dumps(NOT_FOUND)}'}}
+version: 1
+"""
+    results = judged(text.encode(), tmp_path)
+    assert results.cost.requests == 1
+    assert broken(results) == set()
+    assert not marker.exists()
+
+
+def test_folder_is_read_in_order_and_stories_of_files_without_times_are_their_own(tmp_path: Path) -> None:
+    """Two tests that made an image of one name at different times; the second file has another id for it."""
+    folder = tmp_path / "cassettes"
+    first = Recorded().made().entries
+    second = Recorded().made().replaced("5000000000000000001", "5000000000000000009").entries
+    judged(RECORDERS["vcrpy_yaml"](first), folder, "a/one.yaml")
+    judged(RECORDERS["vcrpy_json"](second), folder, "b/two.json")
+    (folder / "README.md").write_text("what this is", encoding="utf-8")
+    (folder / ".hidden").write_text("no recording", encoding="utf-8")
+    results = check(folder, Settings())
+    assert broken(results) == set()
+    assert results.cost.requests == len(first) + len(second)
+    assert "files of the folder that are no recordings: 1" in results.notes
+
+
+def test_archives_of_a_folder_are_one_story(tmp_path: Path) -> None:
+    entries = SPOILED["request-id.replay-after-done"].entries
+    for number, part in enumerate((entries[:3], entries[3:])):
+        judged(RECORDERS["har"](part), tmp_path / "parts", f"{number}.har")
+    assert "request-id.replay-after-done" in broken(check(tmp_path / "parts", Settings()))
+
+
+def test_folder_without_recordings_is_told_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
+    with pytest.raises(UsageError, match="none of its files is one; what is read is an HTTP archive"):
+        check(tmp_path, Settings())
+
+
+def _lose(part: str, change: Callable[[dict[str, Any]], None], folder: Path) -> Results:
+    """A cassette of VCR.py that lacks something in the request or the response of each interaction."""
+    cassette = json.loads(RECORDERS["vcrpy_json"](story().entries))
+    for interaction in cassette["interactions"]:
+        change(interaction[part])
+    return judged(json.dumps(cassette).encode(), folder)
+
+
+@pytest.mark.parametrize(
+    ("part", "lost"),
+    [
+        ("request", {"body": ""}),
+        ("request", {"body": None, "headers": {}}),
+        ("request", {"headers": None}),
+        ("response", {"headers": {}}),
+        ("response", {"headers": None}),
+        ("response", {"body": {}}),
+        ("response", {"body": {"string": ""}}),
+        ("response", {"body": None, "headers": {}}),
+        ("response", {"status": {}}),
+        ("response", {"body": {"string": "�"}, "headers": {"Content-Encoding": ["br"]}}),
+    ],
+)
+def test_what_a_recorder_loses_is_no_breach(part: str, lost: dict[str, Any], tmp_path: Path) -> None:
+    assert broken(_lose(part, lambda message: message.update(lost), tmp_path)) == set()
+
+
+def test_empty_answer_that_says_so_is_one(tmp_path: Path) -> None:
+    empty = {"body": {"string": ""}, "headers": {"Content-Length": ["0"]}}
+    assert "transport.json" in broken(_lose("response", lambda message: message.update(empty), tmp_path))
