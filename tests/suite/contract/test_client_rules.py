@@ -126,6 +126,13 @@ def made() -> Client:
     return story
 
 
+def done_at_once(looks: int) -> Client:
+    story = Client().insert(operation())
+    for _ in range(looks):
+        story.poll(operation())
+    return story.delete()
+
+
 def conflict(*, look: str | None, sends: str) -> Client:
     story = made()
     story.label("b2xk", 412)
@@ -153,6 +160,7 @@ GOOD: dict[str, tuple[str, Callable[[], Client]]] = {
     "two requests": ("client.request-id-unique", lambda: ended(begun())),
     "followed to the end": ("client.polls-until-done", lambda: ended(begun())),
     "no look after the end": ("client.polls-no-further", lambda: ended(begun())),
+    "one look after an end at once": ("client.polls-no-further", lambda: done_at_once(looks=1)),
     "with pauses": ("client.poll-pace", lambda: ended(begun().poll(operation("RUNNING")).poll(operation("RUNNING")))),
     "in a hurry once": ("client.poll-pace", lambda: hurried(2)),
     "fresh fingerprint": ("client.conflict-fresh-get", lambda: conflict(look="bmV3", sends="bmV3")),
@@ -180,6 +188,7 @@ BAD: dict[str, tuple[str, Callable[[], Client]]] = {
     "left while it runs": ("client.polls-until-done", lambda: begun().poll(operation("RUNNING")).delete()),
     "never looked at": ("client.polls-until-done", lambda: begun().delete()),
     "look after the end": ("client.polls-no-further", lambda: ended(made().poll(operation()))),
+    "looks after an end at once": ("client.polls-no-further", lambda: done_at_once(looks=2)),
     "no pauses": ("client.poll-pace", lambda: hurried(3)),
     "no look after a conflict": ("client.conflict-fresh-get", lambda: conflict(look=None, sends="bmV3")),
     "stale after a look": ("client.conflict-fresh-get", lambda: conflict(look="bmV3", sends="b2xk")),
