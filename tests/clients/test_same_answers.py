@@ -25,10 +25,11 @@ def google_cloud_compute(server: str, project: str, folder: Path) -> list[Any]:
         images.get(project=project, image="base"),
         [image.name for image in images.list(project=project)],
     ]
-    for ask in (
+    refused: tuple[Callable[[], Any], ...] = (
         lambda: images.get(project=project, image=NOBODY),
         lambda: images.insert(project=project, image_resource=library.Image(name="Two")),
-    ):
+    )
+    for ask in refused:
         with pytest.raises(errors.GoogleAPICallError) as refusal:
             ask()
         told.append((refusal.value.code, refusal.value.errors))
