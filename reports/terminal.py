@@ -61,6 +61,8 @@ def summary(results: Results, console: Console) -> None:
     )
     counts = ", ".join(f"{total.counts[verdict]} {verdict.label}" for verdict in Verdict if total.counts.get(verdict))
     console.print(Text(counts), soft_wrap=True)
+    if target.origin:
+        console.print(Text(harmless(target.origin, lines=False), style="dim"), soft_wrap=True)
     seed = "" if run.seed is None else f", seed {run.seed}"
     console.print(
         Text(

@@ -109,9 +109,10 @@ def described(
     target = {
         "url": ", ".join(host for host, _ in recording.hosts.most_common(3)),
         "project": project[0][0] if project else "",
+        "origin": recording.provenance.told(recording.formats) if recording.formats else "",
     }
     told = [skipped(recording)] if recording.skipped else []
-    told += [*recording.remarks, *_losses(results, forgone)]
+    told += [*recording.remarks, *_losses(results, forgone), *filter(None, [recording.provenance.doubts()])]
     return results.model_copy(
         update={
             "run": results.run.model_copy(update={"profile": profile, "command": command}),

@@ -29,6 +29,7 @@ from conformance.trace.formats import timestamp
 from conformance.trace.har import OWN, UnreadableError, exchange_of
 from conformance.trace.losses import FRACTIONS, ORDER, SERVER_TIMES, TIMES, out_of_order
 from conformance.trace.placeholders import Placeholders
+from conformance.trace.provenance import Provenance
 from conformance.trace.readers import NotARecordingError, sources
 from conformance.trace.recorded_clock import RecordedClock, served_at
 from conformance.trace.subject import Key, Subject
@@ -95,6 +96,7 @@ class Recording:
         formats: how many files were read, by their format.
         skipped: how many entries are not judged, by the reason.
         remarks: what a reader should know beside that.
+        provenance: where it comes from, as far as it can be told.
         hosts, projects: how many entries are judged, by their host and by their project.
         cost: how many requests were recorded, and how long they took.
         keys: the texts of customer-supplied keys that the requests carry.
@@ -109,6 +111,7 @@ class Recording:
         self.formats: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.remarks: list[str] = []
+        self.provenance = Provenance()
         self.cost = Cost()
         self.hosts: Counter[str] = Counter()
         self.projects: Counter[str] = Counter()
@@ -202,6 +205,8 @@ class Recording:
             if reason.exchange is not None and reason.exchange.method in MUTATIONS:
                 self._keep(self._clock.put_right(reason.exchange), None)
             return
+        if raw.route is not None:
+            self.provenance.see(raw)
         own = value.get(OWN)
         lost: frozenset[str] = frozenset()
         if own is None:

@@ -86,13 +86,14 @@ class Run(_Part):
 
 
 class Target(_Part):
-    """What was judged; `broken` says why no image can be made there ("" where one can)."""
+    """What was judged; `broken` says why no image can be made there ("" where one can), `origin` where a recording comes from."""
 
     url: str
     project: str
     api_version: str
     capabilities: Annotated[dict[str, bool | str], Field(description="true, or the reason why the target lacks it")]
     broken: str = ""
+    origin: str = ""
 
 
 class Coverage(_Part):
