@@ -92,7 +92,8 @@ def steps(results: Results) -> list[Step]:
     """
     broken = [rule for rule in results.rules if rule.verdict in (Verdict.FAILED, Verdict.DEVIATES)]
     roots = [rule for rule in broken if rule.root in ("", rule.id)]
-    rest = [rule for rule in results.rules if rule not in roots and rule.root and rule.verdict is not Verdict.WAIVED]
+    own = {rule.id for rule in roots}
+    rest = [rule for rule in results.rules if rule.id not in own and rule.root and rule.verdict is not Verdict.WAIVED]
     found = [
         Step(members, kind, tuple(rule for rule in rest if rule.root in {member.id for member in members}))
         for kind, members in _kinds(roots)

@@ -303,11 +303,12 @@ def report(
         list[Path], typer.Argument(metavar="RESULTS.json…", help="The results of a run, or of its shards.")
     ],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the reports.")] = Path("compliance-report"),
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print report.pdf too, a few pages; needs Chromium.")] = False,
 ) -> None:
     """Render the results of a run again, or merge those of its shards. The exit status is that of the run."""
     from conformance.commands.report import report_on  # noqa: PLC0415 - wanted by this command alone
 
-    raise typer.Exit(report_on(files, out))
+    raise typer.Exit(report_on(files, out, pdf=pdf))
 
 
 @app.command(epilog="Example: conformance diff old/results.json new/results.json --markdown changes.md")

@@ -11,21 +11,25 @@ import reports
 from conformance.commands.writing import check_folder
 from conformance.verdicts.merging import merged
 from conformance.verdicts.results import read_results, write_results
+from reports.pdf import browser, print_page
 
 
-def report_on(paths: Sequence[Path], out: Path) -> int:
+def report_on(paths: Sequence[Path], out: Path, *, pdf: bool = False) -> int:
     """Renders results again, merged where they are of several shards.
 
     Args:
         paths: files with the results of a run, or of its shards.
         out: the folder for the reports.
+        pdf: whether to print the page into a file as well.
 
     Returns:
         The exit status of the run.
 
     Raises:
-        UsageError: a file is no results.json, the files are not the shards of one run, or the folder cannot be written to.
+        UsageError: a file is no results.json, the files are not the shards of one run, the folder cannot be written to, or
+            there is no browser to print with.
     """
+    printer = browser() if pdf else ""
     parts = {path: read_results(path) for path in paths}
     check_folder(out)
     results = merged(parts) if len(paths) > 1 else next(iter(parts.values()))
@@ -33,5 +37,9 @@ def report_on(paths: Sequence[Path], out: Path) -> int:
     reports.write(results, out)
     console = Console()
     reports.summary(results, console)
-    console.print(f"[dim]report: {out / 'report.html'}[/dim]", soft_wrap=True)
+    page = out / "report.html"
+    console.print(f"[dim]report: {page}[/dim]", soft_wrap=True)
+    if pdf:
+        print_page(page, page.with_suffix(".pdf"), printer)
+        console.print(f"[dim]to print or hand on: {page.with_suffix('.pdf')}[/dim]", soft_wrap=True)
     return results.summary.exit_status

@@ -5,6 +5,7 @@ The JSON Schema that ships with the product is made from it, by `python -m repor
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -326,9 +327,20 @@ class Results(_Part):
         """The verdict on each rule."""
         return {rule.id: rule.verdict for rule in self.rules}
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of results.json, in hexadecimal digits."""
+        return hashlib.sha256(self.encoded()).hexdigest()
+
     def to_json(self) -> dict[str, Any]:
         """What results.json holds."""
         return self.model_dump(mode="json")
+
+    def encoded(self) -> bytes:
+        """The bytes of results.json."""
+        text = json.dumps(self.to_json(), ensure_ascii=False, indent=1)
+        # Half a character, as hostile answers have it, becomes the escape that JSON has for it.
+        return text.encode("utf-8", "backslashreplace")
 
 
 def json_schema() -> dict[str, Any]:
@@ -351,10 +363,8 @@ def write_results(results: Results, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
     draft = path.with_suffix(".json.draft")
-    text = json.dumps(results.to_json(), ensure_ascii=False, indent=1)
-    # Half a character, as hostile answers have it, becomes the escape that JSON has for it.
     try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.write_bytes(results.encoded())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
