@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.commands.outcome import conclude
+from conformance.commands.outcome import conclude, terminal
 from conformance.commands.writing import check_folder
 from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
@@ -18,7 +18,6 @@ from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.verdict import Verdict
-from reports.terminal import Terminal
 from reports.text import counted
 
 
@@ -37,7 +36,7 @@ def run_check(path: Path, settings: Settings, *, client: bool = False) -> int:
         UsageError: the file cannot be read, is no recording, or the folder for the results cannot be written to.
     """
     check_folder(settings.out)
-    return conclude(check(path, settings, client=client), settings.out, Terminal())
+    return conclude(check(path, settings, client=client), settings, terminal(settings))
 
 
 def check(path: Path, settings: Settings, *, client: bool = False) -> Results:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.commands.check import repeated_by
 from conformance.commands.endpoints import endpoints, told_end
-from conformance.commands.outcome import conclude
+from conformance.commands.outcome import conclude, terminal
 from conformance.commands.writing import check_folder
 from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
@@ -30,7 +30,6 @@ from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Verdict
-from reports.terminal import Terminal
 
 SCENARIOS = (*SCRIPTS, *(row.id for row in HARDSHIPS))
 """What can be made hard for a client: faults on the way, and what the service itself may do."""
@@ -82,8 +81,8 @@ def run_client(settings: Settings, chosen: Collection[str], command: Sequence[st
         collector.interrupted = session.interrupted
         collector.complaints.append(told_end(command[0], session.status))
         results = judge_clients(log, collector)
-        if settings.save_traffic:
-            archive(log, settings.out / "traffic.har", collector.hidden, int(settings.max_output * 2**20))
+        if settings.recorded_traffic:
+            archive(log, settings.recorded_traffic, collector.hidden, int(settings.max_output * 2**20))
     words = ["--scenario", ",".join(chosen)]
     behind = f" -- {shlex.quote(command[0])}{' …' if len(command) > 1 else ''}"
     rules = (repeated_by(row, of_rule(settings, row.id, "client", words) + behind) for row in results.rules)
@@ -92,7 +91,7 @@ def run_client(settings: Settings, chosen: Collection[str], command: Sequence[st
         "run": results.run.model_copy(update={"command": command_line(settings, "client", words) + behind}),
         "target": results.target.model_copy(update={"url": f"the client '{Path(command[0]).name}'"}),
     }
-    return conclude(results.model_copy(update=changes), settings.out, Terminal())
+    return conclude(results.model_copy(update=changes), settings, terminal(settings))
 
 
 def judge_clients(log: Log, collector: Collector) -> Results:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from conformance.client.names import NAME_PREFIX
-from conformance.commands.outcome import conclude
+from conformance.commands.outcome import conclude, terminal
 from conformance.commands.started_target import StartedTarget, Watch
 from conformance.commands.writing import check_file, check_folder
 from conformance.config.profiles import Profile
@@ -28,7 +28,6 @@ from conformance.scenario.examples import cache, open_examples
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import known, waivers_file, write_waivers
-from reports.terminal import Terminal
 
 WORKERS = 4
 """Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to keep it busy;
@@ -61,7 +60,7 @@ def run(settings: Settings) -> int:
     if settings.update_waivers:
         check_file(waivers_file(settings), "--waivers")
     open_examples(settings)
-    console = Terminal()
+    console = terminal(settings)
     with Interruption(lambda: _left_undone(settings)) as interruption:
         try:
             results = _judged(settings, console, interruption)
@@ -70,7 +69,7 @@ def run(settings: Settings) -> int:
             return Exit.SUITE_ERROR
         if settings.update_waivers and results.summary.exit_status in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
             write_waivers(known(results.waivers), waivers_file(settings))
-        return conclude(results, settings.out, console)
+        return conclude(results, settings, console)
 
 
 def _judged(settings: Settings, console: Console, interruption: Interruption) -> Results:
@@ -82,9 +81,14 @@ def _judged(settings: Settings, console: Console, interruption: Interruption) ->
             target = stack.enter_context(StartedTarget(settings.start, url, settings.ready_timeout, settings.out))
             plugins.append(Watch(target))
             url = target.url
-        traffic = settings.out / "traffic.har" if settings.save_traffic else None
         at_target = settings.model_copy(update={"url": url})
-        return judge(at_target, console=console, traffic=traffic, scripts=True, plugins=plugins)
+        return judge(
+            at_target,
+            console=console,
+            traffic=settings.traffic,
+            scripts="scripts" in settings.wanted_reports,
+            plugins=plugins,
+        )
 
 
 def _left_undone(settings: Settings) -> str:

@@ -21,7 +21,7 @@ import reports
 from conformance.commands.check import described, judge, skipped, with_command
 from conformance.commands.client import judge_clients
 from conformance.commands.endpoints import endpoints, told_end
-from conformance.commands.outcome import conclude
+from conformance.commands.outcome import conclude, terminal
 from conformance.commands.writing import check_folder
 from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
@@ -143,8 +143,8 @@ def run_tap(settings: Settings, options: TapOptions) -> int:
         finally:
             watch.end()
         watch.take_all()
-        console = Terminal()
-        status = conclude(_results(settings, options, tap, session, watch, collector), settings.out, console)
+        console = terminal(settings)
+        status = conclude(_results(settings, options, tap, session, watch, collector), settings, console)
         if len(recording):
             _tell_of_clients(settings, session, watch, console)
         return status
@@ -166,8 +166,8 @@ def _results(  # noqa: PLR0913 - all that a session leaves
     collector.spent = FIRST_FAILURE if watch.found else ""
     if session.status is not None:
         collector.complaints.append(told_end(options.command[0], session.status))
-    traffic = settings.out / "traffic.har"
-    if settings.save_traffic:
+    traffic = settings.recorded_traffic
+    if traffic:
         _write_traffic(watch.log, traffic, recording, collector)
     coverage = Coverage()
     for trace in recording.traces():
@@ -175,7 +175,7 @@ def _results(  # noqa: PLR0913 - all that a session leaves
     judge(recording, collector)
     results = described(collector.results(), recording, "tap", _command(settings, options))
     results = _covered(results, coverage, options.least)
-    if settings.save_traffic:
+    if traffic:
         rules = (with_command(row, of_rule(settings, row.id, "check", [str(traffic)])) for row in results.rules)
         results = results.model_copy(update={"rules": tuple(rules)})
     return results

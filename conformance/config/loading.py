@@ -137,5 +137,6 @@ def _sentence(error: ValidationError, origins: Mapping[str, tuple[Any, str]]) ->
 
 
 def _brief(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    words = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    text = ", ".join(value) if words else value if isinstance(value, str) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from conformance.config.option import Option
 from conformance.config.profiles import PROFILES
+from conformance.config.report_names import REPORTS, usual
 from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.trace.formats import decoded
 
@@ -227,9 +228,26 @@ class Settings(BaseModel):
         ),
     ] = None
     fail_fast: Annotated[bool, Option("Stop at the first failure", ("tap",), pytest=False)] = False
-    save_traffic: Annotated[
-        bool, Option("Write traffic.har", ("tap", "client"), flags=("--save-traffic/--no-save-traffic",), pytest=False)
-    ] = True
+    reports: Annotated[
+        tuple[str, ...],
+        Option(
+            f"Reports to write beside results.json: {', '.join(REPORTS)}, or none; several with commas",
+            ("check", "tap", "client"),
+            metavar="NAMES",
+            default="all but traffic.gz; with profile quick without allure and traffic too",
+            pytest=False,
+        ),
+    ] = ()
+    format: Annotated[
+        str | None,
+        Option(
+            "What is printed: text; github: annotations as well; gitlab: a report of code quality; json: the results",
+            ("check", "tap", "client"),
+            choices=("text", "github", "gitlab", "json"),
+            default="github in GitHub's workflows, else text",
+            pytest=False,
+        ),
+    ] = None
     sources: Sources = Sources()
     capabilities: dict[str, bool] = Field(default_factory=dict)
     first: tuple[str, ...] = ()
@@ -258,7 +276,7 @@ class Settings(BaseModel):
             raise ValueError("a project id, such as my-project, or a project number")
         return value
 
-    @field_validator("api_version", "profile", "auth", "intermittent")
+    @field_validator("api_version", "profile", "auth", "intermittent", "format")
     @classmethod
     def _check_choice(cls, value: str | None, about: ValidationInfo) -> str | None:
         choices = next(
@@ -290,13 +308,20 @@ class Settings(BaseModel):
             raise ValueError("a folder, or a URL that begins with redis://")
         return value
 
-    @field_validator("only", "skip", "require", mode="before")
+    @field_validator("only", "skip", "require", "reports", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list | tuple) or not all(isinstance(item, str) for item in values):
             return value
         return tuple(glob.strip() for item in values for glob in item.split(",") if glob.strip())
+
+    @field_validator("reports")
+    @classmethod
+    def _check_reports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(name not in REPORTS for name in value) and value != ("none",):
+            raise ValueError(_listed((*REPORTS, "none")))
+        return value
 
     @field_validator("header", mode="before")
     @classmethod
@@ -346,6 +371,24 @@ class Settings(BaseModel):
     def embedded(self) -> bool:
         """Whether the emulator that comes with the suite is judged."""
         return self.url is None and self.start is None
+
+    @property
+    def wanted_reports(self) -> tuple[str, ...]:
+        """The reports that are to be written."""
+        if self.reports == ("none",):
+            return ()
+        return self.reports or usual(self.profile)
+
+    @property
+    def recorded_traffic(self) -> Path | None:
+        """The same for commands that record what others send: there is no other way to see it again."""
+        return self.traffic or (None if self.reports else self.out / REPORTS["traffic"])
+
+    @property
+    def traffic(self) -> Path | None:
+        """The file that the traffic is to be written to; None where it is not."""
+        wanted = next((name for name in ("traffic", "traffic.gz") if name in self.wanted_reports), None)
+        return self.out / REPORTS[wanted] if wanted else None
 
     def request_headers(self) -> dict[str, str]:
         """The headers that the user wants sent with every request."""

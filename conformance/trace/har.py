@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import parse_qsl, urlsplit
 
 from conformance import __version__
@@ -140,11 +141,18 @@ def write(lines: Iterable[str], path: Path) -> None:
         OSError: the file cannot be written.
     """
     creator = json.dumps({"name": "conformance", "version": __version__})
-    with path.open("w", encoding="utf-8") as file:
+    with _opened(path) as file:
         file.write(f'{{"log": {{"version": "1.2", "creator": {creator}, "entries": [')
         for number, line in enumerate(lines):
             file.write(f"{',' if number else ''}\n{line.rstrip()}")
         file.write("\n]}}\n")
+
+
+def _opened(path: Path) -> TextIO:
+    """A file to write to, which is compressed where its name says so."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "wt", encoding="utf-8", compresslevel=3)
+    return path.open("w", encoding="utf-8")
 
 
 def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:

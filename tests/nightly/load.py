@@ -72,7 +72,7 @@ def alarms(variant: str, pace: float, seed: int) -> list[str]:
             folder,
         ]
         done = subprocess.run(
-            [*command, "--no-save-traffic"], stdout=subprocess.DEVNULL, timeout=RUN_SECONDS, check=False
+            [*command, "--reports", "none"], stdout=subprocess.DEVNULL, timeout=RUN_SECONDS, check=False
         )
         results = json.loads((Path(folder) / "results.json").read_text(encoding="utf-8"))
     blamed = [

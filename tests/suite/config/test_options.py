@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "credentials": "known.toml",
     "ca_bundle": "known.toml",
     "examples": "examples",
+    "reports": ["junit"],
 }
 """What some settings may be; any other takes what its type allows."""
 
@@ -76,12 +77,12 @@ def test_option_file_and_environment_set_the_same(row: DeclaredOption, folder: P
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "check", "tap", "client", "compare", "sweep", "prove", "report", "diff", "emulator"]
+    "command", ["run", "watch", "check", "tap", "client", "compare", "sweep", "prove", "report", "diff", "emulator"]
 )
 def test_help_shows_what_an_option_takes(command: str) -> None:
     made = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
     shown = made.get_help(made.make_context(command, [], resilient_parsing=True))
-    own = ("run", "check", "compare", "sweep")
+    own = ("run", "watch", "check", "compare", "sweep")
     assert all(row.metavar in shown for row in declared(command) if command in own and row.kind is not bool)
     assert not re.findall(r"--\S+ <", shown)
 
@@ -106,7 +107,7 @@ def test_pytest_takes_the_same_options() -> None:
             ("--url", "http://127.0.0.1:1", "--second-project", "other", "--only", "image.*", "-n", "3", "--out", "x"),
             "",
         ),
-        (("--strict", "--no-save-traffic", "--fail-fast", "--rate", "2.5", "--seed", "0"), ""),
+        (("--strict", "--reports", "html", "--fail-fast", "--rate", "2.5", "--seed", "0"), ""),
         (
             ("--profile", "quick", "--only", "life.*"),
             'profile = "ci"\nskip = ["life.list-*"]\n[sources]\nimage = "base"\n',

@@ -15,7 +15,18 @@ from helpers.command_line import conformance
 from conformance.emulator.process import EmulatorProcess
 
 FAULTS = ("image.kind/disk", "image.name.length/64-accepted")
-ONLY = ("--only", "image.kind", "--only", "image.name.length", "--only", "image.id", "-n", "1", "--no-save-traffic")
+ONLY = (
+    "--only",
+    "image.kind",
+    "--only",
+    "image.name.length",
+    "--only",
+    "image.id",
+    "-n",
+    "1",
+    "--reports",
+    "html,junit",
+)
 LATER = datetime.now(UTC).date() + timedelta(30)
 EARLIER = datetime.now(UTC).date() - timedelta(1)
 
