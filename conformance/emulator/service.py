@@ -431,7 +431,9 @@ class Service:
         skipped = image.state == "DEPRECATED" or "family.deprecated-skipped/gone" not in unchecked
         if image.state != "ACTIVE" and (zone or (skipped and "family.deprecated-skipped" not in unchecked)):
             policy = image.fields["deprecated"].get("stateOverride") or {}
-            return bool(zone) and not _reached(policy, zone)
+            return bool(zone) and "family.view-state-override" not in unchecked and not _reached(policy, zone)
+        if zone and image.fields.get("rolloutOverride") and "family.view-reached" in unchecked:
+            return False
         return (
             not zone or "family.view-rollout" in unchecked or _reached(image.fields.get("rolloutOverride") or {}, zone)
         )

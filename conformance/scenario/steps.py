@@ -23,6 +23,7 @@ PAGES_MAXIMUM = 50
 LABEL_LOOKS = 20
 FAMILY_LOOKS = 18
 IMAGE_LOOKS = 20
+VIEW_LOOKS, VIEW_SECONDS = 6, 0.5
 
 RACES_MAXIMUM = 3
 """How often a race is run again until requests do overlap: on a busy machine one may be over before the next begins."""
@@ -233,6 +234,15 @@ def look_at_family(api: Api, family: str, latest: str, can: Callable[[str], bool
         if all((answer or {}).get("name", "") == latest for answer in answers):
             break
         api.target.transport.sleep(0.1)
+
+
+def look_at_view(api: Api, family: str, latest: str) -> None:
+    """Asks for a zone's image of a family for some moments, or until it is the one that it should be."""
+    for _ in range(VIEW_LOOKS):
+        view = (api.family_view(ZONE, family).resource or {}).get("image")
+        if isinstance(view, dict) and view.get("name") == latest:
+            break
+        api.target.transport.sleep(VIEW_SECONDS)
 
 
 def later(api: Api, first: Created, request: InsertRequest | Mapping[str, Any]) -> Created:

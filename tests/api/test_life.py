@@ -12,11 +12,13 @@ from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
     QUERIES,
+    ZONE,
     accepted,
     ask_for_list,
     labels_of,
     later,
     look_at_family,
+    look_at_view,
     refused,
     relabelled,
     url_of,
@@ -271,3 +273,31 @@ def test_rollout_has_to_reach_a_zone(scenario: Scenario) -> None:
         api.family_view("us-central1-a", family)
 
     scenario.once(act)
+
+
+@pytest.mark.exercises("family.view-reached", "family.view-state-override")
+def test_policies_count_where_and_when_they_say(scenario: Scenario) -> None:
+    """A time that has passed, a zone that is not named, and one that is yet to come."""
+
+    def rollouts(api: Api) -> None:
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+        last = api.create(body)
+        for zones in ({f"zones/{ZONE}": PAST}, {"zones/europe-west1-b": FUTURE}):
+            last = later(api, last, {**body, "rolloutOverride": {"locationRolloutPolicies": zones}})
+            look_at_view(api, family, last.name)
+
+    def deprecations(api: Api) -> None:
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+        first = api.create(body)
+        second = later(api, first, body)
+        for time, latest in ((FUTURE, second), (PAST, first)):
+            policy = {"locationRolloutPolicies": {f"zones/{ZONE}": time}}
+            api.finish(api.deprecate(second.name, {"state": "DEPRECATED", "stateOverride": policy}))
+            api.get(second.name)
+            look_at_view(api, family, latest.name)
+
+    scenario.once(rollouts)
+    if scenario.can("deprecate"):
+        scenario.once(deprecations)

@@ -23,6 +23,7 @@ from conformance.scenario.steps import (
     labels_of,
     later,
     look_at_family,
+    look_at_view,
     refused,
     relabelled,
     shown,
@@ -184,3 +185,16 @@ def used(api: Api, scenario: Scenario, family: Family) -> None:
         ask(api, [source, member], scenario.sources)
         if scenario.can("family_views"):
             api.family_view(ZONE, family.name)
+            rolled_out(api, scenario)
+
+
+def rolled_out(api: Api, scenario: Scenario) -> None:
+    """Looks at the view of a family whose image is rolled out there, also while it is not deprecated there yet."""
+    name = api.target.names.fresh()
+    past, future = ({"locationRolloutPolicies": {f"zones/{ZONE}": time}} for time in (PAST, "2040-01-01T00:00:00Z"))
+    made = api.create({**minimal(scenario.sources), "family": name, "rolloutOverride": past})
+    look_at_view(api, name, made.name)
+    if scenario.can("deprecate"):
+        api.finish(api.deprecate(made.name, {"state": "DEPRECATED", "stateOverride": future}))
+        api.get(made.name)
+        look_at_view(api, name, made.name)

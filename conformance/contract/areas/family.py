@@ -22,6 +22,7 @@ FROM_FAMILY = "images.getFromFamily"
 VIEW = "imageFamilyViews.get"
 ACTIVE = "ACTIVE"
 NOT_FOUND = 404
+HOUR = 3600
 
 
 def _state(image: dict[str, Any]) -> str:
@@ -220,6 +221,12 @@ def _active(history: History, insert: Mutation, exchange: Any) -> bool:
     return (state or ACTIVE) == ACTIVE
 
 
+def _override(history: History, insert: Mutation, exchange: Any) -> Any:
+    """The rollout policy with which an image was deprecated last, as it was sent."""
+    changes = _deprecated_since(history, insert, exchange)
+    return changes[-1].body.get("stateOverride") if changes else None
+
+
 def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterator[Finding]:
     """Judges the answers for families of which the trace shows every member: the latest that is not deprecated.
 
@@ -240,6 +247,8 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
             is_set(insert.body.get("deprecated")) or is_set(insert.body.get("rolloutOverride")) for insert in members
         ):
             continue
+        if method == VIEW and any(is_set(_override(history, insert, exchange)) for insert in members):
+            continue  # where it is deprecated is the matter of another rule
         candidates = [insert.image for insert in members if _active(history, insert, exchange)]
         resource = exchange.resource or {}
         image = resource.get("image") if method == VIEW else resource
@@ -357,7 +366,7 @@ def _view_rollout(history: History) -> Iterator[Finding]:
                 continue
             zones = stored.get("locationRolloutPolicies")
             time = timestamp((zones if isinstance(zones, dict) else {}).get(f"zones/{route.zone}"))
-            if time is not None and time.timestamp() > exchange.received + 3600:
+            if time is not None and time.timestamp() > exchange.received + HOUR:
                 yield expect(
                     resource["image"].get("name") != insert.image,
                     "a view answers an image that has not reached the zone",
@@ -366,6 +375,111 @@ def _view_rollout(history: History) -> Iterator[Finding]:
                     expected="another image, or none",
                     observed=insert.image,
                 )
+
+
+@RULES.rule(
+    "family.view-reached",
+    "doc",
+    "The latest image of a family is the answer of a zone's view where its rolloutOverride does not speak of the zone, or has reached it.",
+    "Fields > rolloutOverride",
+    "When a policy does not include the zone, or the zone is rolled out, the image is said to be accessible there.",
+    requires=("family.view-shape", "family.view-latest", "family.view-rollout"),
+    needs=("family_views",),
+)
+def _view_reached(history: History) -> Iterator[Finding]:
+    for exchange, members in _views(history):
+        if any(is_set(_override(history, insert, exchange)) for insert in members):
+            continue
+        latest = members[-1]
+        stored = _stored(history, latest, exchange, "rolloutOverride")
+        active = all(_active(history, insert, exchange) for insert in members)
+        if active and isinstance(stored, dict) and _reached(stored, exchange) is True:
+            yield from _shows(
+                history,
+                exchange,
+                latest,
+                "a view does not answer an image that has reached the zone",
+                (latest.exchange,),
+            )
+
+
+@RULES.rule(
+    "family.view-state-override",
+    "doc",
+    "The latest image of a family stays the answer of a zone's view until the stateOverride of its deprecation has reached the zone.",
+    "Fields > deprecated.stateOverride",
+    "A policy of a deprecation is said to restrict the zones in which the image is in that state, and to count in views of families.",
+    requires=("family.view-shape", "family.view-latest"),
+    needs=("family_views", "deprecate"),
+)
+def _view_state_override(history: History) -> Iterator[Finding]:
+    for exchange, members in _views(history):
+        *others, latest = members
+        deprecated = _stored(history, latest, exchange, "deprecated")
+        policy = deprecated.get("stateOverride") if isinstance(deprecated, dict) else None
+        rollout = _stored(history, latest, exchange, "rolloutOverride")
+        elsewhere = any(is_set(insert.body.get("rolloutOverride")) for insert in others)
+        if (
+            elsewhere
+            or (isinstance(rollout, dict) and not _reached(rollout, exchange))
+            or not isinstance(policy, dict)
+            or deprecated.get("state") != "DEPRECATED"
+        ):
+            continue
+        reached = _reached(policy, exchange)
+        plain = [insert for insert in others if not _deprecated_since(history, insert, exchange)]
+        wanted = latest if reached is False else plain[-1] if reached and plain and plain == others else None
+        if wanted is not None:
+            changes = [change.exchange for change in _deprecated_since(history, latest, exchange)[-1:]]
+            yield from _shows(
+                history,
+                exchange,
+                wanted,
+                "a view does not heed where an image is deprecated",
+                (latest.exchange, *changes),
+            )
+
+
+def _views(history: History) -> Iterator[tuple[Exchange, list[Mutation]]]:
+    """The answers of views, each with the members of its family, where all of them are known."""
+    for exchange in history.exchanges:
+        route = exchange.route
+        if route is None or route.method != VIEW or not (exchange.answered or exchange.status == NOT_FOUND):
+            continue
+        members = _members(history, route.project, route.name, exchange)
+        if members and not history.trace.recorded and _certain(history, route.project, route.name, exchange):
+            yield exchange, members
+
+
+def _stored(history: History, insert: Mutation, exchange: Exchange, field: str) -> Any:
+    """A field of an image as a get has shown it last before a request, since it was changed; None where none did."""
+    since = [insert, *_deprecated_since(history, insert, exchange)][-1]
+    seen = [one for one in history.results(since) if after(one.exchange, exchange)]
+    return seen[-1].value.get(field) if seen else None
+
+
+def _reached(policy: dict[str, Any], exchange: Exchange) -> bool | None:
+    """Whether a rollout has reached the zone of a view; None where that is not certain, or said in two ways."""
+    zones = policy.get("locationRolloutPolicies")
+    named = zones.get(f"zones/{exchange.route.zone}") if isinstance(zones, dict) and exchange.route else None
+    if named is None:
+        return None if is_set(policy.get("defaultRolloutTime")) else True
+    time = timestamp(named)
+    if time is None or abs(time.timestamp() - exchange.received) < HOUR:
+        return None
+    return time.timestamp() < exchange.received
+
+
+def _shows(
+    history: History, exchange: Exchange, wanted: Mutation, message: str, why: tuple[Exchange, ...]
+) -> Iterator[Finding]:
+    """Judges which image a view answers, unless it may show the family as it was a moment ago."""
+    image = (exchange.resource or {}).get("image")
+    came = image.get("name") if isinstance(image, dict) else None
+    family = exchange.route.name if exchange.route else ""
+    if came == wanted.image or not _recent(history, wanted.project, family, exchange):
+        at = (*why, exchange)
+        yield expect(came == wanted.image, message, *at, expected=wanted.image, observed=came or exchange.status)
 
 
 @RULES.rule(

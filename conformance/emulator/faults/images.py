@@ -427,6 +427,18 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
         "deprecated images stay the latest of their family",
         unchecked("family.deprecated-skipped"),
     ),
+    (
+        "family.view-reached",
+        "never",
+        "an image with a rolloutOverride is in no view, whatever it says",
+        unchecked("family.view-reached"),
+    ),
+    (
+        "family.view-state-override",
+        "ignored",
+        "a deprecated image is in no view, whatever its stateOverride says",
+        unchecked("family.view-state-override"),
+    ),
     ("family.view-rollout", "ignored", "rolloutOverride is ignored by views", unchecked("family.view-rollout")),
     (
         "family.deprecated-skipped",

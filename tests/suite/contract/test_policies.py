@@ -97,3 +97,65 @@ def test_image_that_another_project_shows(path: str, answer: dict[str, Any], ide
     trace = Trace((*before, replace(last, request=foreign)))
     found = {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
     assert ("transport.project-isolation" in found) == (identifier == "2001")
+
+
+def viewed(answer: str, *, policy: dict[str, Any], override: dict[str, Any] | None = None) -> tuple[set[str], set[str]]:
+    """The rules that hold and those that are broken where the view of a family of two answers one of its images."""
+    link = "https://www.googleapis.com/compute/beta/projects/p/global/images/two"
+    other: dict[str, Any] = {
+        "name": "operation-2",
+        "id": "1002",
+        "targetId": "2002",
+        "targetLink": link,
+        "selfLink": None,
+    }
+    two = image(name="two", id="2002", selfLink=link, family="kin", rolloutOverride=policy or None)
+    story = Story().insert(operation("PENDING"), request_id=None, family="kin").poll(operation())
+    story.get(image(family="kin"))
+    story.insert(operation(**other), request_id=None, name="two", family="kin", rolloutOverride=policy or None)
+    story.get(two, name="two").pause(5)
+    if override is not None:
+        deprecated = {"state": "DEPRECATED", "stateOverride": override}
+        done = operation(**{**other, "name": "operation-3", "id": "1003", "operationType": "setDeprecation"})
+        story.say("POST", "images/two/deprecate", deprecated, 200, done)
+        story.get({**two, "deprecated": deprecated}, name="two").pause(5)
+    shown = two if answer == "two" else image(family="kin")
+    *before, look = story.say("GET", "images/kin", None, 200, {"image": shown}).trace().exchanges
+    url = look.request.url.replace("global/images", "zones/us-central1-a/imageFamilyViews")
+    ledger = Ledger(catalogue())
+    found = ledger.judge(Trace((*before, replace(look, request=Request("GET", url)))))
+    assert not ledger.errors, ledger.errors
+    broken = {rule.id for rule, _ in found}
+    return {rule for rule, tally in ledger.tallies.items() if tally.observations} - broken, broken
+
+
+def zones(time: str, zone: str = "us-central1-a", **more: str) -> dict[str, Any]:
+    """A rollout policy that speaks of one zone."""
+    return {"locationRolloutPolicies": {f"zones/{zone}": time}, **more}
+
+
+@pytest.mark.parametrize(
+    ("policy", "judged"),
+    [
+        (zones("2001-01-01T00:00:00Z"), True),
+        (zones("2040-01-01T00:00:00Z", "europe-west1-b"), True),
+        (zones("2040-01-01T00:00:00Z", "europe-west1-b", defaultRolloutTime="2040-01-01T00:00:00Z"), False),
+        (zones("2040-01-01T00:00:00Z"), False),
+    ],
+)
+def test_image_that_has_reached_a_zone_is_its_views_answer(policy: dict[str, Any], judged: bool) -> None:
+    rule = "family.view-reached"
+    assert (rule in viewed("two", policy=policy)[0], rule in viewed("one", policy=policy)[1]) == (judged, judged)
+
+
+@pytest.mark.parametrize(
+    ("override", "right"),
+    [(zones("2040-01-01T00:00:00Z"), "two"), (zones("2001-01-01T00:00:00Z"), "one"), ({}, "one")],
+)
+def test_image_is_deprecated_where_its_policy_says(override: dict[str, Any], right: str) -> None:
+    wrong = {"one": "two", "two": "one"}[right]
+    rule = "family.view-state-override"
+    assert rule in viewed(right, policy={}, override=override)[0]
+    kept, broken = viewed(wrong, policy={}, override=override)
+    assert rule in broken
+    assert rule not in kept
