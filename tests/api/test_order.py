@@ -21,8 +21,10 @@ SETTLED = MOMENT_SECONDS + 0.2
 """Seconds until what was done has to be seen by everybody."""
 
 STALE = "AAAAAAAAAAE="
+"""A fingerprint that no labels have."""
 
 STATES = {1: "DEPRECATED", 2: "OBSOLETE", 3: "DELETED"}
+"""The states that deprecate sets, by the number of the request."""
 
 LOOKS = ("get", "list")
 

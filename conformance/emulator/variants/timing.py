@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+import time
+
+from conformance.emulator.behaviour import Behaviour, Call, Resource
+from conformance.emulator.faults.order import UnderWay
 from conformance.emulator.faults.row import shown_image, switched
+from conformance.emulator.store import Image
 from conformance.emulator.variants.row import Variant
 
 MOMENT = 0.05
 """Seconds after which what was done is seen everywhere."""
+
+CHANGEABLE = ("labels", "labelFingerprint", "deprecated")
+
+
+def _late_where_changes_meet(behaviour: Behaviour) -> None:
+    """Lists an image for a while as it was seen last before changes that met: answers are held back, so that changes do meet."""
+    under_way = UnderWay(behaviour)
+    last: dict[str, Resource] = {}
+    late: dict[str, tuple[float, Resource]] = {}
+
+    def on_change(image: Image, before: Resource, call: Call) -> None:
+        del before
+        identifier = image.fields["id"]
+        if under_way.others(call) and identifier in last:
+            late.setdefault(identifier, (time.time() + 6 * MOMENT, last[identifier]))
+
+    def on_image(image: Resource, call: Call, times: int) -> None:
+        del times
+        until, old = late.get(image["id"], (0.0, {}))
+        if time.time() > until:
+            late.pop(image["id"], None)
+            last[image["id"]] = {name: image.get(name) for name in CHANGEABLE}
+        elif call.method == "images.list":
+            image.update(old)
+
+    switched(answer_delay=MOMENT / 2)(behaviour)
+    behaviour.on_change.append(on_change)
+    behaviour.on_image.append(on_image)
+
 
 ROWS: tuple[Variant, ...] = (
     Variant("wait-early", "wait answers soon, DONE or not", switched(wait_seconds=0.003)),
@@ -25,6 +59,11 @@ ROWS: tuple[Variant, ...] = (
         "short-retention",
         "operations are forgotten soon after they were DONE",
         switched(retention_seconds=3.0),
+    ),
+    Variant(
+        "late-where-changes-meet",
+        "lists show a moment later what was changed at one time",
+        _late_where_changes_meet,
     ),
     Variant("gone-at-once", "an image is gone before its deletion is DONE", switched(deletes_at_once=True)),
     Variant("slow-changes", "changes of labels and deprecations take their time", switched(slow_changes=True)),

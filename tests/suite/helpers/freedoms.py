@@ -57,7 +57,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "changes take their time": ("slow-changes",),
         "wait answers before the operation is DONE": ("wait-early",),
         "an image is seen when it is READY, or a moment later": (
-            *("image-when-ready", "late-images", "late-lists", "late-families"),
+            *("image-when-ready", "late-images", "late-lists", "late-families", "late-where-changes-meet"),
         ),
         "an operation is seen a moment after it was answered": ("late-operations",),
         "changes are seen a moment after they were made": ("late-labels", "late-changes"),
