@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from rich.text import Text
 
 import reports
-from conformance.commands.check import described, judge, skipped, with_command
+from conformance.commands.check import described, judge, repeated_by, skipped, with_command
 from conformance.commands.client import judge_clients
 from conformance.commands.endpoints import endpoints, told_end
 from conformance.commands.outcome import conclude, terminal
@@ -50,8 +50,8 @@ LOOK_SHARE = 0.2
 
 MISSING_SHOWN = 4
 
-WHOLE_MAXIMUM = 20_000
-"""Exchanges up to which clients are judged by all that they did together: that is done in memory."""
+WHOLE_MAXIMUM = 32 * 2**20
+"""Bytes of exchanges up to which clients are judged by all that they did together: that is done in memory."""
 
 _VERSION = re.compile(r"/compute/[a-z0-9]+/?$")
 
@@ -186,14 +186,19 @@ def _tell_of_clients(settings: Settings, session: Session, watch: _Watch, consol
 
     A client that has run to its end is judged by all that it did, any other by what needs no end.
     """
+    words = [str(settings.out / "traffic.har"), "--client"]
     settings = settings.model_copy(update={"only": (), "skip": (), "out": settings.out / "client"})
     collector = Collector(settings, rules=client_catalogue())
     collector.begin()
-    if session.status is not None and not (session.interrupted or watch.found) and watch.log.count <= WHOLE_MAXIMUM:
+    if session.status is not None and not (session.interrupted or watch.found) and watch.log.size <= WHOLE_MAXIMUM:
         results = judge_clients(watch.log, collector)
     else:
         judge(watch.recording, collector)
         results = described(collector.results(), watch.recording, "client", "")
+    if settings.save_traffic:
+        rules = (repeated_by(row, of_rule(settings, row.id, "check", words)) for row in results.rules)
+        run = results.run.model_copy(update={"command": command_line(settings, "check", words)})
+        results = results.model_copy(update={"rules": tuple(rules), "run": run})
     write_results(results, settings.out)
     reports.write(results, settings.out)
     broken = [row for row in results.rules if row.shown]

@@ -26,7 +26,6 @@ class Log:
         self._root = root
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close
         self._end = 0
-        self.count = 0
 
     def append(self, turn: Turn) -> None:
         """Keeps an exchange."""
@@ -48,7 +47,11 @@ class Log:
         content = pickle.dumps(row, pickle.HIGHEST_PROTOCOL)
         self._file.write(_LENGTH.pack(len(content)) + content)
         self._end += _LENGTH.size + len(content)
-        self.count += 1
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self._end
 
     def read(self, start: int = 0) -> Iterator[tuple[Exchange, int]]:
         """The exchanges from a place on, each with the place of the next; in the order in which they ended."""

@@ -194,10 +194,18 @@ class _Client(_Side):
             self._head = b""
             self.look_away()
             return
-        if at_head:
-            self._with_head(self._head + data, under_way or self._new[0])
-        elif under_way is not None and not under_way.fault.status:
+        turn = under_way or (self._new[0] if self._new else None)
+        if turn is None:
+            self._head += data  # empty lines before a request
+        elif at_head:
+            self._with_head(self._head + data, turn)
+        elif not turn.fault.status:
             self._pass_on(data)
+        elif self._new:
+            # What came in one piece with the end of a request that the tap answers cannot be told from it.
+            for unsent in self._new:
+                unsent.has_head = False
+            self.give_up(NOT_RECORDED)
 
     def eof_received(self) -> bool:
         self._ended = True

@@ -19,6 +19,7 @@ from helpers.command_line import conformance
 
 from conformance.commands.tap import tap_options
 from conformance.config.settings import UsageError
+from conformance.contract import client_catalogue
 from conformance.emulator.process import EmulatorProcess
 
 CLIENT = Path(__file__).parents[1] / "helpers" / "retrying_client.py"
@@ -96,6 +97,16 @@ def test_faults_of_the_tap_are_not_the_targets(emulator: str, tmp_path: Path) ->
     assert "--seed 7" in found["run"]["command"]
     again = conformance("check", "compliance-report/traffic.har", "--strict", folder=tmp_path)
     assert again.returncode == 0, again.stdout
+
+
+def test_clients_are_judged_apart(emulator: str, tmp_path: Path) -> None:
+    done = until(emulator, tmp_path, "--strict")
+    found = json.loads((tmp_path / "compliance-report" / "client" / "results.json").read_text(encoding="utf-8"))
+    rows = {row["id"]: row for row in found["rules"]}
+    assert done.returncode == 0, done.stdout
+    assert rows["client.nothing-left"]["verdict"] == "passed"
+    assert set(rows) == set(client_catalogue())
+    assert "client." not in "".join(row["id"] for row in results(tmp_path)["rules"])
 
 
 def test_first_failure_closes_the_tap(tmp_path: Path) -> None:
