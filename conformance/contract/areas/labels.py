@@ -150,7 +150,7 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
             update.method in ("images.setLabels", "images.patch")
             and update.image in (sighting.name, sighting.value.get("id"))
             and not update.exchange.rejected
-            and update.exchange.number < sighting.exchange.number
+            and not after(sighting.exchange, update.exchange)
             for update in history.mutations
         )
         same = before.value.get("labelFingerprint") == sighting.value.get("labelFingerprint")

@@ -82,7 +82,6 @@ def _lost(field: str, method: str, other: str) -> Change:
             setting, value = read.get(key_of(call), (call, None))
             met = under_way.others(call, other if call.method == method else method)
             if met and (setting is call or setting in met):
-                image.generation -= field == "labels" and image.fields[field] != value
                 image.fields[field] = value
 
         behaviour.on_change.append(on_change)

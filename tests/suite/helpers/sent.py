@@ -30,7 +30,7 @@ PAGE = re.compile(r"GET .*[?&]pageToken=")
 def sent(path: Path) -> dict[str, Counter[tuple[str, ...]]]:
     """What each scenario of a run sent: the requests of each of its cases, in their order, and how often there was such a case.
 
-    Polls are left out, as is what is new in every run. Requests of a race have no order: they are sorted.
+    Polls are left out, as is what is new in every run. Requests of a race have no order: they are sorted, and equal looks are one.
 
     Args:
         path: the traffic of the run.
@@ -47,8 +47,14 @@ def sent(path: Path) -> dict[str, Counter[tuple[str, ...]]]:
     found: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
     for trace, requests in cases.items():
         scenario = trace.rpartition(" ")[0]
-        found[scenario][tuple(sorted(requests) if "simultaneous" in scenario else requests)] += 1
+        found[scenario][tuple(_in_any_order(requests) if "simultaneous" in scenario else requests)] += 1
     return dict(found)
+
+
+def _in_any_order(requests: list[str]) -> list[str]:
+    """The requests of a race; which looks came right after one another, and were left out, is chance."""
+    looks = {request for request in requests if request.startswith("GET")}
+    return sorted([*looks, *(request for request in requests if request not in looks)])
 
 
 def _text(request: dict[str, Any]) -> str:
