@@ -131,10 +131,13 @@ def run_tap(settings: Settings, options: TapOptions) -> int:
         watch = _Watch(settings, tap, log, recording, stop)
         if settings.fail_fast:
             watch.start()
+        console = terminal(settings)
+
+        def announce(url: str) -> dict[str, str]:
+            return _announce(url + options.path, console)
+
         try:
-            session = asyncio.run(
-                keep_open(tap, options.listen, options.command, lambda url: _announce(url + options.path), stop)
-            )
+            session = asyncio.run(keep_open(tap, options.listen, options.command, announce, stop))
         except NoCommandError as error:
             raise UsageError(f"the command behind --until: {error}.") from None
         except OSError as error:
@@ -143,7 +146,6 @@ def run_tap(settings: Settings, options: TapOptions) -> int:
         finally:
             watch.end()
         watch.take_all()
-        console = terminal(settings)
         status = conclude(_results(settings, options, tap, session, watch, collector), settings, console)
         if len(recording):
             _tell_of_clients(settings, session, watch, console)
@@ -186,7 +188,7 @@ def _tell_of_clients(settings: Settings, session: Session, watch: _Watch, consol
 
     A client that has run to its end is judged by all that it did, any other by what needs no end.
     """
-    words = [str(settings.out / "traffic.har"), "--client"]
+    traffic = settings.recorded_traffic
     settings = settings.model_copy(update={"only": (), "skip": (), "out": settings.out / "client"})
     collector = Collector(settings, rules=client_catalogue())
     collector.begin()
@@ -195,19 +197,20 @@ def _tell_of_clients(settings: Settings, session: Session, watch: _Watch, consol
     else:
         judge(watch.recording, collector)
         results = described(collector.results(), watch.recording, "client", "")
-    if settings.save_traffic:
+    if traffic:
+        words = [str(traffic), "--client"]
         rules = (repeated_by(row, of_rule(settings, row.id, "check", words)) for row in results.rules)
         run = results.run.model_copy(update={"command": command_line(settings, "check", words)})
         results = results.model_copy(update={"rules": tuple(rules), "run": run})
     write_results(results, settings.out)
-    reports.write(results, settings.out)
+    reports.write(results, settings.out, settings.wanted_reports)
     broken = [row for row in results.rules if row.shown]
     verdict = (
         f"{len(broken)} of {len(results.rules)} rules for clients are not kept"
         if broken
         else "clients keep their rules"
     )
-    console.print(Text(f"apart: {verdict}; see {settings.out / 'report.html'}"), soft_wrap=True)
+    console.print(Text(f"apart: {verdict}; see {settings.out}"), soft_wrap=True)
     for row in broken:
         console.print(Text(f"  {row.verdict.symbol} {row.id}: {row.told}, {row.breach_count}×"), soft_wrap=True)
 
@@ -338,9 +341,10 @@ def _command(settings: Settings, options: TapOptions) -> str:
 # What was written on the command line
 
 
-def _announce(url: str) -> dict[str, str]:
+def _announce(url: str, console: Terminal) -> dict[str, str]:
     """Says where the tap listens, and what clients of many kinds look for in their environment."""
-    print(f"listening {url}", flush=True)
+    # What is printed for machines has nothing else on it.
+    print(f"listening {url}", file=sys.stderr if console.quiet else sys.stdout, flush=True)
     print("Ctrl-C closes the tap and judges what has passed.", file=sys.stderr, flush=True)
     return endpoints(url)
 
