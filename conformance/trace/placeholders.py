@@ -33,6 +33,7 @@ _MARK = re.compile(
 )
 """What stands for something else: ${projectId}, {{project}}, <project>, [PROJECT_ID], PROJECT_ID, REDACTED, XXXX, ***."""
 
+_AFTER_PROJECTS = re.compile(r"(?<=projects/)[^/\s\"'?#]+")
 _ESCAPED = re.compile(r"%24%7B(.{1,60}?)%7D|%7B%7B(.{1,60}?)%7D%7D|%3C([A-Za-z].{1,60}?)%3E", re.IGNORECASE)
 _CONSTANT_ID = re.compile(r"(\d)\1{7,}|1234567890\d{0,11}")
 """Ids that nobody gives: one digit again and again, or all in a row."""
@@ -128,11 +129,14 @@ class Placeholders:
 
     def _replaced(self, text: str) -> str:
         """A text without placeholders: they become the project, or a word that may stand in a name."""
-        text = re.sub(r"(?<=projects/)([^/\s\"']*[A-Z][^/\s\"']*)(?=[/\"'\s]|$)", self._as_project, text)
+        text = _AFTER_PROJECTS.sub(self._as_project, text)
         return _MARK.sub(lambda found: self._word(found[0]), text)
 
     def _as_project(self, found: re.Match[str]) -> str:
-        return self._word(found[0]) if _MARK.search(found[0]) else self._project
+        """What stands behind `projects/`: names of projects are in lower case."""
+        if _MARK.search(found[0]):
+            return self._word(found[0])
+        return self._project if _scrubbed_project(unquote(found[0])) else found[0]
 
     def _word(self, mark: str) -> str:
         letters = re.sub(r"[^a-z0-9]+", "", mark.lower())

@@ -77,6 +77,17 @@ def test_project_may_be_replaced(project: str, recorder: str, tmp_path: Path) ->
     assert broken(judged(text, tmp_path)) == set()
 
 
+@pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
+def test_project_of_a_domain_is_no_placeholder(colon: str, tmp_path: Path) -> None:
+    told = story().replaced(f"projects/{PROJECT}/", "projects/example.com:demo/")
+    for entry in told.entries:
+        old, new = f"projects/{PROJECT}/", f"projects/example.com{colon}demo/"
+        entry["request"]["url"] = entry["request"]["url"].replace(old, new)
+    results = judged(RECORDERS["har"](told.entries), tmp_path)
+    assert broken(results) == set()
+    assert results.target.project == "example.com:demo"
+
+
 @pytest.mark.parametrize("recorder", ["vcrpy_json", "har"])
 def test_project_that_was_replaced_in_paths_only_is_the_one_of_the_links(recorder: str, tmp_path: Path) -> None:
     told = story()
