@@ -54,7 +54,7 @@ DRILLS: tuple[Round, ...] = (
     _round("label", "label2", "label3", "deprecate", _LOOKS, then="deprecate2"),
     _round("pause delete", "deprecate", "pause deprecate2", then="insert2 relabel"),
     _round("pause delete", "deprecate", "pause deprecate2", then="delete2 insert2 relabel"),
-    _round("insert", "insert2", "insert3", "insert", then="deprecate delete", made=False),
+    _round("insert", "insert2", "insert3", "insert", then="get deprecate delete", made=False),
     _round("label", "deprecate", then="deprecate2 deprecate relabel2"),
 )
 """The rounds in which each kind of change meets each other, and what one of them does to another cannot stay hidden.

@@ -26,6 +26,7 @@ LACKING: tuple[tuple[str, str], ...] = (
     ("source.image.not-ready", "no image was seen before it was READY"),
     ("encryption.required-for-source", "no image showed that a customer key protects it"),
     ("encryption.image.*", "no image with such a key could be made and looked at"),
+    ("life.linearizable", "no changes of one image were under way at the same time"),
     ("operation.type.error*", "no operation that failed had the field"),
     ("operation.type.httpError*", "no operation failed"),
     ("operation.type.warnings*", "no operation had a warning with the field"),
