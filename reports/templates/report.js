@@ -27,7 +27,7 @@ function filter() {
     group.open = filtered;
   }
   for (const entry of entries) entry.hidden = all("a.name", entry).every((link) => ruleOf(link).hidden);
-  for (const rest of all(".rest")) rest.hidden = !rest.querySelector(".entry:not([hidden])");
+  for (const part of all(".rest, .listed")) part.hidden = !part.querySelector(".entry:not([hidden])");
   for (const cell of cells) cell.classList.toggle("dim", ruleOf(cell).hidden);
   for (const chip of chips) chip.setAttribute("aria-pressed", String(wanted[chip.dataset.key] === chip.dataset.value));
   find("shown").textContent = `${rules.filter((rule) => !rule.hidden).length} of ${rules.length} rules`;

@@ -114,6 +114,8 @@ def test_filters_and_search(browser: Browser, saved: Any, broken: Results) -> No
     assert reader.shown() == [rule for rule in failed if rule.startswith("image.")]
     assert reader.page.input_value("#area") == "image"
     assert reader.page.locator(f"[id='{reader.shown()[0]}']").is_visible()
+    assert reader.page.locator("#failures").is_visible()
+    assert not reader.page.locator("#unjudged").is_visible()
     chip(reader, "failed").click()
     reader.page.select_option("#area", "")
     reader.page.select_option("#basis", "conv")
