@@ -26,7 +26,7 @@ ONE_LINE = 60
 CONTEXT = 2
 """Equal lines that are shown around a difference."""
 
-LIKENESS = 0.4
+LIKENESS = 0.6
 """So much of two lines is the same at least, from 0 to 1, where it helps to mark the rest."""
 
 BRIEF_LINES, BRIEF_LINE = 3, 160
