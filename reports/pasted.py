@@ -34,7 +34,7 @@ def pasted(request: Request, kind: Callable[[Request], str]) -> str:
 
 
 def _headers(request: Request) -> Iterator[str]:
-    """The headers as both clients take them: `name;` sends an empty one, and `name:` none where they have one of their own."""
+    """The headers as both clients take them: `name;` sends an empty one, `name:` none where they have their own."""
     for name, value in request.headers.items():
         if name.lower() not in OWN:
             yield f"{name}: {value}" if value else f"{name};"
