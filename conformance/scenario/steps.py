@@ -236,10 +236,10 @@ def look_at_family(api: Api, family: str, latest: str, can: Callable[[str], bool
         api.target.transport.sleep(0.1)
 
 
-def look_at_view(api: Api, family: str, latest: str) -> None:
+def look_at_view(api: Api, family: str, latest: str, zone: str = ZONE) -> None:
     """Asks for a zone's image of a family for some moments, or until it is the one that it should be."""
     for _ in range(VIEW_LOOKS):
-        view = (api.family_view(ZONE, family).resource or {}).get("image")
+        view = (api.family_view(zone, family).resource or {}).get("image")
         if isinstance(view, dict) and view.get("name") == latest:
             break
         api.target.transport.sleep(VIEW_SECONDS)

@@ -34,7 +34,8 @@ from conformance.scenario.steps import (
 
 pytestmark = pytest.mark.sparing
 
-PAST = "2001-02-03T04:05:06Z"
+PAST, FUTURE = "2001-02-03T04:05:06Z", "2040-01-01T00:00:00Z"
+OTHER_ZONE = "europe-west1-b"
 SPARING_QUERIES = 3
 STEM = "-kin"
 """How the names of the images end, so that a list can show them alone."""
@@ -176,25 +177,23 @@ def deprecate(api: Api, family: Family) -> None:
 
 
 def used(api: Api, scenario: Scenario, family: Family) -> None:
-    """Uses the family as a source; what is made of it is rolled out to no zone yet."""
+    """Uses the family as a source; what is made of it is rolled out to one zone, and to another not yet."""
     if scenario.can("family"):
         url = partial_urls(f"projects/{api.target.project}/global/images/family/{family.name}", api.target.project)[0]
-        policy = {"locationRolloutPolicies": {f"zones/{ZONE}": "2040-01-01T00:00:00Z"}}
+        policy = {"locationRolloutPolicies": {f"zones/{ZONE}": FUTURE, f"zones/{OTHER_ZONE}": PAST}}
         source = Wish(InsertRequest({"sourceImage": url}), "source.image.family-url")
         member = Wish(InsertRequest({"family": family.name, "rolloutOverride": policy}, FreshName(STEM)))
-        ask(api, [source, member], scenario.sources)
+        made = ask(api, [source, member], scenario.sources)
         if scenario.can("family_views"):
             api.family_view(ZONE, family.name)
-            rolled_out(api, scenario)
+            rolled_out(api, scenario, family, made)
 
 
-def rolled_out(api: Api, scenario: Scenario) -> None:
-    """Looks at the view of a family whose image is rolled out there, also while it is not deprecated there yet."""
-    name = api.target.names.fresh()
-    past, future = ({"locationRolloutPolicies": {f"zones/{ZONE}": time}} for time in (PAST, "2040-01-01T00:00:00Z"))
-    made = api.create({**minimal(scenario.sources), "family": name, "rolloutOverride": past})
-    look_at_view(api, name, made.name)
+def rolled_out(api: Api, scenario: Scenario, family: Family, made: Created) -> None:
+    """Looks at the view of a zone to which the latest image is rolled out, also while it is not deprecated there yet."""
+    look_at_view(api, family.name, made.name, OTHER_ZONE)
     if scenario.can("deprecate"):
-        api.finish(api.deprecate(made.name, {"state": "DEPRECATED", "stateOverride": future}))
+        override = {"locationRolloutPolicies": {f"zones/{OTHER_ZONE}": FUTURE}}
+        api.finish(api.deprecate(made.name, {"state": "DEPRECATED", "stateOverride": override}))
         api.get(made.name)
-        look_at_view(api, name, made.name)
+        look_at_view(api, family.name, made.name, OTHER_ZONE)

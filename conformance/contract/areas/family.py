@@ -388,12 +388,9 @@ def _view_rollout(history: History) -> Iterator[Finding]:
 )
 def _view_reached(history: History) -> Iterator[Finding]:
     for exchange, members in _views(history):
-        if any(is_set(_override(history, insert, exchange)) for insert in members):
-            continue
         latest = members[-1]
         stored = _stored(history, latest, exchange, "rolloutOverride")
-        active = all(_active(history, insert, exchange) for insert in members)
-        if active and isinstance(stored, dict) and _reached(stored, exchange) is True:
+        if _active(history, latest, exchange) and isinstance(stored, dict) and _reached(stored, exchange) is True:
             yield from _shows(
                 history,
                 exchange,
