@@ -307,7 +307,7 @@ class Placeholders:
         for name, linked in _IDS.items():
             if name in resource and isinstance(resource.get(linked), str):
                 resource[name] = self._target(resource) if name == "targetId" else self._id(resource[linked])
-        if "id" in resource:
+        if "/" not in str(resource.get("id", "/")):
             own = resource.get("selfLink") or f"{resource.get('kind')} {resource.get('name')}"
             resource["id"] = self._id(own)
 

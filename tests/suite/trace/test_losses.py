@@ -51,6 +51,15 @@ def test_normalised_log_is_green_and_tells_what_that_cost(tmp_path: Path) -> Non
     assert reasons["operation.times"] == "times of the service are replaced by placeholders"
 
 
+def test_list_that_was_filtered_by_a_placeholder_is_green(tmp_path: Path) -> None:
+    told = Recorded().made()
+    items = [json.loads(told.entries[1]["response"]["content"]["text"])]
+    shown = {"kind": "compute#operationList", "id": f"projects/{PROJECT}/global/operations", "items": items}
+    told.say("GET", "global/operations?filter=name%3Doperation-1", None, shown)
+    assert broken(judged(RECORDERS["har"](told.entries), tmp_path)) == set()
+    assert broken(judged(scrubbed(RECORDERS["http_log"](told.entries)), tmp_path)) == set()
+
+
 @pytest.mark.parametrize("rule", sorted(set(SPOILED) - HIDDEN_BY_PLACEHOLDERS))
 def test_breach_is_seen_among_placeholders(rule: str, tmp_path: Path) -> None:
     assert rule in broken(judged(scrubbed(RECORDERS["http_log"](SPOILED[rule].entries)), tmp_path))
