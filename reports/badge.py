@@ -22,6 +22,7 @@ def render(results: Results) -> str:
     """
     summary = results.summary
     text = f"{summary.title} · {summary.extent}" if summary.coverage.rules else summary.title
+    text += f" · {summary.standing.reached}" if summary.standing and summary.standing.reached else ""
     left, right = (round(len(part) * CHARACTER + PADDING) for part in (LABEL, text))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.verdicts.results import Results
+from conformance.verdicts.results import Results, Since
 from conformance.verdicts.verdict import Verdict
 from reports.assets import part, policy, safe
 from reports.markdown import cell
@@ -68,13 +68,25 @@ def _trend(was: Verdict | None, now: Verdict | None) -> str:
     return "worse" if now.rank > was.rank else "better"
 
 
+def since(old: Results, new: Results) -> Since:
+    """What got worse, and what got better.
+
+    Args:
+        old: the results of the earlier run.
+        new: those of the later run.
+    """
+    found = changes(old, new)
+    worse = [change.rule for change in found if change.kind == "worse" or (change.kind == "appeared" and _bad(change))]
+    return Since(run=old.run.id, worse=tuple(worse), better=tuple(row.rule for row in found if row.kind == "better"))
+
+
+def _bad(change: Change) -> bool:
+    return change.new is not None and change.new.rank >= Verdict.DEVIATES.rank
+
+
 def worsened(found: list[Change]) -> bool:
     """Whether something got worse: a rule did, or one that is new does not hold."""
-    return any(
-        change.kind == "worse"
-        or (change.kind == "appeared" and change.new and change.new.rank >= Verdict.DEVIATES.rank)
-        for change in found
-    )
+    return any(change.kind == "worse" or (change.kind == "appeared" and _bad(change)) for change in found)
 
 
 def sentence(found: list[Change]) -> str:

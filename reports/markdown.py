@@ -27,6 +27,7 @@ def render(results: Results) -> str:
         "",
         cell(total.reason),
         "",
+        *([cell(total.standing.words), ""] if total.standing else []),
         f"Target {cell(target.url)}, project {cell(target.project)}, API version {cell(target.api_version)}; "
         f"profile {cell(run.profile)}, {seed}{run.seconds:.1f} s, "
         f"{counted(cost.requests, 'request')}, {counted(cost.images_created, 'image')} created, "
@@ -36,6 +37,11 @@ def render(results: Results) -> str:
         "| --- | ---: |",
         *(f"| {verdict.symbol} {verdict.label} | {total.counts.get(verdict, 0)} |" for verdict in Verdict),
     ]
+    if results.since and results.since.worse:
+        lines += [
+            "",
+            f"Worse since {cell(results.since.run)}: {', '.join(f'`{rule}`' for rule in results.since.worse)}",
+        ]
     mend = steps(results)
     if len(mend) > 1:
         lines += ["", "### Mend first", ""]

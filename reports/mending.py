@@ -85,7 +85,7 @@ class Step:
 def steps(results: Results) -> list[Step]:
     """What to mend, in the order in which it is worth the while.
 
-    First what most other rules hang on, then what the API reference states, then what a client meets first.
+    First what got worse since an earlier run, if one was named; then what most other rules hang on, then what the API reference states, then what a client meets first.
 
     Args:
         results: of a run.
@@ -100,7 +100,13 @@ def steps(results: Results) -> list[Step]:
     ]
     told = {rule.id for step in found for rule in (*step.rules, *step.following)}
     found += [Step(members, kind) for kind, members in _kinds(rule for rule in broken if rule.id not in told)]
-    return sorted(found, key=lambda step: (-len(step.following), -step.verdict.rank, _place(step.first.id)))
+    worse = frozenset(results.since.worse if results.since else ())
+
+    def order(step: Step) -> tuple[bool, int, int, int]:
+        known = worse.isdisjoint(rule.id for rule in step.rules)
+        return known, -len(step.following), -step.verdict.rank, _place(step.first.id)
+
+    return sorted(found, key=order)
 
 
 def _kinds(rules: Iterable[RuleResult]) -> list[tuple[str, tuple[RuleResult, ...]]]:

@@ -8,9 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from conformance.verdicts.results import ExchangeResult, Results, RuleResult
+from conformance.verdicts.results import ExchangeResult, Results, RuleResult, Since
 from conformance.verdicts.verdict import Verdict
 from reports.mending import Step, steps
+from reports.pasted import curl, pasted
 from reports.text import counted, harmless, left_behind, shortened
 
 COLOURS = {"red": "red", "violet": "magenta", "amber": "yellow", "grey": "dim", "green": "green"}
@@ -18,8 +19,11 @@ COLOURS = {"red": "red", "violet": "magenta", "amber": "yellow", "grey": "dim", 
 
 STEPS_MAXIMUM = 20
 BLOCKED_MAXIMUM = 5
+CHANGED_MAXIMUM = 10
 LEFT_SHOWN = 20
 TEXT_MAXIMUM = 300
+PASTED_MAXIMUM = 2000
+"""Characters of a command that is worth pasting."""
 
 
 class Terminal(Console):
@@ -48,6 +52,8 @@ def summary(results: Results, console: Console) -> None:
     for rule in results.rules:
         if rule.verdict is Verdict.ERROR:
             _rule(rule, console)
+    if results.since:
+        _changed(results.since, console)
     _mend(steps(results), console)
     _blocked([rule for rule in results.rules if rule.verdict is Verdict.BLOCKED], console)
     run, target, cost, total = results.run, results.target, results.cost, results.summary
@@ -61,6 +67,8 @@ def summary(results: Results, console: Console) -> None:
     )
     counts = ", ".join(f"{total.counts[verdict]} {verdict.label}" for verdict in Verdict if total.counts.get(verdict))
     console.print(Text(counts), soft_wrap=True)
+    if total.standing:
+        console.print(Text(total.standing.words), soft_wrap=True)
     if target.origin:
         console.print(Text(harmless(target.origin, lines=False), style="dim"), soft_wrap=True)
     seed = "" if run.seed is None else f", seed {run.seed}"
@@ -73,6 +81,15 @@ def summary(results: Results, console: Console) -> None:
         style="dim",
         soft_wrap=True,
     )
+
+
+def _changed(since: Since, console: Console) -> None:
+    """What changed since an earlier run."""
+    for title, colour, rules in (("worse", "red", since.worse), ("better", "green", since.better)):
+        if rules:
+            more = f" and {len(rules) - CHANGED_MAXIMUM} more" if len(rules) > CHANGED_MAXIMUM else ""
+            text = f"{title} since {harmless(since.run, lines=False)}: {', '.join(rules[:CHANGED_MAXIMUM])}{more}"
+            console.print(Text(text, style=f"bold {colour}"), soft_wrap=True)
 
 
 def _mend(found: list[Step], console: Console) -> None:
@@ -118,6 +135,9 @@ def _rule(rule: RuleResult, console: Console) -> None:
         console.print(Text(f"    {title} {shortened(harmless(text, lines=False), TEXT_MAXIMUM)}"), soft_wrap=True)
     for exchange in breach.exchanges:
         console.print(Text(f"    {_line(exchange)}"), style="dim", soft_wrap=True)
+    request = next((pasted(exchange.request, curl) for exchange in breach.exchanges), "")
+    if request and len(request) <= PASTED_MAXIMUM:
+        console.print(Text(f"    {harmless(request, lines=False)}"), soft_wrap=True)
 
 
 def _line(exchange: ExchangeResult) -> str:

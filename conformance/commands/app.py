@@ -220,7 +220,7 @@ def client(
 @app.command(epilog="Example: conformance rules 'request-id.*'")
 def rules(
     globs: Annotated[
-        list[str] | None, typer.Argument(help="Globs of rule ids, areas, or ~ and a text; none for all rules.")
+        list[str] | None, typer.Argument(help="Globs of rule ids, how ids begin, or ~ and a text; none for all rules.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -309,6 +309,22 @@ def report(
     from conformance.commands.report import report_on  # noqa: PLC0415 - wanted by this command alone
 
     raise typer.Exit(report_on(files, out, pdf=pdf))
+
+
+@app.command("next", epilog="Example: conformance next compliance-report/results.json --json")
+def show_next(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS.json", help="The results of a run.")] = Path(
+        "compliance-report/results.json"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show the one thing to mend that helps most: what is wrong, the smallest request, and the command that proves it mended.
+
+    Exit status 1: there is something to mend.
+    """
+    from conformance.commands.next import show_next as show  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(show(results, as_json=as_json))
 
 
 @app.command(epilog="Example: conformance diff old/results.json new/results.json --markdown changes.md")

@@ -116,6 +116,7 @@ def described(
         update={
             "run": results.run.model_copy(update={"profile": profile, "command": command}),
             "target": results.target.model_copy(update=target),
+            "summary": results.summary.model_copy(update={"standing": None}),
             "notes": (*results.notes, *told),
         }
     )

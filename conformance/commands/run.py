@@ -25,9 +25,10 @@ from conformance.pytest_plugin.controller import GivenSettings
 from conformance.pytest_plugin.interruption import Interruption
 from conformance.pytest_plugin.progress import Progress
 from conformance.scenario.examples import cache, open_examples
-from conformance.verdicts.results import Results
+from conformance.verdicts.results import Results, read_results
 from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import known, waivers_file, write_waivers
+from reports.difference import since
 
 WORKERS = 4
 """Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to keep it busy;
@@ -54,12 +55,13 @@ def run(settings: Settings) -> int:
         The exit status.
 
     Raises:
-        UsageError: the output folder cannot be written to, or examples cannot be kept where they should be.
+        UsageError: the results of --since cannot be read, the output folder cannot be written to, or examples cannot be kept where they should be.
     """
     check_folder(settings.out)
     if settings.update_waivers:
         check_file(waivers_file(settings), "--waivers")
     open_examples(settings)
+    earlier = read_results(Path(settings.since)) if settings.since else None
     console = terminal(settings)
     with Interruption(lambda: _left_undone(settings)) as interruption:
         try:
@@ -67,6 +69,8 @@ def run(settings: Settings) -> int:
         except SuiteError as error:
             print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
             return Exit.SUITE_ERROR
+        if earlier is not None:
+            results = results.model_copy(update={"since": since(earlier, results)})
         if settings.update_waivers and results.summary.exit_status in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
             write_waivers(known(results.waivers), waivers_file(settings))
         return conclude(results, settings, console)

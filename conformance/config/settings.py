@@ -110,7 +110,7 @@ class Settings(BaseModel):
     only: Annotated[
         tuple[str, ...],
         Option(
-            "Judge only these rules: a glob of ids, an area, ~ and a text of what they say, or VERDICT@RESULTS.json",
+            "Judge only these rules: a glob of ids, how ids begin, ~ and a text of what they say, or VERDICT@RESULTS.json",
             ("check", "tap", "client", "compare"),
             metavar="RULES",
         ),
@@ -123,6 +123,12 @@ class Settings(BaseModel):
         bool, Option("Judge only the rules that were broken in the results of the last run, in --out", pytest=False)
     ] = False
     failed_first: Annotated[bool, Option("Begin with the rules that were broken in the last run", pytest=False)] = False
+    since: Annotated[
+        str | None,
+        Option(
+            "Results of an earlier run: what got worse since then comes first", metavar="RESULTS.json", pytest=False
+        ),
+    ] = None
     seed: Annotated[int | None, Option("Seed of what is random", ("tap", "compare"))] = None
     workers: Annotated[
         int | None,
@@ -147,6 +153,16 @@ class Settings(BaseModel):
         bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)
     ] = False
     strict: Annotated[bool, Option("Deviations fail the run too", ("check", "tap", "client"), pytest=False)] = False
+    level: Annotated[
+        str | None,
+        Option(
+            "Fail only where the target has not reached this level. core: a client can make, poll, get and delete an image, and a "
+            "retry is safe. standard: what the reference says of no optional capability. full: all of it, and no deviation",
+            choices=("core", "standard", "full"),
+            default="every rule counts",
+            pytest=False,
+        ),
+    ] = None
     require_complete: Annotated[
         bool, Option("A rule that was never put to the test fails the run too", pytest=False)
     ] = False
@@ -276,7 +292,7 @@ class Settings(BaseModel):
             raise ValueError("a project id, such as my-project, or a project number")
         return value
 
-    @field_validator("api_version", "profile", "auth", "intermittent", "format")
+    @field_validator("api_version", "profile", "auth", "intermittent", "format", "level")
     @classmethod
     def _check_choice(cls, value: str | None, about: ValidationInfo) -> str | None:
         choices = next(
@@ -340,7 +356,7 @@ class Settings(BaseModel):
                 raise ValueError("text of the form 'Name: value'")
         return tuple(values) if isinstance(values, list) else values
 
-    @field_validator("ca_bundle", "credentials", "waivers")
+    @field_validator("ca_bundle", "credentials", "waivers", "since")
     @classmethod
     def _check_file(cls, value: str | None, about: ValidationInfo) -> str | None:
         if (

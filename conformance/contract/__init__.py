@@ -50,7 +50,7 @@ def near(name: str) -> str:
 
 
 def chosen(words: Iterable[str], among: Mapping[str, Rule] | None = None) -> set[str]:
-    """The rules that at least one of these words means: a glob of ids, an area, or `~` and a text of the statement.
+    """The rules that at least one of these words means: a glob of ids, how ids begin, or `~` and a text of the statement.
 
     Args:
         words: the words.
@@ -63,7 +63,7 @@ def chosen(words: Iterable[str], among: Mapping[str, Rule] | None = None) -> set
 def _means(word: str, rule: Rule) -> bool:
     if word.startswith("~"):
         return word[1:].casefold() in rule.statement.casefold()
-    return word == rule.area or bool(matching([word], [rule.id]))
+    return rule.id.startswith(f"{word}.") or bool(matching([word], [rule.id]))
 
 
 def selected(only: Iterable[str], skip: Iterable[str], among: Mapping[str, Rule] | None = None) -> set[str]:

@@ -22,6 +22,7 @@ from conformance.verdicts.findings import Findings
 from conformance.verdicts.judgement import Judgement, gates, judgements
 from conformance.verdicts.ledger import Ledger, Tally
 from conformance.verdicts.results import SCHEMA_VERSION, Coverage, Ending, Results, WaiverState
+from conformance.verdicts.standing import standing
 from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import COMPLAINTS, EMBEDDED, Waiver, state, updated, waive, waived_rules
 
@@ -176,6 +177,8 @@ class Collector:
             strict=settings.strict,
             # What one shard has not tried another one may have.
             complete=settings.require_complete and not settings.shard,
+            level=settings.level,
+            whole=self._whole,
         )
         counts = Counter(judgement.verdict for judgement in found.values())
         return Results.model_validate(
@@ -193,6 +196,7 @@ class Collector:
                     "shard": settings.shard,
                     "strict": settings.strict,
                     "require_complete": settings.require_complete,
+                    "level": settings.level,
                     "require": settings.require,
                     "intermittent": "fail" if settings.intermittent_fails else "report",
                     "ending": self._clean(ending.model_dump()),
@@ -210,6 +214,7 @@ class Collector:
                     "exit_status": conclusion.exit_status,
                     "reason": self._clean(conclusion.reason),
                     "counts": {verdict: counts[verdict] for verdict in Verdict},
+                    "standing": self._standing(found),
                     "coverage": Coverage(
                         tested=sum(counts[verdict] for verdict in Verdict if verdict.tested),
                         rules=len(found),
@@ -234,6 +239,17 @@ class Collector:
                 "rules": [self._row(rule, found[rule.id], made.get(rule.id), most) for rule in self.rules.values()],
             }
         )
+
+    def _standing(self, found: Mapping[str, Judgement]) -> dict[str, Any] | None:
+        """The level that the target has reached; None where that cannot be told."""
+        if self._partial() or not catalogue().keys() <= found.keys():
+            return None
+        reached = standing(found)
+        return {
+            "reached": reached.reached or "",
+            "following": reached.following or "",
+            "in_the_way": reached.in_the_way,
+        }
 
     def _clean(self, value: Any) -> Any:
         """A JSON value without secrets."""

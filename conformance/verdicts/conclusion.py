@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.contract import catalogue
+from conformance.contract.levels import Level
 from conformance.verdicts.judgement import Judgement
 from conformance.verdicts.ledger import Tally
 from conformance.verdicts.results import Ending
+from conformance.verdicts.standing import in_the_way
 from conformance.verdicts.verdict import Exit, Outcome, Verdict
 
 
@@ -29,6 +31,8 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
     *,
     strict: bool,
     complete: bool,
+    level: str | None = None,
+    whole: bool = True,
 ) -> Conclusion:
     """Concludes a run.
 
@@ -39,6 +43,8 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
         outdated: the rules of waivers that are to be removed.
         strict: whether deviations fail the run too.
         complete: whether rules that were never put to the test fail the run too.
+        level: the level of which alone the rules fail the run; None where all do.
+        whole: whether all rules that were to be tried had their turn.
     """
     rules = {verdict: [rule for rule, own in judgements.items() if own.verdict is verdict] for verdict in Verdict}
     failed = [rule for rule, own in judgements.items() if own.verdict.under(strict=strict) is Verdict.FAILED]
@@ -53,6 +59,8 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
     if ending.interrupted:
         text = "the run was interrupted; what was known by then is written"
         return Conclusion(Exit.INTERRUPTED, Outcome.INCONCLUSIVE, text)
+    if level is not None:
+        return _at_level(Level(level), judgements, whole=whole)
     mistake = f"the suite itself failed in {some(rules[Verdict.ERROR])}" if rules[Verdict.ERROR] else ""
     if failed:
         text = "; ".join(
@@ -84,6 +92,22 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
     other = "other " if exceptions else ""
     text = "; ".join([f"all {other}rules that were put to the test hold", *exceptions, *_refusals(judgements)])
     return Conclusion(Exit.CONFORMANT, Outcome.CONFORMANT, text)
+
+
+def _at_level(level: Level, judgements: Mapping[str, Judgement], *, whole: bool) -> Conclusion:
+    """Concludes a run that fails only where a target has not reached a level."""
+    errors = [rule for rule in level.rules(catalogue()) if judgements[rule].verdict is Verdict.ERROR]
+    if errors:
+        return Conclusion(Exit.SUITE_ERROR, Outcome.INCONCLUSIVE, f"the suite itself failed in {some(errors)}")
+    waived = {rule for rule, own in judgements.items() if own.verdict is Verdict.WAIVED}
+    missing = [rule for rule in in_the_way(level, judgements, tried=whole) if rule not in waived]
+    if missing:
+        text = f"level {level} is not reached: {count(missing, 'rule')} in the way: {some(missing)}"
+        return Conclusion(Exit.NOT_CONFORMANT, Outcome.NON_CONFORMANT, text)
+    reached = "is reached" if whole else "is not in doubt as far as this run goes"
+    others = [rule for rule, own in judgements.items() if own.verdict in (Verdict.FAILED, Verdict.DEVIATES)]
+    beyond = f"; {count(others, 'rule')} beyond it {'does' if len(others) == 1 else 'do'} not hold" if others else ""
+    return Conclusion(Exit.CONFORMANT, Outcome.CONFORMANT, f"level {level} {reached}{beyond}")
 
 
 def _refusals(judgements: Mapping[str, Judgement]) -> list[str]:

@@ -17,7 +17,7 @@ from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import EMBEDDED, known
 
 SHARED = (
-    ("run", ("seed", "profile", "suite_version", "strict", "require_complete", "require")),
+    ("run", ("seed", "profile", "suite_version", "strict", "require_complete", "require", "level")),
     ("target", ("url", "project", "api_version")),
 )
 """What shards of one run have in common."""
@@ -86,6 +86,7 @@ def _collector(shards: Sequence[Results]) -> Collector:
         api_version=target.api_version,
         strict=run.strict,
         require_complete=run.require_complete,
+        level=run.level,
         require=run.require,
         intermittent=run.intermittent,
     )

@@ -21,6 +21,9 @@ from conformance.verdicts.verdict import Exit, Outcome, Verdict
 SCHEMA_VERSION = 1
 FILE_NAME = "results.json"
 
+IN_THE_WAY_SHOWN = 3
+"""Rules that are named of those in the way of a level."""
+
 WaiverState = Literal["in use", "unused", "stale", "expired", "matches no rule"]
 """What has become of a waiver in a run."""
 
@@ -80,6 +83,7 @@ class Run(_Part):
     shard: str | None
     strict: bool
     require_complete: bool
+    level: Literal["core", "standard", "full"] | None = None
     require: tuple[str, ...] = ()
     intermittent: Literal["fail", "report"] = "fail"
     ending: Ending = Ending()
@@ -105,14 +109,34 @@ class Coverage(_Part):
     partial: str = ""
 
 
+class Standing(_Part):
+    """The level that the target has reached ("" for none), the next one ("" for none above), and the rules that stand between."""
+
+    reached: Literal["", "core", "standard", "full"] = ""
+    following: Literal["", "core", "standard", "full"] = ""
+    in_the_way: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The same in a sentence."""
+        reached = f"level {self.reached}" if self.reached else "no level reached"
+        if not self.following:
+            return reached
+        shown = ", ".join(self.in_the_way[:IN_THE_WAY_SHOWN])
+        more = len(self.in_the_way) - IN_THE_WAY_SHOWN
+        verb = "is" if len(self.in_the_way) == 1 else "are"
+        return f"{reached}; in the way of {self.following} {verb} {shown}{f' and {more} more' if more > 0 else ''}"
+
+
 class Summary(_Part):
-    """What came out."""
+    """What came out; `standing` is None where not all rules had their turn."""
 
     verdict: Outcome
     exit_status: Exit
     reason: str
     counts: dict[Verdict, Count]
     coverage: Coverage = Coverage()
+    standing: Standing | None = None
 
     @property
     def headline(self) -> str:
@@ -307,8 +331,16 @@ class RuleResult(_Part):
         return self.shown.message if self.shown else self.reason
 
 
+class Since(_Part):
+    """What changed since an earlier run: rules that got worse, and rules that got better."""
+
+    run: str
+    worse: tuple[str, ...] = ()
+    better: tuple[str, ...] = ()
+
+
 class Results(_Part):
-    """Everything that a run found out."""
+    """Everything that a run found out; `since` compares it with an earlier run, where one was named."""
 
     schema_version: Literal[1] = 1
     run: Run
@@ -319,6 +351,7 @@ class Results(_Part):
     latency: dict[str, Latency]
     shown: Annotated[dict[str, Shown], Field(description="what the traffic of a tap has shown of the API")] = {}
     notes: tuple[str, ...]
+    since: Since | None = None
     waivers: tuple[WaiverResult, ...]
     rules: tuple[RuleResult, ...]
 

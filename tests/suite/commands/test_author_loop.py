@@ -73,6 +73,27 @@ def test_target_is_started_judged_and_stopped_with_its_children(folder: Path) ->
     assert " passed" not in again.stdout.splitlines()[-3]
 
 
+def test_what_got_worse_comes_first_and_next_names_it(folder: Path) -> None:
+    words = ("run", "--start", START, "--only", "image.kind,image.id")
+    assert conformance(*words, folder=folder).returncode == 1
+    (folder / "compliance-report" / "results.json").rename(folder / "old.json")
+    (folder / "faults.txt").write_text("image.kind/missing image.id/number", encoding="utf-8")
+    done = conformance(*words, "--since", "old.json", folder=folder)
+    assert "worse since " in done.stdout
+    assert done.stdout.index("✗ image.id") < done.stdout.index("✗ image.kind")
+    assert results_in(folder)["since"]["worse"] == ["image.id"]
+    told = conformance("next", "--json", folder=folder)
+    task = json.loads(told.stdout)
+    assert (told.returncode, task["rule"], task["left"]) == (1, "image.id", 1)
+    assert task["request"].startswith("curl ")
+    assert "image.id failed" in conformance("next", folder=folder).stdout
+    (folder / "faults.txt").write_text("", encoding="utf-8")
+    done = conformance(*words, "--since", "old.json", folder=folder)
+    assert "better since " in done.stdout
+    told = conformance("next", folder=folder)
+    assert (told.returncode, told.stdout) == (0, "nothing to mend: no rule was seen broken\n")
+
+
 def test_target_that_dies_makes_no_verdict(folder: Path) -> None:
     done = conformance("run", "--start", f"{START} --die", folder=folder)
     assert done.returncode == 3, done.stdout + done.stderr

@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "ca_bundle": "known.toml",
     "examples": "examples",
     "reports": ["junit"],
+    "since": "known.toml",
 }
 """What some settings may be; any other takes what its type allows."""
 

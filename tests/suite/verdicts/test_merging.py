@@ -46,6 +46,7 @@ def counted(rule: str, observations: int, breaches: int, deviations: int, first:
         "exchanges": [],
         "numbers": [],
         "size": [1],
+        "timeline": [],
     }
     return {
         "ledger": {

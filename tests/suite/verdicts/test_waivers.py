@@ -24,8 +24,6 @@ ONLY = (
     "image.id",
     "-n",
     "1",
-    "--reports",
-    "html,junit",
 )
 LATER = datetime.now(UTC).date() + timedelta(30)
 EARLIER = datetime.now(UTC).date() - timedelta(1)

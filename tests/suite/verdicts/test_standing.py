@@ -1,0 +1,98 @@
+"""Levels of conformance: what a target has reached, what stands in the way of more, and a run that gates on one."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.contract import catalogue
+from conformance.contract.levels import CORE, Level
+from conformance.verdicts.conclusion import conclude
+from conformance.verdicts.judgement import Judgement
+from conformance.verdicts.results import Ending, Standing
+from conformance.verdicts.standing import in_the_way, standing
+from conformance.verdicts.verdict import Exit, Verdict
+
+DOCUMENTED = next(
+    name for name, rule in catalogue().items() if rule.basis == "doc" and not rule.needs and name not in CORE
+)
+OPTIONAL = next(name for name, rule in catalogue().items() if rule.basis == "doc" and rule.needs)
+CONVENTION = next(name for name, rule in catalogue().items() if rule.basis == "conv" and name not in CORE)
+
+
+def judged(**changes: Verdict) -> dict[str, Judgement]:
+    """All rules hold but these."""
+    verdicts = {name.replace("__", "."): verdict for name, verdict in changes.items()}
+    return {name: Judgement(verdicts.get(name, Verdict.PASSED)) for name in catalogue()}
+
+
+def changed(rule: str, verdict: Verdict) -> dict[str, Judgement]:
+    return judged() | {rule: Judgement(verdict)}
+
+
+def test_core_names_rules_that_there_are() -> None:
+    assert set(catalogue()) >= CORE
+
+
+def test_levels_nest() -> None:
+    core, standard, full = (level.rules(catalogue()) for level in Level)
+    assert core < standard < full == set(catalogue())
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict", "reached"),
+    [
+        ("life.insert", Verdict.FAILED, None),
+        ("life.insert", Verdict.NOT_EXERCISED, None),
+        ("operation.self-link", Verdict.DEVIATES, None),
+        (DOCUMENTED, Verdict.FAILED, Level.CORE),
+        (DOCUMENTED, Verdict.BLOCKED, Level.CORE),
+        (DOCUMENTED, Verdict.WAIVED, Level.CORE),
+        (DOCUMENTED, Verdict.NOT_EXERCISED, Level.FULL),
+        (OPTIONAL, Verdict.FAILED, Level.STANDARD),
+        (OPTIONAL, Verdict.NOT_APPLICABLE, Level.STANDARD),
+        (CONVENTION, Verdict.DEVIATES, Level.STANDARD),
+    ],
+)
+def test_level_is_reached_where_its_rules_hold(rule: str, verdict: Verdict, reached: Level | None) -> None:
+    found = standing(changed(rule, verdict))
+    assert found.reached == reached
+    assert found.in_the_way == (() if reached is Level.FULL else (rule,))
+
+
+def test_rules_that_nothing_else_explains_come_first() -> None:
+    found = judged(life__insert=Verdict.FAILED)
+    found["request-id.absent"] = Judgement(Verdict.FAILED, root="life.insert")
+    found["transport.json"] = Judgement(Verdict.FAILED, root="transport.json")
+    assert in_the_way(Level.CORE, found)[-1] == "request-id.absent"
+
+
+def test_rules_that_were_left_out_are_in_the_way_of_core_only_after_a_whole_run() -> None:
+    found = changed("life.delete", Verdict.LEFT_OUT)
+    assert in_the_way(Level.CORE, found) == ("life.delete",)
+    assert in_the_way(Level.CORE, found, tried=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict", "level", "status"),
+    [
+        (DOCUMENTED, Verdict.FAILED, "core", Exit.CONFORMANT),
+        (DOCUMENTED, Verdict.FAILED, "standard", Exit.NOT_CONFORMANT),
+        ("life.insert", Verdict.FAILED, "core", Exit.NOT_CONFORMANT),
+        ("life.insert", Verdict.WAIVED, "core", Exit.CONFORMANT),
+        ("life.insert", Verdict.ERROR, "core", Exit.SUITE_ERROR),
+        (DOCUMENTED, Verdict.ERROR, "core", Exit.CONFORMANT),
+        (CONVENTION, Verdict.DEVIATES, "standard", Exit.CONFORMANT),
+        (CONVENTION, Verdict.DEVIATES, "full", Exit.NOT_CONFORMANT),
+    ],
+)
+def test_run_gates_on_a_level(rule: str, verdict: Verdict, level: str, status: Exit) -> None:
+    found = conclude(changed(rule, verdict), {}, Ending(), [], strict=False, complete=False, level=level)
+    assert found.exit_status == status
+    assert f"level {level}" in found.reason or status is Exit.SUITE_ERROR
+
+
+def test_standing_in_words() -> None:
+    assert Standing(reached="full").words == "level full"
+    assert Standing(following="core", in_the_way=("a.b",)).words == "no level reached; in the way of core is a.b"
+    many = Standing(reached="core", following="standard", in_the_way=("a", "b", "c", "d"))
+    assert many.words == "level core; in the way of standard are a, b, c and 1 more"
