@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-from conformance.verdicts.results import Cost
+if TYPE_CHECKING:
+    from conformance.verdicts.results import Cost
 
 _UNFIT = frozenset({"Cc", "Cs"})
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from conformance import __version__
-from conformance.client.credentials import NoToken, credentials_for
 from conformance.commands.options import takes_options
-from conformance.commands.selecting import matched, resolved
 from conformance.config.loading import load_settings
 from conformance.config.settings import Settings, UsageError
-from conformance.contract import Rule, catalogue, client_catalogue, near
 from conformance.emulator.command import emulator
-from conformance.verdicts.waivers import read_waivers
 from reports.text import harmless
 
 STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
@@ -122,9 +113,10 @@ def sweep(
 
     Exit status 1: some are still there.
     """
+    from conformance.commands.checking import authorised  # noqa: PLC0415 - as for checked settings
     from conformance.commands.sweep import sweep as sweep_target  # noqa: PLC0415 - wanted by this command alone
 
-    raise typer.Exit(sweep_target(_authorised(load_settings(given)), older_than, yes))
+    raise typer.Exit(sweep_target(authorised(load_settings(given)), older_than, yes))
 
 
 @app.command(epilog=f"Example: conformance check traffic.har --only 'operation.*'. {ELSEWHERE} {STATUSES}")
@@ -139,7 +131,7 @@ def check(
     ] = False,
 ) -> None:
     """Judge recorded traffic by every rule that needs no active test; no target is needed."""
-    settings = _checked(load_settings(given), client_catalogue() if client else None)
+    settings = _checked(load_settings(given), clients=client)
     from conformance.commands.check import run_check  # noqa: PLC0415 - what a command alone needs, it alone loads
 
     raise typer.Exit(run_check(recording, settings, client=client))
@@ -211,7 +203,7 @@ def client(
     It finds the URL in CONFORMANCE_URL, gcloud and Terraform find it in variables of their own. All these rules are
     conventions: to break one is a deviation, and fails only under --strict.
     """
-    settings = _checked(load_settings(given), client_catalogue())
+    settings = _checked(load_settings(given), clients=True)
     from conformance.commands.client import run_client, scenarios  # noqa: PLC0415 - what a command alone needs, it alone loads
 
     raise typer.Exit(run_client(settings, scenarios(scenario), command))
@@ -225,53 +217,17 @@ def rules(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the rules for targets; those for clients are listed by `client`."""
-    every = {**catalogue(), **client_catalogue()}
-    shown = matched(globs, "asked for", every) if globs else dict(catalogue())
-    if as_json:
-        print(json.dumps([_row(rule) for rule in shown.values()], ensure_ascii=False, indent=1))
-        return
-    console = Console()
-    if not console.is_terminal:
-        for rule in shown.values():
-            print(f"{rule.id}\t{rule.basis}\t{rule.statement}")
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("rule", "basis", "what holds"):
-        table.add_column(title, overflow="fold")
-    for rule in shown.values():
-        table.add_row(escape(rule.id), rule.basis, escape(rule.statement))
-    console.print(table)
+    from conformance.commands.rules import show_rules  # noqa: PLC0415 - what a command alone needs, it alone loads
+
+    show_rules(globs or [], as_json=as_json)
 
 
 @app.command(epilog="Example: conformance explain request-id.replay-after-done")
 def explain(rule: Annotated[str, typer.Argument(help="The id of a rule.")]) -> None:
     """Explain one rule in full: what it says, where it comes from, what it stands on, and which faults it catches."""
-    from conformance.emulator.faults import FAULTS  # noqa: PLC0415 - wanted by this command alone
+    from conformance.commands.rules import show_rule  # noqa: PLC0415 - as for rules
 
-    found = catalogue().get(rule) or client_catalogue().get(rule)
-    if found is None:
-        raise UsageError(f"there is no rule '{rule}'{near(rule)}.")
-    basis = {
-        "doc": "doc: the API reference states it; a breach fails the run",
-        "conv": "conv: the real service or Google's conventions do it; a breach is a deviation, and fails only under --strict",
-    }
-    print(f"{found.id}\n\n  {found.statement}\n")
-    print(f"basis      {basis[found.basis]}")
-    print(f"reference  {found.reference}")
-    print(f"grounds    {found.grounds}")
-    print(f"evidence   {'live runs and recorded traffic' if found.passive else 'live runs only'}")
-    if found.requires:
-        print(f"stands on  {', '.join(found.requires)}")
-    if found.needs:
-        print(f"needs      {', '.join(found.needs)}")
-    if rule in client_catalogue():
-        print("\nrun it     conformance client --only", rule, "-- COMMAND")
-        return
-    caught = [fault for fault in FAULTS if fault.rule == found.id]
-    print("\nfaults of the emulator that it catches:" if caught else "\nno fault of the emulator breaks it")
-    for fault in caught:
-        print(f"  {fault.id}: {fault.sentence}")
-    print(f"\nrun it     conformance run --only {found.id}")
+    show_rule(rule)
 
 
 @app.command(epilog="Example: conformance prove 'request-id.*' --out kill-matrix")
@@ -364,43 +320,11 @@ def compare(
     raise typer.Exit(run_comparison(targets))
 
 
-def _row(rule: Rule) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "area": rule.area,
-        "basis": rule.basis,
-        "statement": rule.statement,
-        "reference": rule.reference,
-        "grounds": rule.grounds,
-    }
+def _checked(settings: Settings, *, clients: bool = False) -> Settings:
+    """The same settings, once all that they name is known to be there."""
+    from conformance.commands.checking import checked  # noqa: PLC0415 - the catalogue takes long to import
 
-
-def _checked(settings: Settings, rules: Mapping[str, Rule] | None = None) -> Settings:
-    """The same settings, once the rules that they name are known, and what else they name is known to be there.
-
-    Args:
-        settings: as they were given.
-        rules: those that there are; None for the catalogue.
-    """
-    settings = resolved(settings, rules)
-    fields = sorted(filter(None, {rule.accepts for rule in catalogue().values()}))
-    for field in settings.require:
-        if field not in fields:
-            raise UsageError(
-                f"require is '{field}' (set by --require, its environment variable or the configuration file); "
-                f"allowed are {', '.join(fields)}."
-            )
-    read_waivers(settings)
-    return _authorised(settings)
-
-
-def _authorised(settings: Settings) -> Settings:
-    """The same settings, once the credentials that they ask for are known to be there."""
-    try:
-        credentials_for(settings.auth, settings.credentials, settings.token)
-    except NoToken as error:
-        raise UsageError(f"auth is '{settings.auth}', but {error}.") from None
-    return settings
+    return checked(settings, clients=clients)
 
 
 def main() -> None:

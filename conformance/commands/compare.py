@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-import reports
 from conformance.commands.run import SuiteError, judge
 from conformance.commands.writing import check_folder
 from conformance.config.settings import Settings
 from conformance.verdicts.results import Results, write_results
 from conformance.verdicts.verdict import Exit
+from reports import writing
 from reports.comparison import disagreements, show
 
 FOLDERS = ("first", "second")
@@ -44,7 +44,7 @@ def run_comparison(settings: Sequence[Settings]) -> int:
             print(f"conformance: {one.url}: {results.summary.reason}", file=sys.stderr)
             return results.summary.exit_status
         write_results(results, one.out / folder)
-        reports.write(results, one.out / folder)
+        writing.write(results, one.out / folder)
         judged.append(results)
     found = disagreements(judged[0], judged[1])
     show(found, judged[0], judged[1], console)

@@ -10,13 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-import reports
 from conformance.config.report_names import REPORTS
 from conformance.config.settings import Settings, UsageError
 from conformance.verdicts.results import Results, write_results
 from conformance.verdicts.verdict import Exit
-from reports import code_hosts, markdown
-from reports.terminal import Terminal
+from reports import code_hosts, markdown, writing
+from reports.terminal import Terminal, summary
 from reports.text import harmless
 
 
@@ -38,7 +37,7 @@ def conclude(results: Results, settings: Settings, console: Console) -> int:
     complaint = ""
     try:
         write_results(results, out)
-        for mistake in reports.write(results, out, settings.wanted_reports):
+        for mistake in writing.write(results, out, settings.wanted_reports):
             print(f"conformance: {harmless(mistake, lines=False)}", file=sys.stderr)
     except OSError as error:
         complaint = f"the results could not be written to '{out}' ({error.strerror}); name another folder with --out."
@@ -75,7 +74,7 @@ def _say(results: Results, settings: Settings, console: Console) -> None:
             _summarise(results)
     if results.summary.exit_status is Exit.UNTESTABLE:
         return
-    reports.summary(results, console)
+    summary(results, console)
     if "html" in settings.wanted_reports:
         console.print(Text(f"report: {settings.out / REPORTS['html']}", style="dim"), soft_wrap=True)
 

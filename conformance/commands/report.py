@@ -7,11 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-import reports
 from conformance.commands.writing import check_folder
 from conformance.verdicts.merging import merged
 from conformance.verdicts.results import read_results, write_results
+from reports import writing
 from reports.pdf import browser, print_page
+from reports.terminal import summary
 
 
 def report_on(paths: Sequence[Path], out: Path, *, pdf: bool = False) -> int:
@@ -34,9 +35,9 @@ def report_on(paths: Sequence[Path], out: Path, *, pdf: bool = False) -> int:
     check_folder(out)
     results = merged(parts) if len(paths) > 1 else next(iter(parts.values()))
     write_results(results, out)
-    reports.write(results, out)
+    writing.write(results, out)
     console = Console()
-    reports.summary(results, console)
+    summary(results, console)
     page = out / "report.html"
     console.print(f"[dim]report: {page}[/dim]", soft_wrap=True)
     if pdf:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import Rule, catalogue, chosen, near
-from conformance.verdicts.results import FILE_NAME, read_results
 from conformance.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from conformance.verdicts.results import Results
 
 BY_SETTINGS = "set by {}, its environment variable or the configuration file"
 
@@ -30,7 +33,7 @@ def resolved(settings: Settings, rules: Mapping[str, Rule] | None = None) -> Set
         if named != words:
             changes[key] = named
     if settings.last_failed or settings.failed_first:
-        broken = _broken(settings.out / FILE_NAME)
+        broken = _broken(settings.out / "results.json")
         if settings.last_failed and broken:
             only = changes.get("only", settings.only)
             changes["only"] = tuple(rule for rule in broken if not only or rule in chosen(only))
@@ -38,7 +41,7 @@ def resolved(settings: Settings, rules: Mapping[str, Rule] | None = None) -> Set
     return settings.model_copy(update=changes)
 
 
-def matched(words: list[str], origin: str, rules: Mapping[str, Rule] | None = None) -> Mapping[str, Rule]:
+def matched(words: Sequence[str], origin: str, rules: Mapping[str, Rule] | None = None) -> Mapping[str, Rule]:
     """The rules that the words mean.
 
     Args:
@@ -66,7 +69,7 @@ def _named(word: str, origin: str, rules: Mapping[str, Rule] | None) -> tuple[st
     verdicts = [item.value for item in Verdict]
     if verdict not in verdicts:
         raise UsageError(f"'{word}' ({origin}) asks for the verdict '{verdict}'; allowed are {', '.join(verdicts)}.")
-    found = tuple(rule for rule, own in read_results(Path(file)).verdicts.items() if own.value == verdict)
+    found = tuple(rule for rule, own in _results(Path(file)).verdicts.items() if own.value == verdict)
     if not found:
         raise UsageError(f"no rule is {verdict} in {file} ('{word}', {origin}).")
     return found
@@ -76,6 +79,10 @@ def _broken(path: Path) -> tuple[str, ...]:
     """The rules that were broken in the last run; none where there was no run."""
     if not path.exists():
         return ()
-    return tuple(
-        rule for rule, verdict in read_results(path).verdicts.items() if verdict.broken and rule in catalogue()
-    )
+    return tuple(rule for rule, verdict in _results(path).verdicts.items() if verdict.broken and rule in catalogue())
+
+
+def _results(path: Path) -> Results:
+    from conformance.verdicts.results import read_results  # noqa: PLC0415 - lists of rules need no results
+
+    return read_results(path)

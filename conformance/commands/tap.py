@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from rich.text import Text
 
-import reports
 from conformance.commands.check import described, judge, repeated_by, skipped, with_command
 from conformance.commands.client import judge_clients
 from conformance.commands.endpoints import endpoints, told_end
@@ -38,6 +37,7 @@ from conformance.verdicts.judgement import gates
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results, Shown, write_results
 from conformance.verdicts.verdict import Exit, Outcome
+from reports import writing
 from reports.terminal import Terminal
 
 FIRST_FAILURE = "the tap was closed at the first failure (--fail-fast)"
@@ -203,7 +203,7 @@ def _tell_of_clients(settings: Settings, session: Session, watch: _Watch, consol
         run = results.run.model_copy(update={"command": command_line(settings, "check", words)})
         results = results.model_copy(update={"rules": tuple(rules), "run": run})
     write_results(results, settings.out)
-    reports.write(results, settings.out, settings.wanted_reports)
+    writing.write(results, settings.out, settings.wanted_reports)
     broken = [row for row in results.rules if row.shown]
     verdict = (
         f"{len(broken)} of {len(results.rules)} rules for clients are not kept"

@@ -78,7 +78,7 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
         missing = rules[Verdict.NOT_EXERCISED]
         text = f"{count(missing, 'rule')} never put to the test: {some(missing)}"
         return Conclusion(Exit.NOT_CONFORMANT, Outcome.INCONCLUSIVE, text)
-    if not rules[Verdict.PASSED]:
+    if not any(own.verdict.tested for own in judgements.values()):
         return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, "no rule was put to the test")
     exceptions = [
         f"{count(found, 'rule')} {word}: {some(found)}"

@@ -142,9 +142,9 @@ def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
 
 
 def _same_value(name: str, sent: Any, came: Any) -> bool:
-    if name == "insertTime":
-        return same_instant(str(sent), str(came))
-    return bool(sent == came) or (name == "targetId" and not is_set(came))
+    """Whether a replay shows a value again: a time in another form is the same, and a target that it does not know yet too."""
+    unknown_yet = name == "targetId" and not is_set(came)
+    return bool(sent == came) or unknown_yet or (name == "insertTime" and same_instant(str(sent), str(came)))
 
 
 def _alike(first: Mutation, replay: Mutation) -> bool:

@@ -122,6 +122,13 @@ def test_replay_that_answers_the_operation_as_it_was_first_answered() -> None:
     assert plain().insert(operation("PENDING")).get(image()).broken() == set()
 
 
+def test_replay_that_shows_a_value_of_the_wrong_type_again_shows_it_again() -> None:
+    untyped = operation("PENDING", insertTime=17)
+    broken = Story().insert(untyped).poll(operation(insertTime=17)).insert(untyped).get(image()).broken()
+    assert "operation.type.insertTime" in broken
+    assert not {rule for rule in broken if rule.startswith("request-id.")}
+
+
 def test_replay_with_another_body_may_be_refused() -> None:
     for status, reason in ((400, "invalid"), (409, "conflict")):
         story = plain().insert(refusal(status, reason), code=status, description="another")

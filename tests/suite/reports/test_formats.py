@@ -15,14 +15,13 @@ import pytest
 from helpers.command_line import conformance
 from rich.console import Console
 
-import reports
 from conformance.commands.outcome import conclude
 from conformance.config.report_names import REPORTS
 from conformance.config.settings import Settings
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.results import BreachResult, ExchangeResult, Reproduction, Request, Response, Results
 from conformance.verdicts.verdict import Verdict
-from reports import code_hosts, ctrf, sarif
+from reports import code_hosts, ctrf, sarif, writing
 
 HOSTILE = "50%::error title=x::\r\nowned \x1b[31m\ud800"
 
@@ -115,8 +114,8 @@ def test_code_quality_names_what_gitlab_wants(results: Results) -> None:
 def test_reports_that_are_not_wanted_are_neither_written_nor_left(
     results: Results, tmp_path: Path, wanted: tuple[str, ...]
 ) -> None:
-    reports.write(results, tmp_path)
-    reports.write(results, tmp_path, wanted)
+    writing.write(results, tmp_path)
+    writing.write(results, tmp_path, wanted)
     made = {name for name in REPORTS if (tmp_path / REPORTS[name]).exists()}
     assert made == set(wanted) - {"traffic", "traffic.gz"}
 

@@ -16,13 +16,12 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-import reports
 from conformance.config.settings import Settings
 from conformance.emulator.process import EmulatorProcess
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.results import Coverage, Results, read_results, write_results
 from conformance.verdicts.verdict import Exit, Outcome, Verdict
-from reports import badge, junit, markdown, schema
+from reports import badge, junit, markdown, schema, writing
 from reports import html as page
 
 TOKEN = "token-that-must-not-be-seen"
@@ -30,7 +29,7 @@ KEY = re.compile(r"rawKey\W+(?!UkVEQUNURUR)[A-Za-z0-9+/]{43}=")
 
 
 def test_all_files_are_written(broken: Results, tmp_path: Path) -> None:
-    reports.write(broken, tmp_path)
+    writing.write(broken, tmp_path)
     failure = "failures/image.kind"
     for name in (
         "report.html",
@@ -45,7 +44,7 @@ def test_all_files_are_written(broken: Results, tmp_path: Path) -> None:
 
 
 def test_page_is_self_contained_and_escapes(hostile: Results, tmp_path: Path) -> None:
-    reports.write(hostile, tmp_path)
+    writing.write(hostile, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "default-src 'none'" in html.unescape(page)
@@ -57,7 +56,7 @@ def test_page_is_self_contained_and_escapes(hostile: Results, tmp_path: Path) ->
 
 def test_junit_has_one_case_for_each_rule(broken: Results, hostile: Results, tmp_path: Path) -> None:
     for number, results in enumerate((broken, hostile)):
-        reports.write(results, tmp_path / str(number))
+        writing.write(results, tmp_path / str(number))
         root = ElementTree.parse(tmp_path / str(number) / "junit.xml").getroot()
         cases = {case.get("name"): case for case in root.iter("testcase")}
         assert set(cases) == {rule.id for rule in broken.rules}
@@ -91,7 +90,7 @@ def test_every_report_tells_how_much_was_tested(broken: Results) -> None:
 
 
 def test_no_credential_is_in_any_file(broken: Results, tmp_path: Path) -> None:
-    reports.write(broken, tmp_path)
+    writing.write(broken, tmp_path)
     (tmp_path / "results.json").write_text(json.dumps(broken.to_json()), encoding="utf-8")
     for path in tmp_path.rglob("*"):
         if path.is_file():
@@ -117,8 +116,8 @@ def test_every_rule_stands_in_the_results_of_a_run_that_never_began() -> None:
 
 
 def test_allure_has_one_result_for_each_rule(broken: Results, tmp_path: Path) -> None:
-    reports.write(broken, tmp_path)
-    reports.write(broken, tmp_path)
+    writing.write(broken, tmp_path)
+    writing.write(broken, tmp_path)
     found = {
         result["name"]: result
         for path in (tmp_path / "allure-results").glob("*-result.json")
@@ -137,7 +136,7 @@ def test_allure_report_holds_the_same_counts(broken: Results, tmp_path: Path) ->
     npx = shutil.which("npx")
     if npx is None:
         pytest.skip("npm is missing, with which Allure is run")
-    reports.write(broken, tmp_path)
+    writing.write(broken, tmp_path)
     made = subprocess.run(
         [npx, "--yes", "allure@3", "generate", str(tmp_path / "allure-results"), "--output", str(tmp_path / "allure")],
         cwd=tmp_path,

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import reports
 from conformance.config.settings import Settings
 from conformance.contract import catalogue
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS
@@ -16,6 +15,7 @@ from conformance.trace.exchange import Exchange, Request, Response, Trace
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import write_results
+from reports import writing
 
 ROOT = "http://127.0.0.1:8080/compute/beta/projects/p/global"
 REQUEST_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -136,4 +136,4 @@ def test_any_answer_is_judged(recorded: bool, responses: list[Response], tmp_pat
     collector.take({"ledger": ledger.drain()})
     results = collector.results()
     write_results(results, tmp_path)
-    assert not reports.write(results, tmp_path)
+    assert not writing.write(results, tmp_path)

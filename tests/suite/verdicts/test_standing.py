@@ -96,3 +96,15 @@ def test_standing_in_words() -> None:
     assert Standing(following="core", in_the_way=("a.b",)).words == "no level reached; in the way of core is a.b"
     many = Standing(reached="core", following="standard", in_the_way=("a", "b", "c", "d"))
     assert many.words == "level core; in the way of standard are a, b, c and 1 more"
+
+
+def test_run_whose_only_rule_deviates_has_put_it_to_the_test() -> None:
+    left_out = {name: Judgement(Verdict.LEFT_OUT) for name in catalogue()}
+    found = conclude(
+        left_out | {CONVENTION: Judgement(Verdict.DEVIATES)}, {}, Ending(), [], strict=False, complete=False
+    )
+    assert (found.exit_status, found.reason) == (
+        Exit.CONFORMANT,
+        f"all other rules that were put to the test hold; 1 rule deviated: {CONVENTION}",
+    )
+    assert conclude(left_out, {}, Ending(), [], strict=False, complete=False).exit_status == Exit.UNTESTABLE
