@@ -139,9 +139,9 @@ class Ledger:
         """Judges each answer by itself of a trace that does not tell how they belong together."""
         traces = [replace(trace, exchanges=(exchange,)) for exchange in trace.exchanges]
         found = [breach for one in traces for breach in self._judge(History(one), 0)]
-        together = Ledger(self._rules, self._hidden)
-        together._judge(History(replace(trace, lost=frozenset())), 0)
-        self.forgone[min(trace.lost & ALONE)] |= together.tallies.keys() - self.tallies.keys()
+        other = Ledger(self._rules, self._hidden)
+        other._judge(History(replace(trace, lost=frozenset())), 0)
+        self.forgone[min(trace.lost & ALONE)] |= other.tallies.keys() - self.tallies.keys()
         return found
 
     def _judge(self, history: History, spent: int) -> list[tuple[Rule, Breach]]:

@@ -30,8 +30,18 @@ def test_what_does_the_most_harm_weighs_the_most() -> None:
 
 
 def test_merged_shards_are_a_whole_run(tmp_path: Path) -> None:
-    with EmulatorProcess(faults=["image.kind/disk", "labels.set/emptied"]) as emulator:
-        options = ("--url", emulator.url, "--only", "image.kind", "--only", "labels.*", "--require-complete", "-n", "1")
+    with EmulatorProcess(faults=["image.kind/disk", "image.name.length/64-accepted"]) as emulator:
+        options = (
+            "--url",
+            emulator.url,
+            "--only",
+            "image.kind",
+            "--only",
+            "image.name.*",
+            "--require-complete",
+            "-n",
+            "1",
+        )
         statuses = [
             conformance("run", *options, "--shard", f"{number}/3", "--out", str(number), folder=tmp_path).returncode
             for number in (1, 2, 3)
