@@ -25,6 +25,7 @@ from conformance.pytest_plugin.controller import GivenSettings
 from conformance.pytest_plugin.interruption import Interruption
 from conformance.pytest_plugin.progress import Progress
 from conformance.scenario.examples import cache, open_examples
+from conformance.verdicts.lock import held_to, lock_file, read_lock, write_lock
 from conformance.verdicts.results import Results, read_results
 from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import known, waivers_file, write_waivers
@@ -61,6 +62,9 @@ def run(settings: Settings) -> int:
     if settings.update_waivers:
         check_file(waivers_file(settings), "--waivers")
     open_examples(settings)
+    if settings.update_lock:
+        check_file(lock_file(settings), "--lock")
+    lock = read_lock(settings)
     earlier = read_results(Path(settings.since)) if settings.since else None
     console = terminal(settings)
     with Interruption(lambda: _left_undone(settings)) as interruption:
@@ -69,11 +73,27 @@ def run(settings: Settings) -> int:
         except SuiteError as error:
             print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
             return Exit.SUITE_ERROR
+        if lock is not None:
+            results = held_to(lock, results)
         if earlier is not None:
             results = results.model_copy(update={"since": since(earlier, results)})
         if settings.update_waivers and results.summary.exit_status in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
             write_waivers(known(results.waivers), waivers_file(settings))
+        if settings.update_lock:
+            _write_lock(results, settings)
         return conclude(results, settings, console)
+
+
+def _write_lock(results: Results, settings: Settings) -> None:
+    """Writes down what the target can do, where the run tells all of it."""
+    path, summary = lock_file(settings), results.summary
+    if summary.coverage.partial or summary.exit_status not in (Exit.CONFORMANT, Exit.NOT_CONFORMANT):
+        print(f"conformance: {path} is not written: the run tells a part of what the target can do", file=sys.stderr)
+        return
+    try:
+        write_lock(results, path)
+    except OSError as error:
+        print(f"conformance: {path} could not be written: {error.strerror}", file=sys.stderr)
 
 
 def _judged(settings: Settings, console: Console, interruption: Interruption) -> Results:

@@ -152,6 +152,16 @@ class Settings(BaseModel):
     update_waivers: Annotated[
         bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)
     ] = False
+    lock: Annotated[
+        str | None,
+        Option(
+            "File of what the target could do: the run fails where it can do less",
+            metavar="FILE",
+            default="capabilities.lock, if there",
+            pytest=False,
+        ),
+    ] = None
+    update_lock: Annotated[bool, Option("Write that file: what the target can do now", pytest=False)] = False
     strict: Annotated[bool, Option("Deviations fail the run too", ("check", "tap", "client"), pytest=False)] = False
     level: Annotated[
         str | None,
