@@ -137,7 +137,7 @@ def test_time_that_is_over_ends_the_run_and_breaks_nothing(tmp_path: Path) -> No
     (tmp_path / "conformance.toml").write_text(SOURCES, encoding="utf-8")
     with remote_target(tmp_path, operation_seconds=1.0) as remote:
         remote.tokens.add(SECRET)
-        done = judged(remote, tmp_path, "--auth", "token", "--max-time", "6", "-n", "2", CONFORMANCE_TOKEN=SECRET)
+        done = judged(remote, tmp_path, "--auth", "token", "--max-time", "15", "-n", "2", CONFORMANCE_TOKEN=SECRET)
     found = results_in(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert found["cost"]["images_left"] == []
