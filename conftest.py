@@ -1,3 +1,4 @@
-"""Registers the plugin, so that plain `pytest` runs the conformance scenarios as well as the tests of the suite itself."""
+"""Registers the plugin, so that plain `pytest` runs the conformance scenarios as well as the tests of the suite
+itself."""
 
 pytest_plugins = ["conformance.pytest_plugin"]

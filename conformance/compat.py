@@ -1,7 +1,8 @@
-"""What is used of other libraries although they don't promise to keep it: each use, why it is needed, and what happens without it.
+"""What is used of other libraries although they don't promise to keep it: each use, why it is needed, and what
+happens without it.
 
-Each one looks first whether what it needs is there, and does nothing where a new version has it no more. This module knows
-nothing of the suite, so any other may use it.
+Each one looks first whether what it needs is there, and does nothing where a new version has it no more. This module
+knows nothing of the suite, so any other may use it.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def _hypothesis_providers() -> Any:
 def no_constants_of_modules() -> Iterator[None]:
     """Draws of Hypothesis depend on strategy and seed alone, for as long as the context lasts.
 
-    Hypothesis likes to draw constants of the modules that a process has imported, and these differ from process to process; it
-    has no setting for that. Without this, runs with other workers, or after other tests, draw other random examples.
+    Hypothesis likes to draw constants of the modules that a process has imported, and these differ from process to
+    process; it has no setting for that. Without this, runs with other workers, or after other tests, draw other
+    random examples.
     """
     providers = _hypothesis_providers()
     if providers is None:
@@ -46,7 +48,8 @@ def answer_in_http_1_0() -> None:
     """Makes uvicorn answer in HTTP/1.0 in this process, as some servers do; it has no setting for that.
 
     Raises:
-        NotImplementedError: this version of uvicorn keeps its status lines elsewhere; only the variant of the emulator that
+        NotImplementedError: this version of uvicorn keeps its status lines elsewhere; only the variant of the
+        emulator that
             needs them cannot be served then.
     """
     try:

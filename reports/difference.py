@@ -20,7 +20,8 @@ KINDS = {"worse": "bold red", "better": "green", "vanished": "yellow", "appeared
 
 @dataclass(frozen=True)
 class Change:
-    """How a rule changed: `kind` is worse, better, appeared or vanished; a verdict is "" where the rule is not in that run."""
+    """How a rule changed: `kind` is worse, better, appeared or vanished; a verdict is "" where the rule is not in
+    that run."""
 
     rule: str
     kind: str

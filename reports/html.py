@@ -73,7 +73,8 @@ def render(results: Results) -> str:
 
 
 def _pieces(results: Results) -> Iterator[tuple[Piece, RuleResult, BreachResult]]:
-    """All evidence: first breaches, the scripts for these, then the other breaches; each time the gravest rules first."""
+    """All evidence: first breaches, the scripts for these, then the other breaches; each time the gravest rules
+    first."""
     rules = sorted(results.rules, key=lambda rule: list(Verdict).index(rule.verdict))
     turns = [("breach", 0), ("scripts", 0), *(("breach", place) for place in range(1, BREACHES_MAXIMUM))]
     for kind, place in turns:

@@ -14,9 +14,9 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def render(results: Results) -> str:
     """The results as JUnit XML: a suite for each area, a case for each rule.
 
-    A failed rule is a failure, our own error an error, and all else that does not hold is skipped with its reason; under a
-    strict run deviations are failures as well. Where the run fails for another reason than a rule, such as a waiver that is
-    stale, a last case says so: a pipeline that reads nothing else sees what the exit status says.
+    A failed rule is a failure, our own error an error, and all else that does not hold is skipped with its reason;
+    under a strict run deviations are failures as well. Where the run fails for another reason than a rule, such as a
+    waiver that is stale, a last case says so: a pipeline that reads nothing else sees what the exit status says.
 
     Args:
         results: of the run.

@@ -8,7 +8,8 @@ from typing import Any
 
 _STYLE = (
     "body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
-    "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top}"
+    "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.2rem "
+    ".5rem;text-align:left;vertical-align:top}"
     ".bad{background:#fdd}code{font-size:.9em}"
     "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}.bad{background:#522}}"
 )
@@ -18,7 +19,8 @@ def figures(matrix: Mapping[str, Any]) -> Iterator[str]:
     """The figures of a matrix, one sentence each."""
     found = matrix["summary"]
     if found["faults"]:
-        yield f"{found['faults_caught']} of {found['faults']} faults caught by the right rule, {found['faults_blamed_on_their_rule_alone']} by it alone"
+        alone = found["faults_blamed_on_their_rule_alone"]
+        yield f"{found['faults_caught']} of {found['faults']} faults caught by the right rule, {alone} by it alone"
         yield f"{found['rules_with_a_caught_fault']} of {found['rules']} rules proven by a fault that they catch"
         if found["requests_to_first_breach_median"] is not None:
             yield f"{found['requests_to_first_breach_median']:g} requests to the first breach, in the median"
@@ -28,7 +30,8 @@ def figures(matrix: Mapping[str, Any]) -> Iterator[str]:
             f"{found['compositions']} servers with many faults break, {found['composed_rules_missed']} missed"
         )
     if found["fair_servers"] or found["compositions"]:
-        yield f"{found['false_alarms']} false alarms on {found['fair_servers']} fair servers, and on those with many faults"
+        servers = found["fair_servers"]
+        yield f"{found['false_alarms']} false alarms on {servers} fair servers, and on those with many faults"
 
 
 def _rows(matrix: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -85,7 +85,8 @@ class Step:
 def steps(results: Results) -> list[Step]:
     """What to mend, in the order in which it is worth the while.
 
-    First what got worse since an earlier run, if one was named; then what most other rules hang on, then what the API reference states, then what a client meets first.
+    First what got worse since an earlier run, if one was named; then what most other rules hang on, then what the API
+    reference states, then what a client meets first.
 
     Args:
         results: of a run.

@@ -15,7 +15,8 @@ TEXT_MAXIMUM = 1000
 def render(results: Results) -> str:
     """The results as a SARIF log.
 
-    A target has no files; where a place must be named it is the method of the API, as a logical location, and the report.
+    A target has no files; where a place must be named it is the method of the API, as a logical location, and the
+    report.
 
     Args:
         results: of the run.
@@ -59,7 +60,8 @@ def _result(rule: RuleResult, number: int, *, strict: bool) -> dict[str, Any]:
     told = harmless(shortened(rule.told or rule.statement, TEXT_MAXIMUM))
     if breach:
         told += harmless(
-            f"\nexpected: {shortened(breach.expected, TEXT_MAXIMUM)}\nobserved: {shortened(breach.observed, TEXT_MAXIMUM)}"
+            f"\nexpected: {shortened(breach.expected, TEXT_MAXIMUM)}\nobserved: "
+            f"{shortened(breach.observed, TEXT_MAXIMUM)}"
         )
     method = next((f"{item.request.method} {item.request.url}" for item in breach.exchanges), "") if breach else ""
     return {

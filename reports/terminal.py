@@ -27,7 +27,8 @@ PASTED_MAXIMUM = 2000
 
 
 class Terminal(Console):
-    """The standard output, which may be gone or full: then nothing more is shown, and the exit status tells the verdict."""
+    """The standard output, which may be gone or full: then nothing more is shown, and the exit status tells the
+    verdict."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Prints, as far as that is possible."""

@@ -14,7 +14,8 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def harmless(text: str, *, lines: bool = True) -> str:
-    """A text without control characters, halves of characters and changes of direction; line ends stay if `lines` says so."""
+    """A text without control characters, halves of characters and changes of direction; line ends stay if `lines`
+    says so."""
     kept = "\n\t" if lines else ""
     shown = (
         character if character in kept or unicodedata.category(character) not in _UNFIT else f"\\x{ord(character):02x}"

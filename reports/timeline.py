@@ -34,8 +34,8 @@ class Span:
         start: seconds, in the time of its drawing.
         end: the same; what has no length is drawn as a tick.
         text: what it was; shown beneath a lane of several spans.
-        tone: its colour: pending, running, done or strange for an operation; call; explained, open or impossible for a call
-            in an order.
+        tone: its colour: pending, running, done or strange for an operation; call; explained, open or impossible for
+            a call in an order.
     """
 
     start: float
@@ -97,7 +97,8 @@ def operations(breach: BreachResult) -> Iterator[Timeline]:
 
 
 def orders(breach: BreachResult) -> Iterator[Timeline]:
-    """The calls that no order explains, each by a client that was free: those of one moment are of different clients, at least."""
+    """The calls that no order explains, each by a client that was free: those of one moment are of different clients,
+    at least."""
     busy: list[float] = []
     lanes = []
     for bar in sorted(breach.timeline, key=lambda bar: (bar.start_ms, bar.end_ms)):

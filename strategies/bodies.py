@@ -71,7 +71,8 @@ LOOKED_UP_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "deprecated": deprecations,
     "rolloutOverride": rollouts,
 }
-"""The optional fields that a correct target may refuse: it does not have what they name, or does not let them be set here."""
+"""The optional fields that a correct target may refuse: it does not have what they name, or does not let them be set
+here."""
 
 
 def _sourced(sources: Sources, *, looked_up: bool) -> st.SearchStrategy[dict[str, Any]]:
@@ -102,7 +103,8 @@ def _sourced(sources: Sources, *, looked_up: bool) -> st.SearchStrategy[dict[str
 
 @st.composite
 def _some_of(draw: st.DrawFn, optional: Mapping[str, st.SearchStrategy[Any]]) -> dict[str, Any]:
-    """Some of the fields, each as likely there as not: which ones is drawn first, for what is drawn late is more often empty."""
+    """Some of the fields, each as likely there as not: which ones is drawn first, for what is drawn late is more
+    often empty."""
     chosen = draw(st.integers(0, 2 ** len(optional) - 1))
     return {name: draw(optional[name]) for bit, name in enumerate(optional) if chosen >> bit & 1}
 

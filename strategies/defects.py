@@ -1,4 +1,5 @@
-"""Requests with exactly one fault: for each rule the neighbours of its limits and each class of error, then any others."""
+"""Requests with exactly one fault: for each rule the neighbours of its limits and each class of error, then any
+others."""
 
 from __future__ import annotations
 
@@ -259,7 +260,8 @@ _RANGES: tuple[tuple[str, str, Callable[[Any], Any], tuple[Any, ...]], ...] = (
     ("disk-size-gb", "diskSizeGb", lambda value: value, (*_BEYOND, "-1", -1, str(-(2**63)))),
     ("license-codes", "licenseCodes", lambda value: [value], _BEYOND),
 )
-"""Fields of the format int64, how a value stands in them, and values beyond their range; no disk has a negative size."""
+"""Fields of the format int64, how a value stands in them, and values beyond their range; no disk has a negative
+size."""
 
 DEFECTS: tuple[Defect, ...] = (
     Defect("request-id.zero-refused", _request_ids(ZERO_UUID)),

@@ -1,4 +1,5 @@
-"""Identities that differ in as little as one place: a store that keys by a prefix, a hash or a folded text takes them for one."""
+"""Identities that differ in as little as one place: a store that keys by a prefix, a hash or a folded text takes them
+for one."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def near_request_ids(request_id: str) -> tuple[str, ...]:
 
 
 def near_names(name: str) -> tuple[str, ...]:
-    """Valid names that differ from one that ends with a dash and a letter: in its last character, by its dash, by its end."""
+    """Valid names that differ from one that ends with a dash and a letter: in its last character, by its dash, by its
+    end."""
     return (_with(name, len(name) - 1, "ab"), name[:-2] + name[-1], name[:-2])
 
 

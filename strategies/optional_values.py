@@ -76,7 +76,8 @@ OPTIONAL: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "locked": ({"locked": True},),
 }
-"""Bodies for each field, the plainest first. Sizes and architectures depend on the source: scenarios find valid ones."""
+"""Bodies for each field, the plainest first. Sizes and architectures depend on the source: scenarios find valid
+ones."""
 
 SHIELDED = {
     "shieldedInstanceInitialState": {
@@ -100,5 +101,6 @@ DISK_SIZES = ("1", "2000", 2000)
 
 
 def written(number: int) -> tuple[Any, ...]:
-    """A whole number in ways that a lenient reader may take, and may refuse; whoever takes them has to read this number."""
+    """A whole number in ways that a lenient reader may take, and may refuse; whoever takes them has to read this
+    number."""
     return (str(number), number, f"+{number}", f"0{number}", float(number), f"{number}.0", f"{number}e0")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from random import Random
 
 ACTIONS = ("insert", "label", "relabel", "deprecate", "delete", "get", "list", "pause")
-"""What a move may be: `label` uses the fingerprint that everybody knows before the round, `relabel` looks for the current one."""
+"""What a move may be: `label` uses the fingerprint that everybody knows before the round, `relabel` looks for the
+current one."""
 
 WEIGHTS = (2, 4, 4, 4, 2, 3, 2, 2)
 THREADS, MOVES, REQUESTS = 6, 4, 3
@@ -26,7 +27,8 @@ Moves = tuple[Move, ...]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What clients do, each its own moves; then one of them alone, step by step; `made` tells whether there is an image at first."""
+    """What clients do, each its own moves; then one of them alone, step by step; `made` tells whether there is an
+    image at first."""
 
     together: tuple[Moves, ...]
     afterwards: Moves

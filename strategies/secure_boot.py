@@ -21,7 +21,8 @@ _OWNER = uuid.UUID("77fa9abd-0359-4d32-bd60-28f4e78f784b")
 
 
 def database(*texts: str) -> str:
-    """A database of forbidden or allowed programs: an EFI_SIGNATURE_LIST of the SHA-256 hashes of some texts, in base64."""
+    """A database of forbidden or allowed programs: an EFI_SIGNATURE_LIST of the SHA-256 hashes of some texts, in
+    base64."""
     entries = [_OWNER.bytes_le + hashlib.sha256(text.encode()).digest() for text in texts]
     size = len(entries[0])
     header = _SHA256.bytes_le + struct.pack("<III", 28 + size * len(entries), 0, size)
@@ -36,5 +37,6 @@ FILES: dict[str, tuple[str, ...]] = {
 
 
 def file(kind: str, number: int = 0) -> dict[str, str]:
-    """A file of a type, as an insert carries it; there are others of that type under other numbers, if it has several."""
+    """A file of a type, as an insert carries it; there are others of that type under other numbers, if it has
+    several."""
     return {"content": FILES[kind][number % len(FILES[kind])], "fileType": kind}

@@ -46,7 +46,8 @@ def walks() -> list[Story]:
 
 
 def _every_pair(size: int) -> list[int]:
-    """A sequence of the numbers below `size` in which each pair of them stands side by side once (a De Bruijn sequence)."""
+    """A sequence of the numbers below `size` in which each pair of them stands side by side once (a De Bruijn
+    sequence)."""
     order: list[int] = []
     for first in range(size):
         order.append(first)

@@ -155,7 +155,8 @@ class Api:
         return exchange
 
     def _moments(self) -> Iterator[float]:
-        """The delays between looks at what should be there: for a moment, which gets shorter the more it was in vain."""
+        """The delays between looks at what should be there: for a moment, which gets shorter the more it was in
+        vain."""
         patience = SEEN_SECONDS / 2 ** (self.target.unseen // UNSEEN_UNTIL_HALF)
         delay, end = self.target.profile.first_poll, time.monotonic() + patience
         while time.monotonic() < end:
@@ -255,7 +256,8 @@ class Api:
     # Following a request to its end
 
     def finish(self, mutation: Exchange) -> dict[str, Any]:
-        """Polls the operation that a request answered until it is DONE or the deadline is over; sooner if many never end.
+        """Polls the operation that a request answered until it is DONE or the deadline is over; sooner if many never
+        end.
 
         Where requests are dear it is waited for instead; one that fails is looked at as well.
 
@@ -413,7 +415,8 @@ class Api:
     # Leaving nothing behind
 
     def _note_image(self, project: str, names: Collection[str], exchange: Exchange) -> None:
-        """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own prefix."""
+        """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own
+        prefix."""
         transport, journal = self.target.transport, self.target.journal
         for name in names:
             self._born[project, name] = exchange.received
@@ -453,7 +456,8 @@ class Api:
             self.target.journal.identified(project or self.target.project, target)
 
     def tidy(self) -> None:
-        """Deletes what this scenario has made, without waiting for the end of the deletions and without recording them."""
+        """Deletes what this scenario has made, without waiting for the end of the deletions and without recording
+        them."""
         seen = {
             (exchange.route.project, exchange.route.name)
             for exchange in self._exchanges.values()
@@ -484,7 +488,8 @@ class Api:
 
 
 def sent_names(content: bytes, meant: str | None) -> list[str]:
-    """The names that the image of an insert may bear: the one that was meant, and those that a lax reader finds in its body.
+    """The names that the image of an insert may bear: the one that was meant, and those that a lax reader finds in
+    its body.
 
     Args:
         content: the body, which may be none that is valid.

@@ -70,7 +70,8 @@ class Budget:
             self._counts.execute("PRAGMA synchronous = OFF")
             self._counts.execute("PRAGMA journal_mode = MEMORY").fetchall()
             self._counts.execute(
-                "CREATE TABLE IF NOT EXISTS spent (run INTEGER PRIMARY KEY, requests INT, images INT, pending INT, aside INT)"
+                "CREATE TABLE IF NOT EXISTS spent (run INTEGER PRIMARY KEY, requests INT, images INT, pending INT, "
+                "aside INT)"
             )
             self._counts.execute("INSERT OR IGNORE INTO spent VALUES (1, 0, 0, 0, ?)", (CLEANUP_REQUESTS,))
 
@@ -93,8 +94,8 @@ class Budget:
     def image(self, *, refused: bool = False) -> None:
         """Pays for an image before it is made, and sets aside what its deletion will take.
 
-        It waits where inserts under way may turn out to have made none. The last image is kept for inserts that should be
-        refused: each of them gives it back.
+        It waits where inserts under way may turn out to have made none. The last image is kept for inserts that
+        should be refused: each of them gives it back.
 
         Args:
             refused: whether the insert should be refused.

@@ -73,8 +73,8 @@ class Left:
 def delete_all(target: Target, folder: Path, before: Mapping[str, Census], *, lost: bool = False) -> Left:
     """Deletes every image that a run has made, and tells which are left.
 
-    Its own are, of those that were not there before, those that bear its prefix, whose id one of its operations has named, or
-    whose name it has sent; nothing else ever is: other people may work in the project at the same time.
+    Its own are, of those that were not there before, those that bear its prefix, whose id one of its operations has
+    named, or whose name it has sent; nothing else ever is: other people may work in the project at the same time.
 
     Args:
         target: the target.

@@ -27,7 +27,8 @@ from conformance.trace.json_text import crowded
 
 BODY_MAXIMUM = 2**20
 LIST_MAXIMUM = 4 * 2**20
-"""Bytes of an answer that are read, and of the answer to a list, which has 500 images at most; of a larger one the rest is left."""
+"""Bytes of an answer that are read, and of the answer to a list, which has 500 images at most; of a larger one the
+rest is left."""
 
 CUT_MAXIMUM = 64 * 2**10
 """Bytes that are kept of an answer that was not read to its end."""
@@ -77,7 +78,8 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Watches its connections; sends a question mark with nothing behind it, as client libraries do: requests would leave it out."""
+    """Watches its connections; sends a question mark with nothing behind it, as client libraries do: requests would
+    leave it out."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """Makes the connections."""

@@ -54,7 +54,8 @@ class Journal:
 
 @dataclass
 class Journalled:
-    """What the journals of a run tell: `events` has the last event of each image, `ids` their ids, each with its project."""
+    """What the journals of a run tell: `events` has the last event of each image, `ids` their ids, each with its
+    project."""
 
     events: dict[Image, str] = field(default_factory=dict)
     ids: set[Image] = field(default_factory=set)

@@ -1,4 +1,5 @@
-"""Connections that break, on purpose and at the client's end, so that it works against any target, with TLS or without."""
+"""Connections that break, on purpose and at the client's end, so that it works against any target, with TLS or
+without."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ class Target:
 
     `root` ends with the API version; `secrets` are the key texts that were sent so far; `authorised` tells whether
     requests say who sends them; `forbidden_token` is that of a caller who may not make images; `unfinished` counts the
-    operations that were waited for in vain, `unseen` the looks for what was done that were taken in vain; `waits` tells whether operations are waited for, and not looked at again and again; once the process `parent` is gone, in a worker, scenarios send no more.
+    operations that were waited for in vain, `unseen` the looks for what was done that were taken in vain; `waits`
+    tells whether operations are waited for, and not looked at again and again; once the process `parent` is gone, in
+    a worker, scenarios send no more.
     """
 
     root: str

@@ -137,9 +137,8 @@ class Transport:
             cleanup: whether it deletes what was made, which is paid for already.
 
         Raises:
-            TargetLost: the target does not answer this request, nor any other; or refuses it for want of quota, time and again.
-            BudgetSpent: the request must not be sent any more.
-            Stopped: the run is over.
+            TargetLost: the target does not answer this request, nor any other; or refuses it for want of quota, time
+            and again. BudgetSpent: the request must not be sent any more. Stopped: the run is over.
         """
         broken = renewed = failed = False
         end = time.monotonic() + self._patience / 2 ** self._refusals[method]
@@ -257,7 +256,8 @@ class Transport:
         return True
 
     def alive(self, within: float) -> bool:
-        """Whether the target answers anything at all, now or within some seconds (at most as many as a request may take)."""
+        """Whether the target answers anything at all, now or within some seconds (at most as many as a request may
+        take)."""
         probe = Request("GET", self._root)
         end = time.monotonic() + min(within, self._patience)
         while not self._stopped.is_set():
@@ -282,7 +282,8 @@ class Transport:
             raise TargetLost(self.lost)
 
     def _note_refusal(self, method: str, response: Response | None) -> None:
-        """Counts requests that were refused to the end for want of quota or service; a target that goes on so is lost."""
+        """Counts requests that were refused to the end for want of quota or service; a target that goes on so is
+        lost."""
         if response is None:
             return
         refused = asks_for_patience(response)
@@ -313,7 +314,10 @@ class Transport:
         else:
             shut = self._unknown >= REFUSALS_MAXIMUM
         if shut:
-            self.lost = f"the target at {self._root} no longer grants access: it answers HTTP {status} to what it answered before"
+            self.lost = (
+                f"the target at {self._root} no longer grants access: "
+                f"it answers HTTP {status} to what it answered before"
+            )
 
     def _authorization(self) -> dict[str, str]:
         """The headers that say who the suite is.
@@ -327,7 +331,8 @@ class Transport:
             raise TargetLost(f"the target at {self._root} cannot be tested: {error}") from None
 
     def _renewed(self, request: Request) -> bool:
-        """Whether there is another token than the one that the target refused; not where the request brought its own."""
+        """Whether there is another token than the one that the target refused; not where the request brought its
+        own."""
         try:
             return AUTHORIZATION not in request.headers and self._credentials is not None and self._credentials.renew()
         except NoToken as error:

@@ -77,7 +77,8 @@ def run(
 
 
 @app.command(
-    epilog=f"Example: conformance watch --start 'python my_emulator.py --port {{port}}' --folder src. {ELSEWHERE} {STATUSES}"
+    epilog=f"Example: conformance watch --start 'python my_emulator.py --port {{port}}' --folder src. {ELSEWHERE} "
+    f"{STATUSES}"
 )
 @takes_options("watch")
 def watch(
@@ -99,7 +100,8 @@ def watch(
 
 
 @app.command(
-    epilog=f"Example: conformance sweep --url https://compute.googleapis.com --project p --older-than 3600 --yes. {ELSEWHERE}"
+    epilog="Example: conformance sweep --url https://compute.googleapis.com --project p --older-than 3600 --yes. "
+    f"{ELSEWHERE}"
 )
 @takes_options("sweep")
 def sweep(
@@ -138,7 +140,8 @@ def check(
 
 
 @app.command(
-    epilog=f"Example: conformance tap --upstream http://127.0.0.1:8080 --until pytest tests/images. {ELSEWHERE} {STATUSES}",
+    epilog=f"Example: conformance tap --upstream http://127.0.0.1:8080 --until pytest tests/images. {ELSEWHERE} "
+    f"{STATUSES}",
     context_settings={"allow_interspersed_args": False},
 )
 @takes_options("tap")
@@ -156,7 +159,8 @@ def tap(  # noqa: PLR0913 - the options of a command
         str,
         typer.Option(
             metavar="FAULTS",
-            help="Faults that clients have to survive: lost-response:0.05,503:0.02,delay:200ms. Also 429, 500, 502, 504.",
+            help="Faults that clients have to survive: lost-response:0.05,503:0.02,delay:200ms. Also 429, 500, 502, "
+            "504.",
         ),
     ] = "",
     fail_on_coverage_below: Annotated[
@@ -167,7 +171,8 @@ def tap(  # noqa: PLR0913 - the options of a command
         ),
     ] = None,
 ) -> None:
-    """Judge the traffic between clients and their target: a proxy that passes every byte on, until Ctrl-C or a command ends.
+    """Judge the traffic between clients and their target: a proxy that passes every byte on, until Ctrl-C or a
+    command ends.
 
     The command finds the URL of the tap in CONFORMANCE_URL, gcloud and Terraform find it in variables of their own.
     """
@@ -274,7 +279,8 @@ def show_next(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show the one thing to mend that helps most: what is wrong, the smallest request, and the command that proves it mended.
+    """Show the one thing to mend that helps most: what is wrong, the smallest request, and the command that proves it
+    mended.
 
     Exit status 1: there is something to mend.
     """

@@ -128,7 +128,8 @@ def _losses(results: Results, forgone: Mapping[str, Set[str]]) -> Iterator[str]:
     for loss, told in LOSSES.items():
         rules = [rule for rule in forgone.get(loss, ()) if verdicts[rule] is Verdict.NOT_EXERCISED]
         if rules:
-            yield f"{told}: {counted(len(rules), 'rule')} {ABOUT[loss]} {'was' if len(rules) == 1 else 'were'} not judged"
+            verb = "was" if len(rules) == 1 else "were"
+            yield f"{told}: {counted(len(rules), 'rule')} {ABOUT[loss]} {verb} not judged"
 
 
 def _project(settings: Settings) -> str:
@@ -137,7 +138,8 @@ def _project(settings: Settings) -> str:
 
 
 def with_command(row: RuleResult, command: str, lacking: str = "") -> RuleResult:
-    """What is said of a rule after a recording, with the command that judges it again, and what the recorder has lost of it."""
+    """What is said of a rule after a recording, with the command that judges it again, and what the recorder has lost
+    of it."""
     reason = row.reason
     if row.verdict is Verdict.NOT_EXERCISED:
         passive = (catalogue().get(row.id) or client_catalogue()[row.id]).passive

@@ -1,4 +1,5 @@
-"""`conformance client`: a client is started in front of an emulator that makes it hard for it, and what it did is judged."""
+"""`conformance client`: a client is started in front of an emulator that makes it hard for it, and what it did is
+judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Proves the suite: it must notice every fault of the emulator by the right rule, and stay silent on every fair variant.
+"""Proves the suite: it must notice every fault of the emulator by the right rule, and stay silent on every fair
+variant.
 
 Where many faults come together, each is noticed, or a rule that is broken as well explains why it cannot be seen.
 """
@@ -36,9 +37,9 @@ SILENT = (Verdict.BLOCKED, Verdict.NOT_EXERCISED, Verdict.NOT_APPLICABLE)
 class Server:
     """An emulator to put the suite to the test with: broken by one fault or by many, or fair in a way of its own.
 
-    `faults` and `variants` are those that are on; `rules` are those that the faults break (none for a fair server); `also` are
-    globs of the rules that may fail beside them: those broken by the same faults, or the conventions that a fair server departs
-    from.
+    `faults` and `variants` are those that are on; `rules` are those that the faults break (none for a fair server);
+    `also` are globs of the rules that may fail beside them: those broken by the same faults, or the conventions that
+    a fair server departs from.
     """
 
     id: str
@@ -55,8 +56,9 @@ class Server:
 class Proof:
     """What the suite said of a server.
 
-    `failed` are the rules that failed or deviated, `silent` those of the server's that could not be seen, `first` the requests
-    until the right one failed (None if it did not), `error` why there is no verdict at all ("" if there is one).
+    `failed` are the rules that failed or deviated, `silent` those of the server's that could not be seen, `first` the
+    requests until the right one failed (None if it did not), `error` why there is no verdict at all ("" if there is
+    one).
     """
 
     server: Server
@@ -72,7 +74,8 @@ class Proof:
     def holds(self) -> bool:
         """Whether the suite was right: each fault was noticed by its rule, and the fair server was left in peace.
 
-        Of many faults some cannot be seen for others; but none may go for a rule that holds, and no other rule be blamed.
+        Of many faults some cannot be seen for others; but none may go for a rule that holds, and no other rule be
+        blamed.
         """
         if self.error:
             return False
@@ -165,7 +168,8 @@ def servers(selected: Callable[[str], bool], seeds: Sequence[int], combinations:
 
     Args:
         selected: whether a fault or variant, by its id, is wanted.
-        seeds: of the fair servers' random examples; without one they are run once, with those of every derandomised run.
+        seeds: of the fair servers' random examples; without one they are run once, with those of every derandomised
+            run.
         combinations: how many random combinations of variants to add for each seed.
     """
     for fault in FAULTS:
@@ -233,7 +237,8 @@ def prove(wanted: Iterable[Server], profile: str, jobs: int, told: Callable[[Pro
 def attempt(server: Server, profile: str) -> Proof:
     """Runs the suite against one server.
 
-    A server with one fault is judged by every rule, in the scenarios of the rule that it breaks; any other in all scenarios.
+    A server with one fault is judged by every rule, in the scenarios of the rule that it breaks; any other in all
+    scenarios.
     """
     from conformance.commands.run import SuiteError, judge  # noqa: PLC0415 - pytest is imported where it runs
 

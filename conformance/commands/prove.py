@@ -49,7 +49,8 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
     wanted = wanted[int(part[1]) - 1 :: int(part[2])]
     if not wanted:
         raise UsageError(
-            f"no fault, composition or variant matches {' '.join(globs)}; `conformance emulator --list-faults` lists faults."
+            f"no fault, composition or variant matches {' '.join(globs)}; `conformance emulator --list-faults` lists "
+            "faults."
         )
     check_folder(out)
     console = Console()

@@ -27,7 +27,8 @@ def report_on(paths: Sequence[Path], out: Path, *, pdf: bool = False) -> int:
         The exit status of the run.
 
     Raises:
-        UsageError: a file is no results.json, the files are not the shards of one run, the folder cannot be written to, or
+        UsageError: a file is no results.json, the files are not the shards of one run, the folder cannot be written
+        to, or
             there is no browser to print with.
     """
     printer = browser() if pdf else ""

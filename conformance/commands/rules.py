@@ -59,7 +59,8 @@ def show_rule(rule: str) -> None:
         raise UsageError(f"there is no rule '{rule}'{near(rule)}.")
     basis = {
         "doc": "doc: the API reference states it; a breach fails the run",
-        "conv": "conv: the real service or Google's conventions do it; a breach is a deviation, and fails only under --strict",
+        "conv": "conv: the real service or Google's conventions do it; a breach is a deviation, and fails only under "
+        "--strict",
     }
     print(f"{found.id}\n\n  {found.statement}\n")
     print(f"basis      {basis[found.basis]}")

@@ -32,8 +32,8 @@ from conformance.verdicts.waivers import known, waivers_file, write_waivers
 from reports.difference import since
 
 WORKERS = 4
-"""Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to keep it busy;
-the embedded emulator works on the same processors as they do."""
+"""Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to
+keep it busy; the embedded emulator works on the same processors as they do."""
 
 FEW_RULES = 4
 """So few rules are judged in one process: to start others would take longer than the scenarios."""
@@ -56,7 +56,8 @@ def run(settings: Settings) -> int:
         The exit status.
 
     Raises:
-        UsageError: the results of --since cannot be read, the output folder cannot be written to, or examples cannot be kept where they should be.
+        UsageError: the results of --since cannot be read, the output folder cannot be written to, or examples cannot
+        be kept where they should be.
     """
     check_folder(settings.out)
     if settings.update_waivers:

@@ -47,8 +47,8 @@ class StartedTarget:
     """A target that runs for as long as the context lasts.
 
     Args:
-        command: that starts it, as for a shell but without its means; `{port}` becomes a free port, which the environment
-            variable PORT holds as well.
+        command: that starts it, as for a shell but without its means; `{port}` becomes a free port, which the
+            environment variable PORT holds as well.
         url: where it answers; None for that port on this machine.
         ready_seconds: how long it may take until it answers.
         folder: where its output is kept.

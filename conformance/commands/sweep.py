@@ -77,7 +77,8 @@ def _sweep(target: Target, settings: Settings, older_than: float, *, delete_them
 
 
 def _told(settings: Settings) -> tuple[set[str], datetime | None]:
-    """What the last results of a run against this target tell that it left behind, whatever it is named, and when that began."""
+    """What the last results of a run against this target tell that it left behind, whatever it is named, and when
+    that began."""
     try:
         results = Results.model_validate_json((settings.out / "results.json").read_bytes())
     except (OSError, ValueError):

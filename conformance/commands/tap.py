@@ -184,7 +184,8 @@ def _results(  # noqa: PLR0913 - all that a session leaves
 
 
 def _tell_of_clients(settings: Settings, session: Session, watch: _Watch, console: Terminal) -> None:
-    """Judges the clients as well, and writes that apart: it says nothing of the target, and does not count for the exit status.
+    """Judges the clients as well, and writes that apart: it says nothing of the target, and does not count for the
+    exit status.
 
     A client that has run to its end is judged by all that it did, any other by what needs no end.
     """

@@ -27,8 +27,8 @@ SHOWN_MAXIMUM = 10
 def watch(settings: Settings, folders: Sequence[Path]) -> int:
     """Judges a target, and again after each change of a file or when Enter is pressed, until Ctrl-C ends it.
 
-    Each time the rules that were broken are judged first, then those of the same areas, then all: the next step is taken only
-    where the last one shows no breach.
+    Each time the rules that were broken are judged first, then those of the same areas, then all: the next step is
+    taken only where the last one shows no breach.
 
     Args:
         settings: of the runs.

@@ -66,7 +66,8 @@ def load_settings(
 
 
 def _completed(settings: Settings, *, sourced: bool) -> Settings:
-    """The settings with what follows from others: the embedded emulator brings a source of each kind and a second project."""
+    """The settings with what follows from others: the embedded emulator brings a source of each kind and a second
+    project."""
     sources = {**asdict(settings.sources), "project": settings.project}
     changes: dict[str, Any] = {"sources": Sources(**sources)}
     if settings.seed is None and not PROFILES[settings.profile].derandomised:

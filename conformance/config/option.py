@@ -13,7 +13,8 @@ METAVARS = {int: "INTEGER", float: "FLOAT", str: "TEXT", Path: "FOLDER"}
 
 @dataclass(frozen=True)
 class Option:
-    """How a setting is given on the command line; its key in the file and its environment variable follow from its name.
+    """How a setting is given on the command line; its key in the file and its environment variable follow from its
+    name.
 
     Args:
         help: what it does.
@@ -36,7 +37,8 @@ class Option:
 
 @dataclass(frozen=True)
 class DeclaredOption:
-    """An option with what its field says of it: `kind` is the type of one value, `repeated` whether there may be several."""
+    """An option with what its field says of it: `kind` is the type of one value, `repeated` whether there may be
+    several."""
 
     key: str
     kind: type

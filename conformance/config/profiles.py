@@ -56,4 +56,5 @@ PROFILES = {
     "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.004, 1.0, 500, 3, False, 60_000, 3_600.0),
     "real": Profile(1, 0, 8, 6, 1, 600.0, 2.0, 2.0, 10.0, 0, 1, True, 500, 7_200.0, 700, 40),
 }
-"""quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed target."""
+"""quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed
+target."""

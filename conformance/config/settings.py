@@ -50,19 +50,22 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class UsageError(Exception):
-    """A mistake in how the suite was called or configured: one sentence for the user, which ends with this exit status."""
+    """A mistake in how the suite was called or configured: one sentence for the user, which ends with this exit
+    status."""
 
     status = 2
 
 
 class Settings(BaseModel):
-    """The settings of a run: one table of what can be set, from which the options of the commands and of pytest are made.
+    """The settings of a run: one table of what can be set, from which the options of the commands and of pytest are
+    made.
 
-    `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means what suits
-    the target; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is in
-    seconds, `max_output` in MiB; `credentials` is a file with the token or the key of the service account; `forbidden_token` is
-    that of a caller who may not make images; `examples` is where failing examples are kept; `config` is
-    the file that was read, None for none; `first` are rules to begin with; `explicit` are the settings that stand on the command line or in the environment.
+    `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means
+    what suits the target; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is
+    in seconds, `max_output` in MiB; `credentials` is a file with the token or the key of the service account;
+    `forbidden_token` is that of a caller who may not make images; `examples` is where failing examples are kept;
+    `config` is the file that was read, None for none; `first` are rules to begin with; `explicit` are the settings
+    that stand on the command line or in the environment.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
@@ -74,8 +77,8 @@ class Settings(BaseModel):
     start: Annotated[
         str | None,
         Option(
-            "Command that starts the implementation, and is stopped with its children in the end; {port}, and the variable "
-            "PORT, are a port for it. Where it answers elsewhere --url says where",
+            "Command that starts the implementation, and is stopped with its children in the end; {port}, and the "
+            "variable PORT, are a port for it. Where it answers elsewhere --url says where",
             metavar="COMMAND",
             pytest=False,
         ),
@@ -101,8 +104,9 @@ class Settings(BaseModel):
     profile: Annotated[
         str,
         Option(
-            "quick: while you write. ci: a gate, five times the random examples, the same ones everywhere. thorough: random; "
-            "prints its seed and keeps failing examples. real: few requests, for a slow or billed target",
+            "quick: while you write. ci: a gate, five times the random examples, the same ones everywhere. "
+            "thorough: random; prints its seed and keeps failing examples. real: few requests, for a slow or "
+            "billed target",
             ("compare",),
             choices=tuple(PROFILES),
         ),
@@ -110,7 +114,8 @@ class Settings(BaseModel):
     only: Annotated[
         tuple[str, ...],
         Option(
-            "Judge only these rules: a glob of ids, how ids begin, ~ and a text of what they say, or VERDICT@RESULTS.json",
+            "Judge only these rules: a glob of ids, how ids begin, ~ and a text of what they say, or "
+            "VERDICT@RESULTS.json",
             ("check", "tap", "client", "compare"),
             metavar="RULES",
         ),
@@ -166,8 +171,9 @@ class Settings(BaseModel):
     level: Annotated[
         str | None,
         Option(
-            "Fail only where the target has not reached this level. core: a client can make, poll, get and delete an image, and a "
-            "retry is safe. standard: what the reference says of no optional capability. full: all of it, and no deviation",
+            "Fail only where the target has not reached this level. core: a client can make, poll, get and delete "
+            "an image, and a retry is safe. standard: what the reference says of no optional capability. full: all "
+            "of it, and no deviation",
             choices=("core", "standard", "full"),
             default="every rule counts",
             pytest=False,
@@ -186,7 +192,8 @@ class Settings(BaseModel):
     intermittent: Annotated[
         str | None,
         Option(
-            "What a breach does that is not seen again when it is tried again. fail: as any other. report: it is a deviation",
+            "What a breach does that is not seen again when it is tried again. fail: as any other. report: it is a "
+            "deviation",
             choices=("fail", "report"),
             default="fail with profile ci, else report",
         ),
@@ -208,8 +215,8 @@ class Settings(BaseModel):
     auth: Annotated[
         str,
         Option(
-            "token: of CONFORMANCE_TOKEN or --credentials. adc: application default credentials. service-account: its key is "
-            "in --credentials",
+            "token: of CONFORMANCE_TOKEN or --credentials. adc: application default credentials. service-account: "
+            "its key is in --credentials",
             AT_TARGET,
             choices=("none", "token", "adc", "service-account"),
         ),

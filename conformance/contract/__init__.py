@@ -50,7 +50,8 @@ def near(name: str) -> str:
 
 
 def chosen(words: Iterable[str], among: Mapping[str, Rule] | None = None) -> set[str]:
-    """The rules that at least one of these words means: a glob of ids, how ids begin, or `~` and a text of the statement.
+    """The rules that at least one of these words means: a glob of ids, how ids begin, or `~` and a text of the
+    statement.
 
     Args:
         words: the words.
@@ -67,6 +68,7 @@ def _means(word: str, rule: Rule) -> bool:
 
 
 def selected(only: Iterable[str], skip: Iterable[str], among: Mapping[str, Rule] | None = None) -> set[str]:
-    """The rules that `only` means (all, where it is empty), without those that `skip` means; `among` is that of `chosen`."""
+    """The rules that `only` means (all, where it is empty), without those that `skip` means; `among` is that of
+    `chosen`."""
     wanted, rules = tuple(only), catalogue() if among is None else among
     return (chosen(wanted, rules) if wanted else set(rules)) - chosen(tuple(skip), rules)

@@ -30,7 +30,8 @@ def _moments(exchange: Exchange) -> tuple[datetime, datetime]:
 
 
 def between(moment: datetime, first: Exchange, last: Exchange) -> bool:
-    """Whether a time of the server's clock lies after the sending of one request, for certain, and before the answer of another.
+    """Whether a time of the server's clock lies after the sending of one request, for certain, and before the answer
+    of another.
 
     Args:
         moment: what the server says.

@@ -12,7 +12,8 @@ from conformance.trace.formats import link, timestamp
 from conformance.trace.links import same_resource
 
 CHANGE_BY_THEMSELVES = frozenset({"status", "archiveSizeBytes", "satisfiesPzs", "satisfiesPzi", "labelFingerprint"})
-"""The fields of an image that may change without a request: every rule that says "nothing else changes" leaves them out.
+"""The fields of an image that may change without a request: every rule that says "nothing else changes" leaves them
+out.
 
 Whether the fingerprint of labels may change is the matter of a rule of its own.
 """
@@ -54,7 +55,8 @@ def own_labels(image: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def alike(one: Any, two: Any) -> bool:
-    """Whether two JSON values mean the same: instants and links in any form, lists in any order, unset parts left out."""
+    """Whether two JSON values mean the same: instants and links in any form, lists in any order, unset parts left
+    out."""
     return bool(one == two or canonical(one) == canonical(two)) or (isinstance(one, str) and same_resource(one, two))
 
 

@@ -1,4 +1,5 @@
-"""What traffic has shown of the API, and what not: methods, fields of requests, values of enums, statuses, turns of operations."""
+"""What traffic has shown of the API, and what not: methods, fields of requests, values of enums, statuses, turns of
+operations."""
 
 from __future__ import annotations
 

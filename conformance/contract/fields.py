@@ -1,7 +1,7 @@
 """The fields of Image and Operation, as the API reference documents them: the one table that rules and strategies read.
 
-A path is written `rawDisk.source`; `keks[]` stands for each item of a list, `labels{}` for each value of a map. Enums are open
-in answers: a server may know more values than the reference lists.
+A path is written `rawDisk.source`; `keks[]` stands for each item of a list, `labels{}` for each value of a map. Enums
+are open in answers: a server may know more values than the reference lists.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ class Field:
         pattern: what a text has to match from end to end; "" for any text.
         maximum: characters of a text at most; 0 for no limit.
         deprecated: whether the reference calls it deprecated.
-        accepted: what it rests on that an insert with a valid value succeeds: `doc` where the value stands for itself, `conv` where
-            it names something that the target may lack, or sets what it may reserve for others; "" where no rule says so.
+        accepted: what it rests on that an insert with a valid value succeeds: `doc` where the value stands for
+            itself, `conv` where it names something that the target may lack, or sets what it may reserve for others;
+            "" where no rule says so.
     """
 
     path: str
@@ -229,7 +230,8 @@ OPERATION_FIELDS: tuple[Field, ...] = (
     _answered("setCommonInstanceMetadataOperationMetadata", "object"),
     _answered("instancesBulkInsertOperationMetadata", "object"),
 )
-"""Of the two metadata objects of other methods only the presence matters here: an operation of images carries neither."""
+"""Of the two metadata objects of other methods only the presence matters here: an operation of images carries
+neither."""
 
 
 NEVER_ANSWERED = re.compile(r".*\.(?:rawKey|rsaEncryptedKey)|source\w+EncryptionKey.*")
@@ -263,7 +265,8 @@ def rule_name(path: str) -> str:
 
 
 def type_rules(*fields: str) -> tuple[str, ...]:
-    """The rules about the types of fields of an image and of what is in them: a value of another type is their matter."""
+    """The rules about the types of fields of an image and of what is in them: a value of another type is their
+    matter."""
     names = {rule_name(field.path) for field in IMAGE_FIELDS if not NEVER_ANSWERED.fullmatch(field.path)}
     found = {name for name in names if any(name == field or name.startswith(f"{field}.") for field in fields)}
     return tuple(f"image.type.{name}" for name in sorted(found))
@@ -276,7 +279,8 @@ def acceptance_id(path: str) -> str:
 
 
 def acceptance_rules(*paths: str) -> tuple[str, ...]:
-    """The rules that say that fields of an image, what is in them or what they are in is accepted: refused, it is never seen."""
+    """The rules that say that fields of an image, what is in them or what they are in is accepted: refused, it is
+    never seen."""
     return tuple(
         acceptance_id(field.path)
         for field in IMAGE_FIELDS

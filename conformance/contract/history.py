@@ -46,7 +46,8 @@ UNNAMED = "unnamed "
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
 
 CONTRADICTIONS = 2
-"""In so many of id, type, target and time of insertion two states differ that cannot be of one operation, though they bear one name.
+"""In so many of id, type, target and time of insertion two states differ that cannot be of one operation, though they
+bear one name.
 
 Where they differ in one of them, it is the operation that has changed.
 """
@@ -131,8 +132,8 @@ class State:
 class Operation:
     """All that was seen of one operation, in the order of the answers' requests.
 
-    `glimpses` are all answers, `states` those that show it as a whole; `strangers` are answers that a look at its name got, and
-    that are of another operation.
+    `glimpses` are all answers, `states` those that show it as a whole; `strangers` are answers that a look at its
+    name got, and that are of another operation.
     """
 
     project: str
@@ -177,8 +178,9 @@ class Operation:
 class Mutation:
     """A request that changes an image (insert, delete, patch, setLabels, deprecate), and what became of it.
 
-    `image` is the name (for an insert, the name in its body, whatever is behind its JSON; None where that is no text); `original` is the earlier request
-    with the same requestId, of the same project and method, whose outcome the target has to remember.
+    `image` is the name (for an insert, the name in its body, whatever is behind its JSON; None where that is no
+    text); `original` is the earlier request with the same requestId, of the same project and method, whose outcome
+    the target has to remember.
     """
 
     exchange: Exchange
@@ -205,7 +207,8 @@ class Mutation:
 
     @property
     def invalid(self) -> bool:
-        """Whether the request should have been refused: what becomes of it is the matter of the rule that it breaks, alone."""
+        """Whether the request should have been refused: what becomes of it is the matter of the rule that it breaks,
+        alone."""
         intent = self.exchange.intent
         return (intent is not None and not intent.valid) or bool(self.view.broken_rules)
 
@@ -242,7 +245,8 @@ class Mutation:
 
     @property
     def missed(self) -> bool:
-        """Whether its operation failed since the image was not there any more: so it ends for a delete that comes second."""
+        """Whether its operation failed since the image was not there any more: so it ends for a delete that comes
+        second."""
         final = self.operation.final if self.operation else None
         return final is not None and final.failed and final.value.get("httpErrorStatusCode") == 404
 
@@ -258,7 +262,8 @@ class Mutation:
 
     @property
     def same_content(self) -> bool:
-        """For a replay: whether body and parameters mean the same, whatever the order of keys and the case of requestId."""
+        """For a replay: whether body and parameters mean the same, whatever the order of keys and the case of
+        requestId."""
         first = self.original
         if first is None or _parameters(first.exchange) != _parameters(self.exchange):
             return False
@@ -400,7 +405,8 @@ class History:
         return operation
 
     def _look_at_operation(self, state: State, project: str, name: str) -> None:
-        """Reads the answer to a look at an operation: it tells of an operation that is known, or in a recording of any."""
+        """Reads the answer to a look at an operation: it tells of an operation that is known, or in a recording of
+        any."""
         known = self.bearers(project, name)
         if not known and self.trace.recorded:
             own = state.value.get("name")
@@ -503,11 +509,12 @@ class History:
 
     @cached_property
     def _fair_glimpses(self) -> tuple[Sighting, ...]:
-        """The images as they were seen, but for what invalid requests have made of them, and for others' images in lists.
+        """The images as they were seen, but for what invalid requests have made of them, and for others' images in
+        lists.
 
-        What shows an image as it was before the last change is left out, too, where that is allowed for a moment. A name that
-        two images hold shows now one and now the other: that is the matter of `image.name.unique`, and proves nothing about
-        either.
+        What shows an image as it was before the last change is left out, too, where that is allowed for a moment. A
+        name that two images hold shows now one and now the other: that is the matter of `image.name.unique`, and
+        proves nothing about either.
         """
         made: dict[tuple[str, str | None], bool] = {}
         for insert in self.inserts:
@@ -542,7 +549,8 @@ class History:
 
     @cached_property
     def _held_twice(self) -> dict[tuple[str, str | None], Exchange]:
-        """The names that several images were seen to hold at one time, each with the first exchange that tells of it."""
+        """The names that several images were seen to hold at one time, each with the first exchange that tells of
+        it."""
         found: dict[tuple[str, str | None], Exchange] = {}
         made: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
         for insert in self.inserts:
@@ -587,7 +595,8 @@ class History:
     def _outdated(self) -> frozenset[int]:
         """The sightings, by identity, that show an image as it was before a change that is DONE.
 
-        A service may show a change a moment late: labels for a moment, and any change once where the next look shows it.
+        A service may show a change a moment late: labels for a moment, and any change once where the next look shows
+        it.
         """
         return frozenset(id(seen) for change in self.mutations for seen in self._before_change(change))
 
@@ -696,7 +705,8 @@ class History:
 
     @cached_property
     def too_early(self) -> frozenset[int]:
-        """The numbers of the gets that did not find an image just after its insert was DONE, although the next look did."""
+        """The numbers of the gets that did not find an image just after its insert was DONE, although the next look
+        did."""
         found: set[int] = set()
         looks: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
         for exchange in self.exchanges:
@@ -721,7 +731,8 @@ class History:
     def changes(self, mutation: Mutation) -> Iterator[Mutation]:
         """The other requests that may have changed the same image: all on its name or id that weren't rejected.
 
-        In a recording a request may be refused since somebody whom it does not show has changed the image: it stands for that.
+        In a recording a request may be refused since somebody whom it does not show has changed the image: it stands
+        for that.
         """
         names = {mutation.image, self.identifier(mutation)}
         for other in self.mutations:
@@ -732,7 +743,8 @@ class History:
 
     @cached_property
     def overtaken(self) -> frozenset[Mutation]:
-        """The requests of a recording that failed their precondition, where the next look shows that others were faster."""
+        """The requests of a recording that failed their precondition, where the next look shows that others were
+        faster."""
         refused = [
             mutation
             for mutation in self.mutations
@@ -794,9 +806,11 @@ class History:
         return results
 
     def results(self, mutation: Mutation, *names: str) -> tuple[Sighting, ...]:
-        """The image of a request as gets showed it once the operation was DONE, and before anything else could change it.
+        """The image of a request as gets showed it once the operation was DONE, and before anything else could change
+        it.
 
-        Where no get of a recording has shown it, lists and families tell. With `names`, sightings of these fields alone count as well.
+        Where no get of a recording has shown it, lists and families tell. With `names`, sightings of these fields
+        alone count as well.
         """
         found = self._results.get(id(mutation), ())
         return tuple(seen for seen in found if (seen.shows(*names) if names else not seen.mask.partial))
@@ -835,7 +849,8 @@ class History:
 
     @cached_property
     def _label_keys(self) -> dict[tuple[str, str | None], set[str]]:
-        """By project and image the keys that begin like the service's own, but that a client sent before any answer had them."""
+        """By project and image the keys that begin like the service's own, but that a client sent before any answer
+        had them."""
         found: dict[tuple[str, str | None], set[str]] = defaultdict(set)
         shown: dict[tuple[str, str | None], set[str]] = defaultdict(set)
         seen = iter([*self.glimpses, None])

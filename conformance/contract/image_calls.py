@@ -1,11 +1,12 @@
 """What a history tells of each image, as calls that take effect at one moment each: what the search for an order takes.
 
-A change takes effect between its request and the answer that shows it DONE. A replay changes nothing; with the request that it
-repeats it is one call. What was refused, or has failed, changes nothing either, and tells at most that a name was taken or an image
-was not there. What nobody saw the end of may have taken effect at any time, or not at all.
+A change takes effect between its request and the answer that shows it DONE. A replay changes nothing; with the
+request that it repeats it is one call. What was refused, or has failed, changes nothing either, and tells at most
+that a name was taken or an image was not there. What nobody saw the end of may have taken effect at any time, or not
+at all.
 
-How late something may be seen is said here alone: a look may show an image as it was MOMENT_SECONDS before it was sent, and
-beyond that the history leaves out what it excuses itself.
+How late something may be seen is said here alone: a look may show an image as it was MOMENT_SECONDS before it was
+sent, and beyond that the history leaves out what it excuses itself.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ Story = tuple[Told, ...]
 
 
 def stories(history: History) -> Iterator[Story]:
-    """The stories of all names of which changes overlapped, but for those that tell of something else: faulty requests that were
-    carried out, replays that are none to the letter, images that share a name.
+    """The stories of all names of which changes overlapped, but for those that tell of something else: faulty
+    requests that were carried out, replays that are none to the letter, images that share a name.
     """
     ids = {history.identifier(insert): insert.image for insert in history.inserts} | history.names
     changes: dict[tuple[str, str], list[Mutation]] = defaultdict(list)
@@ -104,7 +105,8 @@ def _strange(change: Mutation) -> bool:
 
 
 def _requests(history: History, group: Sequence[Mutation]) -> Iterator[list[Mutation]]:
-    """The requests that are to be carried out, each with its replays; a replay that tells of another image is no replay."""
+    """The requests that are to be carried out, each with its replays; a replay that tells of another image is no
+    replay."""
     found: dict[int, list[Mutation]] = {}
     for change in group:
         first, operation = change.original, change.operation
@@ -166,7 +168,8 @@ def _asked(change: Mutation, shown: Shown) -> Asked:
 
 
 def _refusal(change: Mutation, group: Sequence[Mutation], effects: Sequence[Told]) -> Iterator[Told]:
-    """What a refusal tells of the image; nothing where it may be due to something that was under way and came to nothing."""
+    """What a refusal tells of the image; nothing where it may be due to something that was under way and came to
+    nothing."""
     if change.method == "images.insert":
         told = TAKEN if conflicts(change) else ""
     else:
@@ -229,7 +232,8 @@ def _shown(seen: Sighting) -> Facts:
 
 
 def _lacks(exchange: Exchange, name: str) -> bool:
-    """Whether a list shows that there is no image of a name: it is all on one page, and each of its items has a name."""
+    """Whether a list shows that there is no image of a name: it is all on one page, and each of its items has a
+    name."""
     query, page = exchange.request.query, exchange.resource
     if exchange.method != "images.list" or page is None or page.get("nextPageToken") or "pageToken" in query:
         return False
@@ -252,7 +256,8 @@ def _fingerprints(history: History, project: str, name: str) -> Shown:
 
 
 def _needed(change: Mutation, shown: Shown) -> frozenset[str]:
-    """The labels that an image has to have for a fingerprint to be its current one: those that looks showed beside it before."""
+    """The labels that an image has to have for a fingerprint to be its current one: those that looks showed beside it
+    before."""
     given = decoded(change.body.get("labelFingerprint"))
     return frozenset(
         labels for look, fingerprint, labels in shown if given and fingerprint == given and after(look, change.exchange)

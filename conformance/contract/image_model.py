@@ -1,4 +1,5 @@
-"""The store of images as a sequential model: what each request makes of the one image that bears a name, if they come one by one."""
+"""The store of images as a sequential model: what each request makes of the one image that bears a name, if they come
+one by one."""
 
 from __future__ import annotations
 
@@ -35,9 +36,9 @@ NOTHING = Facts()
 class Asked:
     """What was asked: an API method, or what else tells of an image, with the facts that it sets.
 
-    `unknown` are the facts of which nobody can say what the request makes of them; `needs` are the labels under which the
-    fingerprint that was sent has been seen: it is up to date only while the image has some of these. Of a fingerprint that was
-    never seen there are none to tell.
+    `unknown` are the facts of which nobody can say what the request makes of them; `needs` are the labels under which
+    the fingerprint that was sent has been seen: it is up to date only while the image has some of these. Of a
+    fingerprint that was never seen there are none to tell.
     """
 
     method: str
@@ -55,7 +56,8 @@ class Image:
     """The image of a name, as far as it is known.
 
     Args:
-        there: whether there is one; None where that is not known, for nothing is assumed of the time before the first request.
+        there: whether there is one; None where that is not known, for nothing is assumed of the time before the first
+            request.
         facts: what is known of it; of one that is gone, its id.
         gone_at: until when the delete that removed it was under way: others of that time come to the same.
     """

@@ -25,7 +25,8 @@ class FreshName:
 
     Args:
         tail: how it ends.
-        length: how many characters it has, letters before the tail making up for what is missing; 0 for as many as it takes.
+        length: how many characters it has, letters before the tail making up for what is missing; 0 for as many as it
+            takes.
     """
 
     tail: str

@@ -1,4 +1,5 @@
-"""The JSON types of fields: which values a resource has at the paths of the field table, and whether they are of their types."""
+"""The JSON types of fields: which values a resource has at the paths of the field table, and whether they are of
+their types."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ class Level(StrEnum):
     def rules(self, among: Mapping[str, Rule]) -> frozenset[str]:
         """The rules that have to hold for this level.
 
-        Standard adds every rule of the API reference that no optional capability is needed for; full adds all others, so that
-        a target of this level has all capabilities and departs from no convention.
+        Standard adds every rule of the API reference that no optional capability is needed for; full adds all others,
+        so that a target of this level has all capabilities and departs from no convention.
 
         Args:
             among: the catalogue.

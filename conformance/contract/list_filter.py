@@ -8,7 +8,8 @@ _NAME_OR_START = re.compile(r"name=(?P<name>[-a-z0-9]+)|name eq (?P<start>[-a-z0
 
 
 def passes(expression: str, name: str) -> bool:
-    """Whether an image of a name certainly passes a filter: there is none, or it is for this name, or for all that begin and end so."""
+    """Whether an image of a name certainly passes a filter: there is none, or it is for this name, or for all that
+    begin and end so."""
     found = _NAME_OR_START.fullmatch(expression)
     if found is None:
         return not expression

@@ -91,7 +91,8 @@ class RequestView:
 
 @lru_cache(maxsize=1024)
 def _broken_rules(verb: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes | None) -> frozenset[str]:
-    """The rules that a request breaks: remembered, since a trace is read again and again to find out why a rule is broken."""
+    """The rules that a request breaks: remembered, since a trace is read again and again to find out why a rule is
+    broken."""
     from conformance.contract import catalogue  # noqa: PLC0415 - rules read requests, and requests are read by rules
 
     view = RequestView(Exchange(0, Request(verb, url, dict(headers), body)))

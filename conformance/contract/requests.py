@@ -1,7 +1,7 @@
 """Rules about what a request may say: what is valid is accepted, what is not is refused and changes nothing.
 
-Each such rule is one row: its text, and a predicate that recognises a request that breaks it. The same predicate judges live
-scenarios and recorded traffic.
+Each such rule is one row: its text, and a predicate that recognises a request that breaks it. The same predicate
+judges live scenarios and recorded traffic.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def _same_file(sent: Any, came: Any, *, type_too: bool) -> bool:
 
 
 def same_shielded(sent: Any, came: Any, *, type_too: bool = False) -> bool:
-    """Whether the files of secure boot that were sent are among those that came, with their types as well if that matters."""
+    """Whether the files of secure boot that were sent are among those that came, with their types as well if that
+    matters."""
     if not isinstance(sent, dict) or not any(is_set(value) for value in sent.values()):
         return True
     if not isinstance(came, dict) or not _same_file(sent.get("pk"), came.get("pk"), type_too=type_too):
@@ -151,7 +152,8 @@ def _same_state(sent: Any, came: Any) -> bool:
 
 
 def changed_by(exchange: Exchange) -> dict[str, Any]:
-    """The fields of an image that a request changes, each with its new value; empty for an insert, or one that changes none.
+    """The fields of an image that a request changes, each with its new value; empty for an insert, or one that
+    changes none.
 
     What only the server sets it sets whatever is sent: a fingerprint in a request is a condition.
     """

@@ -24,7 +24,8 @@ SHOWN_MAXIMUM = 10_000
 
 
 Role = Literal["explained", "open", "impossible"]
-"""What a call is in a story that cannot be: in order, one that may have come later or not at all, or the one that fits nowhere."""
+"""What a call is in a story that cannot be: in order, one that may have come later or not at all, or the one that
+fits nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Bar:
 class Breach:
     """One breach of a rule: what was expected, what was observed, and the exchanges that show it.
 
-    `deviation` marks a breach of a mere convention within a rule whose other parts the API reference states; `timeline` shows
-    calls that overlapped, where it is their order that is wrong.
+    `deviation` marks a breach of a mere convention within a rule whose other parts the API reference states;
+    `timeline` shows calls that overlapped, where it is their order that is wrong.
     """
 
     message: str
@@ -78,15 +79,17 @@ class Rule:
 
     Args:
         id: the stable name that users gate on and waive.
-        basis: `doc` where the API reference states the rule, `conv` where only the real service or Google's conventions do.
+        basis: `doc` where the API reference states the rule, `conv` where only the real service or Google's
+            conventions do.
         statement: the rule in plain words.
         reference: where in the API reference it stands.
         grounds: one sentence of our own words that says why that place, or for `conv` which evidence, carries the rule.
         judge: looks at a history and yields a finding for each thing that the rule applies to.
-        requires: rules that this one stands on: where one of them fails, this one may not be seen at all, and a breach of it
-            may follow from that one.
-        yields_to: rules that say better what is wrong: where one of them never held, a breach of this one is that one's, and
-            so is a breach that an answer shows which breaks that one as well, if that one is broken elsewhere, too.
+        requires: rules that this one stands on: where one of them fails, this one may not be seen at all, and a
+            breach of it may follow from that one.
+        yields_to: rules that say better what is wrong: where one of them never held, a breach of this one is that
+            one's, and so is a breach that an answer shows which breaks that one as well, if that one is broken
+            elsewhere, too.
         needs: capabilities of the target without which the rule does not apply.
         passive: whether recorded traffic can show it; otherwise only a scenario that knows what it does can.
         broken: tells that a request breaks the rule by what it says; None where no request alone can.
@@ -183,7 +186,8 @@ def expect(
 
 
 def shown(value: Any) -> str:
-    """A value as a reader of the report wants to see it: text as it is, anything else as JSON; no more than can be read."""
+    """A value as a reader of the report wants to see it: text as it is, anything else as JSON; no more than can be
+    read."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return (
         text

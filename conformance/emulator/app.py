@@ -134,7 +134,8 @@ def _parsed(content: bytes) -> Any:
 
 
 def _depth(text: str) -> int:
-    """How deeply a JSON text is nested at most; brackets within texts count as well, which is near enough for a limit."""
+    """How deeply a JSON text is nested at most; brackets within texts count as well, which is near enough for a
+    limit."""
     if text.count("[") + text.count("{") <= DEPTH_MAXIMUM:
         return 0
     deepest = depth = 0

@@ -1,6 +1,7 @@
 """What can be otherwise about the emulator: the switches and hooks that faults and variants turn.
 
-The clean emulator has none of them set. Every hook is called at one place, so that a fault is one row with one small function.
+The clean emulator has none of them set. Every hook is called at one place, so that a fault is one row with one small
+function.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Call:
 
 @dataclass
 class Answer:
-    """One answer, as hooks see it and may change it: `raw` replaces the JSON of `body`, `chunked` sends it piece by piece."""
+    """One answer, as hooks see it and may change it: `raw` replaces the JSON of `body`, `chunked` sends it piece by
+    piece."""
 
     status: int
     body: Any
@@ -51,7 +53,8 @@ class Behaviour:
         unsupported: API methods that are answered 501.
         late_refusals: whether refusals of fields come as operations that fail.
         hides_pending: whether an image is not shown before it is READY.
-        late_lookups, late_conflicts: whether it is the operation that tells of a source that cannot be used, or a taken name.
+        late_lookups, late_conflicts: whether it is the operation that tells of a source that cannot be used, or a
+            taken name.
         replays_anew: whether a replay is answered with an operation of its own, about the first one's image.
         deletes_at_once: whether an image is gone before the operation that deletes it is DONE.
         slow_changes: whether the operations of other changes than inserts and deletes take their time.
@@ -61,15 +64,18 @@ class Behaviour:
         retention_seconds: how long an operation is remembered after it was DONE.
         idle_seconds: how long a connection is kept open that nobody uses.
         http_1_0: whether answers are in HTTP/1.0.
-        takes_incomplete: whether what arrived of a request is taken for all of it where the client hung up in its middle.
-        deletes_successors: whether a name is free while its image is being deleted, and the deletion takes the next one too.
+        takes_incomplete: whether what arrived of a request is taken for all of it where the client hung up in its
+            middle.
+        deletes_successors: whether a name is free while its image is being deleted, and the deletion takes the next
+            one too.
         forgets_unread: whether the requestId of a client that hangs up before its answer is forgotten.
         keeps_name_after_delete, keeps_image_after_delete: whether a deletion is carried out in part only.
         conflicts: whether a name is taken by an image of an age, in seconds.
         answer_delay: seconds that the answer to a change is held back, after all is done.
         remembers_refusals: whether a refused request uses up its requestId.
         recognises_without_request_id: whether requests without a requestId are taken for replays as well.
-        stale_labels_win: whether setLabels needs no current fingerprint, by the seconds since the last change of labels.
+        stale_labels_win: whether setLabels needs no current fingerprint, by the seconds since the last change of
+            labels.
         stored_when_refused, stored_when_failed: whether such an insert makes its image all the same.
         rival: whether somebody else changes the labels of an image just before its first setLabels.
         restless_fingerprints: whether the fingerprint of labels changes with every look at them.
@@ -81,13 +87,12 @@ class Behaviour:
         operation_name: makes the name of an operation, from the seconds since the epoch at which it begins.
         on_request: may change a call before anything is done with it, or raise a refusal.
         on_store: may change an image before it is stored; gets the call's body too.
-        on_change: may change an image once a request has changed it; gets the image as it is kept, its fields of before, and the call.
-        on_image: may change an image before it is answered; gets how often it was answered before.
-        on_operation: may change an operation before it is answered; gets how often it was answered before.
-        on_answer: may change any answer.
-        revenant: finds an image that is gone, for a delete of its name.
-        replay: decides whether a request that bears a known requestId is a replay.
-        request_key: what a requestId is known under.
+        on_change: may change an image once a request has changed it; gets the image as it is kept, its fields of
+        before, and the call. on_image: may change an image before it is answered; gets how often it was answered
+        before. on_operation: may change an operation before it is answered; gets how often it was answered before.
+        on_answer: may change any answer. revenant: finds an image that is gone, for a delete of its name. replay:
+        decides whether a request that bears a known requestId is a replay. request_key: what a requestId is known
+        under.
     """
 
     seconds: float = 0.02

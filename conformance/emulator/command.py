@@ -51,7 +51,8 @@ def emulator(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Serve the reference implementation, correct or broken on purpose.
 
-    Prints `listening URL` once it answers. Example: conformance emulator --port 8080 --fault image.name.length/64-accepted
+    Prints `listening URL` once it answers. Example: conformance emulator --port 8080 --fault
+    image.name.length/64-accepted
     """
     from conformance.emulator import serving  # noqa: PLC0415 - a server takes long to import, and help needs none
 

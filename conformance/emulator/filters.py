@@ -20,7 +20,8 @@ _TERM = re.compile(r'\(?\s*([A-Za-z_][\w.-]*)\s*(=|!=|eq|ne|:)\s*(?:"([^"]*)"|(\
 
 
 def matches(resource: dict[str, Any], expression: str) -> bool:
-    """Whether a resource passes a filter: comparisons, joined by AND or side by side in parentheses; OR binds more tightly.
+    """Whether a resource passes a filter: comparisons, joined by AND or side by side in parentheses; OR binds more
+    tightly.
 
     Raises:
         ApiError: the filter is none.

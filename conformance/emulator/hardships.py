@@ -1,4 +1,5 @@
-"""Hardships: what a correct service may do to its clients, and does seldom; `conformance client` does it to them on purpose."""
+"""Hardships: what a correct service may do to its clients, and does seldom; `conformance client` does it to them on
+purpose."""
 
 from __future__ import annotations
 

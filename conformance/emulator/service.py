@@ -416,7 +416,8 @@ class Service:
         return time.time() >= image.ready_at + self.behaviour.seen_after.get(call.method, float("-inf"))
 
     def _latest(self, project: Project, family: str, zone: str = "", *, call: Call | None = None) -> Image | None:
-        """The latest image of a family that is READY and not deprecated, in a zone if one is given, as a call sees it."""
+        """The latest image of a family that is READY and not deprecated, in a zone if one is given, as a call sees
+        it."""
         found = [
             image
             for image in project.living()
@@ -717,7 +718,8 @@ def _usable(raw_key: Any) -> bool:
 
 
 def _reached(policy: dict[str, Any], zone: str) -> bool:
-    """Whether a rollout has reached a zone: it has where the policy does not speak of the zone, or its time has come."""
+    """Whether a rollout has reached a zone: it has where the policy does not speak of the zone, or its time has
+    come."""
     times = policy.get("locationRolloutPolicies") or {}
     time_of_zone = times.get(f"zones/{zone}") or policy.get("defaultRolloutTime")
     return not time_of_zone or moment(str(time_of_zone)) <= time.time()

@@ -21,8 +21,8 @@ SWEEP_EVERY = 1_000
 
 LOOKS = 3
 HELD_SECONDS = 3.0
-"""An insert that takes time does not end before so many uses of its image or replays, if they come so soon and nobody asks for
-its operation: else it would be a matter of the machine's load whether a client meets it under way."""
+"""An insert that takes time does not end before so many uses of its image or replays, if they come so soon and nobody
+asks for its operation: else it would be a matter of the machine's load whether a client meets it under way."""
 
 NO_LABELS = "42WmSpB8rSM="
 DISK_SIZE = "10"
@@ -58,7 +58,8 @@ def fingerprint(labels: dict[str, str], generation: int) -> str:
 
 @dataclass(eq=False)
 class Image:
-    """An image: its fields as stored, the insert that made it, and the moments at which it was made, labelled, and is gone."""
+    """An image: its fields as stored, the insert that made it, and the moments at which it was made, labelled, and is
+    gone."""
 
     fields: dict[str, Any]
     made_at: float = field(default_factory=time.time)

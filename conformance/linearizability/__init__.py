@@ -1,4 +1,5 @@
-"""Linearizability: whether calls that overlap could have been carried out one after the other. Knows nothing of HTTP."""
+"""Linearizability: whether calls that overlap could have been carried out one after the other. Knows nothing of
+HTTP."""
 
 from conformance.linearizability.checker import STEPS_MAXIMUM, Call, Linearization, Step, linearize, objects
 

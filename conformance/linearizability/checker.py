@@ -1,7 +1,8 @@
 """Decides linearizability by the search of Wing and Gong, with the memory of configurations that Lowe added to it.
 
-A configuration is the set of calls that have been put in order so far, and the state that they led to. The search never enters one
-twice. Since a history is linearizable exactly if that of each object is, it is asked for one object at a time.
+A configuration is the set of calls that have been put in order so far, and the state that they led to. The search
+never enters one twice. Since a history is linearizable exactly if that of each object is, it is asked for one object
+at a time.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Call(Generic[Argument, Result]):
         argument: what was asked.
         result: what was answered.
         certain: whether it took effect; of one that is not certain nobody knows whether it did.
-        reads: whether it changes the object in no state. Then it is put in order as soon as it tells nothing new: where the rest
-            has an order with it later, it has the same one without it there.
+        reads: whether it changes the object in no state. Then it is put in order as soon as it tells nothing new:
+            where the rest has an order with it later, it has the same one without it there.
     """
 
     start: float
@@ -53,8 +54,10 @@ class Linearization:
 
     Args:
         possible: whether an order explains all calls; None where the search was given up.
-        order: the positions of calls in such an order; where there is none, in one that explains the longest prefix of the history.
-        stuck: the position of the call that no order gets past: the one that ends this prefix; None where there is none.
+        order: the positions of calls in such an order; where there is none, in one that explains the longest prefix
+            of the history.
+        stuck: the position of the call that no order gets past: the one that ends this prefix; None where there is
+            none.
     """
 
     possible: bool | None
@@ -78,8 +81,8 @@ def linearize(
     step: Step[State, Argument, Result],
     steps: int = STEPS_MAXIMUM,
 ) -> Linearization:
-    """Looks for an order of the calls of one object that explains all results, and in which none comes after one that began when
-    it had ended already.
+    """Looks for an order of the calls of one object that explains all results, and in which none comes after one that
+    began when it had ended already.
 
     Args:
         calls: in any order.
@@ -98,7 +101,8 @@ class _GivenUp(Exception):  # noqa: N818 - it ends a search, and is no error
 class _Configuration(Generic[State]):
     """What has been put in order: the calls as bits, and the state they led to.
 
-    `started` and `ended` say how many of the first calls to start, and of the first certain ones to end, are all among them.
+    `started` and `ended` say how many of the first calls to start, and of the first certain ones to end, are all
+    among them.
     """
 
     done: int
@@ -121,7 +125,8 @@ class _Search(Generic[State, Argument, Result]):
         self._left = steps
 
     def run(self, initial: State) -> Linearization:
-        """Searches until all certain calls are in order, until there is nothing left to try, or until it has to give up."""
+        """Searches until all certain calls are in order, until there is nothing left to try, or until it has to give
+        up."""
         path: list[int] = []
         prefix: tuple[int, ...] = ()
         furthest = 0
@@ -148,7 +153,8 @@ class _Search(Generic[State, Argument, Result]):
         return Linearization(False, self._told(prefix), self._positions[self._by_end[furthest]])
 
     def _next(self, here: _Configuration[State]) -> Iterator[tuple[int, _Configuration[State]]]:
-        """The configurations one call further: no call may come next that began after one had ended that is not in order yet."""
+        """The configurations one call further: no call may come next that began after one had ended that is not in
+        order yet."""
         latest = self._calls[self._by_end[here.ended]].end if here.ended < len(self._by_end) else -math.inf
         numbers = itertools.takewhile(
             lambda number: self._calls[number].start <= latest, range(here.started, len(self._calls))

@@ -1,4 +1,5 @@
-"""`pytest tests/api --alluredir DIR`: a result for each rule in the place of those that allure-pytest writes for scenarios."""
+"""`pytest tests/api --alluredir DIR`: a result for each rule in the place of those that allure-pytest writes for
+scenarios."""
 
 from __future__ import annotations
 

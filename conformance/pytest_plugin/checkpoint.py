@@ -17,7 +17,8 @@ SHARE = 0.05
 
 
 class Checkpoint:
-    """A plugin of pytest that writes results.json as if the run had been interrupted: at its start and as scenarios end.
+    """A plugin of pytest that writes results.json as if the run had been interrupted: at its start and as scenarios
+    end.
 
     Args:
         folder: where to write.

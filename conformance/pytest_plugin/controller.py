@@ -1,7 +1,7 @@
 """The pytest plugin in the process that controls a run.
 
-It starts the emulator where no URL is given, looks at the target first, hands what it found to the workers, merges what they counted,
-deletes what is left, and concludes.
+It starts the emulator where no URL is given, looks at the target first, hands what it found to the workers, merges
+what they counted, deletes what is left, and concludes.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class GivenSettings:
 class Controller(ConformancePlugin):
     """The plugin in the process that controls a run.
 
-    It gets the target ready when the first scenario, or the first worker, needs it: tests of the suite itself need none.
+    It gets the target ready when the first scenario, or the first worker, needs it: tests of the suite itself need
+    none.
     """
 
     def __init__(self, given: GivenSettings) -> None:
@@ -136,7 +137,8 @@ class Controller(ConformancePlugin):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Takes what a scenario counted out of its report, wherever it ran: other plugins would write it, secrets and all."""
+        """Takes what a scenario counted out of its report, wherever it ran: other plugins would write it, secrets and
+        all."""
         for name, payload in report.user_properties:
             if name == PAYLOAD and isinstance(payload, dict):
                 self.collector.take(payload)

@@ -40,8 +40,8 @@ def superfluous(items: Sequence[pytest.Item], *, sparing: bool) -> set[pytest.It
 
     Args:
         items: all scenarios.
-        sparing: whether the run has to do with few images. Then it leaves out each scenario whose rules the sparing ones put
-            to the test, all of them.
+        sparing: whether the run has to do with few images. Then it leaves out each scenario whose rules the sparing
+            ones put to the test, all of them.
     """
     stand_ins = {item for item in items if item.get_closest_marker(SPARING)}
     if not sparing:

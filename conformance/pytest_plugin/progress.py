@@ -48,7 +48,8 @@ class _State:
 
 
 class Progress:
-    """A live bar over the scenarios, and the failures as they are found; where there is no terminal, a line now and then.
+    """A live bar over the scenarios, and the failures as they are found; where there is no terminal, a line now and
+    then.
 
     Args:
         console: where to show it.

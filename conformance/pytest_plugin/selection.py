@@ -1,4 +1,5 @@
-"""Which scenarios a run has, and in which order: shards, and what is worth most where not everything can be paid for."""
+"""Which scenarios a run has, and in which order: shards, and what is worth most where not everything can be paid
+for."""
 
 from __future__ import annotations
 

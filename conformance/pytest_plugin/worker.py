@@ -56,7 +56,8 @@ class ConformancePlugin(ABC):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leaves out the scenarios of which no rule is selected, or that are another shard's; puts the weightiest first."""
+        """Leaves out the scenarios of which no rule is selected, or that are another shard's; puts the weightiest
+        first."""
         selected, settings = self.selection(), self.settings
         left_out = {
             item

@@ -1,4 +1,5 @@
-"""How a reader can see a breach again: as a shell script, as a pytest file, and by the command that judges just this rule."""
+"""How a reader can see a breach again: as a shell script, as a pytest file, and by the command that judges just this
+rule."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def reproduction(
 ) -> dict[str, str]:
     """The ways to reproduce a breach.
 
-    The scripts are "" where none are wanted, the whole trace is not kept, it holds what no script can, or the time is over.
+    The scripts are "" where none are wanted, the whole trace is not kept, it holds what no script can, or the time is
+    over.
 
     Args:
         rule: the rule that was broken.

@@ -15,11 +15,11 @@ _VOLATILE = re.compile(r"\d{7,}|\d{4}-\d\d-\d\dT|[Ff]ingerprint|sha256")
 class Fact:
     """Something that holds of the answers of a replay.
 
-    `is`: the leaf at `path` of answer `number` has the JSON text `token`, in at least `times` places. `has`: there is one, in so
-    many places. `typed`, `shaped`: it has the JSON type, or the shape, `token`. `same`: it equals `other`, a number and a path.
-    `differs`: both are there and are not equal. `less`: it comes before `other`. `far`: it is a time far from now. `distinct`: the
-    leaves at the path are not all equal. With `holds` False it is the contrary. With `race` the answer is all those of the race
-    that begins with `number`.
+    `is`: the leaf at `path` of answer `number` has the JSON text `token`, in at least `times` places. `has`: there is
+    one, in so many places. `typed`, `shaped`: it has the JSON type, or the shape, `token`. `same`: it equals `other`,
+    a number and a path. `differs`: both are there and are not equal. `less`: it comes before `other`. `far`: it is a
+    time far from now. `distinct`: the leaves at the path are not all equal. With `holds` False it is the contrary.
+    With `race` the answer is all those of the race that begins with `number`.
     """
 
     relation: Relation

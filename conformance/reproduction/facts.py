@@ -1,7 +1,8 @@
 """What in the answers makes a breach: found by asking the rule itself.
 
-Each part of an answer is changed in turn, and the rule judges the changed trace. Where the breach is gone, that part was decisive:
-it becomes a fact, simple enough for a script to check. A breach is seen again when all of its facts hold in new answers.
+Each part of an answer is changed in turn, and the rule judges the changed trace. Where the breach is gone, that part
+was decisive: it becomes a fact, simple enough for a script to check. A breach is seen again when all of its facts
+hold in new answers.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ class Inquiry:
         return _kind(other) == _kind(self._breach) and (seen[-1:] == shown[-1:] or set(seen) < set(shown))
 
     def _gone_with(self, exchange: Exchange, place: Place, change: Callable[[Any], Any]) -> bool:
-        """Whether the breach is gone once something is changed at a place: of this answer, or of every one that has it."""
+        """Whether the breach is gone once something is changed at a place: of this answer, or of every one that has
+        it."""
         also = [other for other in self._trace.exchanges if self._everywhere and other.number != exchange.number]
         changes = {exchange.number: _with_body(exchange, change(_json(exchange)))}
         for other in also:
@@ -185,7 +187,8 @@ class Inquiry:
             yield Fact("is", exchange.number, ":json", "yes", holds=False)
 
     def _of_leaves(self, exchange: Exchange) -> Iterator[Fact]:
-        """A fact for each leaf that decides; where none does alone, for those that are wrong in several places at once."""
+        """A fact for each leaf that decides; where none does alone, for those that are wrong in several places at
+        once."""
         answer = self._answers[exchange.number][:LEAVES_MAXIMUM]
         alone = [fact for leaf in answer for fact in self._of_leaf(exchange, leaf, [leaf.place])]
         yield from alone
@@ -268,7 +271,8 @@ class Inquiry:
             yield Fact("is", number, path, leaf.token) if constant else Fact("has", number, path)
 
     def _value_facts(self, exchange: Exchange, leaf: Leaf) -> Iterator[Fact]:
-        """The fact for a leaf whose very value decides; none for one that merely names a thing of the target's for later."""
+        """The fact for a leaf whose very value decides; none for one that merely names a thing of the target's for
+        later."""
         number = exchange.number
         if not volatile(leaf.path, leaf.token) or self._said(leaf, number):
             times = sum(other.path == leaf.path and other.token == leaf.token for other in self._answers[number])
@@ -314,7 +318,8 @@ class Inquiry:
         return Fact("is", number, leaf.path, leaf.token)
 
     def _places(self, token: str, number: int, leaf: Leaf) -> list[tuple[int, str]]:
-        """Where else a value was answered: in the exchanges of the breach first, then where an operation names its target."""
+        """Where else a value was answered: in the exchanges of the breach first, then where an operation names its
+        target."""
         shown = {exchange.number for exchange in self._breach.exchanges}
         found = [
             (at, other.path)

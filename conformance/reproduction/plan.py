@@ -24,7 +24,8 @@ LOOKS = 4
 """Looks in the place of one, where one may come too early or too late to see what was seen."""
 
 HANG_UP_SECONDS = {ABANDONED: 0.003, INCOMPLETE: 0.5}
-"""After so long the client hangs up: late enough to have sent the request, and at times too late; or the part that it sends."""
+"""After so long the client hangs up: late enough to have sent the request, and at times too late; or the part that it
+sends."""
 
 WAIT_SECONDS = 60
 PAUSE_MINIMUM = 0.004
@@ -40,8 +41,8 @@ REFERABLE_MINIMUM = 6
 class Symbol:
     """A part of a request that is new in every replay.
 
-    `run` is the run's part of names; `id` a requestId (`index` tells them apart, `detail` is its version, in capitals if `upper`);
-    `key` an encryption key of `detail` bytes; `answer` the leaf at path `detail` of answer `index`.
+    `run` is the run's part of names; `id` a requestId (`index` tells them apart, `detail` is its version, in capitals
+    if `upper`); `key` an encryption key of `detail` bytes; `answer` the leaf at path `detail` of answer `index`.
     """
 
     kind: Literal["run", "id", "key", "answer"]
@@ -63,7 +64,8 @@ class Step:
         pause: seconds to wait before it.
         wait: seconds for which it is repeated until the operation is DONE; 0 to send it once.
         looks: how often it is sent; the answers count as one.
-        follow: where its operation is found; the looks at it until it is DONE count as part of the answer. Empty for none.
+        follow: where its operation is found; the looks at it until it is DONE count as part of the answer. Empty for
+            none.
         hang_up: seconds after which to hang up, whatever has been answered; 0 to wait for the answer.
         race: the number of the race that it belongs to; 0 for a request that is sent alone.
         makes: the image that it makes, and in which project; an empty name for none.
@@ -85,7 +87,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send, how often to try at most, and how the breach is recognised; `keys` are the sizes of the encryption keys."""
+    """What to send, how often to try at most, and how the breach is recognised; `keys` are the sizes of the
+    encryption keys."""
 
     steps: tuple[Step, ...]
     facts: tuple[tuple[Fact, Template], ...]
@@ -136,7 +139,8 @@ def _status_fact(exchange: Exchange) -> Fact:
 
 
 def _witnesses(trace: Trace, breach: Breach) -> Iterable[Fact]:
-    """Looks at an image right after a request that should be refused while the image is PENDING: without them nothing is shown."""
+    """Looks at an image right after a request that should be refused while the image is PENDING: without them nothing
+    is shown."""
     for mutation, look in zip(trace.exchanges, trace.exchanges[1:], strict=False):
         image = look.resource or {}
         shown = any(exchange.number == mutation.number for exchange in breach.exchanges)
@@ -234,7 +238,8 @@ def _races(exchanges: Sequence[Exchange]) -> list[list[Exchange]]:
 
 
 def _kept(exchanges: Sequence[Exchange], breach: Breach, names: _Names, facts: Iterable[Fact]) -> set[int]:
-    """The exchanges that a replay needs: all that change something, those that the breach shows, and what these refer to."""
+    """The exchanges that a replay needs: all that change something, those that the breach shows, and what these refer
+    to."""
     shown = {exchange.number for exchange in breach.exchanges}
     shown |= {fact.number for fact in facts} | {fact.other[0] for fact in facts if fact.other}
     kept = {

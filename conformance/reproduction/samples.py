@@ -15,7 +15,8 @@ from conformance.trace.json_text import DIGITS_MAXIMUM
 REFUSAL = Response(
     400,
     {"content-type": "application/json; charset=UTF-8"},
-    b'{"error": {"code": 400, "message": "refused", "errors": [{"reason": "invalid", "message": "refused", "domain": "global"}]}}',
+    b'{"error": {"code": 400, "message": "refused", '
+    b'"errors": [{"reason": "invalid", "message": "refused", "domain": "global"}]}}',
 )
 
 ABSENT = b'{"kind": "compute#operation", "status": "DONE"}'

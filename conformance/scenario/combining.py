@@ -1,4 +1,5 @@
-"""Several inserts in one, where each is dear: what they ask for is asked for at once, as far as it does not conflict."""
+"""Several inserts in one, where each is dear: what they ask for is asked for at once, as far as it does not
+conflict."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class Conflict(Exception):  # noqa: N818 - it is found out, and no error
 
 
 def groups(requests: Iterable[InsertRequest]) -> list[list[int]]:
-    """The places of the requests, those together that can be sent as one; each goes into the first group that will have it.
+    """The places of the requests, those together that can be sent as one; each goes into the first group that will
+    have it.
 
     Args:
         requests: the requests.

@@ -1,4 +1,5 @@
-"""A breach is tried again before it is a verdict: what broke a rule is acted out anew, with fresh names and requestIds."""
+"""A breach is tried again before it is a verdict: what broke a rule is acted out anew, with fresh names and
+requestIds."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ FREE = 200
 """Requests that may go into trying breaches again: so many for each one that the scenarios send, and so many more."""
 
 CASES_MAXIMUM = 8
-"""Cases of a scenario that are tried again; rules that no other one breaks are left to the next scenario that breaks them."""
+"""Cases of a scenario that are tried again; rules that no other one breaks are left to the next scenario that breaks
+them."""
 
 ROUNDS_MAXIMUM = 2
 """How many cases a rule gets in a process, where it holds when the first one is tried again."""
@@ -31,7 +33,8 @@ class Outcome(Generic[Case]):
         broken: the rules that it broke, each with whether that was more than a deviation.
         size: of its trace, as Trace.size has it.
         names: of images that it made, where the name is the matter and the same whenever it is tried.
-        cut: whether it was cut off by the end of a budget, of the run or of the target, so that it has no end to be judged.
+        cut: whether it was cut off by the end of a budget, of the run or of the target, so that it has no end to be
+            judged.
     """
 
     case: Case

@@ -40,8 +40,9 @@ def refuse_without_source(created: Created, sources: Sources) -> None:
     """
     if lacks_source(created, sources):
         raise Untestable(
-            f"no [sources] are configured, and the source {sources.image} is not found: set [sources] in conformance.toml to an image, disk or snapshot "
-            f"that the target has ({_message(created) or f'HTTP {created.insert.status}'})"
+            f"no [sources] are configured, and the source {sources.image} is not found: set [sources] in "
+            "conformance.toml to an image, disk or snapshot that the target has "
+            f"({_message(created) or f'HTTP {created.insert.status}'})"
         )
 
 

@@ -130,7 +130,8 @@ def _refuse_strangers(exchange: Exchange, target: Target) -> None:
 
 
 def _insert_under_names(findings: Findings, target: Target, api: Api, sources: Sources) -> Created:
-    """Makes an image, and finds out which shapes of names are refused, and which fields that many scenarios use by the way.
+    """Makes an image, and finds out which shapes of names are refused, and which fields that many scenarios use by
+    the way.
 
     Most targets refuse none, which one insert tells.
 

@@ -51,9 +51,9 @@ _HALT = "halt"
 class Ground:
     """What the controller of a run tells its workers: where the target is, and what the preflight found there.
 
-    `profile` is how hard it tries. `focus` are the rules whose scenarios are run; empty for those of all rules that the settings select. `keeps_traffic` tells
-    whether what is sent and answered is kept in the folder. `waived` are the rules that may fail; `limits` is what may be spent;
-    `workers` is how many processes share the rate.
+    `profile` is how hard it tries. `focus` are the rules whose scenarios are run; empty for those of all rules that
+    the settings select. `keeps_traffic` tells whether what is sent and answered is kept in the folder. `waived` are
+    the rules that may fail; `limits` is what may be spent; `workers` is how many processes share the rate.
     """
 
     settings: Settings
@@ -191,7 +191,8 @@ class Process:
         return self.ledger.judge(trace, self.target.transport.cost.requests)
 
     def _keep_aside(self, request: Request, reply: Reply) -> None:
-        """Keeps the traffic that is nobody's story: it is not judged, and a recording of it is no whole story either."""
+        """Keeps the traffic that is nobody's story: it is not judged, and a recording of it is no whole story
+        either."""
         if self._traffic is not None:
             exchange = Exchange(1, request, reply.response, reply.failure, reply.sent, reply.received)
             self._traffic.add(Trace((exchange,), frozenset(self.target.secrets)), "aside")
@@ -235,7 +236,8 @@ class Process:
         self.target.waits = self.ground.profile.sparing and "wait" in findings.present
 
     def _limit_time(self, pace: float) -> None:
-        """Gives the run, unless it is told how long it may take, some times as long as a correct target would let it take.
+        """Gives the run, unless it is told how long it may take, some times as long as a correct target would let it
+        take.
 
         Args:
             pace: seconds that a request took so far, one after another.

@@ -34,7 +34,8 @@ STARTED_MAXIMUM = 24
 """Cases that are started ahead of the one to be judged: what a target answers waits in memory until then."""
 
 STARTED_CAUTIOUSLY = 1
-"""How many are started at first where a breach is to be seen with few requests; twice as many after each that is judged."""
+"""How many are started at first where a breach is to be seen with few requests; twice as many after each that is
+judged."""
 
 Case = TypeVar("Case")
 Part = TypeVar("Part")
@@ -93,7 +94,8 @@ class Scenario:
         self._ahead = STARTED_CAUTIOUSLY if cautious else STARTED_MAXIMUM
 
     def plain(self, **fields: Any) -> dict[str, Any]:
-        """The smallest body, and those of the fields that the target does not refuse: their being accepted is another matter."""
+        """The smallest body, and those of the fields that the target does not refuse: their being accepted is another
+        matter."""
         taken = {name: value for name, value in fields.items() if name not in self._refused}
         return {**minimal(self.sources), **taken}
 
@@ -127,7 +129,8 @@ class Scenario:
         return found
 
     def _outcomes(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> Iterator[Outcome[Case]]:
-        """What comes of acting with cases, several at a time but in their order; the first error is raised in the end."""
+        """What comes of acting with cases, several at a time but in their order; the first error is raised in the
+        end."""
         started: deque[tuple[Case, Api, Future[None]]] = deque()
         errors: list[BaseException] = []
         ahead = self._ahead
@@ -172,7 +175,8 @@ class Scenario:
             self._confirmations.conclude(rules, found)
 
     def _are_free(self, names: Iterable[str]) -> bool:
-        """Waits until images are gone whose names are the matter of a case, so that it can be tried in a fresh state."""
+        """Waits until images are gone whose names are the matter of a case, so that it can be tried in a fresh
+        state."""
         api, end = Api(self.target), time.monotonic() + self.target.deadline
         for name in names:
             while api.get(name).answered:
@@ -186,7 +190,8 @@ class Scenario:
         return self._confirmations.intermittent(rule)
 
     def sequences(self, cases: Iterable[tuple[Part, ...]], act: Callable[[Api, tuple[Part, ...]], object]) -> None:
-        """Acts with every case, as `each` does; one that breaks a rule not seen broken before is made as short as possible."""
+        """Acts with every case, as `each` does; one that breaks a rule not seen broken before is made as short as
+        possible."""
         known = set(self._settled)
         outcomes = self._attempt(cases, act)
         for outcome in list(outcomes):
@@ -199,7 +204,8 @@ class Scenario:
     def _shorten(
         self, case: tuple[Part, ...], act: Callable[[Api, tuple[Part, ...]], object], rule: str
     ) -> Iterator[Outcome[tuple[Part, ...]]]:
-        """Leaves out parts of a case, many at a time first, as long as the rest breaks the rule still; what does is answered."""
+        """Leaves out parts of a case, many at a time first, as long as the rest breaks the rule still; what does is
+        answered."""
         tries, size = self.target.profile.shrinking, len(case)
         while size and tries > 0:
             start = 0
@@ -253,7 +259,8 @@ class Scenario:
                 found.append(outcome)
                 raise RuleBroken
 
-        # A budget that is spent lets the last example pass, which Hypothesis calls flaky; the ledger has the smallest one.
+        # A budget that is spent lets the last example pass, which Hypothesis calls flaky; the ledger has the smallest
+        # one.
         with contextlib.suppress(RuleBroken, Flaky):
             self._draw(strategy, attempt, [Phase.reuse, Phase.generate, Phase.shrink])
         return found
@@ -294,7 +301,8 @@ class Scenario:
 
 
 def _fixed_names(trace: Trace, prefix: str) -> frozenset[str]:
-    """The names of images that a trace has made, and that are not new whenever its case is tried: those begin with a prefix."""
+    """The names of images that a trace has made, and that are not new whenever its case is tried: those begin with a
+    prefix."""
     bodies = [
         exchange.request.json
         for exchange in trace.exchanges

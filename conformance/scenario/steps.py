@@ -57,7 +57,8 @@ def shown(created: Created) -> dict[str, Any]:
 
 
 def ask(api: Api, wishes: Sequence[Wish], sources: Sources) -> Created:
-    """Asks for everything in one insert; where that does not succeed, for either half, until it is plain what is refused.
+    """Asks for everything in one insert; where that does not succeed, for either half, until it is plain what is
+    refused.
 
     That an insert has to be accepted is noted when it is, or when it asks for one thing alone: so the blame is exact.
 
@@ -78,7 +79,8 @@ def ask(api: Api, wishes: Sequence[Wish], sources: Sources) -> Created:
 
 
 def send_like_the_source(api: Api, sources: Sources) -> None:
-    """Inserts images with the size and the architecture of their source, and a larger one: what a plain image shows is valid."""
+    """Inserts images with the size and the architecture of their source, and a larger one: what a plain image shows
+    is valid."""
     plain = minimal(sources)
     image = shown(api.create(plain))
     size = image.get("diskSizeGb")
@@ -280,7 +282,8 @@ def reordered(content: bytes) -> bytes:
 
 
 def race(api: Api, prepare: Callable[[], Callable[[int], Exchange]]) -> Iterator[list[Exchange]]:
-    """Sends requests at the same moment, and follows each to its end; again as the profile wants, or where none overlapped.
+    """Sends requests at the same moment, and follows each to its end; again as the profile wants, or where none
+    overlapped.
 
     Args:
         api: where they are sent.
@@ -299,6 +302,7 @@ def race(api: Api, prepare: Callable[[], Callable[[int], Exchange]]) -> Iterator
 
 
 def persistent(api: Api, request: InsertRequest) -> Exchange:
-    """Sends an insert several times, so that some come after the deletes of a race have; answers the one that succeeded."""
+    """Sends an insert several times, so that some come after the deletes of a race have; answers the one that
+    succeeded."""
     answers = [api.insert(request) for _ in range(TRIES)]
     return next((answer for answer in answers if not answer.refused), answers[-1])

@@ -1,4 +1,5 @@
-"""Faults that the tap makes between a client and its target, by chance and repeatably: `lost-response:0.05,503:0.02,delay:200ms`."""
+"""Faults that the tap makes between a client and its target, by chance and repeatably:
+`lost-response:0.05,503:0.02,delay:200ms`."""
 
 from __future__ import annotations
 
@@ -17,14 +18,18 @@ STATUSES = (429, 500, 502, 503, 504)
 RETRY_SECONDS = 1
 """After which a client may try again that was answered 429 or 503."""
 
-FORMS = f"{LOST}:SHARE, STATUS:SHARE with a status of {', '.join(map(str, STATUSES))}, and delay:200ms, with shares from 0 to 1"
+FORMS = (
+    f"{LOST}:SHARE, STATUS:SHARE with a status of {', '.join(map(str, STATUSES))}, and delay:200ms, "
+    "with shares from 0 to 1"
+)
 
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What becomes of one exchange: its answer is lost, it is answered `status` and never reaches the target, or it takes longer."""
+    """What becomes of one exchange: its answer is lost, it is answered `status` and never reaches the target, or it
+    takes longer."""
 
     lost: bool = False
     status: int = 0

@@ -1,4 +1,5 @@
-"""The exchanges that have passed through the tap, on disk until they are judged: in a file without a name, for it holds secrets."""
+"""The exchanges that have passed through the tap, on disk until they are judged: in a file without a name, for it
+holds secrets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The reverse proxy: each connection of a client has one to the target, and every byte passes on as it came.
 
-Bytes are read beside, for the record; nothing waits for that, and what cannot be read passes all the same. Two things are
-changed: `Host` names a target that has a name, for it may serve several; and faults are made where they are asked for.
+Bytes are read beside, for the record; nothing waits for that, and what cannot be read passes all the same. Two things
+are changed: `Host` names a target that has a name, for it may serve several; and faults are made where they are asked
+for.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class Tap:
 
     @property
     def quiet_since(self) -> float:
-        """When the oldest request was sent that is under way: what has ended by then can have seen nothing of those that are."""
+        """When the oldest request was sent that is under way: what has ended by then can have seen nothing of those
+        that are."""
         return min((turn.sent for turn in tuple(self._pending.values())), default=time.time())
 
     @property
@@ -241,7 +243,8 @@ class _Client(_Side):
             self._tap.end(turn)  # its answer was there first
 
     def _with_head(self, data: bytes, turn: Turn) -> None:
-        """Bytes that begin with a head, or with more of one: once it is whole it is known what becomes of the request."""
+        """Bytes that begin with a head, or with more of one: once it is whole it is known what becomes of the
+        request."""
         if not turn.has_head and len(data) < HEAD_MAXIMUM:
             self._head = data
             return

@@ -16,7 +16,8 @@ SCRIPTS: dict[str, tuple[tuple[str, ...], Fault]] = {
     "503": ((*MUTATIONS, *LOOKS), Fault(status=503)),
     LOST: (tuple(MUTATIONS), Fault(lost=True)),
 }
-"""Of each script, the methods whose first request it meets, and what becomes of that; of several scripts one after the other."""
+"""Of each script, the methods whose first request it meets, and what becomes of that; of several scripts one after
+the other."""
 
 
 class Script:

@@ -1,4 +1,5 @@
-"""Batches: several requests in one, which their answers cannot be told apart from; what they may have changed is known."""
+"""Batches: several requests in one, which their answers cannot be told apart from; what they may have changed is
+known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Credentials that requests carry: a target may repeat them in its answers, and nothing that is written may show them."""
+"""Credentials that requests carry: a target may repeat them in its answers, and nothing that is written may show
+them."""
 
 from __future__ import annotations
 

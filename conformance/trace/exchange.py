@@ -125,13 +125,15 @@ class Request:
 
     @cached_property
     def first_json(self) -> Any:
-        """The JSON value that the body begins with, whatever is behind it: what a lax server takes it for; or NOT_JSON."""
+        """The JSON value that the body begins with, whatever is behind it: what a lax server takes it for; or
+        NOT_JSON."""
         return self.json if self.json is not NOT_JSON else parse_json(first_value(self.body or b""))
 
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP answer: header names in lower case; `body` decoded from its content encoding, cut at the client's limit."""
+    """An HTTP answer: header names in lower case; `body` decoded from its content encoding, cut at the client's
+    limit."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -159,10 +161,11 @@ class Intent:
 class Exchange:
     """One request and its answer, or the reason why there is none.
 
-    `number` counts from 1 in the order of sending; `sent` and `received` are seconds since the epoch; `retried` tells that an
-    earlier try of this request got no answer, so the target may have seen it twice; `project` is the id of the project where
-    the path has its number and other traffic tells the id; `injected` is the fault that a tap has made of it: LOST, where the
-    client never got this answer, or the status of an answer by the tap itself, where the target never got this request.
+    `number` counts from 1 in the order of sending; `sent` and `received` are seconds since the epoch; `retried` tells
+    that an earlier try of this request got no answer, so the target may have seen it twice; `project` is the id of
+    the project where the path has its number and other traffic tells the id; `injected` is the fault that a tap has
+    made of it: LOST, where the client never got this answer, or the status of an answer by the tap itself, where the
+    target never got this request.
     """
 
     number: int
@@ -184,7 +187,8 @@ class Exchange:
 
     @cached_property
     def source(self) -> tuple[str, str] | None:
-        """The project and the path within it of the disk or snapshot that the answer shows; None where it shows none."""
+        """The project and the path within it of the disk or snapshot that the answer shows; None where it shows
+        none."""
         found = _SOURCES.match(self.request.path) if self.request.verb == "GET" and self.resource else None
         return (unquote(found["project"]), unquote(found["path"])) if found else None
 
@@ -215,7 +219,8 @@ class Exchange:
 
     @property
     def rejected(self) -> bool:
-        """Whether the target did nothing, since it refused the request or turned the caller away: any 4xx but a time-out."""
+        """Whether the target did nothing, since it refused the request or turned the caller away: any 4xx but a
+        time-out."""
         return 400 <= self.status < 500 and self.status != 408
 
     @cached_property
@@ -282,10 +287,10 @@ class Exchange:
 class Trace:
     """The exchanges of one scenario in the order of sending.
 
-    `secrets` are key texts that the run has sent so far, in this scenario or before; `deadline` is how long an operation may
-    take, in seconds, and is 0 where nobody waited for it. `recorded` traffic may begin and end in the middle of things, and
-    there may have been other clients; `ahead` is by how many seconds the clock of its target was ahead, at least, and `lost`
-    names what the recorder has lost.
+    `secrets` are key texts that the run has sent so far, in this scenario or before; `deadline` is how long an
+    operation may take, in seconds, and is 0 where nobody waited for it. `recorded` traffic may begin and end in the
+    middle of things, and there may have been other clients; `ahead` is by how many seconds the clock of its target
+    was ahead, at least, and `lost` names what the recorder has lost.
     """
 
     exchanges: tuple[Exchange, ...]
@@ -331,7 +336,8 @@ class Trace:
         )
 
     def size(self) -> tuple[int, int, int, int]:
-        """How large this evidence is: images made elsewhere or not to be deleted, dozens of kB sent, exchanges, bytes sent.
+        """How large this evidence is: images made elsewhere or not to be deleted, dozens of kB sent, exchanges, bytes
+        sent.
 
         The smaller trace is the better example.
         """

@@ -80,7 +80,8 @@ def is_int64(value: Any) -> TypeGuard[str]:
 
 
 def integer(value: Any) -> int | None:
-    """The whole number that a JSON value stands for, as a lenient reader takes it: 7, "7", "+07", 7.0 or "7e0"; None without one."""
+    """The whole number that a JSON value stands for, as a lenient reader takes it: 7, "7", "+07", 7.0 or "7e0"; None
+    without one."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):

@@ -1,6 +1,7 @@
 """Exchanges as entries of an HTTP Archive (HAR 1.2), the format that browsers and proxies record traffic in.
 
-What the suite alone knows of a request stands in a field of its own, as the format allows: recordings of others lack it.
+What the suite alone knows of a request stands in a field of its own, as the format allows: recordings of others lack
+it.
 """
 
 from __future__ import annotations
@@ -224,7 +225,8 @@ def _is_url(url: str) -> bool:
 
 
 def _had_body(request: Mapping[str, Any], method: str) -> bool:
-    """Whether a request whose body the recording does not show had one: as it says itself, or as requests of its kind have."""
+    """Whether a request whose body the recording does not show had one: as it says itself, or as requests of its kind
+    have."""
     data = _object(request.get("postData"))
     if isinstance(data.get("text"), str | bytes):
         return True

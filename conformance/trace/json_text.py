@@ -35,8 +35,8 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 def parse_json(body: bytes | None) -> Any:
     """The value of a JSON text, or NOT_JSON; never raises, whatever a hostile target sends.
 
-    A text that ordinary programs cannot read counts as none: not in UTF-8, nested too deep, or with a number too large for a
-    double. Half a character (a lone surrogate) becomes the six characters of its escape.
+    A text that ordinary programs cannot read counts as none: not in UTF-8, nested too deep, or with a number too
+    large for a double. Half a character (a lone surrogate) becomes the six characters of its escape.
     """
     if not body:
         return NOT_JSON
@@ -67,7 +67,8 @@ def in_whole_characters(text: str) -> str:
 
 
 def crowded(body: bytes, most: int) -> bool:
-    """Whether a JSON text has more than so many values: judging takes time for each, and a text of 1 MB may have 500,000."""
+    """Whether a JSON text has more than so many values: judging takes time for each, and a text of 1 MB may have
+    500,000."""
     if sum(map(body.count, (b",", b"[", b"{"))) < most:
         return False
     count, level = 0, [parse_json(body)]

@@ -1,4 +1,5 @@
-"""URLs of resources: one resource has many, full and partial, on several hosts, in several versions, by id or number of the project."""
+"""URLs of resources: one resource has many, full and partial, on several hosts, in several versions, by id or number
+of the project."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ def named(url: Any, project: str = "") -> tuple[str, str] | None:
     """The project and the path within it that a URL of a resource means; None for what is none.
 
     Args:
-        url: a full URL of any host and version, or a partial one, such as `projects/p/global/images/i` or `global/images/i`.
+        url: a full URL of any host and version, or a partial one, such as `projects/p/global/images/i` or
+            `global/images/i`.
         project: what a URL is relative to that names no project.
     """
     if not isinstance(url, str):
@@ -36,7 +38,8 @@ def same_project(one: str, other: str) -> bool:
 
 
 def same_resource(one: Any, other: Any, project: str = "") -> bool:
-    """Whether two URLs mean one resource, whatever their form, host and version; texts that are none have to be equal."""
+    """Whether two URLs mean one resource, whatever their form, host and version; texts that are none have to be
+    equal."""
     first, second = named(one, project), named(other, project)
     if first is None or second is None:
         return bool(one == other)

@@ -54,8 +54,8 @@ ORDER_SECONDS = 2.0
 def out_of_order(exchanges: Sequence[Exchange]) -> bool:
     """Whether exchanges without times of their own cannot have been sent in this order.
 
-    Nobody can ask for an operation before he was told its name, and changes begin in the order of their requests; with a
-    requestId an answer may be about an earlier request.
+    Nobody can ask for an operation before he was told its name, and changes begin in the order of their requests;
+    with a requestId an answer may be about an earlier request.
     """
     asked: set[str] = set()
     begun: list[float] = []

@@ -1,7 +1,7 @@
 """What recorders write in place of projects, ids, names, times and fingerprints, turned into values that may be judged.
 
-The same placeholder becomes the same value wherever it stands, so what belongs together still does. What such a value says of
-the target is another matter: the losses tell it.
+The same placeholder becomes the same value wherever it stands, so what belongs together still does. What such a value
+says of the target is another matter: the losses tell it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _MARK = re.compile(
     r"\$\{[\w. -]{1,60}\}|\{\{[\w. -]{1,60}\}\}|<[A-Za-z][\w -]{1,60}>|\[[A-Z][A-Z_ -]{1,60}\]"
     rf"|(?<![\w-])(?:(?:[A-Z0-9]+_)+(?:{_WORDS})|PROJECT|REDACTED|X{{4,}}|\*{{3,}})(?![\w-])"
 )
-"""What stands for something else: ${projectId}, {{project}}, <project>, [PROJECT_ID], PROJECT_ID, REDACTED, XXXX, ***."""
+"""What stands for something else: ${projectId}, {{project}}, <project>, [PROJECT_ID], PROJECT_ID, REDACTED, XXXX,
+***."""
 
 _AFTER_PROJECTS = re.compile(r"(?<=projects/)[^/\s\"'?#]+")
 _ESCAPED = re.compile(r"%24%7B(.{1,60}?)%7D|%7B%7B(.{1,60}?)%7D%7D|%3C([A-Za-z].{1,60}?)%3E", re.IGNORECASE)
@@ -64,7 +65,8 @@ _IDS = {
 
 @dataclass
 class _Operation:
-    """An operation whose name was replaced: the one given to it, how it was shown first, and whether its request is known.
+    """An operation whose name was replaced: the one given to it, how it was shown first, and whether its request is
+    known.
 
     It is `mixed` where another one like it was under way when it began: then nothing tells whose states are whose.
     """
@@ -76,7 +78,8 @@ class _Operation:
     mixed: bool
 
     def may_be(self, state: dict[str, Any]) -> bool:
-        """Whether a state may be one of it. Nobody asks again for what is DONE, so without its request that is another one."""
+        """Whether a state may be one of it. Nobody asks again for what is DONE, so without its request that is
+        another one."""
         alike = all(self.first.get(name) == state.get(name) for name in ("operationType", "targetLink"))
         return alike and (self.begun or not self.done)
 
@@ -252,7 +255,8 @@ class Placeholders:
         return made
 
     def _addressed(self, before: Exchange, exchange: Exchange) -> Exchange:
-        """The request, by the name that its answer has now: of an operation, or of an image that it called by its id."""
+        """The request, by the name that its answer has now: of an operation, or of an image that it called by its
+        id."""
         route, answer = before.route, exchange.resource or {}
         if route is None or not route.name:
             return exchange

@@ -24,7 +24,8 @@ class _Noted:
 
 
 class RecordedClock:
-    """Gives the exchanges of a recording, one after the other as they stand in it, times that agree with their order."""
+    """Gives the exchanges of a recording, one after the other as they stand in it, times that agree with their
+    order."""
 
     def __init__(self) -> None:
         self._last: _Noted | None = None
@@ -34,10 +35,10 @@ class RecordedClock:
     def put_right(self, exchange: Exchange) -> Exchange:
         """The exchange at its time.
 
-        One without a time of its own comes after those before it, and not before the times that its answer tells, unless the
-        Date of its answer is earlier: then the recording is in another order than that of sending. Where the
-        recorder's clock goes back while that of the server goes on, it was set back. Without a Date in the answers, times that
-        go back mean that the recording is in another order.
+        One without a time of its own comes after those before it, and not before the times that its answer tells,
+        unless the Date of its answer is earlier: then the recording is in another order than that of sending. Where
+        the recorder's clock goes back while that of the server goes on, it was set back. Without a Date in the
+        answers, times that go back mean that the recording is in another order.
         """
         served = served_at(exchange)
         took = exchange.received - exchange.sent if exchange.sent else 0.0
@@ -52,7 +53,8 @@ class RecordedClock:
         return replace(exchange, sent=sent, received=sent + took)
 
     def _untold(self, served: float | None, exchange: Exchange) -> float:
-        """When an exchange was sent that has no time: after those before it, unless its Date shows that it stands elsewhere."""
+        """When an exchange was sent that has no time: after those before it, unless its Date shows that it stands
+        elsewhere."""
         if served is not None and served < self._latest - SET_BACK_SECONDS:
             return served
         return max(self._latest, served or _told(exchange))

@@ -65,10 +65,11 @@ class _Item:
 class _Entry:
     """Where an exchange waits in the temporary file, and what it has to do with.
 
-    `home` is one of the keys that join exchanges into one trace, None without any; `shared` join traces unless too many share
-    them; `guests` are the traces that get a copy, and `sources` the keys of what their images are made from. A list is kept
-    without its `items`, and each trace gets those that have to do with it; those of no trace go to that of the `strangers`.
-    `lost` names what the recorder has lost of it, and `file` is the number of the file that it is from.
+    `home` is one of the keys that join exchanges into one trace, None without any; `shared` join traces unless too
+    many share them; `guests` are the traces that get a copy, and `sources` the keys of what their images are made
+    from. A list is kept without its `items`, and each trace gets those that have to do with it; those of no trace go
+    to that of the `strangers`. `lost` names what the recorder has lost of it, and `file` is the number of the file
+    that it is from.
     """
 
     position: int
@@ -336,7 +337,8 @@ class Recording:
     # Grouping
 
     def _groups(self) -> Iterator[list[_Member]]:
-        """What is judged together: each story, each list as a whole, and what lists show of images that nothing else tells of."""
+        """What is judged together: each story, each list as a whole, and what lists show of images that nothing else
+        tells of."""
         joined = self._joined
         sharing = Counter(key for entry in self._entries for key in entry.shared)
         for entry in self._entries:
@@ -359,7 +361,8 @@ class Recording:
         yield from strangers.values()
 
     def _parts(self, entry: _Entry) -> tuple[dict[Key, list[_Item]], list[_Item]]:
-        """The stories that an exchange belongs to, each with the items that have to do with it, and the items of none."""
+        """The stories that an exchange belongs to, each with the items that have to do with it, and the items of
+        none."""
         joined = self._joined
         parts: dict[Key, list[_Item]] = {}
         rest = []

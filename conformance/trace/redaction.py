@@ -21,7 +21,8 @@ TELLING = re.compile(r"authorization|cookie|token|secret|api-?key|password", re.
 _KEY = base64.b64encode(REDACTED.encode() * 4).decode()
 _BASE64 = REDACTED * 3
 _TEXT = f"{REDACTED}, and no base64"
-"""What stands for a secret: as good or as bad a key as the secret was, so that what was redacted can still be judged."""
+"""What stands for a secret: as good or as bad a key as the secret was, so that what was redacted can still be
+judged."""
 
 _ESCAPED = {"/": r"\\*/", "+": r"(?:\+|\\u002[bB])", "=": r"(?:=|\\u003[dD])"}
 """The characters of base64 that JSON may write in two ways."""
@@ -100,7 +101,8 @@ def _escaped(core: str) -> re.Pattern[str]:
 
 
 def _decodings(text: str) -> Iterable[str]:
-    """What a text says once the escapes of JSON, URLs and HTML are taken for what they stand for; none where it has none."""
+    """What a text says once the escapes of JSON, URLs and HTML are taken for what they stand for; none where it has
+    none."""
     for _ in range(LAYERS_MAXIMUM):
         plain = _UNICODE.sub(lambda code: chr(int(code[1], 16)), text) if "\\" in text else text
         plain = _SLASH.sub("/", plain)
@@ -120,7 +122,8 @@ def _any_escape(sign: str) -> str:
 
 
 def _encodings(secret: str) -> Iterable[str]:
-    """What every text in base64 has in common that has a secret somewhere in it, and the secret in hexadecimal digits."""
+    """What every text in base64 has in common that has a secret somewhere in it, and the secret in hexadecimal
+    digits."""
     content = secret.encode()
     for before in range(3):
         code = base64.b64encode(bytes(before) + content).decode().rstrip("=")

@@ -10,7 +10,8 @@ MAXIMA = (64 * 2**10, 16 * 2**10, 4 * 2**10, 2**10, 256)
 
 
 def body_maximum(parts: Iterable[Any], most: int) -> int:
-    """To how many characters the texts of some JSON values have to be cut for all of them to be no longer than `most`."""
+    """To how many characters the texts of some JSON values have to be cut for all of them to be no longer than
+    `most`."""
     sizes = [len(text) for part in parts for text in _texts(part)]
     return next((maximum for maximum in MAXIMA if sum(min(size, maximum) for size in sizes) <= most), MAXIMA[-1])
 

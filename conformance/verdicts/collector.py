@@ -153,7 +153,8 @@ class Collector:
         """Everything that is known.
 
         Args:
-            scripts: whether to write the scripts that reproduce breaches, as far as a fifth of the time of the run goes.
+            scripts: whether to write the scripts that reproduce breaches, as far as a fifth of the time of the run
+                goes.
             told: is told how many of how many breaches have been worked out.
         """
         settings, ending = self.settings, self.ending
@@ -316,7 +317,8 @@ class Collector:
     def _scripts(
         self, found: Mapping[str, Judgement], seconds: float, told: Callable[[int, int], None]
     ) -> dict[str, dict[str, str]]:
-        """The ways to see the breach of each broken rule again: gravest rules first, and of these the smallest examples.
+        """The ways to see the breach of each broken rule again: gravest rules first, and of these the smallest
+        examples.
 
         Args:
             found: the verdicts.
@@ -371,7 +373,8 @@ class Collector:
         }
 
     def _breach(self, rule: Rule, example: Mapping[str, Any], made: dict[str, str] | None, most: int) -> dict[str, Any]:
-        """A breach as it stands in the results; one that was read from those of a shard knows already how to see it again."""
+        """A breach as it stands in the results; one that was read from those of a shard knows already how to see it
+        again."""
         made = example.get("reproduce") or made or reproduction(rule, example, self.settings, scripts=False)
         kept = {key: cut(example[key], most) for key in ("message", "expected", "observed", "exchanges", "timeline")}
         cleaned: dict[str, Any] = self._clean({**kept, "size": example["size"], "reproduce": made})

@@ -1,4 +1,5 @@
-"""From the verdicts on rules to the one on the target: the one place where exit status, verdict and sentence are decided."""
+"""From the verdicts on rules to the one on the target: the one place where exit status, verdict and sentence are
+decided."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ class Findings:
         stays: why none that is made can be deleted; "" if it can.
         stop: why the run does not go on; "" if it does.
         shapes: the shapes that names may have; empty for those that a run begins with.
-        sources: what images are made from instead of what is configured, by the keys of `[sources]`; empty for as configured.
+        sources: what images are made from instead of what is configured, by the keys of `[sources]`; empty for as
+            configured.
         remark: what a reader should know of that; "" where there is nothing.
         refused: the fields that the target refuses, with whatever value, though scenarios would use them by the way.
     """

@@ -20,10 +20,10 @@ class Judgement:
     Attributes:
         verdict: the verdict.
         reason: why, in words, where the verdict does not say it all.
-        cause: the rule that blocks this one, the capability of the target that it needs and lacks, or the rule that a field is
-            accepted without which it cannot be put to the test; "" where there is none.
-        root: the broken rule that explains this verdict: the rule itself, or the one at the end of the chain of causes; "" where
-            nothing is broken.
+        cause: the rule that blocks this one, the capability of the target that it needs and lacks, or the rule that a
+            field is accepted without which it cannot be put to the test; "" where there is none.
+        root: the broken rule that explains this verdict: the rule itself, or the one at the end of the chain of
+            causes; "" where nothing is broken.
         intermittent: whether the rule is broken at times only, as far as it was tried again.
     """
 
@@ -149,7 +149,8 @@ class _Bench:
         return None
 
     def _refused(self, rule: Rule) -> Judgement | None:
-        """The judgement on a rule that only a field could put to the test which the target refuses; None for any other."""
+        """The judgement on a rule that only a field could put to the test which the target refuses; None for any
+        other."""
         refusals = [
             name for name in rule.requires if name in self._rules and self._rules[name].accepts and self._broken(name)
         ]
@@ -213,8 +214,8 @@ class _Bench:
         return seen[-1]
 
     def _explanation(self, rule: Rule) -> str:
-        """The broken rule that a broken rule probably follows from: one that it stands on, and that either never held, or
-        that most of the answers break as well which show its breaches; "" where it stands for itself.
+        """The broken rule that a broken rule probably follows from: one that it stands on, and that either never
+        held, or that most of the answers break as well which show its breaches; "" where it stands for itself.
         """
         tally = self._tally(rule.id)
         for name in rule.requires:

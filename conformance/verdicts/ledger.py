@@ -38,9 +38,10 @@ class Tally:
     """What was found about one rule: how often it was looked at and breached, and the smallest breaches in full.
 
     `examples` are in the form in which they stand in results.json, each with the size of its trace; `first` is how many
-    requests had been sent when the first breach was seen, None without one. `beside` counts the breaches by the rules that
-    the same answer showed broken as well, of those that this one stands on or yields to: their ids with blanks between.
-    `again` and `tries` are how often the rule was broken again when a breach of it was tried again, and how often that was.
+    requests had been sent when the first breach was seen, None without one. `beside` counts the breaches by the rules
+    that the same answer showed broken as well, of those that this one stands on or yields to: their ids with blanks
+    between. `again` and `tries` are how often the rule was broken again when a breach of it was tried again, and how
+    often that was.
     """
 
     observations: int = 0
@@ -72,7 +73,8 @@ class Tally:
         return f"{'intermittent' if self.intermittent else 'confirmed'} {self.again}/{self.tries}"
 
     def confirm(self, again: int, tries: int) -> None:
-        """Notes that a breach was tried again; of several that were, the one counts that was seen again most reliably."""
+        """Notes that a breach was tried again; of several that were, the one counts that was seen again most
+        reliably."""
         if tries and (not self.tries or (again * self.tries, tries) > (self.again * tries, self.tries)):
             self.again, self.tries = again, tries
 
@@ -166,7 +168,8 @@ class Ledger:
         return found
 
     def _note_beside(self, found: list[tuple[Rule, Breach]]) -> None:
-        """Counts which breaches an answer showed that breaks other rules as well, of those that they may follow from."""
+        """Counts which breaches an answer showed that breaks other rules as well, of those that they may follow
+        from."""
         broken: dict[int, set[str]] = defaultdict(set)
         for rule, breach in found:
             broken[_shown_by(breach)].add(rule.id)

@@ -1,4 +1,5 @@
-"""What a target could do in an earlier run: what it no longer can makes rules not applicable, which must not look like success."""
+"""What a target could do in an earlier run: what it no longer can makes rules not applicable, which must not look
+like success."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def write_lock(results: Results, path: Path) -> None:
 def held_to(lock: Lock, results: Results) -> Results:
     """The results of a run, which fails where the target can do less than it could; what is new is told.
 
-    A loss is waived where waivers cover every rule that goes with it. A run that ended early, or that is a shard, is not compared.
+    A loss is waived where waivers cover every rule that goes with it. A run that ended early, or that is a shard, is
+    not compared.
 
     Args:
         lock: what the target could do.

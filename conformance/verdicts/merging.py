@@ -1,4 +1,5 @@
-"""The results of a run from those of its shards: the same verdicts, counts and exit status as if it had not been split."""
+"""The results of a run from those of its shards: the same verdicts, counts and exit status as if it had not been
+split."""
 
 from __future__ import annotations
 
@@ -154,7 +155,8 @@ def _tally(row: RuleResult) -> Tally:
 
 
 def _latency(shards: Sequence[Results]) -> dict[str, Latency]:
-    """The latency of each method: counts add up, medians are weighted by them, and of the high marks the highest is kept."""
+    """The latency of each method: counts add up, medians are weighted by them, and of the high marks the highest is
+    kept."""
     latency: dict[str, Latency] = {}
     for method in sorted({method for part in shards for method in part.latency}):
         entries = [part.latency[method] for part in shards if method in part.latency]

@@ -91,7 +91,8 @@ class Run(_Part):
 
 
 class Target(_Part):
-    """What was judged; `broken` says why no image can be made there ("" where one can), `origin` where a recording comes from."""
+    """What was judged; `broken` says why no image can be made there ("" where one can), `origin` where a recording
+    comes from."""
 
     url: str
     project: str
@@ -102,7 +103,8 @@ class Target(_Part):
 
 
 class Coverage(_Part):
-    """How many rules were put to the test, of how many; `partial` says what kept the run from trying all ("" where nothing did)."""
+    """How many rules were put to the test, of how many; `partial` says what kept the run from trying all ("" where
+    nothing did)."""
 
     tested: Count = 0
     rules: Count = 0
@@ -110,7 +112,8 @@ class Coverage(_Part):
 
 
 class Standing(_Part):
-    """The level that the target has reached ("" for none), the next one ("" for none above), and the rules that stand between."""
+    """The level that the target has reached ("" for none), the next one ("" for none above), and the rules that stand
+    between."""
 
     reached: Literal["", "core", "standard", "full"] = ""
     following: Literal["", "core", "standard", "full"] = ""
@@ -195,7 +198,8 @@ class WaiverResult(_Part):
 
 
 class Shown(_Part):
-    """How much of one kind of things traffic has shown: methods, fields of requests, values of enums, statuses, transitions."""
+    """How much of one kind of things traffic has shown: methods, fields of requests, values of enums, statuses,
+    transitions."""
 
     shown: tuple[str, ...]
     missing: tuple[str, ...]
@@ -249,8 +253,8 @@ class BarResult(_Part):
     Attributes:
         exchange: the number of its request.
         text: what was asked, and what was answered.
-        role: `explained` where it has a place in the order that explains most, `open` where it may have come later or not at all,
-            `impossible` where no order gets past it.
+        role: `explained` where it has a place in the order that explains most, `open` where it may have come later or
+            not at all, `impossible` where no order gets past it.
         place: its place in that order.
     """
 
@@ -287,11 +291,12 @@ class BreachResult(_Part):
 class RuleResult(_Part):
     """One rule of the catalogue, and what the run says of it.
 
-    `cause` and `root` are those of its Judgement; `seconds` is its share of the scenarios that put it to the test; `deviation_count` says how many of its breaches merely deviate from a
-    convention (None in results of suites that did not count them), and `beside` how many were shown by answers that break
-    other rules as well, as Tally has it. `confirmation` says what came of trying a breach again: `confirmed 3/3`,
-    `intermittent 1/3`, `unconfirmed` where that could not be, and "" where there is none, or only a recording of it;
-    `broken_again` of `tried_again` times it was seen again.
+    `cause` and `root` are those of its Judgement; `seconds` is its share of the scenarios that put it to the test;
+    `deviation_count` says how many of its breaches merely deviate from a convention (None in results of suites that
+    did not count them), and `beside` how many were shown by answers that break other rules as well, as Tally has it.
+    `confirmation` says what came of trying a breach again: `confirmed 3/3`, `intermittent 1/3`, `unconfirmed` where
+    that could not be, and "" where there is none, or only a recording of it; `broken_again` of `tried_again` times it
+    was seen again.
     """
 
     id: str

@@ -47,7 +47,8 @@ def standing(judgements: Mapping[str, Judgement]) -> Standing:
 def in_the_way(level: Level, judgements: Mapping[str, Judgement], *, tried: bool = True) -> tuple[str, ...]:
     """The rules that keep a target from a level, those first that no other breach explains.
 
-    What every client needs has to be seen to hold; elsewhere a rule that nothing could put to the test is not in the way.
+    What every client needs has to be seen to hold; elsewhere a rule that nothing could put to the test is not in the
+    way.
 
     Args:
         level: the level.

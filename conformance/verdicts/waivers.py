@@ -107,7 +107,8 @@ def _waiver(row: Any, place: str) -> Waiver:
         key = f"{first['loc'][0]}: " if first["loc"] else ""
         text = first["msg"].removeprefix("Value error, ")
         raise UsageError(
-            f"{place} is not usable: {key}{text[:1].lower()}{text[1:]}; {', '.join(WANTED)} are wanted; target, link and intermittent are optional."
+            f"{place} is not usable: {key}{text[:1].lower()}{text[1:]}; {', '.join(WANTED)} are wanted; target, link "
+            "and intermittent are optional."
         ) from None
     if not matching([waiver.rule], catalogue()):
         raise UnmatchedError(f"{place} matches no rule: '{waiver.rule}'{near(waiver.rule)}.")
@@ -186,7 +187,8 @@ def updated(
     *,
     whole: bool,
 ) -> list[Waiver]:
-    """The waivers with which a run would pass: those of other targets and those in use, and one for every other failure.
+    """The waivers with which a run would pass: those of other targets and those in use, and one for every other
+    failure.
 
     Args:
         waivers: those of the run.
@@ -211,7 +213,8 @@ def updated(
 
 
 def _lasting(url: str | None) -> str:
-    """A glob of the targets at which a waiver holds that was written at one: a server on this machine may have another port tomorrow."""
+    """A glob of the targets at which a waiver holds that was written at one: a server on this machine may have
+    another port tomorrow."""
     local = url is not None and urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
     return "*" if local else escape(url or EMBEDDED)
 

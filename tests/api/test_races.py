@@ -62,7 +62,8 @@ def test_simultaneous_label_changes(scenario: Scenario) -> None:
 
 @pytest.mark.exercises("life.concurrent-delete")
 def test_simultaneous_deletes_and_inserts(scenario: Scenario) -> None:
-    """Of many deletes one may come after an insert and explain all; a single one cannot hide what it does to an image made anew."""
+    """Of many deletes one may come after an insert and explain all; a single one cannot hide what it does to an image
+    made anew."""
 
     def act(api: Api, many: bool) -> None:
         def prepare() -> Callable[[int], Exchange]:

@@ -1,4 +1,5 @@
-"""Where images are dear: two images of a family, and all that can be changed about one while the other stays as it is."""
+"""Where images are dear: two images of a family, and all that can be changed about one while the other stays as it
+is."""
 
 import uuid
 from collections.abc import Mapping
@@ -128,7 +129,8 @@ def kin(api: Api) -> str:
 
 
 def listed(api: Api, scenario: Scenario, family: Family) -> None:
-    """Lists one, the other by what it is not, both page by page, and all that there are; and asks for what a list is not."""
+    """Lists one, the other by what it is not, both page by page, and all that there are; and asks for what a list is
+    not."""
     if scenario.can("list"):
         api.list(filter=f"name={family.first.name}")
         api.list(filter=f"(family = {family.name}) (name != {family.first.name})")
@@ -190,7 +192,8 @@ def used(api: Api, scenario: Scenario, family: Family) -> None:
 
 
 def rolled_out(api: Api, scenario: Scenario, family: Family, made: Created) -> None:
-    """Looks at the view of a zone to which the latest image is rolled out, also while it is not deprecated there yet."""
+    """Looks at the view of a zone to which the latest image is rolled out, also while it is not deprecated there
+    yet."""
     look_at_view(api, family.name, made.name, OTHER_ZONE)
     if scenario.can("deprecate"):
         override = {"locationRolloutPolicies": {f"zones/{OTHER_ZONE}": FUTURE}}

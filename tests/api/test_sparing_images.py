@@ -127,7 +127,8 @@ def test_sources_behind_a_key_or_locked(scenario: Scenario) -> None:
     "request-id.replay-[cls]*", "transport.incomplete-request", "life.concurrent-*", "labels.concurrent"
 )
 def test_lost_connections_and_races(scenario: Scenario) -> None:
-    """An insert is cut off and sent again; its image is what many change at once. Others lose their answers, or race."""
+    """An insert is cut off and sent again; its image is what many change at once. Others lose their answers, or
+    race."""
     names = scenario.target.names
 
     def insert(request_id: str | None = None) -> InsertRequest:

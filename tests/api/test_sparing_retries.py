@@ -91,7 +91,8 @@ def get_as(api: Api, group: Sequence[Habit], name: str) -> None:
 
 
 def replay(api: Api, scenario: Scenario, created: Created, again: InsertRequest) -> None:
-    """Replays a finished insert, to the letter and in other words, and sends what has its name or requestId and is no replay."""
+    """Replays a finished insert, to the letter and in other words, and sends what has its name or requestId and is no
+    replay."""
     content, request_id = created.insert.request.body or b"", str(again.request_id)
     body = {key: value for key, value in created.insert.request.json.items() if key != "name"}
     replays = [
@@ -126,7 +127,8 @@ def delete(api: Api, scenario: Scenario, name: str) -> None:
 
 
 def make_anew(api: Api, scenario: Scenario, request: InsertRequest) -> None:
-    """Inserts an image under a free name, replays that while it is under way, and deletes it under the insert's requestId."""
+    """Inserts an image under a free name, replays that while it is under way, and deletes it under the insert's
+    requestId."""
     insert = api.insert(request)
     created = Created(insert, str(request.name), {})
     again = literal(created)

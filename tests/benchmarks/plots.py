@@ -59,7 +59,8 @@ def _plot(series: Series) -> str:
     return (
         f'<svg role="img" aria-label="{escape(series.title)}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}">'
         f'<text x="{MARGIN}" y="18" font-weight="bold">{escape(series.title)}</text>'
-        f'<path d="{frame}" fill="none" stroke="#9aa5b1"/><polyline points="{line}" fill="none" stroke="#2563eb"/>{marks}'
+        f'<path d="{frame}" fill="none" stroke="#9aa5b1"/>'
+        f'<polyline points="{line}" fill="none" stroke="#2563eb"/>{marks}'
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(series.across)}</text>'
         f'<text x="8" y="{MARGIN - 10}">{escape(series.up)}</text></svg>'
     )

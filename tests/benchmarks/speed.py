@@ -1,7 +1,7 @@
 """How fast the suite is: `python tests/benchmarks/speed.py [PAGE.html]` prints figures, and draws lines on a page.
 
-What is compared is measured within one run, for machines differ: which share of a run's time its requests alone would take,
-and how time and memory grow with rules, examples, images and recordings.
+What is compared is measured within one run, for machines differ: which share of a run's time its requests alone would
+take, and how time and memory grow with rules, examples, images and recordings.
 """
 
 from __future__ import annotations

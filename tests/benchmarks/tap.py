@@ -1,6 +1,8 @@
-"""What the tap costs: `python tests/benchmarks/tap.py` prints exchanges a second, the time that it adds, and its memory.
+"""What the tap costs: `python tests/benchmarks/tap.py` prints exchanges a second, the time that it adds, and its
+memory.
 
-The target answers at once, and clients do nothing but ask, so that what is measured is the tap; the same is sent without it.
+The target answers at once, and clients do nothing but ask, so that what is measured is the tap; the same is sent
+without it.
 """
 
 from __future__ import annotations

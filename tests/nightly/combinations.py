@@ -1,6 +1,7 @@
 """Tries what takes hours: correct servers, each with some freedoms of the contract at once, over many seeds.
 
-Run `python tests/nightly/combinations.py` from the root of the repository; every alarm is printed as it comes, and the figures at the end.
+Run `python tests/nightly/combinations.py` from the root of the repository; every alarm is printed as it comes, and
+the figures at the end.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def main() -> int:
 
     found = prove(wanted, given.profile, given.jobs, told)
     print(
-        f"{len(found.wrong)} alarms on {len(wanted)} correct servers, {sum(len(one.server.variants) > 1 for one in found.proofs)} "
+        f"{len(found.wrong)} alarms on {len(wanted)} correct servers, "
+        f"{sum(len(one.server.variants) > 1 for one in found.proofs)} "
         f"of them combinations; {sum(one.requests for one in found.proofs):,} requests"
     )
     return min(len(found.wrong), 1)

@@ -1,4 +1,5 @@
-"""Where other libraries change what they don't promise to keep, the suite does without; and one module alone makes use of it."""
+"""Where other libraries change what they don't promise to keep, the suite does without; and one module alone makes
+use of it."""
 
 import ast
 from collections.abc import Iterator

@@ -55,7 +55,8 @@ RULES.add(
         "with a token that is none",
         401,
         "Authorization scopes",
-        "The page asks for authorization without naming a status; 401 is what HTTP has for credentials that are invalid.",
+        "The page asks for authorization without naming a status; 401 is what HTTP has for credentials that are "
+        "invalid.",
         "access",
     )
 )
@@ -66,8 +67,8 @@ RULES.add(
         "by a caller without the permission compute.images.create",
         403,
         "IAM Permissions",
-        "The permission compute.images.create is said to be required, so nothing is made without it; 403 is how Google's "
-        "APIs say so.",
+        "The permission compute.images.create is said to be required, so nothing is made without it; 403 is how "
+        "Google's APIs say so.",
         "forbidden_token",
     )
 )

@@ -1,6 +1,7 @@
 """Rules of area `client`: what the other side of the contract does. They judge clients, and never a target.
 
-A client knows only the answers that it got: one that a tap has kept from it, or a lost connection, leaves open what was done.
+A client knows only the answers that it got: one that a tap has kept from it, or a lost connection, leaves open what
+was done.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ RESTATED = ("images.setLabels", "images.patch")
     "conv",
     "A change that is tried again after a lost answer or a server error carries the requestId of the first try.",
     "Query parameters > requestId",
-    "The reference offers requestId so that a request can be repeated whose answer did not arrive; with another one, or "
-    "none, the target has to take it for a second request.",
+    "The reference offers requestId so that a request can be repeated whose answer did not arrive; with another "
+    "one, or none, the target has to take it for a second request.",
 )
 def _retry_keeps_request_id(history: History) -> Iterator[Finding]:
     for first in history.mutations:
@@ -85,9 +86,11 @@ def _request_id_unique(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "client.lost-answer-followed-up",
     "conv",
-    "A client whose insert got no answer finds out what became of it: it tries again, looks for the image, or deletes it.",
+    "A client whose insert got no answer finds out what became of it: it tries again, looks for the image, or "
+    "deletes it.",
     "Query parameters > requestId",
-    "An insert may have been carried out although its answer was lost, and its image costs money whether anybody knows of it or not.",
+    "An insert may have been carried out although its answer was lost, and its image costs money whether anybody "
+    "knows of it or not.",
     passive=False,
 )
 def _lost_answer_followed_up(history: History) -> Iterator[Finding]:
@@ -127,10 +130,11 @@ def _polls_until_done(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "client.polls-no-further",
     "conv",
-    "An operation that was seen DONE is not asked for again; once only where the answer to the change said DONE already.",
+    "An operation that was seen DONE is not asked for again; once only where the answer to the change said DONE "
+    "already.",
     "Response body > status",
-    "DONE is the last status of an operation: another look can tell nothing new, and counts against the quota. Google's own gcloud "
-    "looks once before it trusts the answer to the change.",
+    "DONE is the last status of an operation: another look can tell nothing new, and counts against the quota. "
+    "Google's own gcloud looks once before it trusts the answer to the change.",
 )
 def _polls_no_further(history: History) -> Iterator[Finding]:
     for operation in history.operations:
@@ -241,7 +245,8 @@ def _retry_after(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "client.survives-unknown",
     "conv",
-    "A field or an enum value that the client does not know breaks nothing: an operation that shows one is followed all the same.",
+    "A field or an enum value that the client does not know breaks nothing: an operation that shows one is followed "
+    "all the same.",
     "Response body",
     "Google adds fields and enum values to its APIs at any time, and asks clients to take them (AIP-180).",
     passive=False,
@@ -277,8 +282,8 @@ def _survives_unknown(history: History) -> Iterator[Finding]:
     "conv",
     "In the end no image is left that the client has made.",
     "Method",
-    "Each image costs money until it is deleted: one that the client has lost sight of, or left after a failure, is paid for by somebody who does "
-    "not know of it.",
+    "Each image costs money until it is deleted: one that the client has lost sight of, or left after a failure, "
+    "is paid for by somebody who does not know of it.",
     passive=False,
 )
 def _nothing_left(history: History) -> Iterator[Finding]:
@@ -399,7 +404,8 @@ def _pause(exchange: Exchange) -> float | None:
 
 
 def _unknown(value: dict[str, Any], fields: tuple[Field, ...]) -> str:
-    """What an answer shows that the reference does not have: a field at its top, or a value of an enum there; "" for nothing."""
+    """What an answer shows that the reference does not have: a field at its top, or a value of an enum there; "" for
+    nothing."""
     tops = {field.path: field for field in fields if not any(sign in field.path for sign in ".[{")}
     for name, part in value.items():
         if name not in tops:

@@ -126,7 +126,8 @@ def _sha256(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "encryption.image.kms-key-name",
     "doc",
-    "No other KMS key comes back than the one that was sent, perhaps with its version; by convention it does come back.",
+    "No other KMS key comes back than the one that was sent, perhaps with its version; by convention it does come "
+    "back.",
     "Fields > imageEncryptionKey.kmsKeyName",
     "kmsKeyName is the name of the key in Cloud KMS, and an answer may add the key's version; another "
     "name would be untrue, none is merely silent.",

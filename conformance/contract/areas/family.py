@@ -104,7 +104,8 @@ RULES.add(
     request_rule(
         "deprecate.use-obsolete",
         "doc",
-        "An OBSOLETE or DELETED image cannot be a source; a DEPRECATED one can, with a warning that names its replacement.",
+        "An OBSOLETE or DELETED image cannot be a source; a DEPRECATED one can, with a warning that names its "
+        "replacement.",
         "Fields > deprecated.state",
         "The use of OBSOLETE and DELETED resources is said to be rejected, that of DEPRECATED ones to "
         "succeed with a warning that recommends the replacement.",
@@ -148,7 +149,8 @@ def _warned(history: History) -> Iterator[Finding]:
 
 
 def _members(history: History, project: str, family: str, before: Any) -> list[Mutation]:
-    """The inserts of a family's images that were finished before a request, oldest first; those deleted by then aside."""
+    """The inserts of a family's images that were finished before a request, oldest first; those deleted by then
+    aside."""
     members = [
         insert
         for insert in history.created
@@ -166,7 +168,8 @@ def _deletes(history: History, insert: Mutation) -> Iterator[Mutation]:
 
 
 def _certain(history: History, project: str, family: str, exchange: Any) -> bool:
-    """Whether its images came one after the other, none is on its way or going, moved by a PATCH, or had its name used again."""
+    """Whether its images came one after the other, none is on its way or going, moved by a PATCH, or had its name
+    used again."""
     inserts = [
         insert for insert in history.inserts if insert.project == project and insert.body.get("family") == family
     ]
@@ -380,7 +383,8 @@ def _view_rollout(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "family.view-reached",
     "doc",
-    "The latest image of a family is the answer of a zone's view where its rolloutOverride does not speak of the zone, or has reached it.",
+    "The latest image of a family is the answer of a zone's view where its rolloutOverride does not speak of the "
+    "zone, or has reached it.",
     "Fields > rolloutOverride",
     "When a policy does not include the zone, or the zone is rolled out, the image is said to be accessible there.",
     requires=("family.view-shape", "family.view-latest", "family.view-rollout"),
@@ -403,9 +407,11 @@ def _view_reached(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "family.view-state-override",
     "doc",
-    "The latest image of a family stays the answer of a zone's view until the stateOverride of its deprecation has reached the zone.",
+    "The latest image of a family stays the answer of a zone's view until the stateOverride of its deprecation has "
+    "reached the zone.",
     "Fields > deprecated.stateOverride",
-    "A policy of a deprecation is said to restrict the zones in which the image is in that state, and to count in views of families.",
+    "A policy of a deprecation is said to restrict the zones in which the image is in that state, and to count in "
+    "views of families.",
     requires=("family.view-shape", "family.view-latest"),
     needs=("family_views", "deprecate"),
 )

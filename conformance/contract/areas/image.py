@@ -131,7 +131,8 @@ RULES.add(
 @RULES.rule(
     "image.name.unique",
     "conv",
-    "A second insert of a name in a project answers 409, while the first is under way as well, and leaves its image as it was.",
+    "A second insert of a name in a project answers 409, while the first is under way as well, and leaves its image "
+    "as it was.",
     "Fields > name",
     "That names are unique in a project is left unsaid; the real service answers 409 with alreadyExists.",
 )
@@ -245,7 +246,8 @@ RULES.add(
     request_rule(
         "image.deprecated.state",
         "doc",
-        "deprecate accepts ACTIVE, DEPRECATED, OBSOLETE and DELETED as states; an unknown state is refused, or dropped by an insert.",
+        "deprecate accepts ACTIVE, DEPRECATED, OBSOLETE and DELETED as states; an unknown state is refused, or "
+        "dropped by an insert.",
         "Fields > deprecated.state",
         "The four states are listed as all that there can be; the discovery document calls the field output "
         "only for an insert, so there it may be dropped or refused.",
@@ -320,7 +322,8 @@ RULES.add(
     request_rule(
         "image.labels.limits",
         "conv",
-        "Label keys have 1 to 63 lower-case letters, digits, _ and -, a letter first; values 0 to 63; at most 64 labels.",
+        "Label keys have 1 to 63 lower-case letters, digits, _ and -, a letter first; values 0 to 63; at most 64 "
+        "labels.",
         "Fields > labels",
         "The limits of labels stand in other pages of the documentation, and the real service quotes them "
         "when it refuses one.",
@@ -332,7 +335,8 @@ RULES.add(
     request_rule(
         "image.guest-os-features.type",
         "doc",
-        "The listed types of guest OS features are accepted, also several with commas between; an unknown one is refused.",
+        "The listed types of guest OS features are accepted, also several with commas between; an unknown one is "
+        "refused.",
         "Fields > guestOsFeatures[].type",
         "The feature types are listed as the values to choose from, several of them with commas between; one "
         "of the list is missing from the discovery document.",
@@ -344,7 +348,8 @@ RULES.add(
     request_rule(
         "image.shielded.base64",
         "doc",
-        "Content of a secure boot key that is no base64 is refused; by convention a genuine file in base64 is accepted.",
+        "Content of a secure boot key that is no base64 is refused; by convention a genuine file in base64 is "
+        "accepted.",
         "Fields > shieldedInstanceInitialState.pk.content",
         "The content of each file is called a base64-encoded string, so what is none is refused; which files a target "
         "takes for genuine is its own to say.",
@@ -396,7 +401,8 @@ RULES.add(
     request_rule(
         "image.architecture",
         "doc",
-        "ARM64 and X86_64 come back as sent where the target takes them for the source; any other architecture is refused.",
+        "ARM64 and X86_64 come back as sent where the target takes them for the source; any other architecture is "
+        "refused.",
         "Fields > architecture",
         "ARM64 and X86_64 are called the valid values, so others are refused, and what is taken is shown; "
         "which of them fits a source is the server's to say.",
@@ -565,7 +571,8 @@ def _comes_back(name: str, history: History) -> Iterator[Finding]:
     "conv",
     "A storage location comes back in the case in which it was sent.",
     "Fields > storageLocations[]",
-    "The page names no case; the real service answers its locations in lower case, as it takes them, and clients compare texts.",
+    "The page names no case; the real service answers its locations in lower case, as it takes them, and clients "
+    "compare texts.",
     requires=(*COMES_BACK, "image.storage-locations.round-trip", *acceptance_rules("storageLocations")),
 )
 def _storage_case(history: History) -> Iterator[Finding]:
@@ -667,7 +674,8 @@ def _disk_size(history: History) -> Iterator[Finding]:
 
 
 def source_size(history: History, view: RequestView) -> int:
-    """The size of a source in GB, as an image shows it that was made from it without a size of its own; 0 if unknown."""
+    """The size of a source in GB, as an image shows it that was made from it without a size of its own; 0 if
+    unknown."""
     for other, sighting in history.comebacks:
         same = sources(other.view) == sources(view) and all(
             other.body.get(name) == view.body.get(name)

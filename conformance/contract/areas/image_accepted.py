@@ -1,4 +1,5 @@
-"""Rules about the optional fields of an insert: a valid value is accepted, so that no target is conformant by refusing them all."""
+"""Rules about the optional fields of an insert: a valid value is accepted, so that no target is conformant by
+refusing them all."""
 
 from __future__ import annotations
 
@@ -12,8 +13,10 @@ STATEMENTS = {
 }
 
 GROUNDS = {
-    "doc": "The page lists {} among the fields of the request body, says what a client may set it to, and names no condition.",
-    "conv": "The page lists {} in the request body, but its value names, or lets a client decide, what a target need not have or allow.",
+    "doc": "The page lists {} among the fields of the request body, says what a client may set it to, and names no "
+    "condition.",
+    "conv": "The page lists {} in the request body, but its value names, or lets a client decide, what a target need "
+    "not have or allow.",
 }
 
 

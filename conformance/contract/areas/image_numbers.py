@@ -1,4 +1,5 @@
-"""Rules about 64-bit numbers of an insert: in range they are exact, however they are written; beyond it they are refused."""
+"""Rules about 64-bit numbers of an insert: in range they are exact, however they are written; beyond it they are
+refused."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def _range(name: str, field: str, least: int, what: str, *, listed: bool = False
         "conv",
         f"A {field} beyond the range of {what} is refused.",
         f"Fields > {field}",
-        f"The page lists {field} as int64, which holds no such number; that it is refused is the convention of Google's JSON APIs.",
+        f"The page lists {field} as int64, which holds no such number; that it is refused is the convention of "
+        "Google's JSON APIs.",
         beyond,
     )
 
@@ -44,7 +46,8 @@ RULES.add(_range("license-codes", "licenseCodes", INT64_MINIMUM, "an int64", lis
     "doc",
     "A size that is no smaller than the source's comes back exactly, however the number was written.",
     "Fields > diskSizeGb",
-    "The image is created using the data of the request, and the field is its size once it is restored; a smaller one may be raised.",
+    "The image is created using the data of the request, and the field is its size once it is restored; a smaller "
+    "one may be raised.",
     requires=(*COMES_BACK, *type_rules("diskSizeGb"), *acceptance_rules("diskSizeGb")),
 )
 def _size_comes_back(history: History) -> Iterator[Finding]:

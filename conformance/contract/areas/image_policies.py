@@ -60,9 +60,11 @@ RULES.add(
     request_rule(
         "image.deprecated.state-override",
         "doc",
-        "Times of a stateOverride that are not RFC 3339, and keys that are no zone, are refused, or the deprecation is left out.",
+        "Times of a stateOverride that are not RFC 3339, and keys that are no zone, are refused, or the deprecation "
+        "is left out.",
         "Fields > deprecated.stateOverride",
-        "The policy expects RFC 3339 times by zones in the form of URLs, and is read-only for most users, who may see it left out.",
+        "The policy expects RFC 3339 times by zones in the form of URLs, and is read-only for most users, who may "
+        "see it left out.",
         _bad_override,
         methods=("images.insert", "images.deprecate"),
         dropped="deprecated",
@@ -75,7 +77,8 @@ RULES.add(
         "doc",
         "Keys of a rollout policy that are no zone are refused, or the policy is left out as a whole.",
         "Fields > rolloutOverride.locationRolloutPolicies",
-        "Only zones are supported as keys, in the form of URLs such as zones/us-central1-a; most users may see the policy left out.",
+        "Only zones are supported as keys, in the form of URLs such as zones/us-central1-a; most users may see the "
+        "policy left out.",
         lambda view: _bad_zones(_policy(view.body, "rolloutOverride")),
         dropped="rolloutOverride",
         requires=acceptance_rules("rolloutOverride"),
@@ -87,7 +90,8 @@ RULES.add(
         "conv",
         "A kmsKeyName that is not the name of a key in Cloud KMS is refused.",
         "Fields > imageEncryptionKey.kmsKeyName",
-        "The page shows the form of such names by an example; that no other is taken is the way of Google's resource names.",
+        "The page shows the form of such names by an example; that no other is taken is the way of Google's resource "
+        "names.",
         lambda view: (
             bool(view.text("imageEncryptionKey", "kmsKeyName"))
             and not _KMS_KEY.fullmatch(view.text("imageEncryptionKey", "kmsKeyName"))
@@ -101,7 +105,8 @@ RULES.add(
         "conv",
         "A storage location that has blanks or slashes in it is refused.",
         "Fields > storageLocations[]",
-        "The page calls it a regional or multi-regional location, and their names have neither; that others are refused is left unsaid.",
+        "The page calls it a regional or multi-regional location, and their names have neither; that others are "
+        "refused is left unsaid.",
         lambda view: any(
             isinstance(place, str) and place and not _PLACE.fullmatch(place) for place in view.items("storageLocations")
         ),

@@ -103,10 +103,11 @@ def _set(history: History) -> Iterator[Finding]:
 
 
 def _excused(history: History, update: Mutation, before: Sighting) -> bool:
-    """Whether labels that cannot be set just now may have a reason: the image is not ready, or another client was faster.
+    """Whether labels that cannot be set just now may have a reason: the image is not ready, or another client was
+    faster.
 
-    A recording whose fingerprints are all alike does not tell which one was current, and one without times not which of two
-    changes from the same fingerprint came first.
+    A recording whose fingerprints are all alike does not tell which one was current, and one without times not which
+    of two changes from the same fingerprint came first.
     """
     if update.exchange.status == PRECONDITION_FAILED and (
         FINGERPRINTS in history.trace.lost or (TIMES in history.trace.lost and _rivalled(history, update))
@@ -231,7 +232,8 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
 
 
 def _stale(history: History, update: Mutation, before: Sighting) -> bool:
-    """Whether a request to change labels has another fingerprint than the image shows, or none; a PATCH need not have one."""
+    """Whether a request to change labels has another fingerprint than the image shows, or none; a PATCH need not have
+    one."""
     intent = update.exchange.intent
     if intent is not None or update.method not in ("images.setLabels", "images.patch"):
         return intent is not None and "labels.fingerprint-required" in intent.rules

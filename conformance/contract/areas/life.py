@@ -47,7 +47,8 @@ def _get_after_done(history: History) -> Iterator[Finding]:
     "conv",
     "get by id answers the image of that id.",
     "Fields > id",
-    "That an image can be had by its id only the discovery document says, in the pattern of the path; the real service does.",
+    "That an image can be had by its id only the discovery document says, in the pattern of the path; the real "
+    "service does.",
     requires=("operation.success-means-ready", "operation.target-id", *type_rules("name", "id")),
     yields_to=(SHOWN,),
 )
@@ -56,7 +57,8 @@ def _get_by_id(history: History) -> Iterator[Finding]:
 
 
 def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
-    """Judges each get of an image that was made, from the end of its operation until something else may have changed it."""
+    """Judges each get of an image that was made, from the end of its operation until something else may have changed
+    it."""
     for insert in history.created:
         final = insert.end.exchange
         identifier = history.identifier(insert)

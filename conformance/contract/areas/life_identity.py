@@ -55,9 +55,11 @@ def _names_distinct(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "life.get-exact",
     "conv",
-    "A get answers the image that has just this name or id: for a part of it, or another one that is like it, it answers none.",
+    "A get answers the image that has just this name or id: for a part of it, or another one that is like it, it "
+    "answers none.",
     "images.get",
-    "The real service answers 404 for what it does not have; a client that asks for one image and is shown another acts on the wrong one.",
+    "The real service answers 404 for what it does not have; a client that asks for one image and is shown another "
+    "acts on the wrong one.",
     requires=("life.get-after-done", "transport.not-found"),
     passive=False,
 )
@@ -81,7 +83,8 @@ def _get_exact(history: History) -> Iterator[Finding]:
     "doc",
     "Simultaneous inserts of different images each make their own, with the data of their own request.",
     "HTTP request",
-    "The method creates an image using the data included in the request, so data of another request do not belong in it.",
+    "The method creates an image using the data included in the request, so data of another request do not belong in "
+    "it.",
     requires=("life.get-after-done",),
     passive=False,
 )

@@ -1,4 +1,5 @@
-"""The rule about whole stories: whatever is done in whatever order, the answers agree with a simple model of the store."""
+"""The rule about whole stories: whatever is done in whatever order, the answers agree with a simple model of the
+store."""
 
 from __future__ import annotations
 
@@ -41,9 +42,9 @@ PRECISE = (
 class _Image:
     """What the model knows of an image: whether it is there (None: not certain), its id, and how it was seen last.
 
-    `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so that only
-    a look can tell what came of them; `before` is whether it was there before; `changed` are the fields that may have changed
-    since it was seen, `changing` those that requests may change which have not ended.
+    `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so
+    that only a look can tell what came of them; `before` is whether it was there before; `changed` are the fields
+    that may have changed since it was seen, `changing` those that requests may change which have not ended.
     """
 
     there: bool | None
@@ -88,7 +89,8 @@ class _Store:
         for (owner, _), image in self._images.items():
             if owner == project and image.identifier == named:
                 return image
-        # A name that the story has not used is free; in a recording, somebody may have used it before. An id tells nothing of itself.
+        # A name that the story has not used is free; in a recording, somebody may have used it before. An id tells
+        # nothing of itself.
         unknown = self._history.trace.recorded or named.isdecimal()
         return self._images.setdefault((project, named), _Image(None if unknown else False))
 
@@ -200,7 +202,8 @@ class _Store:
     def _breach(
         self, holds: bool, message: str, exchange: Exchange, expected: str, *, deviation: bool = True
     ) -> Finding:
-        """Whether an image is there, and whether its name is free, is convention for the most part: the reference is silent."""
+        """Whether an image is there, and whether its name is free, is convention for the most part: the reference is
+        silent."""
         story = self._history.exchanges[: exchange.number]
         observed = f"HTTP {exchange.status}"
         return expect(holds, message, *story, expected=expected, observed=observed, deviation=deviation)
@@ -213,8 +216,8 @@ def _touched(mutation: Mutation) -> frozenset[str]:
 @RULES.rule(
     "life.model",
     "doc",
-    "Any sequence of inserts, replays, polls, gets, lists, label changes, deprecations and deletes agrees with a simple "
-    "model of the store.",
+    "Any sequence of inserts, replays, polls, gets, lists, label changes, deprecations and deletes agrees with a "
+    "simple model of the store.",
     "Fields",
     "Each field tells a fact about the image that some request sets, so a fact that changes without a "
     "request was or is untrue.",

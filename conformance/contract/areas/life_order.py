@@ -38,7 +38,8 @@ PRECISE = (
 @RULES.rule(
     "life.linearizable",
     "conv",
-    "Some order of the requests explains all answers about an image, and each change takes effect between its request and DONE.",
+    "Some order of the requests explains all answers about an image, and each change takes effect between its "
+    "request and DONE.",
     "Response body",
     "An operation is there to be polled until it is DONE, so a change has happened by then; answers that no order of "
     "the requests explains leave clients without anything to rely on.",
@@ -57,7 +58,8 @@ def _order(story: Sequence[Told], steps: int = STEPS_MAXIMUM) -> Linearization:
 
 
 def _breach(story: Story, found: Linearization) -> Breach:
-    """The breach of a story in which no order gets past a call: with the changes until then, and the looks that matter."""
+    """The breach of a story in which no order gets past a call: with the changes until then, and the looks that
+    matter."""
     assert found.stuck is not None
     last = story[found.stuck]
     needed = _fewest(_until(story, last), last)
@@ -90,7 +92,8 @@ def _until(story: Story, last: Told) -> Story:
 
 
 def _fewest(story: Story, last: Told) -> Story:
-    """A story without the looks that do not matter for its being impossible; a change may be what makes it so, and stays."""
+    """A story without the looks that do not matter for its being impossible; a change may be what makes it so, and
+    stays."""
     for told in [told for told in story if not told.changes and told is not last]:
         fewer = tuple(other for other in story if other is not told)
         if _order(fewer, steps=STEPS_OF_A_PROOF).possible is False:

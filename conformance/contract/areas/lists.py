@@ -33,7 +33,8 @@ def _living(history: History, pages: Sequence[Exchange]) -> Iterator[Mutation]:
 
 
 def _walks(history: History) -> Iterator[list[int]]:
-    """The walks through a list: the indexes of its pages, from one without a token on, as far as they follow each other."""
+    """The walks through a list: the indexes of its pages, from one without a token on, as far as they follow each
+    other."""
     walk: list[int] = []
     for index, exchange in enumerate(history.exchanges):
         if exchange.method != LIST or exchange.resource is None:
@@ -73,8 +74,8 @@ def _list_once(history: History) -> Iterator[Finding]:
     "conv",
     "A list that is walked page by page holds the images that stay, though others are deleted between its pages.",
     "images.list",
-    "Lists are described elsewhere; a token that counts places loses an image with each that is deleted before it, and clients "
-    "clean up as they walk.",
+    "Lists are described elsewhere; a token that counts places loses an image with each that is deleted before it, "
+    "and clients clean up as they walk.",
     requires=("life.get-after-done",),
     needs=("list",),
 )
@@ -258,22 +259,25 @@ def _asked(id: str, statement: str, grounds: str) -> None:
 _asked(
     "life.list-page-token",
     "A pageToken that is none is refused with 400.",
-    "Lists are described elsewhere; a token that means nothing and is answered with any page misleads who goes on from it.",
+    "Lists are described elsewhere; a token that means nothing and is answered with any page misleads who goes on "
+    "from it.",
 )
 _asked(
     "life.list-max-results-number",
     "A maxResults of 0, or of 500, is taken; one that is negative or no number is refused with 400.",
-    "Lists are described elsewhere; the discovery document has maxResults as an unsigned number from 0 to 500, and clients "
-    "that send more are answered, too.",
+    "Lists are described elsewhere; the discovery document has maxResults as an unsigned number from 0 to 500, and "
+    "clients that send more are answered, too.",
 )
 
 
 @RULES.rule(
     "life.list-order",
     "conv",
-    "A list is in the order that orderBy asks for: creationTimestamp desc shows the newest first, name goes by the alphabet.",
+    "A list is in the order that orderBy asks for: creationTimestamp desc shows the newest first, name goes by the "
+    "alphabet.",
     "images.list",
-    "Lists are described elsewhere; these two orders are those that the discovery document has, and clients ask for them.",
+    "Lists are described elsewhere; these two orders are those that the discovery document has, and clients ask for "
+    "them.",
     needs=("list",),
 )
 def _order(history: History) -> Iterator[Finding]:
@@ -307,9 +311,11 @@ def _in_order(wanted: str, one: str, two: str) -> bool:
 @RULES.rule(
     "life.list-filter-forms",
     "conv",
-    "A filter on status, family or labels, with =, !=, eq or ne, alone or joined, lists the images that pass it, and no others.",
+    "A filter on status, family or labels, with =, !=, eq or ne, alone or joined, lists the images that pass it, and "
+    "no others.",
     "images.list",
-    "Lists are described elsewhere; both forms of filters stand in the discovery document, and tools find images by them.",
+    "Lists are described elsewhere; both forms of filters stand in the discovery document, and tools find images by "
+    "them.",
     requires=("life.get-after-done", "life.list-once"),
     needs=("list",),
 )
@@ -375,10 +381,11 @@ def _lets_in(terms: Sequence[tuple[str, bool, str]], image: Mapping[str, Any]) -
 @RULES.rule(
     "operation.list",
     "conv",
-    "A list of operations is a compute#operationList that holds no operation twice, no more than maxResults of them on a page, and, "
-    "filtered by name, that one alone.",
+    "A list of operations is a compute#operationList that holds no operation twice, no more than maxResults of "
+    "them on a page, and, filtered by name, that one alone.",
     "globalOperations.list",
-    "Lists are described elsewhere; the discovery document gives both kinds of lists the same parameters and this kind.",
+    "Lists are described elsewhere; the discovery document gives both kinds of lists the same parameters and this "
+    "kind.",
     needs=("operations_list",),
 )
 def _operations(history: History) -> Iterator[Finding]:

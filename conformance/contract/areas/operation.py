@@ -122,7 +122,8 @@ def _name(history: History) -> Iterator[Finding]:
 
 
 def _addressed(history: History, operation: Operation, look: Exchange) -> Iterator[Finding]:
-    """Whether an operation that a get did not find may have been there no more, or not yet: it may be seen a moment late."""
+    """Whether an operation that a get did not find may have been there no more, or not yet: it may be seen a moment
+    late."""
     origin = operation.mutation.exchange if operation.mutation else None
     if origin is None or not after(origin, look) or history.forgotten(operation, look):
         return
@@ -173,7 +174,8 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.type",
     "doc",
-    "operationType is no other method's than the request's; by convention it is insert for an insert, delete for a delete.",
+    "operationType is no other method's than the request's; by convention it is insert for an insert, delete for a "
+    "delete.",
     "Response body > operationType",
     "operationType is the type of the operation, with insert and delete as its examples, so one of these "
     "for the other is untrue; other words are unusual.",

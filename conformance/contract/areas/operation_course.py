@@ -1,4 +1,5 @@
-"""Rules about the course of an operation: a story that only moves forward, told alike by every method, with a true end."""
+"""Rules about the course of an operation: a story that only moves forward, told alike by every method, with a true
+end."""
 
 from __future__ import annotations
 
@@ -81,8 +82,8 @@ def _monotonic(history: History) -> Iterator[Finding]:
 def _forward(history: History) -> Iterator[tuple[State, State]]:
     """Each state with the most advanced one that was seen for certain before it; lists may be a moment behind.
 
-    A replay of a request may answer the operation as it was first answered, so its answer is no later state; but what it
-    shows was reached.
+    A replay of a request may answer the operation as it was first answered, so its answer is no later state; but what
+    it shows was reached.
     """
     for operation in history.operations:
         first = operation.mutation.exchange if operation.mutation else None

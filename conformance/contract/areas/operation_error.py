@@ -27,7 +27,8 @@ _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 @RULES.rule(
     "operation.error-only-when-failed",
     "doc",
-    "A failed operation has error, httpErrorStatusCode and httpErrorMessage together; by convention no other has one of them.",
+    "A failed operation has error, httpErrorStatusCode and httpErrorMessage together; by convention no other has one "
+    "of them.",
     "Response body > httpErrorStatusCode",
     "A failed operation contains the status and the message of its error, and errors of the processing "
     "are populated; elsewhere they are not expected.",
@@ -59,7 +60,8 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 @RULES.rule(
     "operation.error-shape",
     "doc",
-    "error.errors[] is not empty, and each has a code; by convention errorInfo keeps the documented pattern and lengths.",
+    "error.errors[] is not empty, and each has a code; by convention errorInfo keeps the documented pattern and "
+    "lengths.",
     "Response body > error.errors[]",
     "error holds the array of errors met, each with its type in code; message is optional, and the "
     "patterns of details are what should be.",
@@ -128,7 +130,8 @@ def _http_error_code(history: History) -> Iterator[Finding]:
     "doc",
     "httpErrorMessage of a failed operation is not the message of another HTTP status than its own.",
     "Response body > httpErrorMessage",
-    "The field contains the HTTP error message that was returned, such as NOT FOUND, so it belongs to the status beside it.",
+    "The field contains the HTTP error message that was returned, such as NOT FOUND, so it belongs to the status "
+    "beside it.",
 )
 def _http_error_message(history: History) -> Iterator[Finding]:
     for state in history.stating():

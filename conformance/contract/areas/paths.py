@@ -29,8 +29,8 @@ ALWAYS = frozenset({"kind", "id", "name"})
     "conv",
     "A path or a verb that the API does not have is answered 404 or 405, with an error in JSON.",
     "HTTP request",
-    "Only the methods' own paths are described; the real service answers 404 in JSON to others, and a client that misspells one has "
-    "to be told.",
+    "Only the methods' own paths are described; the real service answers 404 in JSON to others, and a client that "
+    "misspells one has to be told.",
     passive=False,
 )
 def _unknown_path(history: History) -> Iterator[Finding]:
@@ -53,7 +53,8 @@ def _unknown_path(history: History) -> Iterator[Finding]:
     "conv",
     "A name in a path may be percent-encoded: it means the same image.",
     "HTTP request",
-    "The path is said to follow the syntax of URLs, in which a character that needs no encoding means the same with it.",
+    "The path is said to follow the syntax of URLs, in which a character that needs no encoding means the same with "
+    "it.",
     requires=("life.get-after-done",),
     passive=False,
     witness=SHOWN,
@@ -81,8 +82,8 @@ def _percent_encoding(history: History) -> Iterator[Finding]:
     "conv",
     "An answer to a request with fields=… shows those fields, and no others.",
     "Query parameters",
-    "The standard parameter of Google's APIs for partial answers is not on this page; the discovery document has it for every "
-    "method.",
+    "The standard parameter of Google's APIs for partial answers is not on this page; the discovery document has "
+    "it for every method.",
     requires=("transport.json",),
 )
 def _fields_mask(history: History) -> Iterator[Finding]:

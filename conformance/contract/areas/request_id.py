@@ -1,6 +1,7 @@
 """Rules about requestId: however often a request is sent under one id, it is carried out once.
 
-All evidence is in the trace: the moment of a replay is known from what was seen of the first request's operation before it.
+All evidence is in the trace: the moment of a replay is known from what was seen of the first request's operation
+before it.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ RULES.add(
     request_rule(
         "request-id.malformed-refused",
         "doc",
-        "A requestId that is no UUID is refused, and no image exists; by convention so is a UUID that is written otherwise.",
+        "A requestId that is no UUID is refused, and no image exists; by convention so is a UUID that is written "
+        "otherwise.",
         REFERENCE,
         "A request ID has to be a valid UUID, so another text is refused; another way to write the same 128 "
         "bits is a matter of taste.",
@@ -142,7 +144,8 @@ def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
 
 
 def _same_value(name: str, sent: Any, came: Any) -> bool:
-    """Whether a replay shows a value again: a time in another form is the same, and a target that it does not know yet too."""
+    """Whether a replay shows a value again: a time in another form is the same, and a target that it does not know
+    yet too."""
     unknown_yet = name == "targetId" and not is_set(came)
     return bool(sent == came) or unknown_yet or (name == "insertTime" and same_instant(str(sent), str(came)))
 
@@ -155,7 +158,8 @@ def _alike(first: Mutation, replay: Mutation) -> bool:
 @RULES.rule(
     SAME_OPERATION,
     "doc",
-    "An insert that is sent again with its requestId succeeds and is about the same image; by convention it shows the same operation.",
+    "An insert that is sent again with its requestId succeeds and is about the same image; by convention it shows "
+    "the same operation.",
     REFERENCE,
     "A request that comes again with its ID is ignored, so it succeeds and is about the same image; "
     "which operation it is answered with is left open.",
@@ -208,7 +212,8 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
         replays = [replay for original, replay in _replays(history) if original is first and replay.same_content]
         if not replays or not first.image or first.outcome == "failed":
             continue
-        # What other requests do to the image is their own matter: deletes, and inserts of its name that are no such replays.
+        # What other requests do to the image is their own matter: deletes, and inserts of its name that are no such
+        # replays.
         ends = [
             change.exchange
             for change in history.changes(first)
@@ -492,7 +497,8 @@ def _carried_out_anew(first: Mutation, second: Mutation, *, deviation: bool) -> 
 
 
 def _fresh_inserts_of_other_names(history: History) -> Iterator[tuple[Mutation, Mutation]]:
-    """Each insert that is no replay, with an earlier one of another name: the one whose operation it is answered with, if there is."""
+    """Each insert that is no replay, with an earlier one of another name: the one whose operation it is answered
+    with, if there is."""
     for first, second in pairwise(history.inserts):
         owner = second.operation.mutation if second.operation else None
         other = first if owner in (None, second) or owner.method != second.method else owner
@@ -502,7 +508,8 @@ def _fresh_inserts_of_other_names(history: History) -> Iterator[tuple[Mutation, 
 
 
 def _new_requests(history: History, id: str, *, named: bool) -> Iterator[Finding]:
-    """Judges the inserts with a requestId that is new, or those without any: each is carried out, or meets a conflict."""
+    """Judges the inserts with a requestId that is new, or those without any: each is carried out, or meets a
+    conflict."""
     for first, second in chain(_fresh_inserts_of_taken_names(history), _fresh_inserts_of_other_names(history)):
         if bool(second.request_id) == named and _settled(second):
             yield _carried_out_anew(first, second, deviation=not named)
@@ -514,8 +521,8 @@ def _new_requests(history: History, id: str, *, named: bool) -> Iterator[Finding
 @RULES.rule(
     "request-id.distinct",
     "doc",
-    "A new requestId is a new request, however little it differs from another, and is not answered with the operation of an "
-    "earlier one.",
+    "A new requestId is a new request, however little it differs from another, and is not answered with the "
+    "operation of an earlier one.",
     REFERENCE,
     "The ID identifies a request and is to be unique, so another ID tells of another request, which must "
     "not be taken for the first.",
@@ -527,11 +534,11 @@ def _distinct(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.absent",
     "doc",
-    "An insert needs no requestId; by convention, nothing is deduplicated without one: a second insert is not answered with the "
-    "operation of the first.",
+    "An insert needs no requestId; by convention, nothing is deduplicated without one: a second insert is not "
+    "answered with the operation of the first.",
     REFERENCE,
-    "The ID is called optional, so an insert without one is a valid request; nothing says what else happens without one, and the "
-    "real service answers a second insert of a name with a conflict.",
+    "The ID is called optional, so an insert without one is a valid request; nothing says what else happens "
+    "without one, and the real service answers a second insert of a name with a conflict.",
 )
 def _absent(history: History) -> Iterator[Finding]:
     return _new_requests(history, "request-id.absent", named=False)
@@ -540,7 +547,8 @@ def _absent(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.client-operation-id",
     "doc",
-    "The clientOperationId of an operation is the requestId, by convention in the case in which it was sent; without one it is absent.",
+    "The clientOperationId of an operation is the requestId, by convention in the case in which it was sent; without "
+    "one it is absent.",
     "Response body > clientOperationId",
     "clientOperationId is the value of requestId where one was provided, and is not there otherwise.",
 )
@@ -606,7 +614,8 @@ def _concurrent(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.replay-after-lost-response",
     "doc",
-    "After a lost response the retry finds the first request's outcome, whether it had arrived or not, and one image exists.",
+    "After a lost response the retry finds the first request's outcome, whether it had arrived or not, and one image "
+    "exists.",
     REFERENCE,
     "A request that timed out is the example that the reference itself gives for sending it again safely.",
 )
@@ -664,7 +673,8 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
 
 
 def _seen_before(history: History, insert: Mutation, exchange: Exchange) -> bool:
-    """Whether the image of an insert was there before a request was sent, so that the insert was not under way any more."""
+    """Whether the image of an insert was there before a request was sent, so that the insert was not under way any
+    more."""
     return any(
         seen.name == insert.image and seen.project == insert.project and after(seen.exchange, exchange)
         for seen in history.every_sighting
@@ -736,7 +746,8 @@ def _delete_replay(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "request-id.scoped-to-method",
     "conv",
-    "A delete with the requestId of an earlier insert is carried out or refused, never answered with the insert's operation.",
+    "A delete with the requestId of an earlier insert is carried out or refused, never answered with the insert's "
+    "operation.",
     REFERENCE,
     "An ID identifies a request, and a request to delete is none to insert; what the real service does "
     "was never recorded.",

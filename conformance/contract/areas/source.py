@@ -68,7 +68,8 @@ RULES.add(
     request_rule(
         "source.required",
         "doc",
-        "An insert that names none of rawDisk.source, sourceDisk, sourceImage and sourceSnapshot fails, and no image exists.",
+        "An insert that names none of rawDisk.source, sourceDisk, sourceImage and sourceSnapshot fails, and no image "
+        "exists.",
         "Fields > rawDisk.source",
         "One of the four source URLs is called a must for the creation of an image, so an insert without any "
         "cannot make one.",
@@ -157,7 +158,8 @@ for _kind, _field in SOURCE_FIELDS.items():
         request_rule(
             f"source.{_kind}.partial-url",
             "doc",
-            f"{_field} is accepted as a partial URL that begins with projects/; by convention also as one that begins later.",
+            f"{_field} is accepted as a partial URL that begins with projects/; by convention also as one that "
+            "begins later.",
             f"Fields > {_field}",
             f"{_field} is to be given as a full or partial URL, so one that begins with projects/ has to be "
             "taken; that it may begin later only the discovery document shows, for disks.",
@@ -169,7 +171,8 @@ for _kind, _field in SOURCE_FIELDS.items():
         request_rule(
             f"source.{_kind}.unknown",
             "conv",
-            f"A {_field} that does not exist makes the insert fail, at once or with its operation, and no image becomes READY.",
+            f"A {_field} that does not exist makes the insert fail, at once or with its operation, and no image "
+            "becomes READY.",
             f"Fields > {_field}",
             f"That a missing {_kind} makes the insert fail is left unsaid; the real service refuses such a "
             "source at once or lets the operation fail.",

@@ -368,7 +368,8 @@ RULES.add(
 def wrong_type(field: Field, value: Any) -> bool:
     """Whether a JSON value sent for a field is of a wrong type; what a lenient JSON mapping takes is not wrong.
 
-    64-bit integers may be numbers or decimal strings, and enums their numbers, as in the JSON mapping of protocol buffers.
+    64-bit integers may be numbers or decimal strings, and enums their numbers, as in the JSON mapping of protocol
+    buffers.
     """
     if not is_set(value):
         return False
@@ -403,8 +404,8 @@ for _name, _fields in _client_fields().items():
             "conv",
             f"A JSON value of a wrong type for {_name} gets 400.",
             f"Fields > {_name}",
-            f"The page lists {_name} as {listed_as(_fields)}; that a JSON value of another type gets 400 is the convention of "
-            "Google's JSON APIs.",
+            f"The page lists {_name} as {listed_as(_fields)}; that a JSON value of another type gets 400 is the "
+            "convention of Google's JSON APIs.",
             _wrong,
         )
     )
@@ -518,24 +519,28 @@ def _not_found(history: History) -> Iterator[Finding]:
 _HABITS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     (
         "transport.system-parameters",
-        "alt=json, $alt=json;enum-encoding=int, prettyPrint=false, quotaUser, $.xgafv=2 and a question mark with nothing behind it "
-        "do not change the outcome.",
+        "alt=json, $alt=json;enum-encoding=int, prettyPrint=false, quotaUser, $.xgafv=2 and a question mark with "
+        "nothing behind it do not change the outcome.",
         "Query parameters",
-        "The discovery document lists these parameters for every method, and client libraries send them with all requests.",
+        "The discovery document lists these parameters for every method, and client libraries send them with all "
+        "requests.",
         (),
     ),
     (
         "transport.client-headers",
-        "The headers of client libraries, Content-Type on a request without a body among them, do not change the outcome.",
+        "The headers of client libraries, Content-Type on a request without a body among them, do not change the "
+        "outcome.",
         "HTTP request",
-        "Headers are not described; those of Google's client libraries come with nearly every request to the real service.",
+        "Headers are not described; those of Google's client libraries come with nearly every request to the real "
+        "service.",
         (),
     ),
     (
         "transport.wait-body",
         "wait is answered with an empty body, with or without a content type, and with an empty JSON text as its body.",
         "globalOperations.wait",
-        "wait is described elsewhere and takes no body, yet gcloud and the libraries for Python and Node.js send these forms.",
+        "wait is described elsewhere and takes no body, yet gcloud and the libraries for Python and Node.js send "
+        "these forms.",
         ("wait",),
     ),
 )
@@ -576,9 +581,11 @@ for _id, _statement, _reference, _grounds, _needs in _HABITS:
 @RULES.rule(
     "transport.project-isolation",
     "doc",
-    "No get, list or family of one project shows an image of another; by convention it does not take its name there, either.",
+    "No get, list or family of one project shows an image of another; by convention it does not take its name there, "
+    "either.",
     "Path parameters > project",
-    "An image is created in the specified project, so it is in no other; that names are unique within a project only is convention.",
+    "An image is created in the specified project, so it is in no other; that names are unique within a project only "
+    "is convention.",
     needs=("second_project",),
     passive=False,
     witness=SHOWN,

@@ -1,4 +1,5 @@
-"""Faults in what happens at one time: each needs two changes of an image of which one is taken before the other is answered.
+"""Faults in what happens at one time: each needs two changes of an image of which one is taken before the other is
+answered.
 
 The answers to changes are held back, so that requests that are sent at one moment do meet.
 """
@@ -221,7 +222,8 @@ def _phantom(behaviour: Behaviour, under_way: UnderWay) -> None:
 
 
 def _split_request_ids(behaviour: Behaviour) -> None:
-    """Has two threads take the deprecates of one requestId in turn, each of which knows only what it has done itself."""
+    """Has two threads take the deprecates of one requestId in turn, each of which knows only what it has done
+    itself."""
     served: Counter[str] = Counter()
 
     def assign(call: Call) -> None:

@@ -21,7 +21,8 @@ COMBINED: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def unless_gone() -> contextlib.AbstractContextManager[None]:
-    """Lets a hook do nothing where another fault has taken from it what it would change, or has made it something else."""
+    """Lets a hook do nothing where another fault has taken from it what it would change, or has made it something
+    else."""
     return contextlib.suppress(LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -34,7 +35,8 @@ class Fault:
         name: what happens, in a few words with dashes; the id is rule and name with a slash between.
         sentence: what happens, for a reader.
         change: breaks a behaviour.
-        also: globs of the rules that are broken with it by what they say: an id that is a number has a wrong type as well.
+        also: globs of the rules that are broken with it by what they say: an id that is a number has a wrong type as
+            well.
     """
 
     rule: str
@@ -86,7 +88,8 @@ def shown_image(hook: Callable[[Resource, Call, int], object]) -> Change:
 
 
 def shown_operation(hook: Callable[[Resource, Call, int], object]) -> Change:
-    """Changes operations before they are answered; the hook gets the operation, the call, and how often it was shown."""
+    """Changes operations before they are answered; the hook gets the operation, the call, and how often it was
+    shown."""
 
     def on_operation(operation: Resource, call: Call, times: int) -> None:
         with unless_gone():
@@ -103,7 +106,8 @@ def when_done(hook: Callable[[Resource, int], object]) -> Change:
 
 
 def put(resource: Resource, path: str, value: object) -> None:
-    """Sets a field at a path of nested objects; `a[]` stands for the items of a list, of which there is at least one."""
+    """Sets a field at a path of nested objects; `a[]` stands for the items of a list, of which there is at least
+    one."""
     head, _, rest = path.partition(".")
     name = head.removesuffix("[]")
     if not rest:

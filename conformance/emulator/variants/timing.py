@@ -17,7 +17,8 @@ CHANGEABLE = ("labels", "labelFingerprint", "deprecated")
 
 
 def _late_where_changes_meet(behaviour: Behaviour) -> None:
-    """Lists an image for a while as it was seen last before changes that met: answers are held back, so that changes do meet."""
+    """Lists an image for a while as it was seen last before changes that met: answers are held back, so that changes
+    do meet."""
     under_way = UnderWay(behaviour)
     last: dict[str, Resource] = {}
     late: dict[str, tuple[float, Resource]] = {}

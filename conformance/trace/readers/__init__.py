@@ -29,7 +29,8 @@ class NotARecordingError(ValueError):
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of recording: what it is called, its reader, and how it is known: by its beginning, or by a key of a JSON text."""
+    """A kind of recording: what it is called, its reader, and how it is known: by its beginning, or by a key of a
+    JSON text."""
 
     name: str
     read: Callable[[BinaryIO], Iterator[Entry]]
@@ -60,8 +61,9 @@ FORMATS = (
 """Every kind that is read; the first counts that a file may be."""
 
 READ = (
-    "an HTTP archive (HAR 1.2), a cassette of VCR.py, betamax, VCR or go-vcr in YAML or JSON, an HTTP log of k8s-config-connector, "
-    "an output of gcloud --log-http and a dump of mitmproxy, each also compressed by gzip, and a folder of these"
+    "an HTTP archive (HAR 1.2), a cassette of VCR.py, betamax, VCR or go-vcr in YAML or JSON, an HTTP log of "
+    "k8s-config-connector, an output of gcloud --log-http and a dump of mitmproxy, each also compressed by gzip, "
+    "and a folder of these"
 )
 """What is read, in words."""
 

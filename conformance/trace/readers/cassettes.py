@@ -68,14 +68,16 @@ def _entry(item: Any) -> Entry:
 
 
 def _lowered(value: Any) -> Mapping[str, Any]:
-    """An object with the names of its members in lower case: Go writes them as they stand in its structs, unless told otherwise."""
+    """An object with the names of its members in lower case: Go writes them as they stand in its structs, unless told
+    otherwise."""
     return {str(name).lower(): held for name, held in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _status(response: Mapping[str, Any], body: Body) -> int:
     """The status: a number, an object with its code, or beside its text.
 
-    A cassette that was made up, or has lost the statuses, has 200 without a text everywhere: there an error tells its own.
+    A cassette that was made up, or has lost the statuses, has 200 without a text everywhere: there an error tells its
+    own.
     """
     status = response.get("status")
     bare = isinstance(status, Mapping) and not status.get("message")

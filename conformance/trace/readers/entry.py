@@ -1,4 +1,5 @@
-"""What every reader makes of an exchange: an entry as an HTTP archive has it, so that all recordings are judged alike."""
+"""What every reader makes of an exchange: an entry as an HTTP archive has it, so that all recordings are judged
+alike."""
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ class Sent:
 def entry(sent: Sent, answer: Answer) -> Entry:
     """The entry of an exchange.
 
-    An empty body of a message that has one as a rule counts as lost, unless the message itself says that it is empty: many
-    recorders leave bodies out.
+    An empty body of a message that has one as a rule counts as lost, unless the message itself says that it is empty:
+    many recorders leave bodies out.
     """
     request: Entry = {"method": sent.verb, "url": sent.url, "headers": _pairs(sent.headers), "bodySize": 0}
     if sent.body:
@@ -97,7 +98,8 @@ def text_of(value: Any) -> str | None:
 
 
 def moment(value: Any) -> str:
-    """A time in RFC 3339, from that format, from that of the Date header, or in seconds since the epoch; "" for what is none."""
+    """A time in RFC 3339, from that format, from that of the Date header, or in seconds since the epoch; "" for what
+    is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             return datetime.fromtimestamp(value, UTC).isoformat()

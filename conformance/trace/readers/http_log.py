@@ -1,4 +1,5 @@
-"""HTTP logs as k8s-config-connector keeps them: requests and answers as text, with a line of three dashes between exchanges."""
+"""HTTP logs as k8s-config-connector keeps them: requests and answers as text, with a line of three dashes between
+exchanges."""
 
 from __future__ import annotations
 

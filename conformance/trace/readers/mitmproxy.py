@@ -1,7 +1,7 @@
 """Dumps of mitmproxy: flows one after the other, each a tnetstring.
 
-The format is small and has been stable for years, so it is read here: mitmproxy itself forbids current versions of libraries
-that this suite and its users need.
+The format is small and has been stable for years, so it is read here: mitmproxy itself forbids current versions of
+libraries that this suite and its users need.
 """
 
 from __future__ import annotations

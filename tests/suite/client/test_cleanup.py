@@ -96,7 +96,8 @@ def test_delete_without_effect(status: int, lists: bool, tmp_path: Path) -> None
 
 
 def test_own_images_of_any_name_are_deleted_and_no_others(tmp_path: Path) -> None:
-    """Those with an odd name that was sent, one made up by the target, and one without any; not what was there before, of the same name even."""
+    """Those with an odd name that was sent, one made up by the target, and one without any; not what was there
+    before, of the same name even."""
     store = Store(
         {(OWN, "3"), ("7", "4"), ("a\nb", "5"), ("made-up", "77"), ("", "8"), ("true", "9"), *OTHERS, ("new", "6")}
     )

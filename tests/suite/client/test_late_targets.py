@@ -1,4 +1,5 @@
-"""Targets that take a moment to show what they have done, or that ask for patience: the client looks again before rules judge."""
+"""Targets that take a moment to show what they have done, or that ask for patience: the client looks again before
+rules judge."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""One table of options: the command line, the file, the environment and pytest take the same, and a run tells how to repeat it."""
+"""One table of options: the command line, the file, the environment and pytest take the same, and a run tells how to
+repeat it."""
 
 from __future__ import annotations
 

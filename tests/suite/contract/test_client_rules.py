@@ -1,4 +1,5 @@
-"""Rules for clients: what a good one does keeps them all, and each bad habit breaks the rule that is about it, and no other."""
+"""Rules for clients: what a good one does keeps them all, and each bad habit breaks the rule that is about it, and no
+other."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ DELETE = {"operationType": "delete", "name": "operation-2", "id": "1002"}
 
 
 class Client(Story):
-    """A story as its client meets it: answers may be lost, or say when to come again, and are 0.2 s apart unless told otherwise."""
+    """A story as its client meets it: answers may be lost, or say when to come again, and are 0.2 s apart unless told
+    otherwise."""
 
     def say(self, *arguments: Any, **named: Any) -> Self:
         """Adds an exchange after a pause."""

@@ -1,4 +1,5 @@
-"""What the reference states is a failure where it is broken; what only the real service or a convention does is a deviation."""
+"""What the reference states is a failure where it is broken; what only the real service or a convention does is a
+deviation."""
 
 from typing import Any, Literal
 

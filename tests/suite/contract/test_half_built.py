@@ -121,7 +121,8 @@ def test_made_up_operation_is_one_deviation() -> None:
 
 
 def test_store_that_all_projects_share() -> None:
-    """The image was seen in the other project before that project got one of its name: its own insert does not excuse it."""
+    """The image was seen in the other project before that project got one of its name: its own insert does not excuse
+    it."""
     elsewhere = image(selfLink="https://www.googleapis.com/compute/beta/projects/q/global/images/one")
     story = one().get(elsewhere).insert(refusal(409, "alreadyExists"), code=409, request_id=OTHER_ID)
     first, poll, look, foreign, second = story.trace().exchanges

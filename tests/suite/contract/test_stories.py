@@ -84,7 +84,8 @@ def test_model_knows_which_images_are_there() -> None:
 
 
 def family_of(*steps: str, answer: str, patience: float = 2.0) -> set[str]:
-    """The rules that a family breaks which, asked ("?") while images are made ("+one") and deleted ("-one"), answers one.
+    """The rules that a family breaks which, asked ("?") while images are made ("+one") and deleted ("-one"), answers
+    one.
 
     It is asked after some seconds of `patience`.
     """
@@ -134,7 +135,8 @@ def test_family_may_show_a_change_a_moment_later() -> None:
 
 
 def paged(*pages: tuple[int, str | None, list[str]]) -> set[str]:
-    """The rules that a list of all images breaks: each page with its status, the token that it gives, and its images."""
+    """The rules that a list of all images breaks: each page with its status, the token that it gives, and its
+    images."""
     story, token = Story().insert(operation()).get(image()), ""
     for status, following, names in pages:
         items = [image(name=name, id="2001" if name == "one" else "3001") for name in names]

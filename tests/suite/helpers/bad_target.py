@@ -1,4 +1,5 @@
-"""A server over real sockets that answers what a script says, down to the byte; and one that spoils the answers of the emulator."""
+"""A server over real sockets that answers what a script says, down to the byte; and one that spoils the answers of
+the emulator."""
 
 from __future__ import annotations
 

@@ -124,7 +124,8 @@ class Recorded:
         code: int = 200,
         **body: Any,
     ) -> Recorded:
-        """Inserts image `image-NUMBER`; without another answer its operation is RUNNING, as it began at the first insert."""
+        """Inserts image `image-NUMBER`; without another answer its operation is RUNNING, as it began at the first
+        insert."""
         sent = {"name": f"image-{number}", "sourceDisk": DISK, **body}
         sent = {key: value for key, value in sent.items() if value is not None}
         own = {"clientOperationId": request_id} if request_id else {}

@@ -1,4 +1,5 @@
-"""The same traffic as different recorders write it: each takes the entries of an HTTP archive, and keeps what it keeps."""
+"""The same traffic as different recorders write it: each takes the entries of an HTTP archive, and keeps what it
+keeps."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ class Remote:
     Args:
         certificates: of the authority that vouches for it.
         seconds: how long each request takes.
-        busy: of how many requests one is answered 429 (with Retry-After), and of how many one is answered 503; 0 for none.
+        busy: of how many requests one is answered 429 (with Retry-After), and of how many one is answered 503; 0 for
+            none.
     """
 
     certificates: Path

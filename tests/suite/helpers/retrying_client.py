@@ -1,4 +1,5 @@
-"""A client as one should be: it makes some images at CONFORMANCE_URL, follows each operation to its end, and deletes them."""
+"""A client as one should be: it makes some images at CONFORMANCE_URL, follows each operation to its end, and deletes
+them."""
 
 from __future__ import annotations
 

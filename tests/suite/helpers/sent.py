@@ -28,9 +28,11 @@ PAGE = re.compile(r"GET .*[?&]pageToken=")
 
 
 def sent(path: Path) -> dict[str, Counter[tuple[str, ...]]]:
-    """What each scenario of a run sent: the requests of each of its cases, in their order, and how often there was such a case.
+    """What each scenario of a run sent: the requests of each of its cases, in their order, and how often there was
+    such a case.
 
-    Polls are left out, as is what is new in every run. Requests of a race have no order: they are sorted, and equal looks are one.
+    Polls are left out, as is what is new in every run. Requests of a race have no order: they are sorted, and equal
+    looks are one.
 
     Args:
         path: the traffic of the run.

@@ -148,7 +148,8 @@ def test_same_answer_as_trying_every_order(calls: list[RegisterCall]) -> None:
 
 
 def until(calls: Sequence[RegisterCall], last: int, *, itself: bool = True) -> list[RegisterCall]:
-    """A history until a call ends, with it or just without it: of those under way nobody knows whether they took effect."""
+    """A history until a call ends, with it or just without it: of those under way nobody knows whether they took
+    effect."""
     end = calls[last].end
     return [
         replace(call, end=math.inf, certain=False) if call.end > end or (call.end == end and not itself) else call

@@ -1,4 +1,5 @@
-"""Scenarios are tests like any other to pytest: what its users know of fixtures, output, `-x` and `--pdb` holds for them."""
+"""Scenarios are tests like any other to pytest: what its users know of fixtures, output, `-x` and `--pdb` holds for
+them."""
 
 import subprocess
 import sys

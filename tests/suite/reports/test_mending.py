@@ -1,4 +1,5 @@
-"""What to mend first: roots before what hangs on them, many of a kind told once, the start of a client's life before its end."""
+"""What to mend first: roots before what hangs on them, many of a kind told once, the start of a client's life before
+its end."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""A gate does not depend on the day: two runs send the same requests, whatever machine and however many workers they have."""
+"""A gate does not depend on the day: two runs send the same requests, whatever machine and however many workers they
+have."""
 
 from __future__ import annotations
 

@@ -73,7 +73,8 @@ def test_deviation_never_causes_a_failure() -> None:
     ],
 )
 def test_rule_yields_to_one_that_says_it_better(wide: int, beside: dict[str, int], verdict: Verdict) -> None:
-    """Where each of its breaches is shown by an answer that breaks that one, too, and that one is broken elsewhere as well."""
+    """Where each of its breaches is shown by an answer that breaks that one, too, and that one is broken elsewhere as
+    well."""
     pair = (rule("a"), rule("b", yields_to=("a",)))
     assert judged(*pair, a=Tally(20, wide), b=Tally(5, 3, beside=beside))["b"].verdict is verdict
 

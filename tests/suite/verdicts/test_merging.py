@@ -1,4 +1,5 @@
-"""However a run is split, into shards or over workers, and in whatever order its parts come in, it comes to the same."""
+"""However a run is split, into shards or over workers, and in whatever order its parts come in, it comes to the
+same."""
 
 from __future__ import annotations
 
