@@ -27,7 +27,7 @@ MISSING = frozenset({404, 405})
 _WORD = re.compile(r"\w+")
 
 
-def request_rule(  # noqa: PLR0913 - a rule is a row of this many columns
+def request_rule(  # noqa: C901, PLR0913 - a rule is a row of this many columns, and judges with what they hold
     id: str,
     basis: Basis,
     statement: str,

@@ -79,17 +79,7 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
             admit(service.behaviour, call)
             if method in service.behaviour.unsupported:
                 raise ApiError(501, "notImplemented", "The method is not implemented.")  # noqa: TRY301 - answered like any other
-            call.body = _parsed(content) if method in WITH_BODY else None
-            for hook in service.behaviour.on_request:
-                hook(call)
-            if method in WITH_BODY:
-                body_of(call)
-            if method == "globalOperations.wait":
-                await asyncio.sleep(service.seconds_left(call))
-            if method == "imageFamilyViews.get":
-                answer.body = service.family_view(call, parameters["zone"])
-            else:
-                answer.body = HANDLERS[method](service, call)
+            answer.body = await _carried_out(service, call, content, parameters.get("zone", ""))
         except ApiError as error:
             answer.status, answer.body = error.status, error.body()
         if method in WITH_BODY:
@@ -103,6 +93,24 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
         return _response(answer)
 
     return endpoint
+
+
+async def _carried_out(service: Service, call: Call, content: bytes, zone: str) -> Any:
+    """What a request that is admitted is answered.
+
+    Raises:
+        ApiError: it is refused.
+    """
+    call.body = _parsed(content) if call.method in WITH_BODY else None
+    for hook in service.behaviour.on_request:
+        hook(call)
+    if call.method in WITH_BODY:
+        body_of(call)
+    if call.method == "globalOperations.wait":
+        await asyncio.sleep(service.seconds_left(call))
+    if call.method == "imageFamilyViews.get":
+        return service.family_view(call, zone)
+    return HANDLERS[call.method](service, call)
 
 
 async def _received(request: Request, *, in_part: bool) -> bytes | None:

@@ -50,18 +50,11 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
     rules = {verdict: [rule for rule, own in judgements.items() if own.verdict is verdict] for verdict in Verdict}
     failed = [rule for rule, own in judgements.items() if own.verdict.under(strict=strict) is Verdict.FAILED]
     blocked = [rule for rule in rules[Verdict.BLOCKED] if _gates(rule, judgements, tallies, strict=strict)]
-    if ending.crashed:
-        known = f"; {count(failed, 'rule')} had failed by then: {some(failed)}" if failed else ""
-        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, f"{ending.crashed}{known}")
-    if ending.untestable:
-        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, ending.untestable)
-    if ending.died:
-        return Conclusion(Exit.SUITE_ERROR, Outcome.INCONCLUSIVE, f"{ending.died}; what was known by then is written")
-    if ending.interrupted:
-        text = "the run was interrupted; what was known by then is written"
-        return Conclusion(Exit.INTERRUPTED, Outcome.INCONCLUSIVE, text)
+    broken_off = _broken_off(ending, failed)
+    if broken_off is not None:
+        return broken_off
     if level is not None:
-        return _at_level(Level(level), judgements, whole=whole)
+        return _at_level(Level(level), judgements, ending.lost, whole=whole)
     mistake = f"the suite itself failed in {some(rules[Verdict.ERROR])}" if rules[Verdict.ERROR] else ""
     if failed:
         text = "; ".join(
@@ -95,7 +88,22 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
     return Conclusion(Exit.CONFORMANT, Outcome.CONFORMANT, text)
 
 
-def _at_level(level: Level, judgements: Mapping[str, Judgement], *, whole: bool) -> Conclusion:
+def _broken_off(ending: Ending, failed: Sequence[str]) -> Conclusion | None:
+    """Concludes a run that came to no verdict; None for one that did."""
+    if ending.crashed:
+        known = f"; {count(failed, 'rule')} had failed by then: {some(failed)}" if failed else ""
+        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, f"{ending.crashed}{known}")
+    if ending.untestable:
+        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, ending.untestable)
+    if ending.died:
+        return Conclusion(Exit.SUITE_ERROR, Outcome.INCONCLUSIVE, f"{ending.died}; what was known by then is written")
+    if ending.interrupted:
+        text = "the run was interrupted; what was known by then is written"
+        return Conclusion(Exit.INTERRUPTED, Outcome.INCONCLUSIVE, text)
+    return None
+
+
+def _at_level(level: Level, judgements: Mapping[str, Judgement], lost: str, *, whole: bool) -> Conclusion:
     """Concludes a run that fails only where a target has not reached a level."""
     errors = [rule for rule in level.rules(catalogue()) if judgements[rule].verdict is Verdict.ERROR]
     if errors:
@@ -105,6 +113,8 @@ def _at_level(level: Level, judgements: Mapping[str, Judgement], *, whole: bool)
     if missing:
         text = f"level {level} is not reached: {count(missing, 'rule')} in the way: {some(missing)}"
         return Conclusion(Exit.NOT_CONFORMANT, Outcome.NON_CONFORMANT, text)
+    if lost:
+        return Conclusion(Exit.UNTESTABLE, Outcome.INCONCLUSIVE, lost)
     reached = "is reached" if whole else "is not in doubt as far as this run goes"
     others = [rule for rule, own in judgements.items() if own.verdict in (Verdict.FAILED, Verdict.DEVIATES)]
     beyond = f"; {count(others, 'rule')} beyond it {'does' if len(others) == 1 else 'do'} not hold" if others else ""

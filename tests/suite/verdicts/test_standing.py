@@ -108,3 +108,9 @@ def test_run_whose_only_rule_deviates_has_put_it_to_the_test() -> None:
         f"all other rules that were put to the test hold; 1 rule deviated: {CONVENTION}",
     )
     assert conclude(left_out, {}, Ending(), [], strict=False, complete=False).exit_status == Exit.UNTESTABLE
+
+
+def test_lost_target_has_reached_no_level() -> None:
+    lost = Ending(lost="it does not answer")
+    found = conclude(judged(), {}, lost, [], strict=False, complete=False, level="core", whole=False)
+    assert (found.exit_status, found.reason) == (Exit.UNTESTABLE, "it does not answer")
