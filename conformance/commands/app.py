@@ -289,6 +289,23 @@ def show_next(
     raise typer.Exit(show(results, as_json=as_json))
 
 
+@app.command(epilog="Example: conformance drift compute.beta.json --since compute.beta.old.json")
+def drift(
+    document: Annotated[Path, typer.Argument(metavar="DISCOVERY.json", help="A revision of the discovery document.")],
+    since: Annotated[
+        Path | None,
+        typer.Option(metavar="OLD.json", help="An earlier revision: descriptions that changed are told too."),
+    ] = None,
+) -> None:
+    """Tell which fields, values, parameters and scopes of the API no rule judges yet, and which rules to read again.
+
+    Exit status 1: there are some.
+    """
+    from conformance.commands.drift import show_drift  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(show_drift(document, since))
+
+
 @app.command(epilog="Example: conformance diff old/results.json new/results.json --markdown changes.md")
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD.json", help="The results of the earlier run.")],
