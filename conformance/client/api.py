@@ -33,6 +33,9 @@ SEEN_SECONDS = 2.0
 UNSEEN_UNTIL_HALF = 4
 """So many looks in vain halve that time for all that follow."""
 
+HALVES_MAXIMUM = 20
+"""Then it is next to nothing, however often a target still shows nothing."""
+
 NOT_FOUND = 404
 
 UNFINISHED_UNTIL_HALF = 8
@@ -157,7 +160,8 @@ class Api:
     def _moments(self) -> Iterator[float]:
         """The delays between looks at what should be there: for a moment, which gets shorter the more it was in
         vain."""
-        patience = SEEN_SECONDS / 2 ** (self.target.unseen // UNSEEN_UNTIL_HALF)
+        halves = min(self.target.unseen // UNSEEN_UNTIL_HALF, HALVES_MAXIMUM)
+        patience = SEEN_SECONDS / 2**halves
         delay, end = self.target.profile.first_poll, time.monotonic() + patience
         while time.monotonic() < end:
             yield delay

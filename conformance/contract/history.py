@@ -45,6 +45,9 @@ UNNAMED = "unnamed "
 
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
 
+OBJECTS = frozenset({"labels", "deprecated"})
+"""Fields of an image that rules look into."""
+
 CONTRADICTIONS = 2
 """In so many of id, type, target and time of insertion two states differ that cannot be of one operation, though they
 bear one name.
@@ -285,8 +288,12 @@ class Sighting:
     mask: FieldMask = EVERYTHING
 
     def shows(self, *names: str) -> bool:
-        """Whether the answer tells of these fields: each is there, or would be if it had a value."""
-        return all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
+        """Whether the answer tells of these fields: each is there, or would be if it had a value.
+
+        A field of the wrong JSON type tells nothing: that is the matter of the rule about its type.
+        """
+        told = all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
+        return told and not any(name in OBJECTS and not isinstance(self.value.get(name, {}), dict) for name in names)
 
     @property
     def name(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.contract.comparison import unasked
@@ -291,8 +291,8 @@ def _concurrent(history: History) -> Iterator[Finding]:
         # The winner may have been through before the others were sent: then it is none of those that overlap.
         winners = [update for update in group if update.outcome in ("succeeded", "running")]
         lost = [update for update in group if update.outcome == "unknown" or update.exchange.status != 412]
-        if lost and not winners:
-            continue  # somebody may have won, or setLabels does not work at all
+        if not winners and (lost or not _up_to_date(history, group)):
+            continue  # somebody may have won, setLabels does not work at all, or all were right to lose
         ids = {history.identifier(update) for update in winners}
         if len(ids - {None}) > 1 or any(_changes_nothing(history, update) for update in winners):
             continue  # the name has had two images with this fingerprint, or it is up to date still
@@ -304,6 +304,24 @@ def _concurrent(history: History) -> Iterator[Finding]:
             observed=len(winners),
             deviation=not winners,
         )
+
+
+def _up_to_date(history: History, group: Sequence[Mutation]) -> bool:
+    """Whether the fingerprint of these requests is the one shown last, and nothing else has changed the image since."""
+    image = group[0].project, group[0].image
+    given = decoded(group[0].body.get("labelFingerprint"))
+    shown = [
+        seen
+        for seen in history.showing("labelFingerprint")
+        if (seen.project, seen.name) == image and all(after(seen.exchange, update.exchange) for update in group)
+    ]
+    if not shown or decoded(shown[-1].value.get("labelFingerprint")) != given:
+        return False
+    return all(
+        change in group or after(change.exchange, shown[-1].exchange)
+        for change in history.mutations
+        if (change.project, change.image) == image
+    )
 
 
 def _changes_nothing(history: History, update: Mutation) -> bool:

@@ -60,6 +60,7 @@ _ALSO: dict[str, tuple[str, ...]] = {
         "image.license-codes.format",
         "image.type.licenseCodes",
     ),
+    "life.list-filter/ignored": ("life.list-filter-forms",),
     "image.disk-size-gb/number": ("image.type.diskSizeGb",),
     "image.license-codes.format/numbers": ("image.type.licenseCodes",),
     "image.id/number": ("image.type.id",),

@@ -196,17 +196,39 @@ def test_change_before_a_patch_is_not_blamed_on_it(status: str) -> None:
     assert "life.patch" not in story.get(image(description="new", deprecated={"state": "OBSOLETE"})).broken()
 
 
+def test_all_lose_with_a_fingerprint_that_is_not_the_last_one() -> None:
+    """A made-up one, and one that another change has made stale."""
+    other = operation(name="operation-8", id="1008", operationType="setDeprecation")
+    for shown, between in (("CCCCCCCCCCE=", False), ("AAAAAAAAAAE=", True)):
+        story = Story().get(image(labelFingerprint=shown))
+        if between:
+            story.say("POST", "images/one/deprecate", {"state": "DEPRECATED"}, 200, other)
+        for number in range(2):
+            body = {"labels": {"number": str(number)}, "labelFingerprint": "AAAAAAAAAAE="}
+            story.say("POST", "images/one/setLabels", body, 412, refusal(412, "conditionNotMet"))
+        *before, first, second = story.trace().exchanges
+        trace = Trace((*before, first, replace(second, sent=first.sent, received=first.received)))
+        assert "labels.concurrent" not in {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
+
+
+def test_labels_of_the_wrong_type_tell_nothing_of_labels() -> None:
+    story = plain().get(image(labels="text")).get(image(labels="text", labelFingerprint="AAAAAAAAAAE="))
+    broken = story.broken()
+    assert "image.type.labels" in broken
+    assert not {rule for rule in broken if rule.startswith("labels.")}
+
+
 @pytest.mark.parametrize(("winners", "broken"), [((0,), False), ((1,), False), ((1, 2), True), ((), True)])
 def test_one_of_simultaneous_label_changes_wins(winners: tuple[int, ...], broken: bool) -> None:
     """Three with one fingerprint, the first of them through before the others are sent."""
-    story = Story()
+    story = Story().get(image(labelFingerprint="AAAAAAAAAAE="))
     for number in range(3):
         body = {"labels": {"number": str(number)}, "labelFingerprint": "AAAAAAAAAAE="}
         won = operation(name=f"operation-{number}", operationType="setLabels")
         status, answer = (200, won) if number in winners else (412, refusal(412, "conditionNotMet"))
         story.say("POST", "images/one/setLabels", body, status, answer)
-    first, second, third = story.trace().exchanges
-    trace = Trace((first, second, replace(third, sent=second.sent, received=second.received)))
+    look, first, second, third = story.trace().exchanges
+    trace = Trace((look, first, second, replace(third, sent=second.sent, received=second.received)))
     found = {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
     assert ("labels.concurrent" in found) == broken
 
