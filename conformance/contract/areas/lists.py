@@ -131,14 +131,13 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
 
 
 def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
-    """Whoever made it, an image stands in a list once."""
+    """Whoever made it, an image stands in a list once; two images of one name are the matter of another rule."""
     first: dict[str, Sighting] = {}
     for seen in history.showing("name"):
         if seen.exchange not in pages or seen.name is None:
             continue
         before = first.setdefault(seen.name, seen)
-        same = before.exchange is seen.exchange or before.value.get("id") == seen.value.get("id")
-        if before is not seen and same:
+        if before is not seen and before.value.get("id") == seen.value.get("id"):
             yield expect(
                 False,
                 "a list holds an image twice",

@@ -68,6 +68,10 @@ def _percent_encoding(history: History) -> Iterator[Finding]:
         ):
             continue
         name = exchange.route.name if exchange.route else ""
+        if not any(
+            look.answered for look in history.gets if look.route and look.route.name == name and look != exchange
+        ):
+            continue  # it is not found under its plain name, either
         yield expect(
             (exchange.resource or {}).get("name") == name,
             "an image is not found under its name in percent-encoding",
