@@ -30,7 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Conformance tests for implementations of Compute Engine images.insert (beta).",
 )
-app.command("emulator", epilog="Example: conformance emulator --port 8080")(emulator)
 
 
 def _version(wanted: bool) -> None:
@@ -341,6 +340,9 @@ def compare(
     from conformance.commands.compare import run_comparison  # noqa: PLC0415 - pytest and Hypothesis take long to import
 
     raise typer.Exit(run_comparison(targets))
+
+
+app.command("emulator", epilog="Example: conformance emulator --port 8080")(emulator)
 
 
 def _checked(settings: Settings, *, clients: bool = False) -> Settings:
