@@ -293,7 +293,7 @@ class Sighting:
         A field of the wrong JSON type tells nothing: that is the matter of the rule about its type.
         """
         told = all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
-        return told and not any(name in OBJECTS and not isinstance(self.value.get(name, {}), dict) for name in names)
+        return told and all(isinstance(self.value.get(name), dict | None) for name in OBJECTS.intersection(names))
 
     @property
     def name(self) -> str | None:

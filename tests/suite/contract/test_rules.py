@@ -211,6 +211,12 @@ def test_all_lose_with_a_fingerprint_that_is_not_the_last_one() -> None:
         assert "labels.concurrent" not in {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
 
 
+@pytest.mark.parametrize("labels", [None, {}])
+def test_labels_that_are_null_are_dropped_labels(labels: dict[str, str] | None) -> None:
+    story = Story().insert(operation(), labels={"goog-own": "true"}).get({**image(), "labels": labels})
+    assert "image.labels.round-trip" in story.broken()
+
+
 def test_labels_of_the_wrong_type_tell_nothing_of_labels() -> None:
     story = plain().get(image(labels="text")).get(image(labels="text", labelFingerprint="AAAAAAAAAAE="))
     broken = story.broken()
