@@ -245,6 +245,12 @@ def prove(  # noqa: PLR0913 - the options of a command
     combinations: Annotated[
         int, typer.Option(min=0, metavar="INTEGER", help="Random combinations of variants for each seed.")
     ] = 5,
+    together: Annotated[
+        int, typer.Option(min=0, metavar="INTEGER", help="So many random faults at once, for each seed; 0: each alone.")
+    ] = 0,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Judge each fault in all scenarios, not only its rule's.")
+    ] = False,
     shard: Annotated[str, typer.Option(metavar="I/N", help="Judge the I-th of every N servers only.")] = "",
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the matrix.")] = Path("kill-matrix"),
 ) -> None:
@@ -254,7 +260,19 @@ def prove(  # noqa: PLR0913 - the options of a command
     """
     from conformance.commands.prove import run_proofs  # noqa: PLC0415 - pytest and Hypothesis take long to import
 
-    raise typer.Exit(run_proofs(tuple(globs or ("*",)), profile, workers, seeds, combinations, shard, out))
+    raise typer.Exit(
+        run_proofs(
+            tuple(globs or ("*",)),
+            profile,
+            workers,
+            seeds,
+            combinations,
+            shard,
+            out,
+            together=together,
+            whole=whole,
+        )
+    )
 
 
 @app.command(epilog=f"Example: conformance report shard-1/results.json shard-2/results.json --out merged. {STATUSES}")

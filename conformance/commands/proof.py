@@ -12,13 +12,14 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from typing import Any, Literal
 
 from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue, matching
-from conformance.emulator.compositions import COMPOSITIONS, Composition
+from conformance.emulator.compositions import COMPOSITIONS, NEEDS_THE_REST, Composition
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.emulator.variants import VARIANTS
@@ -39,7 +40,7 @@ class Server:
 
     `faults` and `variants` are those that are on; `rules` are those that the faults break (none for a fair server);
     `also` are globs of the rules that may fail beside them: those broken by the same faults, or the conventions that
-    a fair server departs from.
+    a fair server departs from. A server that is `whole` is judged in all scenarios, not only in those of its rules.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Server:
     rules: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     seed: int | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ class Matrix:
                     "holds": proof.holds,
                     "failed": list(proof.failed),
                     "missed": list(proof.missed),
+                    "silent": list(proof.silent),
                     "needless": list(proof.needless),
                     "exit_status": proof.exit_status,
                     "requests": proof.requests,
@@ -163,7 +166,9 @@ class Matrix:
         }
 
 
-def servers(selected: Callable[[str], bool], seeds: Sequence[int], combinations: int) -> Iterator[Server]:
+def servers(
+    selected: Callable[[str], bool], seeds: Sequence[int], combinations: int, *, whole: bool = False
+) -> Iterator[Server]:
     """The servers to prove the suite with.
 
     Args:
@@ -171,10 +176,13 @@ def servers(selected: Callable[[str], bool], seeds: Sequence[int], combinations:
         seeds: of the fair servers' random examples; without one they are run once, with those of every derandomised
             run.
         combinations: how many random combinations of variants to add for each seed.
+        whole: whether a server with one fault is judged in all scenarios, not only in those of the rule that it breaks.
     """
     for fault in FAULTS:
         if selected(fault.id):
-            yield Server(fault.id, "fault", fault.sentence, (fault.id,), rules=(fault.rule,), also=fault.also)
+            yield Server(
+                fault.id, "fault", fault.sentence, (fault.id,), rules=(fault.rule,), also=fault.also, whole=whole
+            )
     yield from (_composed(row) for row in COMPOSITIONS if selected(row.id))
     variants = [variant for variant in VARIANTS if selected(variant.id)]
     for seed in seeds or (None,):
@@ -196,6 +204,25 @@ def servers(selected: Callable[[str], bool], seeds: Sequence[int], combinations:
             yield Server(
                 f"{'+'.join(names)}{suffix}", "variant", "all at once", variants=names, also=deviates, seed=seed
             )
+
+
+def half_built(selected: Callable[[str], bool], seeds: Sequence[int], faults: int) -> Iterator[Server]:
+    """Servers with many random faults at once, each of another rule, one server for each seed.
+
+    Args:
+        selected: whether a fault, by its id, is wanted.
+        seeds: what each server's faults are drawn with.
+        faults: how many a server has, or all that are wanted where they are fewer.
+    """
+    wanted = [
+        fault.id
+        for fault in FAULTS
+        if selected(fault.id) and not any(fnmatchcase(fault.id, glob) for glob in NEEDS_THE_REST)
+    ]
+    for seed in seeds:
+        drawn = random.Random(seed).sample(wanted, len(wanted))
+        chosen = tuple({name.partition("/")[0]: name for name in drawn}.values())[:faults]
+        yield _composed(Composition(f"half-built (seed {seed})", f"{len(chosen)} random faults at once", chosen))
 
 
 def _composed(row: Composition) -> Server:
@@ -237,12 +264,11 @@ def prove(wanted: Iterable[Server], profile: str, jobs: int, told: Callable[[Pro
 def attempt(server: Server, profile: str) -> Proof:
     """Runs the suite against one server.
 
-    A server with one fault is judged by every rule, in the scenarios of the rule that it breaks; any other in all
-    scenarios.
+    Every rule judges; the scenarios are all, or only those of the rules that the server breaks if it is not `whole`.
     """
     from conformance.commands.run import SuiteError, judge  # noqa: PLC0415 - pytest is imported where it runs
 
-    focus = server.rules if server.kind == "fault" else ()
+    focus = () if server.whole else server.rules
     try:
         with EmulatorProcess(faults=server.faults, variants=server.variants, guarded=True) as emulator:
             project = "conformance"
@@ -271,7 +297,7 @@ def attempt(server: Server, profile: str) -> Proof:
         results.summary.exit_status,
         results.cost.requests,
         results.run.seconds,
-        rows[focus[0]].first_breach_after_requests if focus else None,
+        rows[server.rules[0]].first_breach_after_requests if server.kind == "fault" else None,
         "\n".join(errors),
         tuple(name for name in server.rules if rows[name].verdict in SILENT),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from conformance.commands.proof import Proof, prove, servers
+from conformance.commands.proof import Proof, Server, half_built, prove, servers
 from conformance.commands.writing import check_folder
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import UsageError
@@ -19,7 +19,16 @@ from reports import matrix as rendered
 
 
 def run_proofs(  # noqa: PLR0913 - the options of a command
-    globs: tuple[str, ...], profile: str, workers: int, seeds: int, combinations: int, shard: str, out: Path
+    globs: tuple[str, ...],
+    profile: str,
+    workers: int,
+    seeds: int,
+    combinations: int,
+    shard: str,
+    out: Path,
+    *,
+    together: int = 0,
+    whole: bool = False,
 ) -> int:
     """Judges the faults, compositions and variants that match a glob, and writes the matrix.
 
@@ -31,6 +40,8 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
         combinations: random combinations of variants for each seed.
         shard: as I/N, to judge the I-th of every N servers only; "" for all.
         out: the folder for the matrix.
+        together: how many random faults a server has, for each seed; 0 to judge each fault alone.
+        whole: whether a server with one fault is judged in all scenarios.
 
     Returns:
         The exit status.
@@ -40,9 +51,15 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
     """
     if profile not in PROFILES:
         raise UsageError(f"profile is '{profile}' (set by --profile); allowed are {', '.join(PROFILES)}.")
-    wanted = list(
-        servers(lambda name: any(fnmatchcase(name, glob) for glob in globs), range(1, seeds + 1), combinations)
-    )
+
+    def selected(name: str) -> bool:
+        return any(fnmatchcase(name, glob) for glob in globs)
+
+    wanted: list[Server]
+    if together:
+        wanted = list(half_built(selected, range(1, max(seeds, 1) + 1), together))
+    else:
+        wanted = list(servers(selected, range(1, seeds + 1), combinations, whole=whole))
     part = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", shard or "1/1")
     if part is None or int(part[1]) > int(part[2]):
         raise UsageError(f"shard is '{shard}' (set by --shard); allowed is the number of this one and of all, as 1/4.")
@@ -75,7 +92,7 @@ def run_proofs(  # noqa: PLR0913 - the options of a command
     for line in rendered.figures(figures):
         console.print(line, markup=False, highlight=False)
     console.print(f"matrix: {out / 'matrix.html'}", markup=False, highlight=False)
-    unproven = found.unproven if globs == ("*",) else []
+    unproven = found.unproven if globs == ("*",) and not together else []
     if unproven:
         console.print(f"no fault breaks {', '.join(unproven)}", markup=False)
     return Exit.NOT_CONFORMANT if found.wrong or unproven else Exit.CONFORMANT

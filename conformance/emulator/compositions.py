@@ -14,7 +14,7 @@ _EVERYTHING_KEPT = (
 )
 _NO_MEMORY = ("request-id.replay-same-operation/never-recognised",)
 _LABELS_OPEN = ("labels.fingerprint-required/ignored",)
-_NEVER = ("access.*", "life.insert/*", "source.image.not-ready/*", "encryption.required-for-source/*")
+NEEDS_THE_REST = ("access.*", "life.insert/*", "source.image.not-ready/*", "encryption.required-for-source/*")
 """Faults that a pattern does not mean: they show only where the rest of the target is finished."""
 
 
@@ -43,7 +43,7 @@ class Composition:
             fault.id
             for fault in FAULTS
             if any(fnmatchcase(fault.id, glob) for glob in self.patterns)
-            and (fault.id in self.patterns or not any(fnmatchcase(fault.id, glob) for glob in _NEVER))
+            and (fault.id in self.patterns or not any(fnmatchcase(fault.id, glob) for glob in NEEDS_THE_REST))
         )
 
 

@@ -5,7 +5,7 @@ A few of each for those who change the suite; `conformance prove` tries them all
 
 import pytest
 
-from conformance.commands.proof import attempt, servers
+from conformance.commands.proof import attempt, half_built, servers
 from conformance.emulator.faults import FAULTS
 
 pytestmark = pytest.mark.nightly
@@ -49,3 +49,17 @@ def test_fair_server_is_left_in_peace(variant: str) -> None:
     (server,) = servers(lambda name: name == variant, (), 0)
     proof = attempt(server, "quick")
     assert proof.holds, (proof.failed, proof.error)
+
+
+def test_half_built_servers_break_as_many_rules_as_wanted_and_are_the_same_for_a_seed() -> None:
+    first, second = half_built(lambda name: name.startswith("image."), (1, 2), 16)
+    assert len(first.faults) == len({fault.partition("/")[0] for fault in first.faults}) == len(first.rules) == 16
+    assert set(first.faults) != set(second.faults)
+    assert next(half_built(lambda name: name.startswith("image."), (1,), 16)) == first
+
+
+def test_fault_is_caught_by_its_rule_in_all_scenarios_too() -> None:
+    (server,) = servers(lambda name: name == "image.kind/disk", (), 0, whole=True)
+    proof = attempt(server, "quick")
+    assert proof.holds
+    assert not proof.needless
