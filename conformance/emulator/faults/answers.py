@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError, invalid, not_found
-from conformance.emulator.faults.row import Change, Fault, unless_gone
+from conformance.emulator.faults.row import Change, Fault, Row, unless_gone
 
 
 def _answered(hook: Any) -> Change:
@@ -173,7 +173,7 @@ def _bare_view(answer: Answer, call: Call) -> None:
         answer.body = answer.body["image"]
 
 
-_ROWS: tuple[tuple[str, str, str, Change], ...] = (
+_ROWS: tuple[Row, ...] = (
     (
         "transport.json",
         "text",
@@ -191,7 +191,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
     ("transport.error-list", "missing", "errors have no errors[]", _errors(lambda answer, error: error.pop("errors"))),
     ("transport.error-reason", "wrong", "404, 409 and 412 have the reason badRequest", _errors(_reason)),
     ("transport.no-internals", "stack-trace", "errors show a stack trace", _errors(_trace)),
-    ("transport.json", "html", "errors are HTML pages", _errors(_html)),
+    ("transport.json", "html", "errors are HTML pages", _errors(_html), ("transport.no-internals",)),
     ("transport.success-status", "201", "inserts are answered 201", _answered(_created)),
     ("transport.no-server-error", "bad-json", "a body that is not JSON is answered 500", _answered(_crash)),
     ("transport.not-found", "410", "an image that does not exist is answered 410", _answered(_missing_is_gone)),

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Behaviour, Call, Resource
-from conformance.emulator.faults.row import Change, Fault, shown_image, stored, switched, unchecked
+from conformance.emulator.faults.row import Change, Fault, Row, shown_image, stored, switched, unchecked
 
 OUTPUT_ONLY = (
     *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
@@ -114,7 +114,7 @@ def _without(*names: str) -> Change:
     return shown_image(show)
 
 
-_ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
+_ROUND_TRIPS: tuple[Row, ...] = (
     (
         "image.description.round-trip",
         "trimmed",
@@ -176,7 +176,13 @@ _ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
         "the licence codes that were sent are lost",
         stored(lambda fields, body: fields.update(licenseCodes=[])),
     ),
-    ("image.license-codes.exact", "double", "licence codes are read as doubles", stored(_lose_digits)),
+    (
+        "image.license-codes.exact",
+        "double",
+        "licence codes are read as doubles",
+        stored(_lose_digits),
+        ("image.license-codes.round-trip", "image.license-codes.format", "image.type.licenseCodes"),
+    ),
     (
         "image.guest-os-features.round-trip",
         "lost",
@@ -269,6 +275,7 @@ _ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
         "number",
         "diskSizeGb is a number",
         shown_image(lambda image, call, times: image.update(diskSizeGb=int(image["diskSizeGb"]))),
+        ("image.type.diskSizeGb",),
     ),
     ("image.disk-size-gb", "smaller", "an image can be smaller than its source", stored(_smaller)),
     (
@@ -280,24 +287,33 @@ _ROUND_TRIPS: tuple[tuple[str, str, str, Change], ...] = (
                 licenseCodes=[int(code) for code in image.get("licenseCodes") or [7]]
             )
         ),
+        ("image.type.licenseCodes",),
     ),
 )
 
-_SERVER_FIELDS: tuple[tuple[str, str, str, Change], ...] = (
+_SERVER_FIELDS: tuple[Row, ...] = (
     ("image.kind", "disk", "kind is compute#disk", _always("kind", "compute#disk")),
     ("image.kind", "missing", "kind is missing", _without("kind")),
-    ("image.id", "number", "id is a number", shown_image(lambda image, call, times: image.update(id=int(image["id"])))),
+    (
+        "image.id",
+        "number",
+        "id is a number",
+        shown_image(lambda image, call, times: image.update(id=int(image["id"]))),
+        ("image.type.id",),
+    ),
     (
         "image.id",
         "changes",
         "id changes from get to get",
         shown_image(lambda image, call, times: image.update(id=str(int(image["id"]) + times))),
+        ("operation.target-id", "operation.success-means-ready"),
     ),
     (
         "image.creation-timestamp",
         "no-offset",
         "creationTimestamp has no offset",
         shown_image(lambda image, call, times: image.update(creationTimestamp=image["creationTimestamp"][:19])),
+        ("image.type.creationTimestamp",),
     ),
     (
         "image.creation-timestamp",
@@ -326,8 +342,15 @@ _SERVER_FIELDS: tuple[tuple[str, str, str, Change], ...] = (
                 image.update(status="AVAILABLE") if image["status"] == "PENDING" or times > 2 else None
             )
         ),
+        ("operation.success-means-ready",),
     ),
-    ("image.archive-size-bytes", "number", "archiveSizeBytes is a number", _always("archiveSizeBytes", 1073741824)),
+    (
+        "image.archive-size-bytes",
+        "number",
+        "archiveSizeBytes is a number",
+        _always("archiveSizeBytes", 1073741824),
+        ("image.type.archiveSizeBytes",),
+    ),
     ("image.label-fingerprint.format", "missing", "labelFingerprint is missing", _without("labelFingerprint")),
     ("image.type.labels", "list", "labels is a list", _always("labels", [{"key": "k", "value": "v"}])),
 )
@@ -369,15 +392,22 @@ def _state_only(call: Call) -> None:
     call.body = {"state": call.body.get("state")}
 
 
-_LIFE: tuple[tuple[str, str, str, Change], ...] = (
+_LIFE: tuple[Row, ...] = (
     ("life.patch", "ignored", "PATCH changes nothing", _on("images.patch", lambda call: call.body.clear())),
     ("life.patch", "more", "PATCH changes the description too", _on("images.patch", _add_description)),
-    ("life.isolation", "shared-labels", "images with the same labels share them", switched(shares_labels=True)),
+    (
+        "life.isolation",
+        "shared-labels",
+        "images with the same labels share them",
+        switched(shares_labels=True),
+        ("image.labels.round-trip",),
+    ),
     (
         "life.list-filter",
         "ignored",
         "the filter of a list is ignored",
         _on("images.list", lambda call: call.query.pop("filter", "")),
+        ("life.list-filter-forms",),
     ),
     (
         "life.concurrent-same-name",
@@ -396,12 +426,14 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
         "ignored",
         "deprecate changes nothing",
         _on("images.deprecate", lambda call: call.body.clear()),
+        ("deprecate.round-trip",),
     ),
     (
         "deprecate.round-trip",
         "state-only",
         "deprecate keeps nothing but the state",
         _on("images.deprecate", _state_only),
+        ("image.deprecated.timestamps",),
     ),
     ("family.latest", "oldest", "a family answers its oldest image", unchecked("family.latest")),
     ("family.view-latest", "oldest", "a view of a family answers its oldest image", unchecked("family.view-latest")),
@@ -410,6 +442,7 @@ _LIFE: tuple[tuple[str, str, str, Change], ...] = (
         "stored",
         "an insert that fails makes its image all the same",
         switched(stored_when_failed=True),
+        ("life.failed-insert-leaves-nothing",),
     ),
     ("transport.project-isolation", "one-store", "all projects see the same images", switched(one_store=True)),
     ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),

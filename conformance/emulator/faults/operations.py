@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Call, Resource
-from conformance.emulator.faults.row import Change, Fault, shown_operation, when_done
+from conformance.emulator.faults.row import MOVING, Change, Fault, Row, shown_operation, when_done
 
 POLLS = ("globalOperations.get", "globalOperations.wait", "globalOperations.list")
 LATER = "2031-01-01T00:00:00.000-07:00"
@@ -87,7 +87,7 @@ def _in_a_moment(behaviour: Behaviour) -> None:
     behaviour.operation_name = lambda moment: f"operation-{int(moment * 100)}"
 
 
-_ROWS: tuple[tuple[str, str, str, Change], ...] = (
+_ROWS: tuple[Row, ...] = (
     ("operation.kind", "image", "kind is compute#image", _always("kind", "compute#image")),
     (
         "operation.kind",
@@ -95,7 +95,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "kind is missing when polled",
         shown_operation(lambda operation, call, times: operation.pop("kind") if call.method in POLLS else None),
     ),
-    ("operation.id", "number", "id is a number", _each("id", lambda value, times: int(value))),
+    ("operation.id", "number", "id is a number", _each("id", lambda value, times: int(value)), ("operation.type.id",)),
     ("operation.id", "shared", "all operations have one id", _always("id", "4242424242")),
     (
         "operation.name",
@@ -106,6 +106,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
                 operation.update(name=operation["name"] + "-x") if call.method == "globalOperations.get" else None
             )
         ),
+        MOVING,
     ),
     ("operation.name", "missing", "operations have no name", _without("name")),
     (
@@ -127,6 +128,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "own-id",
         "targetId is the id of the operation",
         shown_operation(lambda operation, call, times: operation.update(targetId=operation["id"])),
+        ("operation.success-means-ready",),
     ),
     ("operation.target-id", "missing", "targetId is missing", _without("targetId")),
     (
@@ -144,6 +146,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "done-then-running",
         "a DONE operation is RUNNING at every third look",
         shown_operation(_back_to_running),
+        ("operation.wait",),
     ),
     (
         "operation.done-is-final",
@@ -156,12 +159,14 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "insert-time",
         "insertTime changes from poll to poll",
         _each("insertTime", lambda value, times: f"{value[:20]}{times % 1000:03d}{value[23:]}" if times else value),
+        (*MOVING, "operation.times"),
     ),
     (
         "operation.identity-immutable",
         "user",
         "user changes from poll to poll",
         _each("user", lambda value, times: f"user{times}@example.com"),
+        MOVING,
     ),
     (
         "operation.progress",
@@ -173,14 +178,26 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
             )
         ),
     ),
-    ("operation.progress", "text", "progress is a text", _each("progress", lambda value, times: str(value))),
+    (
+        "operation.progress",
+        "text",
+        "progress is a text",
+        _each("progress", lambda value, times: str(value)),
+        ("operation.type.progress",),
+    ),
     (
         "operation.progress",
         "above-100",
         "progress is above 100",
         when_done(lambda operation, times: operation.update(progress=101)),
     ),
-    ("operation.times", "no-offset", "times have no offset", _each("startTime", lambda value, times: value[:23])),
+    (
+        "operation.times",
+        "no-offset",
+        "times have no offset",
+        _each("startTime", lambda value, times: value[:23]),
+        ("operation.type.startTime",),
+    ),
     ("operation.times", "out-of-order", "startTime lies after endTime", _always("startTime", LATER)),
     ("operation.times", "no-insert-time", "insertTime is missing", _without("insertTime")),
     (
@@ -195,6 +212,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "early",
         "endTime is there before DONE",
         shown_operation(lambda operation, call, times: operation.setdefault("endTime", LATER)),
+        MOVING,
     ),
     ("operation.reaches-done", "never", "operations are never DONE", _never_done),
     (
@@ -251,6 +269,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "no-message",
         "a warning has no message",
         when_done(lambda operation, times: operation.update(warnings=[{"code": "CLEANUP_FAILED"}])),
+        ("deprecate.use-obsolete",),
     ),
     (
         "operation.self-link",
@@ -280,7 +299,13 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "an operation has the metadata of a bulk insert",
         _always("instancesBulkInsertOperationMetadata", {"perLocationStatus": {"zones/a": {"status": "CREATING"}}}),
     ),
-    ("operation.wait", "older", "wait answers an older state", shown_operation(_old_state)),
+    (
+        "operation.wait",
+        "older",
+        "wait answers an older state",
+        shown_operation(_old_state),
+        ("operation.status-monotonic",),
+    ),
     (
         "operation.done-is-final",
         "wait-message",
@@ -292,6 +317,7 @@ _ROWS: tuple[tuple[str, str, str, Change], ...] = (
         "wait-user",
         "wait shows another user each time",
         _when_waited_for(lambda operation, times: operation.update(user=f"user{times}@example.com")),
+        ("operation.agrees", "operation.done-is-final"),
     ),
     ("operation.agrees", "list", "the list tells another insertTime", shown_operation(_other_story)),
 )

@@ -7,10 +7,13 @@ from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Call
 from conformance.emulator.errors import ApiError
-from conformance.emulator.faults.row import Change, Fault, shown_operation, switched
+from conformance.emulator.faults.row import MOVING, Change, Fault, shown_operation, switched
 
 MOMENT = 0.1
 """Seconds within which requests count as simultaneous."""
+
+REPLAYS = ("request-id.replay-same-operation", "request-id.replay-while-running", "request-id.replay-after-done")
+"""The rules that are broken where no replay is recognised."""
 
 
 def _answer_anew(operation: dict[str, Any], call: Call, times: int) -> None:
@@ -32,20 +35,20 @@ def _carry_out_changed(operation: Any, call: Call) -> bool:
     return call.method != "images.insert" or bool(operation.body == call.body)
 
 
-def _revive(operation: Any, call: Call) -> bool:
-    """Whether a replay is recognised, by a server that forgets what it did for an image that was deleted."""
-    del operation
-    return call.method != "images.insert" or (call.project, call.body.get("name")) not in _DELETED
+def _forget_deleted(behaviour: Behaviour) -> None:
+    """Recognises no replay for an image that was deleted."""
+    deleted = set()
 
+    def note(call: Call) -> None:
+        if call.method == "images.delete":
+            deleted.add((call.project, call.name))
 
-_DELETED: set[tuple[str, str]] = set()
+    def recognised(operation: Any, call: Call) -> bool:
+        del operation
+        return call.method != "images.insert" or (call.project, call.body.get("name")) not in deleted
 
-
-def _note_delete(behaviour: Behaviour) -> None:
-    switched(replay=_revive)(behaviour)
-    behaviour.on_request.append(
-        lambda call: _DELETED.add((call.project, call.name)) if call.method == "images.delete" else None
-    )
+    switched(replay=recognised)(behaviour)
+    behaviour.on_request.append(note)
 
 
 def _unordered(operation: Any, call: Call) -> bool:
@@ -63,15 +66,17 @@ def _client_operation_id(change: Any) -> Change:
     return shown_operation(hook)
 
 
-def _refuse_reuse(call: Call) -> None:
-    if call.method == "images.delete" and call.query.get("requestId"):
-        _SEEN_DELETES.setdefault(call.query["requestId"], 0)
-        _SEEN_DELETES[call.query["requestId"]] += 1
-        if _SEEN_DELETES[call.query["requestId"]] > 1:
-            raise ApiError(404, "notFound", "The resource was not found")
+def _refuse_delete_again(behaviour: Behaviour) -> None:
+    """Answers 404 to a delete with the requestId of another one."""
+    known = set()
 
+    def refuse(call: Call) -> None:
+        if call.method == "images.delete" and call.query.get("requestId"):
+            if call.query["requestId"] in known:
+                raise ApiError(404, "notFound", "The resource was not found")
+            known.add(call.query["requestId"])
 
-_SEEN_DELETES: dict[str, int] = {}
+    behaviour.on_request.append(refuse)
 
 
 def _also_empty(call: Call) -> tuple[str, ...]:
@@ -93,12 +98,14 @@ FAULTS: tuple[Fault, ...] = (
         "never-recognised",
         "a replay is never recognised, and answers a conflict",
         switched(replay=lambda operation, call: False),
+        also=(*REPLAYS, "request-id.*"),
     ),
     Fault(
         "request-id.replay-same-operation",
         "new-operation",
         "each replay is answered with an operation of another name and id",
         shown_operation(_answer_anew),
+        also=(*REPLAYS, "operation.name", "operation.self-link", "operation.target-id", "request-id.*"),
     ),
     Fault(
         "request-id.replay-same-operation",
@@ -111,36 +118,41 @@ FAULTS: tuple[Fault, ...] = (
                 else None
             )
         ),
+        also=(*REPLAYS, *MOVING),
     ),
     Fault(
         "request-id.replay-creates-nothing",
         "second-image",
         "a replay makes a second image of the name",
         switched(replay=lambda operation, call: call.method != "images.insert", conflicts=lambda age: False),
+        also=(*REPLAYS, "request-id.*", "image.name.unique", "image.id", "image.creation-timestamp", "image.status"),
     ),
     Fault(
         "request-id.replay-while-running",
         "only-when-done",
         "a replay is recognised only after the operation is DONE",
         switched(replay=lambda operation, call: operation.status == "DONE"),
+        also=(*REPLAYS, "request-id.delete-replay"),
     ),
     Fault(
         "request-id.replay-after-done",
         "only-while-running",
         "a replay is recognised only until the operation is DONE",
         switched(replay=lambda operation, call: operation.status != "DONE"),
+        also=REPLAYS,
     ),
     Fault(
         "request-id.replay-after-done",
         "forgotten-soon",
         "a requestId is forgotten 30 ms after its request",
         _conflict_after(0.03),
+        also=(*REPLAYS, "request-id.replay-after-delete", "request-id.delete-replay"),
     ),
     Fault(
         "request-id.replay-after-delete",
         "revives",
         "a replay after the image was deleted makes it anew",
-        _note_delete,
+        _forget_deleted,
     ),
     Fault(
         "request-id.replay-concurrent",
@@ -159,18 +171,21 @@ FAULTS: tuple[Fault, ...] = (
         "forgotten",
         "the requestId of a client that hung up is forgotten, so that its retry meets a conflict",
         switched(forgets_unread=True, answer_delay=2 * MOMENT),
+        also=REPLAYS,
     ),
     Fault(
         "request-id.replay-after-lost-response",
         "second-image",
         "the requestId of a client that hung up is forgotten, so that its retry makes a second image",
         switched(forgets_unread=True, answer_delay=2 * MOMENT, conflicts=lambda age: False),
+        also=(*REPLAYS, "request-id.replay-creates-nothing", "image.name.unique"),
     ),
     Fault(
         "request-id.replay-other-body",
         "carried-out",
         "a changed body under a used requestId is carried out",
         switched(replay=_carry_out_changed, conflicts=lambda age: False),
+        also=("image.name.unique",),
     ),
     Fault(
         "request-id.replay-key-order",
@@ -214,6 +229,7 @@ FAULTS: tuple[Fault, ...] = (
         "global",
         "requestIds of all projects are one space",
         switched(request_key=lambda call: (call.method, call.query.get("requestId", "").lower())),
+        also=("operation.target-link", "operation.success-means-ready"),
     ),
     Fault(
         "request-id.scoped-to-method",
@@ -231,7 +247,7 @@ FAULTS: tuple[Fault, ...] = (
         "request-id.delete-replay",
         "not-found",
         "a replayed delete is answered 404",
-        lambda behaviour: behaviour.on_request.append(_refuse_reuse),
+        _refuse_delete_again,
     ),
     Fault(
         "request-id.client-operation-id",
@@ -256,5 +272,6 @@ FAULTS: tuple[Fault, ...] = (
         "missing-on-polls",
         "clientOperationId is missing when the operation is polled",
         _client_operation_id(lambda value, call: None if call.method == "globalOperations.get" else value),
+        also=MOVING,
     ),
 )

@@ -19,6 +19,9 @@ COMBINED: dict[str, Callable[[Any, Any], Any]] = {
 }
 """What comes of two faults that turn one switch; of any other the last one counts."""
 
+MOVING = ("operation.identity-immutable", "operation.agrees", "operation.done-is-final")
+"""The rules that an operation breaks which does not stay the same from look to look."""
+
 
 def unless_gone() -> contextlib.AbstractContextManager[None]:
     """Lets a hook do nothing where another fault has taken from it what it would change, or has made it something
@@ -49,6 +52,10 @@ class Fault:
     def id(self) -> str:
         """The id by which the fault is switched on."""
         return f"{self.rule}/{self.name}"
+
+
+Row = tuple[str, str, str, Change] | tuple[str, str, str, Change, tuple[str, ...]]
+"""A fault as it stands in a table, in the order of its arguments."""
 
 
 def unchecked(*checks: str) -> Change:
