@@ -18,6 +18,7 @@ from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.verdict import Verdict
+from conformance.verdicts.waivers import read_waivers
 from reports.text import counted
 
 
@@ -45,25 +46,39 @@ def check(path: Path, settings: Settings, *, client: bool = False) -> Results:
     Raises:
         UsageError: the file cannot be read, or is no recording.
     """
-    collector = Collector(settings, rules=client_catalogue() if client else catalogue())
-    collector.begin()
+    if client and settings.waivers:
+        raise UsageError(f"waivers is '{settings.waivers}', but waivers are about targets: leave --client or it out.")
     try:
         with Recording(path, _project(settings)) as recording:
-            forgone = judge(recording, collector)
+            return judged(recording, str(path), settings, client=client)
     except OSError as error:
         raise UsageError(f"the recording '{path}' cannot be read: {error.strerror or error}.") from None
     except NotARecordingError as error:
         raise UsageError(f"'{path}' is no recording: {error}.") from None
+
+
+def judged(recording: Recording, place: str, settings: Settings, *, client: bool = False) -> Results:
+    """The results of a recording.
+
+    Args:
+        recording: what was exchanged.
+        place: where it is.
+        settings, client: as for `run_check`.
+    """
+    judged_by = client_catalogue() if client else catalogue()
+    collector = Collector(settings, () if client else read_waivers(settings), judged_by, excerpt=True)
+    collector.begin()
+    forgone = judge(recording, collector)
     if not len(recording):
-        collector.untestable = f"nothing in '{path}' is of this API; {skipped(recording)}"
-    words = [str(path), *(["--client"] if client else [])]
+        collector.untestable = f"nothing in '{place}' is of this API; {skipped(recording)}"
+    words = [place, *(["--client"] if client else [])]
     command = command_line(settings, "check", words)
     results = described(collector.results(), recording, "recording", command, forgone)
     lacking = {rule: LOSSES[loss] for loss, rules in forgone.items() for rule in rules}
     rules = tuple(
         with_command(row, of_rule(settings, row.id, "check", words), lacking.get(row.id, "")) for row in results.rules
     )
-    target = results.target.model_copy(update={"url": results.target.url or str(path)})
+    target = results.target.model_copy(update={"url": results.target.url or place})
     return results.model_copy(update={"rules": rules, "target": target})
 
 
@@ -85,6 +100,7 @@ def judge(recording: Recording, collector: Collector) -> Mapping[str, Set[str]]:
     collector.take(
         {"ledger": ledger.drain(), "cost": vars(recording.cost), "hidden": recording.credentials},
     )
+    collector.target = next((root for root, _ in recording.roots.most_common(1)), "")
     return ledger.forgone
 
 
@@ -106,7 +122,7 @@ def described(
     """
     project = recording.projects.most_common(1)
     target = {
-        "url": ", ".join(host for host, _ in recording.hosts.most_common(3)),
+        "url": ", ".join(root.partition("://")[2] for root, _ in recording.roots.most_common(3)),
         "project": project[0][0] if project else "",
         "origin": recording.provenance.told(recording.formats) if recording.formats else "",
     }

@@ -152,7 +152,8 @@ class Settings(BaseModel):
         "compliance-report"
     )
     waivers: Annotated[
-        str | None, Option("File of known failures", metavar="FILE", default="waivers.toml, if there")
+        str | None,
+        Option("File of known failures", ("check",), metavar="FILE", default="waivers.toml, if there"),
     ] = None
     update_waivers: Annotated[
         bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)

@@ -98,7 +98,7 @@ class Recording:
         skipped: how many entries are not judged, by the reason.
         remarks: what a reader should know beside that.
         provenance: where it comes from, as far as it can be told.
-        hosts, projects: how many entries are judged, by their host and by their project.
+        roots, projects: how many entries are judged, by scheme and host and by their project.
         cost: how many requests were recorded, and how long they took.
         keys: the texts of customer-supplied keys that the requests carry.
         credentials: the texts by which the requests say who asks.
@@ -114,7 +114,7 @@ class Recording:
         self.remarks: list[str] = []
         self.provenance = Provenance()
         self.cost = Cost()
-        self.hosts: Counter[str] = Counter()
+        self.roots: Counter[str] = Counter()
         self.projects: Counter[str] = Counter()
         self.credentials: set[str] = set()
         self._made: set[str] = set()
@@ -312,7 +312,7 @@ class Recording:
             self.skipped[INJECTED] += 1
             return
         parts = urlsplit(exchange.request.url)
-        self.hosts[parts.netloc] += 1
+        self.roots[f"{parts.scheme}://{parts.netloc}"] += 1
         self.projects[exchange.route.project if exchange.route else ""] += 1
         self.cost.requests += 1
         if exchange.method == "images.insert" and exchange.answered:

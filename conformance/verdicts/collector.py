@@ -57,17 +57,27 @@ class Collector:
         complaints: what else went wrong after the scenarios.
         spent: which budget was used up, or that the run was to stop at the first failure; "" where all had their turn.
         hidden: texts that must not be seen.
+        target: the URL by which waivers know the target; None for the embedded emulator.
 
     Args:
         settings: of the run.
         waivers: the failures that are known.
         rules: the rules to judge by, chosen or not; None for the catalogue.
+        excerpt: whether traffic is judged that others made: a rule that is not broken in it may be so elsewhere, so
+            it makes no waiver stale.
     """
 
     def __init__(
-        self, settings: Settings, waivers: Sequence[Waiver] = (), rules: Mapping[str, Rule] | None = None
+        self,
+        settings: Settings,
+        waivers: Sequence[Waiver] = (),
+        rules: Mapping[str, Rule] | None = None,
+        *,
+        excerpt: bool = False,
     ) -> None:
         self.settings = settings
+        self.target = settings.url
+        self._excerpt = excerpt
         self.waivers = waivers
         self.rules = catalogue() if rules is None else rules
         self.selected = selected(settings.only, settings.skip, self.rules)
@@ -96,8 +106,8 @@ class Collector:
     @property
     def failing(self) -> list[Rule]:
         """The rules that have been broken already and fail the run."""
-        waived = waived_rules(self.waivers, self.settings.url)
-        at_times = waived_rules(self.waivers, self.settings.url, intermittent=True)
+        waived = waived_rules(self.waivers, self.target)
+        at_times = waived_rules(self.waivers, self.target, intermittent=True)
         return [
             self.rules[rule]
             for rule, tally in self._ledger.tallies.items()
@@ -167,9 +177,10 @@ class Collector:
             int(settings.max_output * 2**20 * RESULTS_SHARE),
         )
         if settings.update_waivers and not (self.untestable or self.lost or self.died or self.interrupted):
-            self.waivers = updated(self.waivers, found, self._failures(found), settings.url, whole=self._whole)
-            found = waive(found, self.waivers, settings.url)
-        states = [state(waiver, found, settings.url, whole=self._whole) for waiver in self.waivers]
+            self.waivers = updated(self.waivers, found, self._failures(found), self.target, whole=self._whole)
+            found = waive(found, self.waivers, self.target)
+        whole = self._whole and not self._excerpt
+        states = [state(waiver, found, self.target, whole=whole) for waiver in self.waivers]
         conclusion = conclude(
             found,
             self._ledger.tallies,
@@ -274,7 +285,7 @@ class Collector:
         )
         if self.findings.broken:
             found = _blame_the_insert(found, self.findings.broken)
-        return waive(found, self.waivers, self.settings.url)
+        return waive(found, self.waivers, self.target)
 
     @property
     def _whole(self) -> bool:

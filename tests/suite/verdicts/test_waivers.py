@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from helpers.command_line import conformance
+from helpers.recorded import Recorded, image
 
 from conformance.emulator.process import EmulatorProcess
 
@@ -141,3 +142,33 @@ def test_file_with_a_mistake_gets_one_sentence(tmp_path: Path, content: str, wor
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert all(word in done.stderr for word in words), done.stderr
+
+
+# Recordings
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected", "state"),
+    [
+        ((waiver("image.kind", target="https://compute.googleapis.com*"),), (0, "waived"), "in use"),
+        ((waiver("image.kind", target="http://127.0.0.1:*"),), (1, "failed"), "unused"),
+        ((waiver("image.kind", target="*", expires=EARLIER),), (1, "failed"), "expired"),
+        # That a recording does not show a breach is no proof that the target is mended.
+        ((waiver("image.kind", target="*"), waiver("image.id*", target="*")), (0, "waived"), "in use"),
+    ],
+)
+def test_waivers_of_a_recording(rows: tuple[str, ...], expected: tuple[int, str], state: str, tmp_path: Path) -> None:
+    (tmp_path / "known.toml").write_text("\n".join(rows), encoding="utf-8")
+    path = Recorded().made().get(image(kind="compute#disk")).written(tmp_path)
+    done = conformance("check", str(path), "--waivers", "known.toml", folder=tmp_path)
+    results = json.loads((tmp_path / "compliance-report" / "results.json").read_text(encoding="utf-8"))
+    assert (done.returncode, verdict(results, "image.kind")) == expected, done.stdout
+    assert results["waivers"][0]["state"] == state
+
+
+def test_waivers_are_about_targets_not_clients(tmp_path: Path) -> None:
+    (tmp_path / "known.toml").write_text(waiver("image.kind"), encoding="utf-8")
+    path = Recorded().made().written(tmp_path)
+    done = conformance("check", str(path), "--client", "--waivers", "known.toml", folder=tmp_path)
+    assert done.returncode == 2
+    assert "waivers is 'known.toml', but waivers are about targets" in done.stderr
