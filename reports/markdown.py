@@ -28,6 +28,7 @@ def render(results: Results) -> str:
         cell(total.reason),
         "",
         *([cell(total.standing.words), ""] if total.standing else []),
+        *([cell(total.served), ""] if total.clients else []),
         f"Target {cell(target.url)}, project {cell(target.project)}, API version {cell(target.api_version)}; "
         f"profile {cell(run.profile)}, {seed}{run.seconds:.1f} s, "
         f"{counted(cost.requests, 'request')}, {counted(cost.images_created, 'image')} created, "

@@ -70,6 +70,8 @@ def summary(results: Results, console: Console) -> None:
     console.print(Text(counts), soft_wrap=True)
     if total.standing:
         console.print(Text(total.standing.words), soft_wrap=True)
+    if total.clients:
+        console.print(Text(total.served), soft_wrap=True)
     if target.origin:
         console.print(Text(harmless(target.origin, lines=False), style="dim"), soft_wrap=True)
     seed = "" if run.seed is None else f", seed {run.seed}"

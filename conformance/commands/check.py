@@ -16,7 +16,7 @@ from conformance.trace.readers import NotARecordingError
 from conformance.trace.recording import Recording
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
-from conformance.verdicts.results import Results, RuleResult
+from conformance.verdicts.results import ClientResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import read_waivers
 from reports.text import counted
@@ -132,10 +132,15 @@ def described(
         update={
             "run": results.run.model_copy(update={"profile": profile, "command": command}),
             "target": results.target.model_copy(update=target),
-            "summary": results.summary.model_copy(update={"standing": None}),
+            "summary": results.summary.model_copy(update={"standing": None, "clients": _hindered(results)}),
             "notes": (*results.notes, *told),
         }
     )
+
+
+def _hindered(results: Results) -> tuple[ClientResult, ...]:
+    """The clients with a rule in the way: that one works no recording of others' traffic can tell."""
+    return tuple(client for client in results.summary.clients if client.in_the_way)
 
 
 def _losses(results: Results, forgone: Mapping[str, Set[str]]) -> Iterator[str]:

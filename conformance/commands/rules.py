@@ -13,6 +13,7 @@ from rich.table import Table
 from conformance.commands.selecting import matched
 from conformance.config.settings import UsageError
 from conformance.contract import Rule, catalogue, client_catalogue, near
+from conformance.contract.clients import EVERY_CLIENT, hurt
 
 
 def show_rules(words: Sequence[str], *, as_json: bool) -> None:
@@ -67,6 +68,7 @@ def show_rule(rule: str) -> None:
     print(f"reference  {found.reference}")
     print(f"grounds    {found.grounds}")
     print(f"evidence   {'live runs and recorded traffic' if found.passive else 'live runs only'}")
+    _hurt(found)
     if found.requires:
         print(f"stands on  {', '.join(found.requires)}")
     if found.needs:
@@ -81,6 +83,16 @@ def show_rule(rule: str) -> None:
     print(f"\nrun it     conformance run --only {found.id}")
 
 
+def _hurt(rule: Rule) -> None:
+    """Prints which clients need a rule, for what, and how that is known."""
+    if rule.id in EVERY_CLIENT:
+        print("needed by  every client")
+    for number, client in enumerate(() if rule.id in EVERY_CLIENT else hurt(rule.id)):
+        print("          " if number else "needed by ", client.title)
+        for one in client.reasons(rule.id):
+            print(f"             {one.call} ({one.evidence})")
+
+
 def _row(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,
@@ -89,4 +101,5 @@ def _row(rule: Rule) -> dict[str, Any]:
         "statement": rule.statement,
         "reference": rule.reference,
         "grounds": rule.grounds,
+        "clients": [client.id for client in hurt(rule.id)],
     }

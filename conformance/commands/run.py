@@ -179,7 +179,7 @@ def _arguments(settings: Settings) -> list[str]:
 
 
 def _usual_workers(settings: Settings) -> int:
-    if len(selected(settings.only, settings.skip)) <= FEW_RULES:
+    if len(selected(settings.only, settings.skip, settings.clients)) <= FEW_RULES:
         return 1
     return min(os.cpu_count() or 1, WORKERS) if settings.embedded else WORKERS
 

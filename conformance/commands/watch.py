@@ -60,7 +60,7 @@ def watch(settings: Settings, folders: Sequence[Path]) -> int:
 
 def _stages(settings: Settings, known: Mapping[str, Verdict]) -> Iterator[tuple[str, ...]]:
     """What is judged one after the other: rules that were broken, their areas, all that the settings select."""
-    rules = selected(settings.only, settings.skip)
+    rules = selected(settings.only, settings.skip, settings.clients)
     broken = rules & set(_broken(known))
     areas = {catalogue()[rule].area for rule in broken}
     near = {rule for rule in rules if catalogue()[rule].area in areas}

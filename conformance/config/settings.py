@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from conformance.config.client_names import CLIENT_NAMES
 from conformance.config.option import Option
 from conformance.config.profiles import PROFILES
 from conformance.config.report_names import REPORTS, usual
@@ -123,6 +124,15 @@ class Settings(BaseModel):
     skip: Annotated[
         tuple[str, ...],
         Option("Leave these rules out, named in the same ways", ("check", "tap", "client", "compare"), metavar="RULES"),
+    ] = ()
+    clients: Annotated[
+        tuple[str, ...],
+        Option(
+            f"Judge only what these clients need: {', '.join(CLIENT_NAMES)}",
+            ("check", "tap", "compare"),
+            flags=("--for",),
+            metavar="CLIENTS",
+        ),
     ] = ()
     last_failed: Annotated[
         bool, Option("Judge only the rules that were broken in the results of the last run, in --out", pytest=False)
@@ -342,7 +352,7 @@ class Settings(BaseModel):
             raise ValueError("a folder, or a URL that begins with redis://")
         return value
 
-    @field_validator("only", "skip", "require", "reports", mode="before")
+    @field_validator("only", "skip", "clients", "require", "reports", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         values = [value] if isinstance(value, str) else value
@@ -355,6 +365,13 @@ class Settings(BaseModel):
     def _check_reports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any(name not in REPORTS for name in value) and value != ("none",):
             raise ValueError(_listed((*REPORTS, "none")))
+        return value
+
+    @field_validator("clients")
+    @classmethod
+    def _check_clients(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(name not in CLIENT_NAMES for name in value):
+            raise ValueError(_listed(tuple(CLIENT_NAMES)))
         return value
 
     @field_validator("header", mode="before")

@@ -67,8 +67,19 @@ def _means(word: str, rule: Rule) -> bool:
     return rule.id.startswith(f"{word}.") or bool(matching([word], [rule.id]))
 
 
-def selected(only: Iterable[str], skip: Iterable[str], among: Mapping[str, Rule] | None = None) -> set[str]:
-    """The rules that `only` means (all, where it is empty), without those that `skip` means; `among` is that of
-    `chosen`."""
-    wanted, rules = tuple(only), catalogue() if among is None else among
-    return (chosen(wanted, rules) if wanted else set(rules)) - chosen(tuple(skip), rules)
+def selected(
+    only: Iterable[str], skip: Iterable[str], clients: Iterable[str] = (), among: Mapping[str, Rule] | None = None
+) -> set[str]:
+    """The rules that a run is about.
+
+    Args:
+        only: words that mean rules; empty for all.
+        skip: words that mean rules to leave out.
+        clients: ids of clients, to leave out what none of them needs; empty for no such limit.
+        among: the rules to choose from; None for the catalogue.
+    """
+    from conformance.contract.clients import rules_for  # noqa: PLC0415 - it names rules, and so needs them all first
+
+    wanted, served, rules = tuple(only), tuple(clients), catalogue() if among is None else among
+    found = (chosen(wanted, rules) if wanted else set(rules)) - chosen(tuple(skip), rules)
+    return found & rules_for(served) if served else found

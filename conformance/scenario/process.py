@@ -119,7 +119,7 @@ class Process:
         profile = ground.profile
         self.ground = ground
         self.before: dict[str, Census] = {}
-        self.selected = selected(settings.only, settings.skip)
+        self.selected = selected(settings.only, settings.skip, settings.clients)
         credentials = credentials_for(settings.auth, settings.credentials, settings.token)
         self.hidden = credentials.seen if credentials else set()
         self.hidden.update(settings.secrets())

@@ -22,7 +22,7 @@ from conformance.verdicts.findings import Findings
 from conformance.verdicts.judgement import Judgement, gates, judgements
 from conformance.verdicts.ledger import Ledger, Tally
 from conformance.verdicts.results import SCHEMA_VERSION, Coverage, Ending, Results, WaiverState
-from conformance.verdicts.standing import standing
+from conformance.verdicts.standing import clients_served, standing
 from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import COMPLAINTS, EMBEDDED, Waiver, state, updated, waive, waived_rules
 
@@ -80,7 +80,7 @@ class Collector:
         self._excerpt = excerpt
         self.waivers = waivers
         self.rules = catalogue() if rules is None else rules
-        self.selected = selected(settings.only, settings.skip, self.rules)
+        self.selected = selected(settings.only, settings.skip, settings.clients, self.rules)
         self.findings = Findings()
         self.lost = ""
         self.crashed = ""
@@ -227,6 +227,10 @@ class Collector:
                     "reason": self._clean(conclusion.reason),
                     "counts": {verdict: counts[verdict] for verdict in Verdict},
                     "standing": self._standing(found),
+                    "clients": [
+                        {"id": client.id, "title": client.title, "in_the_way": rules}
+                        for client, rules in clients_served(found)
+                    ],
                     "coverage": Coverage(
                         tested=sum(counts[verdict] for verdict in Verdict if verdict.tested),
                         rules=len(found),

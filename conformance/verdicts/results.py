@@ -131,6 +131,23 @@ class Standing(_Part):
         return f"{reached}; in the way of {self.following} {verb} {shown}{f' and {more} more' if more > 0 else ''}"
 
 
+class ClientResult(_Part):
+    """A client that people use, and the rules in its way: none where it works."""
+
+    id: str
+    title: str
+    in_the_way: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The same in a few words."""
+        many = len(self.in_the_way)
+        if not many:
+            return f"{self.title}: works"
+        rules = self.in_the_way[0] if many == 1 else f"{many} rules"
+        return f"{self.title}: {rules} in the way"
+
+
 class Summary(_Part):
     """What came out; `standing` is None where not all rules had their turn."""
 
@@ -140,6 +157,7 @@ class Summary(_Part):
     counts: dict[Verdict, Count]
     coverage: Coverage = Coverage()
     standing: Standing | None = None
+    clients: tuple[ClientResult, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -150,6 +168,11 @@ class Summary(_Part):
     def title(self) -> str:
         """The verdict, and whether it is one on a part of the rules only."""
         return f"{self.verdict} (partial)" if self.coverage.partial else self.verdict.value
+
+    @property
+    def served(self) -> str:
+        """The clients that work, and what is in the way of the others."""
+        return " · ".join(client.words for client in self.clients)
 
     @property
     def extent(self) -> str:

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conformance.contract import catalogue
+from conformance.contract.clients import CLIENTS, EVERY_CLIENT, Client, needed
 from conformance.contract.levels import Level
 from conformance.verdicts.judgement import Judgement
 from conformance.verdicts.verdict import Verdict
 
 UNSEEN = frozenset({Verdict.NOT_EXERCISED, Verdict.LEFT_OUT})
 """Verdicts of rules that were not put to the test."""
+
+HARMFUL = frozenset({Verdict.FAILED, Verdict.DEVIATES, Verdict.BLOCKED, Verdict.WAIVED})
+"""Verdicts of rules that a client which needs them cannot rely on."""
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,24 @@ def in_the_way(level: Level, judgements: Mapping[str, Judgement], *, tried: bool
     found = [rule for rule in level.rules(catalogue()) if judgements[rule].verdict not in held]
     order = list(catalogue())
     return tuple(sorted(found, key=lambda rule: (judgements[rule].root not in ("", rule), order.index(rule))))
+
+
+def clients_served(judgements: Mapping[str, Judgement]) -> list[tuple[Client, tuple[str, ...]]]:
+    """What the verdicts mean for each client: the rules in its way, none where it works.
+
+    Only clients are told all whose rules had their turn, and that something is known about: a rule is broken, or what
+    every client needs was seen to hold.
+
+    Args:
+        judgements: the verdict on each rule.
+    """
+    if any(rule not in judgements for rule in catalogue()):
+        return []
+    found = []
+    for client in CLIENTS:
+        own = {rule: judgements[rule].verdict for rule in catalogue() if rule in needed(client.id)}
+        broken = tuple(rule for rule, verdict in own.items() if verdict in HARMFUL)
+        seen = all(own[rule] in (Verdict.PASSED, *HARMFUL) for rule in EVERY_CLIENT)
+        if Verdict.LEFT_OUT not in own.values() and (broken or seen):
+            found.append((client, broken))
+    return found

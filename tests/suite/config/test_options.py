@@ -30,6 +30,7 @@ VALUES: dict[str, Any] = {
     "ca_bundle": "known.toml",
     "examples": "examples",
     "reports": ["junit"],
+    "clients": ["gcloud"],
     "since": "known.toml",
 }
 """What some settings may be; any other takes what its type allows."""
