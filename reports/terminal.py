@@ -52,7 +52,7 @@ def summary(results: Results, console: Console) -> None:
     """
     for rule in results.rules:
         if rule.verdict is Verdict.ERROR:
-            _rule(rule, console)
+            show_rule(rule, console)
     if results.since:
         _changed(results.since, console)
     _mend(steps(results), console)
@@ -102,7 +102,7 @@ def _mend(found: list[Step], console: Console) -> None:
     for step in found[:STEPS_MAXIMUM]:
         if step.kind:
             console.print(Text(step.title, style=f"bold {COLOURS[step.verdict.colour]}"), soft_wrap=True)
-        _rule(step.first, console)
+        show_rule(step.first, console)
         if step.following:
             console.print(Text(f"  {step.hanging}", style="dim"), soft_wrap=True)
     if len(found) > STEPS_MAXIMUM:
@@ -123,7 +123,13 @@ def _blocked(rules: list[RuleResult], console: Console) -> None:
         console.print(Text(f"  {shortened(harmless(reason), 2000)}", style="dim"), soft_wrap=True)
 
 
-def _rule(rule: RuleResult, console: Console) -> None:
+def show_rule(rule: RuleResult, console: Console) -> None:
+    """Prints what is said of one rule: verdict, statement, expected and observed, and the request to paste.
+
+    Args:
+        rule: the rule.
+        console: where to print.
+    """
     verdict = rule.verdict
     style = f"bold {COLOURS[verdict.colour]}"
     console.print(Text.assemble((f"{verdict.symbol} {rule.id} {verdict.label}", style), rule.confirmed), soft_wrap=True)

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,8 @@ from types import TracebackType
 from typing import IO
 
 import pytest
-import requests
 
+from conformance.client.ready import answers
 from conformance.config.settings import UsageError
 from conformance.pytest_plugin.progress import CONTROLLER
 from conformance.verdicts.collector import Collector
@@ -32,7 +31,6 @@ LOG_MAXIMUM = 16 * 2**20
 LINES, LINES_MAXIMUM = 5, 600
 """Of a target that has ended so many lines are shown, and characters of them."""
 
-PAUSE_SECONDS = 0.05
 STOP_SECONDS = 5.0
 PORT = "{port}"
 
@@ -124,18 +122,11 @@ class StartedTarget:
         Raises:
             NotStarted: it has ended, or does not answer in time.
         """
-        end = time.monotonic() + self._ready_seconds
-        with requests.Session() as session:
-            session.trust_env = False
-            while time.monotonic() < end:
-                if self.ended():
-                    self._join()
-                    raise NotStarted(f"{self.ended()}.")
-                with contextlib.suppress(requests.RequestException):
-                    # Whether its certificate is good is for the run to see.
-                    session.get(self.url, timeout=1, stream=True, verify=False, allow_redirects=False).close()
-                    return
-                time.sleep(PAUSE_SECONDS)
+        if answers(self.url, self._ready_seconds, self.ended):
+            return
+        if self.ended():
+            self._join()
+            raise NotStarted(f"{self.ended()}.")
         raise NotStarted(
             f"the target that --start began does not answer at {self.url} after {self._ready_seconds:g} seconds "
             f"(--ready-timeout){self._said()}."
