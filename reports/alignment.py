@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reports.text import harmless, shortened
+from conformance.reports.text import harmless, shortened
 
 VALUE_MAXIMUM = 4_000
 LINE_MAXIMUM = 1_000

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+from conformance.reports.text import harmless
 from conformance.verdicts.results import Results, RuleResult
-from reports.text import harmless
 
 SEVERITIES = {"doc": "critical", "conv": "normal"}
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 def part(name: str) -> str:
     """A file of `templates`."""
-    return files("reports").joinpath("templates", name).read_text(encoding="utf-8").strip()
+    return files("conformance.reports").joinpath("templates", name).read_text(encoding="utf-8").strip()
 
 
 def safe(text: str) -> Markup:

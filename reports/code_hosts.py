@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+from conformance.reports.text import harmless, shortened
 from conformance.verdicts.results import Results, RuleResult
-from reports.text import harmless, shortened
 
 ANNOTATIONS_MAXIMUM = 10
 """A step shows no more annotations of a level than that."""

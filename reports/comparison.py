@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.reports.difference import name
+from conformance.reports.text import counted, harmless
 from conformance.verdicts.results import Results, RuleResult
-from reports.difference import name
-from reports.text import counted, harmless
 
 TEXT_MAXIMUM = 100
 

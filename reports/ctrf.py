@@ -7,9 +7,9 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from conformance.reports.text import harmless
 from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.verdict import Verdict
-from reports.text import harmless
 
 SPECIFICATION = "0.0.0"
 STATUSES = ("passed", "failed", "skipped", "pending", "other")

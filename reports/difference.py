@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.reports.assets import part, policy, safe
+from conformance.reports.markdown import cell
+from conformance.reports.text import counted, harmless
 from conformance.verdicts.results import Results, Since
 from conformance.verdicts.verdict import Verdict
-from reports.assets import part, policy, safe
-from reports.markdown import cell
-from reports.text import counted, harmless
 
 KINDS = {"worse": "bold red", "better": "green", "vanished": "yellow", "appeared": "cyan"}
 

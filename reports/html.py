@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from jinja2 import Environment
 from markupsafe import Markup
 
+from conformance.reports.alignment import aligned, brief, text
+from conformance.reports.assets import part, policy, safe
+from conformance.reports.marking import BODY_MAXIMUM, matter
+from conformance.reports.mending import steps
+from conformance.reports.pasted import curl, httpie, pasted
+from conformance.reports.reference import page_of
+from conformance.reports.text import counted, harmless, left_behind, shortened
+from conformance.reports.timeline import timelines
+from conformance.reports.unjudged import gaps
 from conformance.verdicts.results import BreachResult, Request, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
-from reports.alignment import aligned, brief, text
-from reports.assets import part, policy, safe
-from reports.marking import BODY_MAXIMUM, matter
-from reports.mending import steps
-from reports.pasted import curl, httpie, pasted
-from reports.reference import page_of
-from reports.text import counted, harmless, left_behind, shortened
-from reports.timeline import timelines
-from reports.unjudged import gaps
 
 PAGE_MAXIMUM = 950_000
 """Bytes of one page; evidence beyond that is left out, that of the gravest rules last."""

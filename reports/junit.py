@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from conformance.reports.text import harmless
 from conformance.verdicts.results import BreachResult, Results, RuleResult
-from reports.text import harmless
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

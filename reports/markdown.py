@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from conformance.reports.mending import steps
+from conformance.reports.text import counted, harmless, left_behind, shortened
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Verdict
-from reports.mending import steps
-from reports.text import counted, harmless, left_behind, shortened
 
 ROWS_MAXIMUM = 100
 STEPS_MAXIMUM = 10

@@ -10,9 +10,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from conformance.reports.alignment import text
+from conformance.reports.text import harmless, shortened
 from conformance.verdicts.results import BreachResult, ExchangeResult, RuleResult
-from reports.alignment import text
-from reports.text import harmless, shortened
 
 BODY_MAXIMUM = 20_000
 """Characters of one body that are shown; the rest is in trace.json."""

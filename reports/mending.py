@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from conformance.reports.text import counted
 from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.verdict import Verdict
-from reports.text import counted
 
 GROUP_MINIMUM = 3
 """So many broken rules of a kind are told as one."""

@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+from conformance.reports.text import harmless, shortened
 from conformance.verdicts.results import Results, RuleResult
-from reports.text import harmless, shortened
 
 TEXT_MAXIMUM = 1000
 

@@ -1,4 +1,4 @@
-"""`python -m reports.schema` makes results.schema.json anew, from the model of the results."""
+"""`python -m conformance.reports.schema` makes results.schema.json anew, from the model of the results."""
 
 from __future__ import annotations
 

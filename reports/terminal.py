@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from conformance.reports.mending import Step, steps
+from conformance.reports.pasted import curl, pasted
+from conformance.reports.text import counted, harmless, left_behind, shortened
 from conformance.verdicts.results import ExchangeResult, Results, RuleResult, Since
 from conformance.verdicts.verdict import Verdict
-from reports.mending import Step, steps
-from reports.pasted import curl, pasted
-from reports.text import counted, harmless, left_behind, shortened
 
 COLOURS = {"red": "red", "violet": "magenta", "amber": "yellow", "grey": "dim", "green": "green"}
 """What a terminal calls the colours of verdicts."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from conformance.config.report_names import REPORTS
+from conformance.reports import allure, badge, code_hosts, ctrf, html, junit, markdown, sarif
 from conformance.verdicts.results import Results
-from reports import allure, badge, code_hosts, ctrf, html, junit, markdown, sarif
 
 RENDERERS: dict[str, Callable[[Results], str | dict[Path, str]]] = {
     "html": html.render,

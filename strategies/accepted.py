@@ -14,8 +14,8 @@ from conformance.config.sources import Sources
 from conformance.contract.fields import FILE_TYPES, GUEST_OS_FEATURES, NAME_MAXIMUM, acceptance_id
 from conformance.contract.insert_request import CAPITAL_FRESH, FreshName, InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, full_urls, minimal, partial_urls
-from strategies import secure_boot, values
-from strategies.optional_values import OPTIONAL, SHIELDED
+from conformance.strategies import secure_boot, values
+from conformance.strategies.optional_values import OPTIONAL, SHIELDED
 
 Cases = Callable[[Sources], Sequence[InsertRequest]]
 Chance = Callable[[Sources], st.SearchStrategy[InsertRequest]]

@@ -11,7 +11,7 @@ from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, DEPRECATION_STATES, GUEST_OS_FEATURES
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, source_bodies
-from strategies import secure_boot, values
+from conformance.strategies import secure_boot, values
 
 _files = st.one_of(
     *(

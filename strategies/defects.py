@@ -16,9 +16,9 @@ from conformance.config.sources import Sources
 from conformance.contract.fields import IMAGE_FIELDS, Field
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
-from strategies import secure_boot, values
-from strategies.accepted import LABELS_MAXIMUM, Cases, Chance
-from strategies.from_schema import wrong_typed, wrong_values
+from conformance.strategies import secure_boot, values
+from conformance.strategies.accepted import LABELS_MAXIMUM, Cases, Chance
+from conformance.strategies.from_schema import wrong_typed, wrong_values
 
 ZERO_UUID = "00000000-0000-0000-0000-000000000000"
 UUID = "123e4567-e89b-42d3-a456-426614174000"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from strategies import secure_boot, values
+from conformance.strategies import secure_boot, values
 
 TEXTS = (
     "plain",

@@ -16,7 +16,7 @@ from conformance.commands.options import takes_options
 from conformance.config.loading import load_settings
 from conformance.config.settings import Settings, UsageError
 from conformance.emulator.command import emulator
-from reports.text import harmless
+from conformance.reports.text import harmless
 
 STATUSES = """Exit status: 0 conformant · 1 not conformant · 2 wrong usage or configuration · 3 the target could not be
 tested · 4 error in the suite itself · 130 interrupted"""

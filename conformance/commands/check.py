@@ -11,6 +11,7 @@ from conformance.commands.writing import check_folder
 from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import catalogue, client_catalogue
+from conformance.reports.text import counted
 from conformance.trace.losses import ABOUT, LOSSES
 from conformance.trace.readers import NotARecordingError
 from conformance.trace.recording import Recording
@@ -19,7 +20,6 @@ from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import ClientResult, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
 from conformance.verdicts.waivers import read_waivers
-from reports.text import counted
 
 
 def run_check(path: Path, settings: Settings, *, client: bool = False) -> int:

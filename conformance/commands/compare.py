@@ -10,10 +10,10 @@ from rich.console import Console
 from conformance.commands.run import SuiteError, judge
 from conformance.commands.writing import check_folder
 from conformance.config.settings import Settings
+from conformance.reports import writing
+from conformance.reports.comparison import disagreements, show
 from conformance.verdicts.results import Results, write_results
 from conformance.verdicts.verdict import Exit
-from reports import writing
-from reports.comparison import disagreements, show
 
 FOLDERS = ("first", "second")
 """Where the reports of the two targets are, below the folder for the results."""

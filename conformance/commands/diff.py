@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from conformance.commands.writing import check_file
+from conformance.reports import difference
 from conformance.verdicts.results import read_results
 from conformance.verdicts.verdict import Exit
-from reports import difference
 
 
 def compare_runs(old: Path, new: Path, markdown: Path | None, html: Path | None) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 from conformance.config.settings import UsageError
 from conformance.contract import catalogue
 from conformance.contract.discovery import REVISION, Difference, NoDiscoveryError, changed_since, drift
+from conformance.reports.text import harmless
 from conformance.verdicts.verdict import Exit
-from reports.text import harmless
 
 DOCUMENT_MAXIMUM = 64 * 2**20
 """Bytes of a discovery document that are read; Google's is a tenth of that."""

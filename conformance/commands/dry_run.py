@@ -12,9 +12,9 @@ from conformance.commands.run import judge
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings
 from conformance.config.sources import SOURCE_KINDS, Sources, embedded_sources
+from conformance.reports.text import counted
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Exit
-from reports.text import counted
 
 
 def rehearse(settings: Settings) -> int:

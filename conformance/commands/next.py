@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from conformance.reports.mending import Step, steps
+from conformance.reports.pasted import curl, pasted
+from conformance.reports.text import harmless
 from conformance.verdicts.results import read_results
 from conformance.verdicts.verdict import Exit
-from reports.mending import Step, steps
-from reports.pasted import curl, pasted
-from reports.text import harmless
 
 
 def show_next(path: Path, *, as_json: bool) -> int:

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from conformance.config.report_names import REPORTS
 from conformance.config.settings import Settings, UsageError
+from conformance.reports import code_hosts, markdown, writing
+from conformance.reports.terminal import Terminal, summary
+from conformance.reports.text import harmless
 from conformance.verdicts.results import Results, write_results
 from conformance.verdicts.verdict import Exit
-from reports import code_hosts, markdown, writing
-from reports.terminal import Terminal, summary
-from reports.text import harmless
 
 
 def conclude(results: Results, settings: Settings, console: Console) -> int:

@@ -14,8 +14,8 @@ from conformance.commands.proof import Proof, Server, half_built, prove, servers
 from conformance.commands.writing import check_folder
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import UsageError
+from conformance.reports import matrix as rendered
 from conformance.verdicts.verdict import Exit
-from reports import matrix as rendered
 
 
 def run_proofs(  # noqa: PLR0913 - the options of a command

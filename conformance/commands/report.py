@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from conformance.commands.writing import check_folder
+from conformance.reports import writing
+from conformance.reports.pdf import browser, print_page
+from conformance.reports.terminal import summary
 from conformance.verdicts.merging import merged
 from conformance.verdicts.results import read_results, write_results
-from reports import writing
-from reports.pdf import browser, print_page
-from reports.terminal import summary
 
 
 def report_on(paths: Sequence[Path], out: Path, *, pdf: bool = False) -> int:

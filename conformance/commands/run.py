@@ -24,12 +24,12 @@ from conformance.pytest_plugin.checkpoint import Checkpoint
 from conformance.pytest_plugin.controller import GivenSettings
 from conformance.pytest_plugin.interruption import Interruption
 from conformance.pytest_plugin.progress import Progress
+from conformance.reports.difference import since
 from conformance.scenario.examples import cache, open_examples
 from conformance.verdicts.lock import held_to, lock_file, read_lock, write_lock
 from conformance.verdicts.results import Results, read_results
 from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import known, waivers_file, write_waivers
-from reports.difference import since
 
 WORKERS = 4
 """Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to

@@ -20,9 +20,9 @@ import pytest
 from conformance.client.ready import answers
 from conformance.config.settings import UsageError
 from conformance.pytest_plugin.progress import CONTROLLER
+from conformance.reports.text import harmless, shortened
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.verdict import Exit
-from reports.text import harmless, shortened
 
 LOG_NAME = "target.log"
 LOG_MAXIMUM = 16 * 2**20

@@ -14,11 +14,11 @@ from conformance.client.target import Target
 from conformance.client.transport import TargetLost
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings, UsageError
+from conformance.reports.text import harmless
 from conformance.scenario.process import Process, new_ground
 from conformance.trace.formats import timestamp
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Exit
-from reports.text import harmless
 
 CLOCKS_APART = timedelta(minutes=5)
 """By how much the clock of a target may differ from ours."""

@@ -26,6 +26,8 @@ from conformance.config.command_line import command_line, of_rule
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import catalogue, client_catalogue
 from conformance.contract.coverage import DIMENSIONS, Coverage
+from conformance.reports import writing
+from conformance.reports.terminal import Terminal
 from conformance.tap.archive import archive
 from conformance.tap.faults import Faults
 from conformance.tap.log import Log
@@ -37,8 +39,6 @@ from conformance.verdicts.judgement import gates
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results, Shown, write_results
 from conformance.verdicts.verdict import Exit, Outcome
-from reports import writing
-from reports.terminal import Terminal
 
 FIRST_FAILURE = "the tap was closed at the first failure (--fail-fast)"
 SETTLED_SECONDS = 3.0

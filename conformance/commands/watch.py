@@ -16,9 +16,9 @@ from watchfiles import watch as changes
 from conformance.commands.run import run
 from conformance.config.settings import Settings
 from conformance.contract import catalogue, selected
+from conformance.reports.terminal import Terminal
 from conformance.verdicts.results import FILE_NAME, read_results
 from conformance.verdicts.verdict import Exit, Verdict
-from reports.terminal import Terminal
 
 SHOWN_MAXIMUM = 10
 """Rules that are named of those whose verdict has changed."""

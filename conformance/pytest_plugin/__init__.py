@@ -14,10 +14,10 @@ from conformance.pytest_plugin.controller import Controller, GivenSettings
 from conformance.pytest_plugin.markers import EXERCISES, SPARING, WITHOUT_INSERT, reason_to_skip, short_name
 from conformance.pytest_plugin.options import add_options, given_options
 from conformance.pytest_plugin.worker import PAYLOAD, SPENT, ConformancePlugin, Worker
+from conformance.reports.text import harmless
 from conformance.scenario.process import Ground
 from conformance.scenario.scenario import Scenario
 from conformance.trace.redaction import redacted
-from reports.text import harmless
 
 _PLUGIN = pytest.StashKey[ConformancePlugin]()
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.reports import allure
 from conformance.verdicts.results import Results
-from reports import allure
 
 SCENARIOS = ".api."
 """Part of the full names of scenario tests, and of no other test."""

@@ -20,6 +20,7 @@ from conformance.config.settings import Settings
 from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
 from conformance.pytest_plugin.allure_results import replace_scenarios
 from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin
+from conformance.reports.text import harmless
 from conformance.scenario.obstacles import Untestable
 from conformance.scenario.process import Process, new_ground
 from conformance.trace import har
@@ -27,7 +28,6 @@ from conformance.trace.traffic import kept, left_out
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import read_waivers, waived_rules
-from reports.text import harmless
 
 GUARD = {"auth": "token", "token": TOKEN, "forbidden_token": VIEWER_TOKEN}
 """What the embedded emulator asks for, so that the rules of access are put to the test as well."""

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from conformance.contract import Rule
 from conformance.contract.levels import Level
+from conformance.reports.terminal import show_rule
+from conformance.reports.text import harmless
 from conformance.testing.run import Ended
 from conformance.verdicts.judgement import Judgement
 from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.standing import in_the_way
 from conformance.verdicts.verdict import Exit, Verdict
-from reports.terminal import show_rule
-from reports.text import harmless
 
 WIDTH = 10_000
 """Columns of a text that nothing is to be broken in: a command stays one that can be pasted."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from conformance.client.ready import answers
 from conformance.config.report_names import REPORTS
+from conformance.reports.text import harmless
 from conformance.verdicts.results import FILE_NAME, Results, read_results
 from conformance.verdicts.verdict import Exit
-from reports.text import harmless
 
 JUDGED = (Exit.CONFORMANT, Exit.NOT_CONFORMANT)
 FILE = "ended.json"

@@ -1,6 +1,6 @@
 """What results.json holds, as a typed model: the source of all reports.
 
-The JSON Schema that ships with the product is made from it, by `python -m reports.schema`.
+The JSON Schema that ships with the product is made from it, by `python -m conformance.reports.schema`.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, literal, race, refused, shown, walk
+from conformance.strategies.near_misses import absent_ids, absent_names, near_names, near_request_ids
 from conformance.trace.exchange import Exchange
-from strategies.near_misses import absent_ids, absent_names, near_names, near_request_ids
 
 END = FreshName("-n-a", NAME_MAXIMUM)
 

@@ -7,10 +7,10 @@ from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal, source_bodies
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import send_like_the_source, shown
+from conformance.strategies import bodies
+from conformance.strategies.optional_values import DISK_SIZES, LONG_TEXTS, UNKNOWN, written
 from conformance.trace.exchange import Intent
 from conformance.trace.formats import is_int64
-from strategies import bodies
-from strategies.optional_values import DISK_SIZES, LONG_TEXTS, UNKNOWN, written
 
 
 @pytest.mark.exercises(

@@ -6,8 +6,8 @@ from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
+from conformance.strategies import bodies
 from conformance.trace.exchange import Intent
-from strategies import bodies
 
 LOOKS_AFTER_DONE = 4
 

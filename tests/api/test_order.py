@@ -11,8 +11,8 @@ from conformance.client.api import Api
 from conformance.contract.history import MOMENT_SECONDS
 from conformance.contract.insert_request import InsertRequest
 from conformance.scenario.scenario import Scenario
+from conformance.strategies.rounds import DRILLS, Move, Round, drawn
 from conformance.trace.exchange import Exchange
-from strategies.rounds import DRILLS, Move, Round, drawn
 
 PAUSE = 0.02
 """Seconds between some moves of a client, so that others are in the midst of theirs."""

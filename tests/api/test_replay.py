@@ -10,8 +10,8 @@ from conformance.contract.insert_request import Fresh, InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, await_image, literal, look_again, reordered
+from conformance.strategies import bodies, values
 from conformance.trace.fate import Fate
-from strategies import bodies, values
 
 REPLAYS = 3
 

@@ -9,12 +9,12 @@ from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
+from conformance.strategies.accepted import ACCEPTED, Acceptance
+from conformance.strategies.defects import DEFECTS, Defect
+from conformance.strategies.output_only import OUTPUT_ONLY, OutputOnly
+from conformance.strategies.raw import RAW, RawRequest
 from conformance.trace.exchange import Intent
 from conformance.trace.json_text import NOT_JSON
-from strategies.accepted import ACCEPTED, Acceptance
-from strategies.defects import DEFECTS, Defect
-from strategies.output_only import OUTPUT_ONLY, OutputOnly
-from strategies.raw import RAW, RawRequest
 
 
 class Row(Protocol):

@@ -11,8 +11,8 @@ from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import reordered
+from conformance.strategies.retries import MOMENTS, Attempt, Plan, plain_plans, plans
 from conformance.trace.exchange import Exchange
-from strategies.retries import MOMENTS, Attempt, Plan, plain_plans, plans
 
 
 class Retries:

@@ -7,8 +7,8 @@ from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal, partial_urls
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, refused, shown, url_of, use_configured, use_locked
+from conformance.strategies import values
 from conformance.trace.exchange import Exchange, Intent
-from strategies import values
 
 TRIES_TO_MEET_PENDING = 6
 

@@ -25,12 +25,12 @@ from conformance.scenario.steps import (
     use_configured,
     use_locked,
 )
+from conformance.strategies import values
+from conformance.strategies.near_misses import near_names
+from conformance.strategies.optional_values import DISK_SIZES, UNKNOWN
+from conformance.strategies.output_only import OUTPUT_ONLY
 from conformance.trace.exchange import Exchange
 from conformance.trace.fate import Fate
-from strategies import values
-from strategies.near_misses import near_names
-from strategies.optional_values import DISK_SIZES, UNKNOWN
-from strategies.output_only import OUTPUT_ONLY
 
 pytestmark = pytest.mark.sparing
 

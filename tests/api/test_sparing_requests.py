@@ -12,11 +12,11 @@ from conformance.scenario.combining import Wish, parties, without
 from conformance.scenario.habits import habits
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import ask, refused, walk
+from conformance.strategies.accepted import ACCEPTED
+from conformance.strategies.defects import DEFECTS, Defect
+from conformance.strategies.optional_values import DISK_SIZES
+from conformance.strategies.raw import RAW, RawRequest
 from conformance.trace.exchange import Exchange
-from strategies.accepted import ACCEPTED
-from strategies.defects import DEFECTS, Defect
-from strategies.optional_values import DISK_SIZES
-from strategies.raw import RAW, RawRequest
 
 pytestmark = pytest.mark.sparing
 

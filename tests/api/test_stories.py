@@ -9,8 +9,8 @@ import pytest
 from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.scenario.scenario import Scenario
+from conformance.strategies.stories import IMAGES, Story, stories, walks
 from conformance.trace.exchange import Exchange
-from strategies.stories import IMAGES, Story, stories, walks
 
 STALE = "AAAAAAAAAAE="
 

@@ -27,7 +27,7 @@ from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue, matching
 from conformance.contract.insert_request import InsertRequest
 from conformance.emulator.process import EmulatorProcess
-from strategies import bodies
+from conformance.strategies import bodies
 
 sys.path.insert(0, str(Path(__file__).parent))
 from plots import Series, page

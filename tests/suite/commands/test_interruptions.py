@@ -23,8 +23,8 @@ from conformance.config import settings as configuration
 from conformance.config.settings import Settings
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
+from conformance.strategies import bodies
 from conformance.verdicts.verdict import Verdict
-from strategies import bodies
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from helpers.command_line import conformance
 
+from conformance.reports import difference
 from conformance.verdicts.results import Results, read_results
 from conformance.verdicts.verdict import Verdict
-from reports import difference
 
 
 def written(path: Path, results: Results | dict[str, Any]) -> str:

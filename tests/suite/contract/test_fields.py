@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from conformance.config.sources import embedded_sources
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field, rule_name
 from conformance.contract.insert_request import InsertRequest
-from strategies import bodies
+from conformance.strategies import bodies
 
 BEYOND_THE_REFERENCE = {
     "params": "in the discovery document alone",

@@ -9,9 +9,9 @@ import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
 from conformance.contract import catalogue
+from conformance.strategies.near_misses import absent_ids, absent_names, near_names, near_request_ids
 from conformance.trace.exchange import Intent, Trace
 from conformance.verdicts.ledger import Ledger
-from strategies.near_misses import absent_ids, absent_names, near_names, near_request_ids
 
 TWO: dict[str, Any] = {
     "id": "1002",

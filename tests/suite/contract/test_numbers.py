@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
+from conformance.strategies.optional_values import written
 from conformance.trace.formats import decoded, integer, is_timestamp
-from strategies.optional_values import written
 
 TWO: dict[str, Any] = {
     "id": "1002",

@@ -16,11 +16,11 @@ from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
+from conformance.strategies.retries import MOMENTS, plain_plans
+from conformance.strategies.stories import ACTIONS, STEPS_OF_A_WALK, pairs, walks
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, Request, Trace
 from conformance.trace.fate import Fate
 from conformance.verdicts.ledger import Ledger
-from strategies.retries import MOMENTS, plain_plans
-from strategies.stories import ACTIONS, STEPS_OF_A_WALK, pairs, walks
 
 
 def test_walks_lead_from_every_action_to_every_action() -> None:

@@ -13,6 +13,12 @@ from typing import Any
 import pytest
 
 from conformance.contract import catalogue
+from conformance.reports.alignment import aligned, brief
+from conformance.reports.marking import Matter, matter
+from conformance.reports.pasted import curl, httpie, pasted
+from conformance.reports.reference import ROOT, SECTIONS, page_of
+from conformance.reports.timeline import timelines
+from conformance.reports.unjudged import gaps
 from conformance.verdicts.results import (
     BarResult,
     BreachResult,
@@ -24,12 +30,6 @@ from conformance.verdicts.results import (
     RuleResult,
 )
 from conformance.verdicts.verdict import Verdict
-from reports.alignment import aligned, brief
-from reports.marking import Matter, matter
-from reports.pasted import curl, httpie, pasted
-from reports.reference import ROOT, SECTIONS, page_of
-from reports.timeline import timelines
-from reports.unjudged import gaps
 
 BODY = {"name": "it's", "labels": {"a": "@file", "b": "two\nlines"}}
 

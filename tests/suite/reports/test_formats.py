@@ -18,10 +18,10 @@ from rich.console import Console
 from conformance.commands.outcome import conclude
 from conformance.config.report_names import REPORTS
 from conformance.config.settings import Settings
+from conformance.reports import code_hosts, ctrf, sarif, writing
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.results import BreachResult, ExchangeResult, Reproduction, Request, Response, Results
 from conformance.verdicts.verdict import Verdict
-from reports import code_hosts, ctrf, sarif, writing
 
 HOSTILE = "50%::error title=x::\r\nowned \x1b[31m\ud800"
 

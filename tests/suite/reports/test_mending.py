@@ -3,10 +3,10 @@ its end."""
 
 from typing import Any
 
+from conformance.reports import markdown
+from conformance.reports.mending import steps
 from conformance.verdicts.results import BreachResult, ExchangeResult, Reproduction, Request, Results, RuleResult
 from conformance.verdicts.verdict import Verdict
-from reports import markdown
-from reports.mending import steps
 
 
 def rule(name: str, verdict: Verdict = Verdict.FAILED, root: str = "", body: str = "") -> RuleResult:

@@ -10,8 +10,8 @@ import pytest
 from helpers.command_line import conformance
 
 from conformance.config.settings import UsageError
+from conformance.reports.pdf import BROWSERS, print_page
 from conformance.verdicts.results import Results, write_results
-from reports.pdf import BROWSERS, print_page
 
 
 @pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no Chromium on this machine")

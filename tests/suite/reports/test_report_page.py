@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.reports import difference, html
+from conformance.reports.pasted import curl, httpie
 from conformance.verdicts.results import Results
-from reports import difference, html
-from reports.pasted import curl, httpie
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page, Request

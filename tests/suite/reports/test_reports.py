@@ -18,11 +18,11 @@ import pytest
 
 from conformance.config.settings import Settings
 from conformance.emulator.process import EmulatorProcess
+from conformance.reports import badge, junit, markdown, schema, writing
+from conformance.reports import html as page
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.results import Coverage, Results, read_results, write_results
 from conformance.verdicts.verdict import Exit, Outcome, Verdict
-from reports import badge, junit, markdown, schema, writing
-from reports import html as page
 
 TOKEN = "token-that-must-not-be-seen"
 KEY = re.compile(r"rawKey\W+(?!UkVEQUNURUR)[A-Za-z0-9+/]{43}=")
@@ -106,7 +106,9 @@ def test_results_keep_their_schema(broken: Results, hostile: Results) -> None:
 
 
 def test_schema_is_that_of_the_model() -> None:
-    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "python -m reports.schema makes it anew"
+    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), (
+        "python -m conformance.reports.schema makes it anew"
+    )
 
 
 def test_every_rule_stands_in_the_results_of_a_run_that_never_began() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from random import Random
 
-from strategies.rounds import ACTIONS, DRILLS, Round, drawn
+from conformance.strategies.rounds import ACTIONS, DRILLS, Round, drawn
 
 CHANGES = {"insert", "label", "deprecate", "delete"}
 

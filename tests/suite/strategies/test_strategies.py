@@ -16,11 +16,11 @@ from conformance.contract import catalogue
 from conformance.contract.fields import IMAGE_FIELDS
 from conformance.contract.insert_request import Fresh, InsertRequest
 from conformance.contract.request_view import RequestView
+from conformance.strategies import bodies
+from conformance.strategies.accepted import ACCEPTED, Acceptance
+from conformance.strategies.defects import DEFECTS, Defect
+from conformance.strategies.output_only import OUTPUT_ONLY, OutputOnly
 from conformance.trace.exchange import Exchange, Request
-from strategies import bodies
-from strategies.accepted import ACCEPTED, Acceptance
-from strategies.defects import DEFECTS, Defect
-from strategies.output_only import OUTPUT_ONLY, OutputOnly
 
 SOURCES = embedded_sources("conformance")
 FAST = settings(max_examples=50, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from conformance.config.settings import Settings
 from conformance.contract import catalogue
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS
+from conformance.reports import writing
 from conformance.trace.exchange import Exchange, Request, Response, Trace
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import write_results
-from reports import writing
 
 ROOT = "http://127.0.0.1:8080/compute/beta/projects/p/global"
 REQUEST_ID = "123e4567-e89b-42d3-a456-426614174000"
