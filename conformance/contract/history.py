@@ -471,10 +471,11 @@ class History:
 
     def concerned(self, rule: str) -> Sequence[Mutation]:
         """The requests that break a rule by what they say, or that were sent for its sake."""
-        return self._concerned.get(rule, ())
+        return self.concerning.get(rule, ())
 
     @cached_property
-    def _concerned(self) -> dict[str, list[Mutation]]:
+    def concerning(self) -> dict[str, list[Mutation]]:
+        """The requests by the rules that they break by what they say, or that they were sent for."""
         by_rule: dict[str, list[Mutation]] = defaultdict(list)
         for mutation in self.mutations:
             intent = mutation.exchange.intent

@@ -7,7 +7,7 @@ judges live scenarios and recorded traffic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from typing import Any
 
 from conformance.contract.history import History, Mutation, Sighting, after
@@ -132,7 +132,13 @@ def request_rule(  # noqa: C901, PLR0913 - a rule is a row of this many columns,
         witness,
         general,
         accepts,
+        concerning if also is None else None,
     )
+
+
+def concerning(history: History) -> Collection[str]:
+    """The rules that requests of a history break by what they say, or were sent for."""
+    return history.concerning
 
 
 def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set[str] = frozenset()) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
@@ -69,6 +69,9 @@ Finding = Breach | None
 
 Judge = Callable[["History"], Iterable[Finding]]
 
+Index = Callable[["History"], Collection[str]]
+"""Tells the rules that a history has to do with, by their ids, of those that are indexed so."""
+
 Broken = Callable[["RequestView"], bool]
 """Tells that a request breaks a rule by what it says."""
 
@@ -97,6 +100,8 @@ class Rule:
         witness: the rule that shows that what this one expects not to be there would be seen, or what it expects to be
             refused would else be accepted: where that rule never held, keeping this one proves nothing.
         accepts: the field of an insert that the rule says is accepted; "" for every other rule.
+        index: tells whether a history has to do with the rule, so that it need not be asked of every one; None where
+            it has to be.
     """
 
     id: str
@@ -113,6 +118,7 @@ class Rule:
     witness: str = ""
     yields_to: tuple[str, ...] = ()
     accepts: str = ""
+    index: Index | None = None
 
     @property
     def area(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from conformance.contract import Breach, Rule
 from conformance.contract.evidence import unjudged
 from conformance.contract.history import History
+from conformance.contract.rule import Index
 from conformance.trace.exchange import Trace
 from conformance.trace.losses import ALONE
 from conformance.trace.redaction import redacted
@@ -116,6 +117,10 @@ class Ledger:
 
     def __init__(self, rules: Mapping[str, Rule], hidden: Set[str] = frozenset()) -> None:
         self._rules = rules
+        self._indexed: dict[Index, set[str]] = defaultdict(set)
+        for rule in rules.values():
+            if rule.index is not None:
+                self._indexed[rule.index].add(rule.id)
         self._hidden = hidden
         self._lock = threading.Lock()
         self.tallies: dict[str, Tally] = defaultdict(Tally)
@@ -150,8 +155,9 @@ class Ledger:
         found: list[tuple[Rule, Breach]] = []
         self.answers.update(f"{exchange.method} {exchange.status}" for exchange in history.exchanges)
         forgone = unjudged(history.trace.lost)
+        concerned = self._concerned(history)
         for rule in self._rules.values():
-            if history.trace.recorded and not rule.passive:
+            if (history.trace.recorded and not rule.passive) or (rule.index is not None and rule.id not in concerned):
                 continue
             try:
                 findings = list(rule.judge(history))
@@ -165,6 +171,17 @@ class Ledger:
                 self._count(rule, history.trace, spent, len(findings), breaches)
                 found.extend((rule, breach) for breach in breaches)
         self._note_beside(found)
+        return found
+
+    def _concerned(self, history: History) -> set[str]:
+        """The rules that a history has to do with, of those that are indexed: all of an index that raises, which they
+        will as well."""
+        found: set[str] = set()
+        for index, rules in self._indexed.items():
+            try:
+                found |= rules.intersection(index(history))
+            except Exception:
+                found |= rules
         return found
 
     def _note_beside(self, found: list[tuple[Rule, Breach]]) -> None:

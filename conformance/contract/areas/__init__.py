@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.contract.areas import (
     access,
+    answer_types,
     client,
     encryption,
     family,
@@ -38,6 +39,7 @@ RULES = (
     *image_policies.RULES,
     *encryption.RULES,
     *image_server_fields.RULES,
+    *answer_types.RULES,
     *labels.RULES,
     *operation.RULES,
     *operation_course.RULES,

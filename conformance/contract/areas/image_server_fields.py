@@ -1,31 +1,21 @@
-"""Rules about the fields of an image that the server sets, and about the types of all fields in answers."""
+"""Rules about the fields of an image that the server sets."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.areas.operation_course import shown_time
 from conformance.contract.areas.source import COMES_BACK, SOURCE_FIELDS, source_ids, sources
 from conformance.contract.clock import not_before
 from conformance.contract.fields import (
-    IMAGE_FIELDS,
-    NEVER_ANSWERED,
-    OPERATION_FIELDS,
-    Field,
-    acceptance_rules,
-    listed_as,
-    rule_name,
     type_rules,
 )
 from conformance.contract.history import History, Mutation, Sighting, after
-from conformance.contract.json_types import right_type, values_at, well_typed
+from conformance.contract.json_types import values_at, well_typed
 from conformance.contract.rule import Finding, Rules, expect, is_set
-from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded, is_int64, is_uint64, same_instant, timestamp
 from conformance.trace.links import named, same_project
 
@@ -402,100 +392,3 @@ def _fingerprint(history: History) -> Iterator[Finding]:
                 expected="base64, such as " + base64.b64encode(bytes(8)).decode(),
                 observed=fingerprint,
             )
-
-
-# JSON types of answers
-
-Fields = Mapping[str, tuple[Field, ...]]
-"""The fields of a table by the name that their rule has: a list and its items have one rule."""
-
-
-TypeFindings = dict[str, list[Finding]]
-"""What was found about the types of fields, by the name that their rule has."""
-
-
-def _of_image(history: History, fields: Fields) -> TypeFindings:
-    found: TypeFindings = defaultdict(list)
-    for sighting in history.showing():
-        for name in _rules_of(fields, sighting.value):
-            # What the server takes over from the client although it alone sets it is the matter of another rule.
-            top = name.partition(".")[0]
-            if not (top in OUTPUT_ONLY and history.echoes(sighting, top)):
-                found[name] += _types(fields[name], sighting.exchange, sighting.value)
-    return found
-
-
-def _of_operation(history: History, fields: Fields) -> TypeFindings:
-    found: TypeFindings = defaultdict(list)
-    for state in history.stating():
-        for name in _rules_of(fields, state.value):
-            found[name] += _types(fields[name], state.exchange, state.value)
-    return found
-
-
-def _rules_of(fields: Fields, value: dict[str, Any]) -> Iterator[str]:
-    """The names in a table that may have to do with a resource, by its first keys."""
-    return (name for name in fields if name.partition(".")[0] in value)
-
-
-def _types(fields: tuple[Field, ...], exchange: Exchange, value: dict[str, Any]) -> Iterator[Finding]:
-    for field in fields:
-        for part in values_at(value, field.path):
-            if is_set(part):
-                yield expect(
-                    right_type(field, part),
-                    f"{field.path} has another JSON type or format than documented",
-                    exchange,
-                    expected=f"{field.type}{f' in {field.format} format' if field.format else ''}",
-                    observed=part,
-                )
-
-
-OPERATION_NEVER = re.compile(r"zone|region|\w+OperationMetadata")
-"""Fields that an operation of images must not have: other rules say so, and there is no type to judge."""
-
-
-def _typed(fields: tuple[Field, ...], never: re.Pattern[str]) -> Fields:
-    named: dict[str, tuple[Field, ...]] = {}
-    for field in fields:
-        if never.fullmatch(field.path):
-            continue
-        named[rule_name(field.path)] = (*named.get(rule_name(field.path), ()), field)
-    return named
-
-
-def _source_of(area: str, name: str) -> tuple[str, ...]:
-    """The kind of source without which an image never has a field."""
-    kinds = {"sourceDisk": "disk", "sourceSnapshot": "snapshot", "rawDisk": "raw_disk"}
-    return tuple(f"source.{kind}" for field, kind in kinds.items() if area == "image" and name.startswith(field))
-
-
-for _area, _typed_fields, _judge in (
-    ("image", _typed(IMAGE_FIELDS, NEVER_ANSWERED), _of_image),
-    ("operation", _typed(OPERATION_FIELDS, OPERATION_NEVER), _of_operation),
-):
-
-    def _found(
-        history: History, judge: Callable[[History, Fields], TypeFindings] = _judge, fields: Fields = _typed_fields
-    ) -> TypeFindings:
-        return judge(history, fields)
-
-    for _name in _typed_fields:
-
-        @RULES.rule(
-            f"{_area}.type.{_name}",
-            "doc",
-            f"{_name} has the documented JSON type and format in every answer.",
-            f"{'Fields' if _area == 'image' else 'Response body'} > {_name}",
-            f"The page lists {_name} of an {_area} as {listed_as(_typed_fields[_name])}, so an answer with a value "
-            "of another type or format contradicts it.",
-            requires=acceptance_rules(_name) if _area == "image" else (),
-            needs=_source_of(_area, _name),
-        )
-        def _type(
-            history: History,
-            name: str = _name,
-            area: str = _area,
-            found: Callable[[History], TypeFindings] = _found,
-        ) -> Iterator[Finding]:
-            return iter(history.once(f"types of {area}", found).get(name, ()))
