@@ -41,6 +41,7 @@ def results(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_good_client_keeps_all_rules_in_all_scenarios(tmp_path: Path) -> None:
     done = run(tmp_path, "none", "--strict")
     found = results(tmp_path)

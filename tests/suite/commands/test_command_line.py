@@ -176,6 +176,7 @@ def test_rules_and_explain(tmp_path: Path) -> None:
     assert "request-id.zero-refused" in mistaken.stderr
 
 
+@pytest.mark.slow
 def test_two_targets_are_compared(tmp_path: Path) -> None:
     options = ["--only", "image.name.length,image.kind", "--out", str(tmp_path / "out")]
     with EmulatorProcess() as good, EmulatorProcess(faults=["image.name.length/64-accepted"]) as broken:

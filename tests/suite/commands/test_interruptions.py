@@ -101,6 +101,7 @@ def test_results_so_far_survive_a_kill(emulator: str, tmp_path: Path) -> None:
     assert written(tmp_path)["summary"]["exit_status"] == 130
 
 
+@pytest.mark.slow
 def test_killed_worker_is_an_error_of_the_suite(emulator: str, tmp_path: Path) -> None:
     process = started(emulator, tmp_path, "-n", "2")
     until(lambda: passed(tmp_path))

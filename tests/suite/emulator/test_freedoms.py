@@ -32,6 +32,7 @@ def test_variants_depart_from_rules_that_can_deviate() -> None:
             assert matching([glob], catalogue()), f"{variant.id} names {glob}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", SAMPLES)
 def test_freedoms_at_once_are_left_in_peace(names: str) -> None:
     chosen = [variant for variant in VARIANTS if variant.id in names.split("+")]

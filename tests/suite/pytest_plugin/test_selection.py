@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from helpers.command_line import conformance
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ def test_what_does_the_most_harm_weighs_the_most() -> None:
     assert weight({"image.kind", "image.id"}) > weight({"image.kind"}) > weight({"transport.json"})
 
 
+@pytest.mark.slow
 def test_merged_shards_are_a_whole_run(tmp_path: Path) -> None:
     with EmulatorProcess(faults=["image.kind/disk", "image.name.length/64-accepted"]) as emulator:
         options = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from helpers.sent import sent
 
 from conformance.commands.run import judge
@@ -28,6 +29,7 @@ def exercised(results: Results) -> set[str]:
     return {rule.id for rule in results.rules if rule.observations}
 
 
+@pytest.mark.slow
 def test_two_runs_send_the_same_requests_and_put_the_same_rules_to_the_test(tmp_path: Path) -> None:
     paths = [tmp_path / f"{workers}.har" for workers in (1, 2)]
     first, second = (
