@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from conformance.client.journal import Journal
@@ -17,10 +18,10 @@ class Target:
     """What all scenarios of a process share: where requests go, as whom, and what may be spent.
 
     `root` ends with the API version; `secrets` are the key texts that were sent so far; `authorised` tells whether
-    requests say who sends them; `forbidden_token` is that of a caller who may not make images; `unfinished` counts the
-    operations that were waited for in vain, `unseen` the looks for what was done that were taken in vain; `waits`
-    tells whether operations are waited for, and not looked at again and again; once the process `parent` is gone, in
-    a worker, scenarios send no more.
+    requests say who sends them; `limited_tokens` are those of callers who may not do all, by their settings;
+    `unfinished` counts the operations that were waited for in vain, `unseen` the looks for what was done that were
+    taken in vain; `waits` tells whether operations are waited for, and not looked at again and again; once the
+    process `parent` is gone, in a worker, scenarios send no more.
     """
 
     root: str
@@ -33,7 +34,7 @@ class Target:
     deadline: float
     race: Race
     authorised: bool = False
-    forbidden_token: str | None = None
+    limited_tokens: Mapping[str, str] = field(default_factory=dict)
     unfinished: int = 0
     unseen: int = 0
     waits: bool = False

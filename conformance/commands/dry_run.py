@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from conformance.commands.run import judge
+from conformance.config.limited_tokens import LIMITED_TOKENS
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings
 from conformance.config.sources import SOURCE_KINDS, Sources, embedded_sources
@@ -57,12 +58,13 @@ def rehearsed(settings: Settings) -> Settings:
     changes: dict[str, Any] = {
         "sources": Sources(**{**embedded, **dict.fromkeys(missing)}),
         "capabilities": dict(settings.capabilities),
-        **dict.fromkeys(("url", "start", "ca_bundle", "rate", "max_time", "credentials", "token", "forbidden_token")),
+        **dict.fromkeys(("url", "start", "ca_bundle", "rate", "max_time", "credentials", "token", *LIMITED_TOKENS)),
         "auth": "none",
         "header": (),
     }
     if not settings.embedded:
-        changes["capabilities"] |= {"access": settings.authorised, "forbidden_token": bool(settings.forbidden_token)}
+        known = {name: name in settings.limited_tokens for name in LIMITED_TOKENS}
+        changes["capabilities"] |= {"access": settings.authorised, **known}
     return settings.model_copy(update=changes)
 
 

@@ -21,9 +21,11 @@ from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue, matching
 from conformance.emulator.compositions import COMPOSITIONS, NEEDS_THE_REST, Composition
 from conformance.emulator.faults import FAULTS
-from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
+from conformance.emulator.process import LIMITED, TOKEN, EmulatorProcess
 from conformance.emulator.variants import VARIANTS
 from conformance.verdicts.verdict import Verdict
+
+_TOKENS: dict[str, Any] = dict(LIMITED)
 
 COMBINED = 5
 """How many variants are switched on together in a random combination."""
@@ -284,7 +286,7 @@ def attempt(server: Server, profile: str) -> Proof:
                 workers=1,
                 auth="token",
                 token=TOKEN,
-                forbidden_token=VIEWER_TOKEN,
+                **_TOKENS,
             )
             results = judge(settings, focus)
     except SuiteError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from conformance.config.limited_tokens import LIMITED_TOKENS
 from conformance.config.options import FILE_KEYS, VARIABLES, declared, flag
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings, UsageError
@@ -22,7 +23,7 @@ FILE_NAME = "conformance.toml"
 PREFIX = "CONFORMANCE_"
 IGNORED_VARIABLES = frozenset({"CONFORMANCE_TRACES"})
 
-SECRET = frozenset({"header", "token", "forbidden_token"})
+SECRET = frozenset({"header", "token", *LIMITED_TOKENS})
 """Settings whose values are not repeated, not even where they are wrong."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")

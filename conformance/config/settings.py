@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from conformance.config.client_names import CLIENT_NAMES
+from conformance.config.limited_tokens import LIMITED_TOKENS
 from conformance.config.option import Option
 from conformance.config.profiles import PROFILES
 from conformance.config.report_names import REPORTS, usual
@@ -33,12 +34,12 @@ CAPABILITIES = (
     "deprecate",
     "family",
     "family_views",
-    "forbidden_token",
     "list",
     "operations_list",
     "patch",
     "set_labels",
     "wait",
+    *LIMITED_TOKENS,
 )
 """What a target may lack; anything else about it is not negotiable."""
 
@@ -64,7 +65,7 @@ class Settings(BaseModel):
     `url` is the root of the target without `/compute/{version}`, None for the embedded emulator; `workers` None means
     what suits the target; `deadline` (seconds) None means the profile's; `rate` is requests per second; `max_time` is
     in seconds, `max_output` in MiB; `credentials` is a file with the token or the key of the service account;
-    `forbidden_token` is that of a caller who may not make images; `examples` is where failing examples are kept;
+    the tokens beside `token` are those of callers who may not do all; `examples` is where failing examples are kept;
     `config` is the file that was read, None for none; `first` are rules to begin with; `explicit` are the settings
     that stand on the command line or in the environment.
     """
@@ -238,6 +239,9 @@ class Settings(BaseModel):
     ] = None
     token: Annotated[str | None, Field(repr=False)] = None
     forbidden_token: Annotated[str | None, Field(repr=False)] = None
+    scoped_token: Annotated[str | None, Field(repr=False)] = None
+    labels_token: Annotated[str | None, Field(repr=False)] = None
+    source_token: Annotated[str | None, Field(repr=False)] = None
     quota_project: Annotated[
         str | None, Option("Project that the requests are billed to", AT_TARGET, metavar="PROJECT")
     ] = None
@@ -330,7 +334,7 @@ class Settings(BaseModel):
             raise ValueError(_listed(choices))
         return value
 
-    @field_validator("token", "forbidden_token")
+    @field_validator("token", *LIMITED_TOKENS)
     @classmethod
     def _check_token(cls, value: str | None) -> str | None:
         if value is not None and not _TOKEN.fullmatch(value):
@@ -463,12 +467,17 @@ class Settings(BaseModel):
         told = any(limit is not None for limit in (self.max_requests, self.max_images, self.max_time))
         return told or PROFILES[self.profile].max_requests is not None
 
+    @property
+    def limited_tokens(self) -> dict[str, str]:
+        """The tokens of callers who may not do all, as far as they are known, by the settings that they are."""
+        return {name: token for name in LIMITED_TOKENS if (token := getattr(self, name))}
+
     def secrets(self) -> list[str]:
         """What must not be seen of these settings, as far as it is long enough to be told from other text.
 
         Of the user's headers that is each word of their values, and what is encoded in those of basic authentication.
         """
-        found = {self.token or "", self.forbidden_token or ""}
+        found = {self.token or "", *self.limited_tokens.values()}
         for value in self.request_headers().values():
             scheme, *words = value.split() if value != self.quota_project else ("",)
             basic = (decoded(words[0]) or b"").decode(errors="ignore") if scheme.lower() == "basic" and words else ""

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from conformance.emulator.access import admit
+from conformance.emulator.access import admit, permit
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError
 from conformance.emulator.partial import selected
@@ -106,6 +106,7 @@ async def _carried_out(service: Service, call: Call, content: bytes, zone: str) 
         hook(call)
     if call.method in WITH_BODY:
         body_of(call)
+        permit(service.behaviour, call)
     if call.method == "globalOperations.wait":
         await asyncio.sleep(service.seconds_left(call))
     if call.method == "imageFamilyViews.get":

@@ -7,7 +7,7 @@ function.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,7 @@ class Behaviour:
     Args:
         seconds: how long an operation takes; it is PENDING for the first third of that.
         tokens: the bearer tokens of callers who may do everything; without any nobody is asked who they are.
-        viewers: the bearer tokens of callers who may look only.
+        limited: the bearer tokens of callers who may not do all, with what they are: forbidden, scoped, labels, source.
         link_base: scheme and host of all links; "" for those under which the emulator was called.
         unchecked: checks of requests that are left out, by name.
         unsupported: API methods that are answered 501.
@@ -97,7 +97,7 @@ class Behaviour:
 
     seconds: float = 0.02
     tokens: frozenset[str] = frozenset()
-    viewers: frozenset[str] = frozenset()
+    limited: Mapping[str, str] = field(default_factory=dict)
     link_base: str = "https://www.googleapis.com"
     unchecked: set[str] = field(default_factory=set)
     unsupported: set[str] = field(default_factory=set)

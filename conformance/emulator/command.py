@@ -31,9 +31,13 @@ def emulator(  # noqa: PLR0913 - the options of a command
     token: Annotated[
         list[str] | None, typer.Option(metavar="TOKEN", help="Bearer token that is wanted; repeat for more. None: any.")
     ] = None,
-    viewer_token: Annotated[
+    limited_token: Annotated[
         list[str] | None,
-        typer.Option(metavar="TOKEN", help="Bearer token of a caller who may look only; needs --token."),
+        typer.Option(
+            metavar="WHO=TOKEN",
+            help="Bearer token of a caller who may not do all: forbidden may look only, scoped has no scope to make "
+            "images, labels may set none, source may use none. Needs --token.",
+        ),
     ] = None,
     operation_seconds: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="How long an operation takes.")
@@ -63,7 +67,7 @@ def emulator(  # noqa: PLR0913 - the options of a command
         seconds=operation_seconds,
         link_base=link_base,
         tokens=frozenset(token or ()),
-        viewers=frozenset(viewer_token or ()),
+        limited=serving.limited_tokens(limited_token or ()),
     )
     serving.change(behaviour, hardship or (), composition, (*(fault or ()), *(variant or ())))
     serving.serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)

@@ -9,7 +9,15 @@ from types import TracebackType
 
 END_SECONDS = 5.0
 
-TOKEN, VIEWER_TOKEN = "embedded-emulator", "embedded-emulator-viewer"
+TOKEN = "embedded-emulator"  # noqa: S105 - of a server that nobody else can reach
+LIMITED = {
+    "forbidden_token": "embedded-emulator-viewer",
+    "scoped_token": "embedded-emulator-scoped",
+    "labels_token": "embedded-emulator-labels",
+    "source_token": "embedded-emulator-source",
+}
+"""Tokens of callers who may not do all, by what they lack."""
+
 """No secrets: the emulator that asks for them is there for one run only."""
 
 
@@ -21,7 +29,7 @@ class EmulatorProcess:
         variants: the freedoms of the contract that it uses.
         operation_seconds: how long its operations take.
         hardships: what its clients have to live with.
-        guarded: whether it asks for TOKEN, or VIEWER_TOKEN of those who only look.
+        guarded: whether it asks for TOKEN, or one of LIMITED.
 
     Attributes:
         url: where it answers.
@@ -49,7 +57,9 @@ class EmulatorProcess:
             str(operation_seconds),
         ]
         if guarded:
-            self._arguments += ["--token", TOKEN, "--viewer-token", VIEWER_TOKEN]
+            self._arguments += ["--token", TOKEN]
+            for name, token in LIMITED.items():
+                self._arguments += ["--limited-token", f"{name.removesuffix('_token')}={token}"]
         for name in faults:
             self._arguments += ["--fault", name]
         for name in variants:

@@ -14,6 +14,7 @@ import typer
 import uvicorn
 
 from conformance.compat import answer_in_http_1_0
+from conformance.emulator.access import LIMITED
 from conformance.emulator.app import create_app
 from conformance.emulator.behaviour import Behaviour
 from conformance.emulator.compositions import COMPOSITIONS, Composition
@@ -26,7 +27,25 @@ _NAMES = tuple(row.id for row in COMPOSITIONS)
 _HARDSHIPS = {row.id: row.change for row in HARDSHIPS}
 
 
-__all__ = ["Behaviour", "change", "serve", "show_rows"]
+__all__ = ["Behaviour", "change", "limited_tokens", "serve", "show_rows"]
+
+
+def limited_tokens(words: Iterable[str]) -> dict[str, str]:
+    """The tokens of callers who may not do all, with what these are.
+
+    Args:
+        words: each as `WHO=TOKEN`.
+
+    Raises:
+        typer.BadParameter: a word is of another form.
+    """
+    found = {}
+    for word in words:
+        who, _, token = word.partition("=")
+        if who not in LIMITED or not token:
+            raise typer.BadParameter(f"'{word}' is not of the form WHO=TOKEN, where WHO is {', '.join(LIMITED)}.")
+        found[token] = who
+    return found
 
 
 def change(behaviour: Behaviour, hardships: Iterable[str], composition: str, names: Iterable[str]) -> None:

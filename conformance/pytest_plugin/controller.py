@@ -17,7 +17,7 @@ import pytest
 from conformance.client.cleanup import delete_all, still_made
 from conformance.config.profiles import PROFILES, Profile
 from conformance.config.settings import Settings
-from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
+from conformance.emulator.process import LIMITED, TOKEN, EmulatorProcess
 from conformance.pytest_plugin.allure_results import replace_scenarios
 from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin
 from conformance.reports.text import harmless
@@ -29,7 +29,7 @@ from conformance.verdicts.collector import Collector
 from conformance.verdicts.verdict import Exit
 from conformance.verdicts.waivers import read_waivers, waived_rules
 
-GUARD = {"auth": "token", "token": TOKEN, "forbidden_token": VIEWER_TOKEN}
+GUARD = {"auth": "token", "token": TOKEN, **LIMITED}
 """What the embedded emulator asks for, so that the rules of access are put to the test as well."""
 
 

@@ -11,6 +11,7 @@ from conformance.client.budget import BudgetSpent
 from conformance.client.names import LAST_RESORTS, SHAPES, TOGETHER, Shape
 from conformance.client.target import Target
 from conformance.client.transport import RETRY_STATUSES, TargetLost
+from conformance.config.limited_tokens import LIMITED_TOKENS
 from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.contract.fields import acceptance_id
 from conformance.contract.insert_request import InsertRequest
@@ -218,11 +219,9 @@ def _note_configuration(findings: Findings, target: Target, sources: Sources, co
         findings.note(f"source.{kind}", present=sources.available(kind), reason=f"no {kind} is configured in [sources]")
     findings.note("second_project", present=bool(target.second_project), reason="no --second-project is configured")
     findings.note("access", present=target.authorised, reason="no credentials are configured")
-    findings.note(
-        "forbidden_token",
-        present=bool(target.forbidden_token),
-        reason="no token of a caller without rights is configured in CONFORMANCE_FORBIDDEN_TOKEN",
-    )
+    for name, who in LIMITED_TOKENS.items():
+        reason = f"no token of {who} is configured in CONFORMANCE_{name.upper()}"
+        findings.note(name, present=name in target.limited_tokens, reason=reason)
     for name, on in configured.items():
         findings.absent.pop(name, None)
         findings.present = [found for found in findings.present if found != name]

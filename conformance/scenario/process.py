@@ -147,7 +147,7 @@ class Process:
             deadline=deadline,
             race=Race(transport, profile.racers),
             authorised=settings.authorised,
-            forbidden_token=settings.forbidden_token,
+            limited_tokens=settings.limited_tokens,
             parent=parent,
         )
         self._note_wait(ground.findings)

@@ -72,3 +72,39 @@ RULES.add(
         "forbidden_token",
     )
 )
+RULES.add(
+    _turned_away(
+        "access.scopes",
+        "doc",
+        "with a token whose OAuth scopes are none of those that the page lists",
+        403,
+        "Authorization scopes",
+        "The page requires one of the scopes that it lists, so nothing is made without it; 403 is how Google's APIs "
+        "say so.",
+        "scoped_token",
+    )
+)
+RULES.add(
+    _turned_away(
+        "access.labels",
+        "doc",
+        "with labels, by a caller without the permission compute.images.setLabels",
+        403,
+        "Fields > labels",
+        "The field says that authorization requires the permission, so no image gets labels without it; 403 is how "
+        "Google's APIs say so.",
+        "labels_token",
+    )
+)
+RULES.add(
+    _turned_away(
+        "access.source",
+        "doc",
+        "from a source that the caller may not use",
+        403,
+        "Fields > sourceImage",
+        "The fields of the sources say that authorization requires the permission useReadOnly, so nothing is made "
+        "without it; 403 is how Google's APIs say so.",
+        "source_token",
+    )
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from conformance.emulator.access import limit_of
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.row import Change, Fault, unchecked
@@ -17,12 +18,12 @@ def _nobody(behaviour: Behaviour, call: Call) -> bool:
 
 
 def _stranger(behaviour: Behaviour, call: Call) -> bool:
-    known = behaviour.tokens | behaviour.viewers
+    known = {*behaviour.tokens, *behaviour.limited}
     return not _nobody(behaviour, call) and call.headers["authorization"].removeprefix("Bearer ") not in known
 
 
-def _viewer(behaviour: Behaviour, call: Call) -> bool:
-    return call.headers.get("authorization", "").removeprefix("Bearer ") in behaviour.viewers
+def _limited(limit: str) -> Who:
+    return lambda behaviour, call: limit_of(behaviour, call) == limit
 
 
 def _answers(who: Who, status: int, *, leave: str = "") -> Change:
@@ -38,6 +39,20 @@ def _answers(who: Who, status: int, *, leave: str = "") -> Change:
         behaviour.on_answer.append(on_answer)
 
     return change
+
+
+def _of_limited(rule: str, limit: str, check: str, who: str) -> tuple[Fault, ...]:
+    """What goes wrong with inserts of callers who may not do all, but for those without a body that matters."""
+    return (
+        Fault(rule, "unchecked", f"an insert by a caller {who} is carried out", unchecked(check)),
+        Fault(rule, "401", f"an insert by a caller {who} is answered 401", _answers(_limited(limit), 401)),
+        Fault(
+            rule,
+            "carried-out",
+            f"an insert by a caller {who} is answered 403, and carried out",
+            _answers(_limited(limit), 403, leave=check),
+        ),
+    )
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -57,12 +72,8 @@ FAULTS: tuple[Fault, ...] = (
         "an insert with a token that is none is answered 401, and carried out",
         _answers(_stranger, 401, leave="token"),
     ),
-    Fault("access.forbidden", "unchecked", "whoever may look may insert", unchecked("permissions")),
-    Fault("access.forbidden", "401", "a caller who may look only is answered 401", _answers(_viewer, 401)),
-    Fault(
-        "access.forbidden",
-        "carried-out",
-        "an insert by a caller who may look only is answered 403, and carried out",
-        _answers(_viewer, 403, leave="permissions"),
-    ),
+    *_of_limited("access.forbidden", "forbidden", "permissions", "who may look only"),
+    *_of_limited("access.scopes", "scoped", "scopes", "whose scopes do not cover it"),
+    *_of_limited("access.labels", "labels", "label-permission", "who may set no labels"),
+    *_of_limited("access.source", "source", "source-permission", "who may use no source"),
 )

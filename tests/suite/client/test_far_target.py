@@ -18,7 +18,7 @@ from helpers.command_line import conformance, names
 from helpers.remote import Remote, remote_target, service_account
 
 from conformance.config.sources import embedded_sources
-from conformance.emulator.process import TOKEN, VIEWER_TOKEN, EmulatorProcess
+from conformance.emulator.process import LIMITED, TOKEN, EmulatorProcess
 
 pytestmark = pytest.mark.nightly
 
@@ -167,7 +167,10 @@ def test_profile_real_spends_little_and_leaves_no_rule_out(tmp_path: Path) -> No
     assert found["cost"]["images_created"] <= 30
     assert found["cost"]["images_left"] == []
     left = {rule: verdict for rule, verdict in verdicts(tmp_path).items() if verdict != "passed"}
-    assert left == {**dict.fromkeys(NEVER_SHOWN, "not_exercised"), "access.forbidden": "not_applicable"}
+    assert left == {
+        **dict.fromkeys(NEVER_SHOWN, "not_exercised"),
+        **{f"access.{name}": "not_applicable" for name in ("forbidden", "scopes", "labels", "source")},
+    }
 
 
 def test_plan_sends_nothing_to_the_target(remote: Remote, tmp_path: Path) -> None:
@@ -213,7 +216,7 @@ def test_sweep_needs_a_target_that_answers(tmp_path: Path) -> None:
 
 
 def test_rules_of_access_need_tokens_of_both_kinds(tmp_path: Path) -> None:
-    tokens = {"CONFORMANCE_TOKEN": TOKEN, "CONFORMANCE_FORBIDDEN_TOKEN": VIEWER_TOKEN}
+    tokens = {"CONFORMANCE_TOKEN": TOKEN, **{f"CONFORMANCE_{name.upper()}": token for name, token in LIMITED.items()}}
     with EmulatorProcess(guarded=True) as emulator:
         options = ("--url", emulator.url, "--auth", "token", "--only", "access.*")
         (tmp_path / "conformance.toml").write_text(SOURCES, encoding="utf-8")

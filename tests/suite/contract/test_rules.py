@@ -266,7 +266,14 @@ def test_name_of_a_refused_insert_stays_free() -> None:
 
 @pytest.mark.parametrize(
     ("rule", "status", "other"),
-    [("access.no-credentials", 401, 403), ("access.bad-token", 401, 400), ("access.forbidden", 403, 401)],
+    [
+        ("access.no-credentials", 401, 403),
+        ("access.bad-token", 401, 400),
+        ("access.forbidden", 403, 401),
+        ("access.scopes", 403, 401),
+        ("access.labels", 403, 400),
+        ("access.source", 403, 404),
+    ],
 )
 def test_caller_who_may_not_insert(rule: str, status: int, other: int) -> None:
     def story(answered: int, *, image_there: bool) -> Story:
