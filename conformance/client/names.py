@@ -14,14 +14,15 @@ from conformance.contract.insert_request import Fresh, FreshName
 NAME_PREFIX = "conformance"
 """Everything that the suite creates is named so, but for the few images whose name itself is the matter of a test."""
 
-_OWN_NAME = re.compile(
+OWN_NAME = re.compile(
     rf"{NAME_PREFIX}-[0-9a-f]{{8}}-(?:main|gw[0-9]+)-[0-9]+[-a-z0-9]*|(?:{NAME_PREFIX}|c)[0-9a-f]{{8}}(?:main|gw[0-9]+)x[0-9]+[a-z0-9]*"
 )
+"""What every name looks like that a run gives, and none that anybody else does."""
 
 
 def is_own(name: str) -> bool:
     """Whether a name is one that this suite gives, and nobody else."""
-    return _OWN_NAME.fullmatch(name) is not None
+    return OWN_NAME.fullmatch(name) is not None
 
 
 _NO_END = FreshName("")

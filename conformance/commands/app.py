@@ -342,22 +342,47 @@ def diff(
 
 
 @app.command(
-    epilog="Example: conformance compare http://127.0.0.1:8080 https://compute.googleapis.com --project my-project"
+    epilog="Example: conformance record --url https://compute.googleapis.com --project my-project --auth adc "
+    f"--profile real --out golden. {ELSEWHERE}"
+)
+@takes_options("record")
+def record(
+    given: dict[str, Any],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the golden; an earlier one is replaced.")
+    ] = Path("golden"),
+) -> None:
+    """Run the scenarios, and keep their cases with what the target answered: `compare` lays others beside it.
+
+    Exit status 0: it is recorded, whatever the rules say of it. 3: the target could not be tested.
+    """
+    settings = _checked(load_settings(given))
+    from conformance.commands.record import run_record  # noqa: PLC0415 - pytest and Hypothesis take long to import
+
+    raise typer.Exit(run_record(settings, out))
+
+
+@app.command(
+    epilog="Example: conformance compare golden http://127.0.0.1:8080 --project my-project --waivers waivers.toml"
 )
 @takes_options("compare")
 def compare(
     given: dict[str, Any],
-    first: Annotated[str, typer.Argument(metavar="URL_A", help="Root URL of an implementation.")],
-    second: Annotated[str, typer.Argument(metavar="URL_B", help="Root URL of another one.")],
+    first: Annotated[
+        str, typer.Argument(metavar="URL_A|GOLDEN", help="Root URL of an implementation, or a folder of `record`.")
+    ],
+    second: Annotated[
+        str, typer.Argument(metavar="URL_B|GOLDEN", help="The one that is compared with it, in the same ways.")
+    ],
 ) -> None:
-    """Run the same scenarios on two targets, and show where they disagree.
+    """Run the same scenarios on two targets, or the recorded cases of a golden on one, and show where they differ.
 
-    Exit status 1: they disagree.
+    Exit status 1: two targets disagree, or the second one breaks a rule, and no waiver covers it, where the golden
+    keeps it.
     """
-    targets = [_checked(load_settings({**given, "url": url})) for url in (first, second)]
-    from conformance.commands.compare import run_comparison  # noqa: PLC0415 - pytest and Hypothesis take long to import
+    from conformance.commands.compare import places, run_comparison  # noqa: PLC0415 - as for record
 
-    raise typer.Exit(run_comparison(targets))
+    raise typer.Exit(run_comparison(places(given, (first, second))))
 
 
 app.command("emulator", epilog="Example: conformance emulator --port 8080")(emulator)

@@ -26,6 +26,7 @@ from conformance.pytest_plugin.interruption import Interruption
 from conformance.pytest_plugin.progress import Progress
 from conformance.reports.difference import since
 from conformance.scenario.examples import cache, open_examples
+from conformance.scenario.process import TRAFFIC_SHARE
 from conformance.verdicts.lock import held_to, lock_file, read_lock, write_lock
 from conformance.verdicts.results import Results, read_results
 from conformance.verdicts.verdict import Exit
@@ -68,7 +69,7 @@ def run(settings: Settings) -> int:
     lock = read_lock(settings)
     earlier = read_results(Path(settings.since)) if settings.since else None
     console = terminal(settings)
-    with Interruption(lambda: _left_undone(settings)) as interruption:
+    with Interruption(lambda: left_undone(settings)) as interruption:
         try:
             results = _judged(settings, console, interruption)
         except SuiteError as error:
@@ -116,13 +117,20 @@ def _judged(settings: Settings, console: Console, interruption: Interruption) ->
         )
 
 
-def _left_undone(settings: Settings) -> str:
+def left_undone(settings: Settings, known: str = "") -> str:
+    """What is said where a run is stopped at once.
+
+    Args:
+        settings: of the run.
+        known: what becomes of what is known; "" where it is in the folder for the results.
+    """
+    known = known or f"what was known is in '{settings.out}'"
     if settings.url is None or settings.start is not None:
-        return f"stopped at once; what was known is in '{settings.out}'."
+        return f"stopped at once; {known}."
     words = ["conformance", "sweep", "--url", settings.url, "--project", settings.project]
     return (
         f"stopped at once; images named {NAME_PREFIX}-… may be left at the target: `{shlex.join(words)}` lists them; "
-        f"what was known is in '{settings.out}'."
+        f"{known}."
     )
 
 
@@ -138,6 +146,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
     *,
     profile: Profile | None = None,
     scripts: bool = False,
+    traffic_share: float = TRAFFIC_SHARE,
     plugins: Iterable[object] = (),
 ) -> Results:
     """Judges a target, and answers the results.
@@ -149,6 +158,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
         traffic: the file to write the traffic to, as an HTTP archive; None to keep none.
         profile: what the run may spend; None for what the settings say.
         scripts: whether to write the scripts that reproduce breaches.
+        traffic_share: how much of the room for the results the traffic may take.
         plugins: further plugins of pytest.
 
     Raises:
@@ -157,7 +167,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache()))
     progress = Progress(console or Console(quiet=True))
-    given = GivenSettings(settings, frozenset(focus), traffic, profile)
+    given = GivenSettings(settings, frozenset(focus), traffic, profile, traffic_share)
     with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
         status = pytest.main(_arguments(settings), plugins=[_Registrar(given), progress, *plugins])
         collector = progress.collector

@@ -19,8 +19,8 @@ from conformance.config.report_names import REPORTS, usual
 from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.trace.formats import decoded
 
-AT_TARGET = ("sweep",)
-"""The command, beside `run`, that takes what says where a target is and who asks."""
+AT_TARGET = ("sweep", "record")
+"""The commands, beside `run`, that take what says where a target is and who asks."""
 
 FILE_MAXIMUM = 2**20
 """Bytes of a file that a user writes by hand."""
@@ -94,13 +94,13 @@ class Settings(BaseModel):
         str,
         Option(
             "Project to work in; in a recording, what placeholders such as PROJECT_ID stand for",
-            ("sweep", "compare", "check"),
+            ("sweep", "record", "compare", "check"),
             metavar="PROJECT",
         ),
     ] = "conformance"
     second_project: Annotated[
         str | None,
-        Option("Another project, for the rules about isolation", ("sweep", "compare"), metavar="PROJECT"),
+        Option("Another project, for the rules about isolation", ("sweep", "record", "compare"), metavar="PROJECT"),
     ] = None
     api_version: Annotated[str, Option("Version in the path", AT_TARGET, choices=("alpha", "beta", "v1"))] = "beta"
     profile: Annotated[
@@ -109,7 +109,7 @@ class Settings(BaseModel):
             "quick: while you write. ci: a gate, five times the random examples, the same ones everywhere. "
             "thorough: random; prints its seed and keeps failing examples. real: few requests, for a slow or "
             "billed target",
-            ("compare",),
+            ("record", "compare"),
             choices=tuple(PROFILES),
         ),
     ] = "quick"
@@ -118,19 +118,23 @@ class Settings(BaseModel):
         Option(
             "Judge only these rules: a glob of ids, how ids begin, ~ and a text of what they say, or "
             "VERDICT@RESULTS.json",
-            ("check", "tap", "client", "compare"),
+            ("check", "tap", "client", "record", "compare"),
             metavar="RULES",
         ),
     ] = ()
     skip: Annotated[
         tuple[str, ...],
-        Option("Leave these rules out, named in the same ways", ("check", "tap", "client", "compare"), metavar="RULES"),
+        Option(
+            "Leave these rules out, named in the same ways",
+            ("check", "tap", "client", "record", "compare"),
+            metavar="RULES",
+        ),
     ] = ()
     clients: Annotated[
         tuple[str, ...],
         Option(
             f"Judge only what these clients need: {', '.join(CLIENT_NAMES)}",
-            ("check", "tap", "compare"),
+            ("check", "tap", "record", "compare"),
             flags=("--for",),
             metavar="CLIENTS",
         ),
@@ -145,12 +149,13 @@ class Settings(BaseModel):
             "Results of an earlier run: what got worse since then comes first", metavar="RESULTS.json", pytest=False
         ),
     ] = None
-    seed: Annotated[int | None, Option("Seed of what is random", ("tap", "compare"))] = None
+    seed: Annotated[int | None, Option("Seed of what is random", ("tap", "record", "compare"))] = None
     workers: Annotated[
         int | None,
         Field(ge=1, le=256),
         Option(
             "Processes",
+            ("record",),
             flags=("-n", "--workers"),
             default="4; for the embedded emulator as many as processors, at most 4",
             pytest=False,
@@ -164,7 +169,7 @@ class Settings(BaseModel):
     )
     waivers: Annotated[
         str | None,
-        Option("File of known failures", ("check",), metavar="FILE", default="waivers.toml, if there"),
+        Option("File of known failures", ("check", "compare"), metavar="FILE", default="waivers.toml, if there"),
     ] = None
     update_waivers: Annotated[
         bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)
@@ -257,18 +262,26 @@ class Settings(BaseModel):
         None
     )
     max_requests: Annotated[
-        int | None, Field(ge=REQUESTS_MINIMUM), Option("Requests at most, deletions at the end included")
+        int | None, Field(ge=REQUESTS_MINIMUM), Option("Requests at most, deletions at the end included", ("record",))
     ] = None
-    max_images: Annotated[int | None, Field(ge=1), Option("Images that are made at most")] = None
+    max_images: Annotated[int | None, Field(ge=1), Option("Images that are made at most", ("record",))] = None
     max_time: Annotated[
         float | None,
         Field(gt=0),
-        Option("Seconds after which no more is tried", default="several times what the target's pace foretells"),
+        Option(
+            "Seconds after which no more is tried",
+            ("record",),
+            default="several times what the target's pace foretells",
+        ),
     ] = None
     max_output: Annotated[
-        float, Field(ge=1), Option("MiB that the results may take at most", ("tap", "client"), pytest=False)
+        float,
+        Field(ge=1),
+        Option("MiB that the results may take at most", ("tap", "client", "record", "compare"), pytest=False),
     ] = 64.0
-    allow_leftovers: Annotated[bool, Option("Go on where the target cannot delete what is made", pytest=False)] = False
+    allow_leftovers: Annotated[
+        bool, Option("Go on where the target cannot delete what is made", ("record",), pytest=False)
+    ] = False
     examples: Annotated[
         str | None,
         Option(

@@ -22,7 +22,7 @@ from conformance.pytest_plugin.allure_results import replace_scenarios
 from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin
 from conformance.reports.text import harmless
 from conformance.scenario.obstacles import Untestable
-from conformance.scenario.process import Process, new_ground
+from conformance.scenario.process import TRAFFIC_SHARE, Process, new_ground
 from conformance.trace import har
 from conformance.trace.traffic import kept, left_out
 from conformance.verdicts.collector import Collector
@@ -41,6 +41,7 @@ class GivenSettings:
         focus: the rules whose scenarios are run; empty for those of all rules that the settings select.
         traffic: the file to write the traffic to; None to keep none.
         profile: what the run may spend; None for what the settings say.
+        traffic_share: how much of the room for the results the traffic may take.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class GivenSettings:
         focus: frozenset[str] = frozenset(),
         traffic: Path | None = None,
         profile: Profile | None = None,
+        traffic_share: float = TRAFFIC_SHARE,
     ) -> None:
         self.settings = settings
         self.profile = profile or PROFILES[settings.profile]
         self.focus = focus
         self.traffic = traffic
+        self.traffic_share = traffic_share
 
 
 class Controller(ConformancePlugin):
@@ -67,6 +70,7 @@ class Controller(ConformancePlugin):
         super().__init__(given.settings)
         self._focus = given.focus
         self._traffic = given.traffic
+        self._traffic_share = given.traffic_share
         self._profile = given.profile
         self.collector = Collector(given.settings, read_waivers(given.settings))
         self._emulator: EmulatorProcess | None = None
@@ -106,6 +110,7 @@ class Controller(ConformancePlugin):
             self._profile,
             focus=self._focus,
             keeps_traffic=self._traffic is not None,
+            traffic_share=self._traffic_share,
             waived=waived_rules(self.collector.waivers, self.settings.url),
         )
         self.process = process = Process(ground, "main")

@@ -43,6 +43,12 @@ FEW_RULES = 20
 TRAFFIC_SHARE = 0.5
 """Of the room for all results, what the traffic may take."""
 
+WHOLE_SHARE = 8.0
+"""The same where the traffic is what the run is for: it lies on the disk until its cases are picked out."""
+
+PREFLIGHT = "preflight"
+"""What the looks at a target before all scenarios are called."""
+
 _HALT = "halt"
 """The file of a run's folder that says why it is to end."""
 
@@ -52,8 +58,9 @@ class Ground:
     """What the controller of a run tells its workers: where the target is, and what the preflight found there.
 
     `profile` is how hard it tries. `focus` are the rules whose scenarios are run; empty for those of all rules that
-    the settings select. `keeps_traffic` tells whether what is sent and answered is kept in the folder. `waived` are
-    the rules that may fail; `limits` is what may be spent; `workers` is how many processes share the rate.
+    the settings select. `keeps_traffic` tells whether what is sent and answered is kept in the folder, and
+    `traffic_share` how much of the room for the results it may take. `waived` are the rules that may fail; `limits`
+    is what may be spent; `workers` is how many processes share the rate.
     """
 
     settings: Settings
@@ -63,6 +70,7 @@ class Ground:
     profile: Profile
     focus: frozenset[str] = frozenset()
     keeps_traffic: bool = False
+    traffic_share: float = TRAFFIC_SHARE
     waived: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
     workers: int = 1
@@ -78,6 +86,7 @@ class Ground:
             "profile": asdict(self.profile),
             "focus": sorted(self.focus),
             "keeps_traffic": self.keeps_traffic,
+            "traffic_share": self.traffic_share,
             "waived": sorted(self.waived),
             "limits": asdict(self.limits),
             "workers": self.workers,
@@ -95,6 +104,7 @@ class Ground:
             Profile(**value["profile"]),
             frozenset(value["focus"]),
             value["keeps_traffic"],
+            value["traffic_share"],
             frozenset(value["waived"]),
             Limits(**value["limits"]),
             value["workers"],
@@ -153,7 +163,7 @@ class Process:
         self._note_wait(ground.findings)
         self._pool = ThreadPoolExecutor(profile.in_flight)
         path = ground.folder / f"{worker}{SUFFIX}"
-        room = settings.max_output * 2**20 * TRAFFIC_SHARE / (ground.workers + 1)
+        room = settings.max_output * 2**20 * ground.traffic_share / (ground.workers + 1)
         self._traffic = Traffic(path, worker, self.hidden, room) if ground.keeps_traffic else None
         transport.aside = self._keep_aside
         self._examples = open_examples(settings)
@@ -184,10 +194,16 @@ class Process:
         configured, found = self.ground.settings.sources, self.ground.findings.sources
         return replace(configured, image=found["image"], raw_disk=found["raw_disk"]) if found else configured
 
-    def judge(self, trace: Trace, name: str) -> list[tuple[Rule, Breach]]:
-        """Judges a trace and keeps it; `name` tells it from other traces of this process."""
+    def judge(self, trace: Trace, name: str, case: int = 0) -> list[tuple[Rule, Breach]]:
+        """Judges a trace and keeps it.
+
+        Args:
+            trace: what was exchanged.
+            name: of the scenario.
+            case: the number of its case; 0 for what is acted out again.
+        """
         if self._traffic is not None:
-            self._traffic.add(trace, name)
+            self._traffic.add(trace, name, case)
         return self.ledger.judge(trace, self.target.transport.cost.requests)
 
     def _keep_aside(self, request: Request, reply: Reply) -> None:
@@ -207,7 +223,7 @@ class Process:
 
         def api() -> Api:
             if apis:
-                self.judge(apis[-1].trace(), "preflight")
+                self.judge(apis[-1].trace(), PREFLIGHT, len(apis))
             apis.append(Api(self.target))
             return apis[-1]
 
@@ -229,7 +245,7 @@ class Process:
                     used.tidy()
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
-            self.judge(apis[-1].trace(), "preflight")
+            self.judge(apis[-1].trace(), PREFLIGHT, len(apis))
 
     def _note_wait(self, findings: Findings) -> None:
         """Waits for operations from now on where looks at them are dear, and the target offers to."""
@@ -307,6 +323,7 @@ def new_ground(  # noqa: PLR0913 - everything that processes are told
     *,
     focus: frozenset[str] = frozenset(),
     keeps_traffic: bool = False,
+    traffic_share: float = TRAFFIC_SHARE,
     waived: frozenset[str] = frozenset(),
 ) -> Ground:
     """The ground of a new run against the target at `url`, whose time begins now."""
@@ -315,4 +332,6 @@ def new_ground(  # noqa: PLR0913 - everything that processes are told
     limits = Limits(
         settings.max_requests or profile.max_requests, settings.max_images or profile.max_images, settings.max_time, end
     )
-    return Ground(settings, secrets.token_hex(4), url, folder, profile, focus, keeps_traffic, waived, limits)
+    return Ground(
+        settings, secrets.token_hex(4), url, folder, profile, focus, keeps_traffic, traffic_share, waived, limits
+    )

@@ -50,7 +50,8 @@ class Scenario:
 
     Args:
         target: where requests go, and what may be spent.
-        judge: judges a trace, and keeps it under the name of the test.
+        judge: judges a trace, and keeps it under the name of the test and the number of its case: cases are numbered
+            as they are drawn, so that runs can be compared case by case; 0 is what is acted out again.
         pool: threads in which cases run beside each other.
         sources: what images can be made from.
         capabilities: what the target can do.
@@ -66,7 +67,7 @@ class Scenario:
     def __init__(  # noqa: PLR0913 - everything that a process shares, handed over once
         self,
         target: Target,
-        judge: Callable[[Trace, str], list[tuple[Rule, Breach]]],
+        judge: Callable[[Trace, str, int], list[tuple[Rule, Breach]]],
         pool: ThreadPoolExecutor,
         sources: Sources,
         capabilities: frozenset[str],
@@ -91,6 +92,7 @@ class Scenario:
         self._name = name
         self._examples = examples
         self._refused = refused
+        self._numbers = itertools.count(1)
         self._ahead = STARTED_CAUTIOUSLY if cautious else STARTED_MAXIMUM
 
     def plain(self, **fields: Any) -> dict[str, Any]:
@@ -124,14 +126,22 @@ class Scenario:
 
     def _attempt(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> list[Outcome[Case]]:
         """What comes of acting with every case that the profile allows."""
-        found = list(self._outcomes(itertools.islice(cases, self.target.profile.cases), act))
+        found = list(self._outcomes(itertools.islice(cases, self.target.profile.cases), act, self._numbers))
         self._confirmations.note(found)
         return found
 
-    def _outcomes(self, cases: Iterable[Case], act: Callable[[Api, Case], object]) -> Iterator[Outcome[Case]]:
+    def _outcomes(
+        self, cases: Iterable[Case], act: Callable[[Api, Case], object], numbers: Iterator[int] | None = None
+    ) -> Iterator[Outcome[Case]]:
         """What comes of acting with cases, several at a time but in their order; the first error is raised in the
-        end."""
-        started: deque[tuple[Case, Api, Future[None]]] = deque()
+        end.
+
+        Args:
+            cases: the cases.
+            act: acts with one.
+            numbers: of the cases; None where they are acted out again.
+        """
+        started: deque[tuple[Case, Api, Future[None], int]] = deque()
         errors: list[BaseException] = []
         ahead = self._ahead
 
@@ -142,19 +152,20 @@ class Scenario:
                 api.tidy()
 
         def judge_first() -> Outcome[Case]:
-            case, api, future = started.popleft()
+            case, api, future, number = started.popleft()
             error = future.exception()
             errors.extend([error] if error else [])
             if isinstance(error, BudgetSpent | Stopped | TargetLost):
                 return Outcome(case, {}, api.trace().size(), cut=True)
-            return self._judge(api, case)
+            return self._judge(api, case, number)
 
         for case in cases:
             if len(started) >= ahead:
                 yield judge_first()
                 ahead = min(2 * ahead, STARTED_MAXIMUM)
             api = Api(self.target)
-            started.append((case, api, self._pool.submit(attempt, api, case)))
+            number = next(numbers) if numbers is not None else 0
+            started.append((case, api, self._pool.submit(attempt, api, case), number))
         while started:
             yield judge_first()
         if errors:
@@ -288,10 +299,10 @@ class Scenario:
         with no_constants_of_modules():
             drawing()
 
-    def _judge(self, api: Api, case: Case) -> Outcome[Case]:
-        """What a case led to."""
+    def _judge(self, api: Api, case: Case, number: int = 0) -> Outcome[Case]:
+        """What a case led to; `number` is its own, 0 where it is acted out again."""
         trace = api.trace()
-        found = self._judge_trace(trace, self._name)
+        found = self._judge_trace(trace, self._name, number)
         self.breaches.extend(found)
         broken: dict[str, bool] = {}
         for rule, breach in found:

@@ -47,18 +47,23 @@ class UnreadableError(ValueError):
         self.exchange = exchange
 
 
-def entries(trace: Trace, name: str, *, bodies: bool = True) -> Iterator[dict[str, Any]]:
+def entries(
+    trace: Trace, name: str, *, bodies: bool = True, case: tuple[str, int] | None = None
+) -> Iterator[dict[str, Any]]:
     """The entries of a trace, in the order of sending.
 
     Args:
         trace: what was exchanged.
         name: tells the entries of this trace from those of others.
         bodies: whether the bodies are wanted; without them an entry has their sizes only.
+        case: the scenario and the number of its case that this trace is; None where it is none.
     """
+    drawn = {"scenario": case[0], "case": case[1], "of": len(trace.exchanges)} if case else {}
     for exchange in trace.exchanges:
         intent = exchange.intent
         own = {
             "trace": name,
+            **drawn,
             "deadline": trace.deadline,
             "number": exchange.number,
             "retried": exchange.retried,
@@ -87,6 +92,15 @@ def entry_of(exchange: Exchange, *, bodies: bool = True) -> dict[str, Any]:
         for part in (entry["request"].get("postData", {}), entry["response"]["content"]):
             part.pop("text", None)
     return {**entry, OWN: {"injected": exchange.injected}} if exchange.injected else entry
+
+
+def bodiless(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the suite's own was kept without its bodies, for want of room."""
+    data, content = (
+        _object(_object(entry.get("request")).get("postData")),
+        _object(_object(entry.get("response")).get("content")),
+    )
+    return (bool(data) and "text" not in data) or (bool(content) and "text" not in content)
 
 
 def _request(request: Request) -> dict[str, Any]:

@@ -49,11 +49,17 @@ class Traffic:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def add(self, trace: Trace, name: str) -> None:
-        """Keeps a trace, under a name that need not be unique."""
+    def add(self, trace: Trace, name: str, case: int = 0) -> None:
+        """Keeps a trace.
+
+        Args:
+            trace: what was exchanged.
+            name: need not be unique.
+            case: the number of the case of the scenario `name` that this is; 0 where it is none.
+        """
         unique = f"{name} {self._process}-{next(self._numbers)}"
         bodies = self._written < self._room * BODILESS_SHARE
-        found = entries(trace, unique, bodies=bodies)
+        found = entries(trace, unique, bodies=bodies, case=(name, case) if case else None)
         lines = [json.dumps(redacted(entry, trace.secrets | self._secrets)) + "\n" for entry in found]
         with self._lock:
             for line in lines:

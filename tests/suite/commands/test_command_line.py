@@ -195,6 +195,7 @@ def test_two_targets_are_compared(tmp_path: Path) -> None:
     [
         ["run"],
         ["check", "recorded.har"],
+        ["record", "--url", "http://127.0.0.1:1"],
         ["compare", "http://127.0.0.1:1", "http://127.0.0.1:2"],
         ["report", "results.json"],
         ["prove", "image.kind/disk"],

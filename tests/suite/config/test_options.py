@@ -80,12 +80,13 @@ def test_option_file_and_environment_set_the_same(row: DeclaredOption, folder: P
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "watch", "check", "tap", "client", "compare", "sweep", "prove", "report", "diff", "emulator"]
+    "command",
+    ["run", "watch", "check", "tap", "client", "record", "compare", "sweep", "prove", "report", "diff", "emulator"],
 )
 def test_help_shows_what_an_option_takes(command: str) -> None:
     made = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
     shown = made.get_help(made.make_context(command, [], resilient_parsing=True))
-    own = ("run", "watch", "check", "compare", "sweep")
+    own = ("run", "watch", "check", "record", "compare", "sweep")
     assert all(row.metavar in shown for row in declared(command) if command in own and row.kind is not bool)
     assert not re.findall(r"--\S+ <", shown)
 
