@@ -39,6 +39,9 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
 WITH_BODY = frozenset({"images.insert", "images.patch", "images.setLabels", "images.deprecate"})
 DEPTH_MAXIMUM = 500
 
+HEALTH = "/healthz"
+"""The path, no part of the API, that tells those who have started the emulator that it answers."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -55,7 +58,13 @@ def create_app(behaviour: Behaviour, projects: tuple[str, ...] | None = None) ->
         for verb, path, method in ROUTES
         for version in ("beta", "v1")
     ]
+    routes.append(Route(HEALTH, _healthy))
     return Starlette(routes=routes, exception_handlers={HTTPException: _unknown_path(behaviour)})
+
+
+async def _healthy(request: Request) -> Response:
+    del request
+    return Response("ok", media_type="text/plain")
 
 
 def _endpoint(service: Service, method: str, version: str) -> Endpoint:
