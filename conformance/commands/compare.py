@@ -162,6 +162,8 @@ def _notes(golden: Golden, title: str) -> Iterator[str]:
         )
     if about.partial:
         yield f"the run at {title} had not all its scenarios: {about.partial}"
+    if about.left_out:
+        yield f"{counted(about.left_out, 'case')} of {title} left out for want of room; --max-output gives more"
     if golden.missing:
         yield f"{title} lacks {counted(golden.missing, 'case')} that its index tells of"
 

@@ -54,6 +54,9 @@ def run_record(settings: Settings, folder: Path) -> int:
         print(f"conformance: nothing is recorded: {harmless(summary.reason, lines=False)}", file=sys.stderr)
         return summary.exit_status
     console.print(Text(harmless(f"{summary.headline}; {summary.reason}", lines=False)), soft_wrap=True)
+    if written.left_out:
+        lacking = f"{counted(written.left_out, 'case')} not recorded for want of room; --max-output gives more"
+        console.print(Text(lacking, style="yellow"), soft_wrap=True)
     cases = counted(sum(written.cases.values()), "case")
     console.print(Text(f"recorded: {cases} of {counted(len(written.cases), 'scenario')} in {folder}"), soft_wrap=True)
     return Exit.CONFORMANT

@@ -262,9 +262,11 @@ class Settings(BaseModel):
         None
     )
     max_requests: Annotated[
-        int | None, Field(ge=REQUESTS_MINIMUM), Option("Requests at most, deletions at the end included", ("record",))
+        int | None,
+        Field(ge=REQUESTS_MINIMUM),
+        Option("Requests at most, deletions at the end included", ("record", "compare")),
     ] = None
-    max_images: Annotated[int | None, Field(ge=1), Option("Images that are made at most", ("record",))] = None
+    max_images: Annotated[int | None, Field(ge=1), Option("Images that are made at most", ("record", "compare"))] = None
     max_time: Annotated[
         float | None,
         Field(gt=0),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract import Breach, Rule, catalogue
-from conformance.golden.folder import About, Golden, Key
+from conformance.golden.folder import Golden, Key
 from conformance.golden.steps import STATUS, Step, steps
 from conformance.trace.exchange import Trace
 from conformance.verdicts.judgement import judgements
@@ -139,7 +139,6 @@ def side(golden: Golden, rules: Mapping[str, Rule], results: Results | None = No
         results: of the run, where it is at hand: it has tried again what it saw broken. Else the verdicts follow from
             the cases.
     """
-    projects = _projects(golden.about)
     whole = Ledger(rules)
     broken: dict[Key, dict[str, list[Breach]]] = {}
     for key, trace in golden.cases.items():
@@ -155,7 +154,7 @@ def side(golden: Golden, rules: Mapping[str, Rule], results: Results | None = No
         absent = {name: why for name, why in golden.about.capabilities.items() if isinstance(why, str)}
         found = judgements(rules, whole, absent)
         verdicts = {name: (judgement.verdict, judgement.reason) for name, judgement in found.items()}
-    told = {key: list(steps(trace, projects)) for key, trace in golden.cases.items()}
+    told = {key: list(steps(trace, golden.about.projects)) for key, trace in golden.cases.items()}
     return Side(golden, told, broken, verdicts, at_times)
 
 
@@ -168,11 +167,6 @@ def _judged(trace: Trace, rules: Mapping[str, Rule], whole: Ledger) -> dict[str,
         found[rule.id].append(breach)
     whole.merge(ledger.drain())
     return found
-
-
-def _projects(about: About) -> dict[str, str]:
-    """The projects of a run, each with the word that stands for it."""
-    return {**({about.second_project: "<second project>"} if about.second_project else {}), about.project: "<project>"}
 
 
 def compare(recorded: Side, target: Side, waived: Iterable[str] = ()) -> Comparison:

@@ -1,4 +1,5 @@
-"""The folder of a golden: an HTTP archive for each scenario, and an index that says what run they are of."""
+"""The folder of a golden: an HTTP archive for each scenario, an index that says what run they are of, and the answers
+in words, which are the same for each recording of the same target."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from conformance import __version__
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings, UsageError
+from conformance.golden.steps import in_words
 from conformance.trace import har
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import Exchange, Trace
@@ -26,6 +28,7 @@ SCHEMA_VERSION = 1
 """Of what is written; what a later version says is not guessed at."""
 
 INDEX = "golden.json"
+ANSWERS = "answers.txt"
 SUFFIX = ".har"
 
 FILE_MAXIMUM = 256 * 2**20
@@ -44,8 +47,8 @@ Key = tuple[str, int]
 class About(BaseModel):
     """What golden.json says: the run, and what decides which cases it draws.
 
-    `cases` says how many cases of each scenario there are; `partial` why the run had not all its scenarios ("" where
-    it had).
+    `cases` says how many cases of each scenario there are; `left_out` how many more there was no room for; `partial`
+    why the run had not all its scenarios ("" where it had).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,7 +66,14 @@ class About(BaseModel):
     api_version: str
     capabilities: dict[str, bool | str] = {}
     partial: str = ""
+    left_out: Annotated[int, Field(ge=0)] = 0
     cases: dict[str, Annotated[int, Field(ge=0)]]
+
+    @property
+    def projects(self) -> dict[str, str]:
+        """The projects of the run, each with the word that stands for it."""
+        second = {self.second_project: "<second project>"} if self.second_project else {}
+        return {**second, self.project: "<project>"}
 
 
 @dataclass(frozen=True)
@@ -133,12 +143,13 @@ def write(traffic: Path, described: About, folder: Path) -> About:
         key = _key(entry)
         if key is not None:
             cases[key].append(entry)
+    whole = {key: entries for key, entries in sorted(cases.items()) if _whole(entries)}
     scenarios: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for key, entries in sorted(cases.items()):
-        # In the order of the cases, not in that of time: so goldens of one target differ only where its answers do.
-        if _whole(entries):
-            described.cases[key[0]] = described.cases.get(key[0], 0) + 1
-            scenarios[key[0]] += sorted(entries, key=lambda entry: int(entry[har.OWN]["number"]))
+    for (scenario, _), entries in whole.items():
+        # In the order of the cases, whenever they were sent.
+        scenarios[scenario] += sorted(entries, key=lambda entry: int(entry[har.OWN]["number"]))
+    counts = Counter(scenario for scenario, _ in whole)
+    described = described.model_copy(update={"cases": dict(counts), "left_out": len(cases) - len(whole)})
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob(f"*{SUFFIX}"):
         path.unlink()
@@ -146,6 +157,9 @@ def write(traffic: Path, described: About, folder: Path) -> About:
         for entry in entries:
             entry[har.OWN]["trace"] = f"{scenario} {entry[har.OWN]['case']}"
         har.write((json.dumps(entry, sort_keys=True) for entry in entries), folder / name)
+    with (folder / ANSWERS).open("w", encoding="utf-8", errors="backslashreplace") as file:
+        for (scenario, case), trace in _traces(whole).items():
+            file.write(f"{scenario} {case}\n{in_words(trace, described.projects)}\n")
     text = json.dumps(described.model_dump(mode="json"), ensure_ascii=False, indent=1)
     (folder / INDEX).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     return described

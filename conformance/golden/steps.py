@@ -5,6 +5,7 @@ What the run itself has named, the project, hosts and the kinds of the table are
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from conformance.client.names import OWN_NAME
+from conformance.client.names import NAME_PREFIX, OWN_NAME
 from conformance.golden.kinds import IMAGE, LATE_IMAGE, LATE_OPERATION, OPERATION_FIELDS, OTHERS, REQUEST, SIZE, Kind
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import link
@@ -29,8 +30,12 @@ PAGING = frozenset({"items", "nextPageToken"})
 LOOKS = frozenset({"globalOperations.get", "globalOperations.wait"})
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_NAME = re.compile(rf"{OWN_NAME.pattern}|[0-9a-f]{{8}}-(?:main|gw[0-9]+)-[0-9]+[-a-z0-9]*")
-"""A name that a run gives, and the end of one that scenarios make other values of."""
+_OWN = rf"{OWN_NAME.pattern}|[0-9a-f]{{8}}-(?:main|gw[0-9]+)-[0-9]+[-a-z0-9]*|{NAME_PREFIX}-[0-9a-f]{{8}}(?=-)"
+_NAME = re.compile(f"{_OWN}|{_OWN.upper()}")
+"""A name that a run gives, in capitals too, and its beginning and its end, which scenarios make other values of."""
+
+TOLD_MINIMUM = 8
+"""Characters of the name of an operation that is looked for in other texts: a shorter one may stand there by chance."""
 
 _ZERO = "00000000-0000-0000-0000-000000000000"
 _TOKENS = re.compile(r"(?<=pageToken=)[^&]+")
@@ -103,6 +108,12 @@ class Words:
             if isinstance(name, str) and name:
                 self.operations.setdefault(name, f"<operation of change {self._mutations}>")
 
+    def told(self, text: str) -> str:
+        """A text with words in it, for operations too: what a query says."""
+        for name, word in self.operations.items():
+            text = text.replace(name, word) if len(name) >= TOLD_MINIMUM else text
+        return self.of(text)
+
     def knows(self, name: Any) -> bool:
         """Whether a name is one that was seen in this case."""
         return isinstance(name, str) and name in self._known
@@ -150,6 +161,23 @@ def steps(trace: Trace, projects: Mapping[str, str]) -> Iterator[Step]:
         yield last
 
 
+def in_words(trace: Trace, projects: Mapping[str, str]) -> str:
+    """The steps of a case as text, a line for each field: two recordings differ in it only where the answers do.
+
+    Args:
+        trace: of the case.
+        projects: the projects of the run, each with its word.
+    """
+    lines = []
+    for step in steps(trace, projects):
+        lines.append(f"  {json.dumps(step.label, ensure_ascii=False)[1:-1]}")
+        lines += [
+            f"    {json.dumps(path, ensure_ascii=False)[1:-1]}: {json.dumps(value, ensure_ascii=False)}"
+            for path, (value, _) in sorted(step.fields.items())
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _blocks(trace: Trace) -> Iterator[list[Exchange]]:
     """The exchanges of a case: each by itself, or together with those that were under way at the same time."""
     block: list[Exchange] = []
@@ -177,7 +205,7 @@ def _asked(exchange: Exchange, words: Words) -> str:
     if exchange.method in LOOKS and not request.body and exchange.route and exchange.route.name in words.operations:
         # Waiting for an operation and looking at it are two ways to ask the same.
         return f"look at {path.removesuffix('/wait')}"
-    query = words.of(_TOKENS.sub("<token>", "&".join(sorted(filter(None, parts.query.split("&"))))))
+    query = words.told(_TOKENS.sub("<token>", "&".join(sorted(filter(None, parts.query.split("&"))))))
     if not request.body:
         body = ""
     elif request.json is NOT_JSON:
@@ -242,7 +270,8 @@ def _flat(value: Any, table: Mapping[str, Kind], words: Words, sizes: Container[
             for key in sorted(part):
                 take(f"{path}.{words.of(key)}" if path else words.of(key), part[key])
         elif isinstance(part, list) and part:
-            for at, item in enumerate(part):
+            # Their order has no meaning.
+            for at, item in enumerate(sorted(part, key=lambda item: json.dumps(item, sort_keys=True))):
                 take(f"{path}[{at}]", item)
         elif part not in (None, "", [], {}):
             # An empty value and none are the same.

@@ -15,7 +15,7 @@ from conformance.commands.compare import FILE_NAME, places, run_comparison
 from conformance.commands.record import run_record
 from conformance.config.settings import Settings, UsageError
 from conformance.emulator.process import EmulatorProcess
-from conformance.golden.folder import INDEX, read
+from conformance.golden.folder import ANSWERS, INDEX, read, write
 from conformance.trace.har import OWN
 from conformance.verdicts.verdict import Exit
 
@@ -125,16 +125,19 @@ def test_golden_holds_no_secret_and_is_a_recording(golden: Path) -> None:
     assert TOKEN not in text
     assert keys
     assert all(re.fullmatch("(?:UkVEQUNURUR|REDACTED).*", key) for key in keys)
-    assert {path.suffix for path in golden.iterdir()} == {".har", ".json"}
+    assert {path.suffix for path in golden.iterdir()} == {".har", ".json", ".txt"}
 
 
-def test_golden_is_replaced_and_nothing_else_is(good: str, folder: Path) -> None:
+def test_golden_is_replaced_and_nothing_else_is(good: str, golden: Path, folder: Path) -> None:
     place = folder / "golden"
     place.mkdir()
     (place / INDEX).write_text("{}", encoding="utf-8")
     (place / "earlier.har").touch()
     recording(good, place)
-    assert not (place / "earlier.har").exists()
+    assert {path.name for path in place.iterdir()} == {path.name for path in golden.iterdir()}
+    first, second = ((of / ANSWERS).read_text(encoding="utf-8") for of in (golden, place))
+    assert first == second
+    assert "status code: 400" in first
     other = folder / "mine"
     other.mkdir()
     (other / "thesis.har").touch()
@@ -168,6 +171,15 @@ def test_golden_of_another_version_with_other_cases_is_said(golden: Path, folder
     assert found["cases"]["of_the_first_alone"] > 0
     assert any("version 0.0.1" in note for note in found["notes"])
     assert any("that its index tells of" in note for note in found["notes"])
+
+
+def test_case_that_there_was_no_room_for_is_left_out(golden: Path, folder: Path) -> None:
+    held = [entry for path in sorted(golden.glob("*.har")) for entry in entries(path)]
+    del held[0]["response"]["content"]["text"]
+    (folder / "traffic.har").write_text(json.dumps({"log": {"entries": held[:-1]}}), encoding="utf-8")
+    written = write(folder / "traffic.har", read(golden).about, folder / "cut")
+    assert written.left_out == 2
+    assert len(read(folder / "cut").cases) == len(read(golden).cases) - 2
 
 
 def test_case_that_is_not_whole_is_left_out(golden: Path, folder: Path) -> None:

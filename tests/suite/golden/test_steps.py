@@ -113,6 +113,12 @@ def test_any_other_value_and_another_kind_is_a_difference(changes: dict[str, Any
     assert found[0].asked == "GET projects/<project>/global/images/<name 1>"
 
 
+def test_order_of_a_list_has_no_meaning() -> None:
+    features = [{"type": "GVNIC"}, {"type": "WINDOWS"}]
+    one, two = (story(guestOsFeatures=order).trace() for order in (features, features[::-1]))
+    assert not differences(one, two)
+
+
 def test_size_that_was_asked_for_is_compared_by_its_value() -> None:
     def sized(shown: str) -> Trace:
         return Story().insert(operation(), diskSizeGb="10").get(image(diskSizeGb=shown)).trace()
