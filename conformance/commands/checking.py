@@ -27,6 +27,8 @@ def checked(settings: Settings, *, clients: bool = False) -> Settings:
                 f"require is '{field}' (set by --require, its environment variable or the configuration file); "
                 f"allowed are {', '.join(fields)}."
             )
+    if settings.restart_between and settings.start is None:
+        raise UsageError("restart-between needs --start, which says how the target is started again.")
     read_waivers(settings)
     return authorised(settings)
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from conformance.commands.selecting import matched
 from conformance.config.settings import UsageError
-from conformance.contract import Rule, catalogue, client_catalogue, near
+from conformance.contract import Rule, catalogue, client_catalogue, durability_catalogue, near
 from conformance.contract.clients import EVERY_CLIENT, hurt
 
 
@@ -26,7 +26,7 @@ def show_rules(words: Sequence[str], *, as_json: bool) -> None:
     Raises:
         UsageError: a word means no rule.
     """
-    every = {**catalogue(), **client_catalogue()}
+    every = {**catalogue(), **client_catalogue(), **durability_catalogue()}
     shown = matched(words, "asked for", every) if words else dict(catalogue())
     if as_json:
         print(json.dumps([_row(rule) for rule in shown.values()], ensure_ascii=False, indent=1))
@@ -55,7 +55,7 @@ def show_rule(rule: str) -> None:
     """
     from conformance.emulator.faults import FAULTS  # noqa: PLC0415 - lists of rules need none
 
-    found = catalogue().get(rule) or client_catalogue().get(rule)
+    found = catalogue().get(rule) or client_catalogue().get(rule) or durability_catalogue().get(rule)
     if found is None:
         raise UsageError(f"there is no rule '{rule}'{near(rule)}.")
     basis = {
@@ -75,6 +75,9 @@ def show_rule(rule: str) -> None:
         print(f"needs      {', '.join(found.needs)}")
     if rule in client_catalogue():
         print("\nrun it     conformance client --only", rule, "-- COMMAND")
+        return
+    if rule in durability_catalogue():
+        print("\nrun it     conformance run --start COMMAND --restart-between")
         return
     caught = [fault for fault in FAULTS if fault.rule == found.id]
     print("\nfaults of the emulator that it catches:" if caught else "\nno fault of the emulator breaks it")

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from conformance.client.names import NAME_PREFIX
+from conformance.commands.durability import judge_durability, tell_durability
 from conformance.commands.outcome import conclude, terminal
 from conformance.commands.started_target import StartedTarget, Watch
 from conformance.commands.writing import check_file, check_folder
@@ -35,6 +36,9 @@ from conformance.verdicts.waivers import known, waivers_file, write_waivers
 WORKERS = 4
 """Workers used unless told otherwise. At a target they mostly wait, so it takes more than there are processors to
 keep it busy; the embedded emulator works on the same processors as they do."""
+
+JUDGED = (Exit.CONFORMANT, Exit.NOT_CONFORMANT)
+"""How a run ends that has judged its target to the end."""
 
 FEW_RULES = 4
 """So few rules are judged in one process: to start others would take longer than the scenarios."""
@@ -71,7 +75,7 @@ def run(settings: Settings) -> int:
     console = terminal(settings)
     with Interruption(lambda: left_undone(settings)) as interruption:
         try:
-            results = _judged(settings, console, interruption)
+            results, after = _judged(settings, console, interruption)
         except SuiteError as error:
             print(f"conformance: the scenarios could not be run: {error}", file=sys.stderr)
             return Exit.SUITE_ERROR
@@ -83,7 +87,9 @@ def run(settings: Settings) -> int:
             write_waivers(known(results.waivers), waivers_file(settings))
         if settings.update_lock:
             _write_lock(results, settings)
-        return conclude(results, settings, console)
+        status = conclude(results, settings, console)
+        told = tell_durability(after, settings, console) if after is not None else Exit.CONFORMANT
+        return status or told
 
 
 def _write_lock(results: Results, settings: Settings) -> None:
@@ -98,23 +104,30 @@ def _write_lock(results: Results, settings: Settings) -> None:
         print(f"conformance: {path} could not be written: {error.strerror}", file=sys.stderr)
 
 
-def _judged(settings: Settings, console: Console, interruption: Interruption) -> Results:
-    """Judges the target, which is started first, and stopped in the end, where the settings say how."""
+def _judged(settings: Settings, console: Console, interruption: Interruption) -> tuple[Results, Results | None]:
+    """Judges the target, which is started first, and stopped in the end, where the settings say how.
+
+    Returns:
+        The results, and what is to be said of it after a restart; None where none was asked for.
+    """
     with contextlib.ExitStack() as stack:
         plugins: list[object] = [interruption, Checkpoint(settings.out)]
-        url = settings.url
+        url, target = settings.url, None
         if settings.start is not None:
             target = stack.enter_context(StartedTarget(settings.start, url, settings.ready_timeout, settings.out))
             plugins.append(Watch(target))
             url = target.url
         at_target = settings.model_copy(update={"url": url})
-        return judge(
+        results = judge(
             at_target,
             console=console,
             traffic=settings.traffic,
             scripts="scripts" in settings.wanted_reports,
             plugins=plugins,
         )
+        if target is None or not settings.restart_between or results.summary.exit_status not in JUDGED:
+            return results, None
+        return results, judge_durability(settings, target)
 
 
 def left_undone(settings: Settings, known: str = "") -> str:

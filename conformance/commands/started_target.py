@@ -82,6 +82,24 @@ class StartedTarget:
 
     def __enter__(self) -> StartedTarget:
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.unlink(missing_ok=True)
+        self._start()
+        return self
+
+    def restart(self) -> None:
+        """Kills it and all that it has started, without a warning, and starts it again.
+
+        Raises:
+            NotStarted: it does not come back.
+        """
+        assert self._process is not None
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._join()
+        self._start()
+
+    def _start(self) -> None:
+        """Starts it, and waits until it answers."""
         try:
             self._process = subprocess.Popen(  # noqa: S603 - it is the user who says what to run
                 self._words,
@@ -101,7 +119,6 @@ class StartedTarget:
         except BaseException:
             self._stop()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -139,7 +156,7 @@ class StartedTarget:
     def _read(self, output: IO[bytes]) -> None:
         """Keeps what it says, as far as there is room, and reads on, so that it never has to wait."""
         written = 0
-        with contextlib.suppress(OSError, ValueError), self._log.open("wb") as log:
+        with contextlib.suppress(OSError, ValueError), self._log.open("ab") as log:
             for line in iter(lambda: output.readline(2**16), b""):
                 self._lines.append(line.decode(errors="replace").rstrip())
                 if written < LOG_MAXIMUM:

@@ -90,6 +90,14 @@ class Settings(BaseModel):
         Field(gt=0, le=3600),
         Option("Seconds within which it has to answer", metavar="SECONDS", pytest=False),
     ] = 30.0
+    restart_between: Annotated[
+        bool,
+        Option(
+            "After all scenarios kill what --start began, start it again, and judge by the rules durability.* what is "
+            "still there; apart, in durability/. They fail only under --strict",
+            pytest=False,
+        ),
+    ] = False
     project: Annotated[
         str,
         Option(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
-from conformance.contract.areas import CLIENT_RULES, RULES
+from conformance.contract.areas import CLIENT_RULES, DURABILITY_RULES, RULES
 from conformance.contract.rule import Basis, Breach, Finding, Rule, matching
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "catalogue",
     "chosen",
     "client_catalogue",
+    "durability_catalogue",
     "matching",
     "near",
     "selected",
@@ -41,6 +42,12 @@ def catalogue() -> Mapping[str, Rule]:
 def client_catalogue() -> Mapping[str, Rule]:
     """Every rule for clients by id: they judge who asks, and never the target."""
     return MappingProxyType({rule.id: rule for rule in CLIENT_RULES})
+
+
+@cache
+def durability_catalogue() -> Mapping[str, Rule]:
+    """Every rule about a target that is killed and started again, by id: only `run --restart-between` tries them."""
+    return MappingProxyType({rule.id: rule for rule in DURABILITY_RULES})
 
 
 def near(name: str) -> str:

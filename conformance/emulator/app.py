@@ -18,6 +18,7 @@ from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError
 from conformance.emulator.partial import selected
 from conformance.emulator.service import HANDLERS, Service, body_of
+from conformance.emulator.state import State
 
 ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "global/images", "images.insert"),
@@ -45,14 +46,15 @@ HEALTH = "/healthz"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(behaviour: Behaviour, projects: tuple[str, ...] | None = None) -> Starlette:
+def create_app(behaviour: Behaviour, projects: tuple[str, ...] | None = None, state: State | None = None) -> Starlette:
     """The emulator as an ASGI application.
 
     Args:
         behaviour: what is otherwise than the API reference has it.
         projects: the projects that exist; None for any.
+        state: where all is kept; None for nowhere.
     """
-    service = Service(behaviour, projects)
+    service = Service(behaviour, projects, state)
     routes = [
         Route(f"/compute/{version}/projects/{{project}}/{path}", _endpoint(service, method, version), methods=[verb])
         for verb, path, method in ROUTES
@@ -120,7 +122,9 @@ async def _carried_out(service: Service, call: Call, content: bytes, zone: str) 
         await asyncio.sleep(service.seconds_left(call))
     if call.method == "imageFamilyViews.get":
         return service.family_view(call, zone)
-    return HANDLERS[call.method](service, call)
+    done = HANDLERS[call.method](service, call)
+    service.keep(call)
+    return done
 
 
 async def _received(request: Request, *, in_part: bool) -> bytes | None:

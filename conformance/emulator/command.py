@@ -42,6 +42,10 @@ def emulator(  # noqa: PLR0913 - the options of a command
     operation_seconds: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="How long an operation takes.")
     ] = 0.02,
+    state: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="SQLite database to keep all in, and to begin with. Without it nothing is."),
+    ] = "",
     link_base: Annotated[
         str, typer.Option(metavar="URL", help="Scheme and host of links.")
     ] = "https://www.googleapis.com",
@@ -70,4 +74,4 @@ def emulator(  # noqa: PLR0913 - the options of a command
         limited=serving.limited_tokens(limited_token or ()),
     )
     serving.change(behaviour, hardship or (), composition, (*(fault or ()), *(variant or ())))
-    serving.serve(behaviour, tuple(project) if project else None, host, port, until_eof=until_eof)
+    serving.serve(behaviour, tuple(project) if project else None, host, port, state, until_eof=until_eof)

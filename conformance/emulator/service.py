@@ -15,6 +15,7 @@ from conformance.emulator.behaviour import Behaviour, Call, Resource
 from conformance.emulator.clock import moment, written
 from conformance.emulator.errors import ApiError, conflict, invalid, not_found, required
 from conformance.emulator.filters import matches, page
+from conformance.emulator.state import State
 from conformance.emulator.store import (
     LOOKS,
     OPERATIONS_KEPT,
@@ -30,6 +31,16 @@ from conformance.emulator.store import (
 
 INHERITED = ("licenses", "licenseCodes", "architecture", "guestOsFeatures", "diskSizeGb")
 PATCHABLE = frozenset({"description", "family", "labels", "labelFingerprint", "deprecated"})
+CHANGES = frozenset(
+    {
+        "images.insert",
+        "images.delete",
+        "images.patch",
+        "images.setLabels",
+        "images.deprecate",
+        "globalOperations.delete",
+    }
+)
 STORED = frozenset(checks.SHAPE) - set(checks.KEYS[1:])
 LINKS = ("sourceDisk", "sourceImage", "sourceSnapshot")
 
@@ -64,14 +75,21 @@ class Service:
     Args:
         behaviour: what is otherwise than the API reference has it.
         projects: the projects that exist; None for any that is asked for.
+        state: where all is kept for the next emulator, which begins with it; None for nowhere.
     """
 
-    def __init__(self, behaviour: Behaviour, projects: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, behaviour: Behaviour, projects: tuple[str, ...] | None = None, state: State | None = None
+    ) -> None:
         self.behaviour = behaviour
+        self._state = state
         self._allowed = projects
         self._projects: dict[str, Project] = {}
         self._shown: dict[str, int] = {}
         self._requests: OrderedDict[tuple[str, ...], Operation | None] = OrderedDict()
+        if state is not None:
+            self._projects.update((project.name, project) for project in state.projects())
+            self._requests.update(state.requests(self._projects))
 
     def project(self, name: str) -> Project:
         """A project.
@@ -118,7 +136,8 @@ class Service:
             image.gone_at = taken.gone_at
         target = image.fields["id"] if image else new_id()
         operation = self._begin(project, call, "insert", name, target, failure)
-        operation.looks_ahead = LOOKS if self.behaviour.seconds else 0
+        # When an operation ends has to be known when it is written down.
+        operation.looks_ahead = LOOKS if self.behaviour.seconds and self._state is None else 0
         if image is not None:
             image.insert = operation
             image.failed = bool(failure) and stays
@@ -539,6 +558,19 @@ class Service:
         project.remember(operation)
         self._remember(call, operation)
         return operation
+
+    def keep(self, call: Call) -> None:
+        """Writes down what a call has changed, where that is to be kept."""
+        if self._state is None or call.method not in CHANGES:
+            return
+        project = self.project(call.project)
+        if call.method == "globalOperations.delete":
+            self._state.forget(project, call.name)
+            return
+        key = self.behaviour.request_key(call) if call.query.get("requestId") else None
+        operation = self._requests.get(key) if key else next(reversed(project.operations.values()))
+        if operation is not None:
+            self._state.save(project, operation, key)
 
     def forget_request(self, call: Call) -> None:
         """Forgets the requestId of a call."""

@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import json
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from conformance.emulator.compositions import COMPOSITIONS, Composition
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.faults.row import Change
 from conformance.emulator.hardships import HARDSHIPS
+from conformance.emulator.state import State
 from conformance.emulator.variants import VARIANTS
 
 _NAMES = tuple(row.id for row in COMPOSITIONS)
@@ -107,14 +109,34 @@ def show_rows(*, as_json: bool, faults: bool, variants: bool, compositions: bool
             print(f"{row['id']:<64} {row['sentence']}")
 
 
-def serve(behaviour: Behaviour, projects: Sequence[str] | None, host: str, port: int, *, until_eof: bool) -> None:
+def serve(  # noqa: PLR0913 - all that a server is told
+    behaviour: Behaviour,
+    projects: Sequence[str] | None,
+    host: str,
+    port: int,
+    state: str = "",
+    *,
+    until_eof: bool,
+) -> None:
     """Serves until it is stopped, or until its input ends; prints where, once it answers.
 
+    Args:
+        behaviour: what is otherwise than the API reference has it.
+        projects: those that exist; None for any.
+        host: where to listen.
+        port: the same; 0 for any that is free.
+        state: the file that all is kept in; "" for none.
+        until_eof: whether the end of the input ends it.
+
     Raises:
-        typer.BadParameter: it cannot listen there.
+        typer.BadParameter: it cannot listen there, or the file is no such database.
     """
     listener = _listener(host, port)
-    app = create_app(behaviour, tuple(projects) if projects else None)
+    try:
+        kept = State(state) if state else None
+    except sqlite3.Error as error:
+        raise typer.BadParameter(f"state is '{state}', which is not usable: {error}.") from None
+    app = create_app(behaviour, tuple(projects) if projects else None, kept)
     config = uvicorn.Config(
         app,
         log_level="critical",

@@ -6,6 +6,7 @@ from conformance.contract.areas import (
     access,
     answer_types,
     client,
+    durability,
     encryption,
     family,
     image,
@@ -56,3 +57,6 @@ RULES = (
 
 CLIENT_RULES = tuple(client.RULES)
 """The rules for the other side: they judge clients, and stand in no catalogue of what a target has to keep."""
+
+DURABILITY_RULES = tuple(durability.RULES)
+"""The rules that only a target can be held to which the suite may kill: they stand apart as well."""
