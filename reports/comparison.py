@@ -17,6 +17,7 @@ from conformance.reports.text import counted, harmless, shortened
 from conformance.verdicts.results import Results, RuleResult
 
 TEXT_MAXIMUM = 100
+DIFFERENCES_SHOWN = 3
 NAMES_SHOWN = 5
 FREE_SHOWN = 10
 """Kinds of differences that no rule minds, and of rules of one sort, that are shown."""
@@ -117,8 +118,11 @@ def _standing(standing: Standing, colour: str, console: Console) -> None:
     )
     expected, observed = (shortened(text, TEXT_MAXIMUM) for text in (standing.expected, standing.observed))
     _line(console, f"  {standing.message}; expected {expected}, observed {observed}")
-    for difference in standing.differences:
+    for difference in standing.differences[:DIFFERENCES_SHOWN]:
         _line(console, f"  {_told(difference)}")
+    more = len(standing.differences) - DIFFERENCES_SHOWN
+    if more > 0:
+        _line(console, f"  … and {more} more; see comparison.json", "dim")
 
 
 def _told(difference: Difference) -> str:

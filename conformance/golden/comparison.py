@@ -18,8 +18,8 @@ from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Verdict
 
-DIFFERENCES_SHOWN = 3
-"""Differences that are shown of a rule."""
+DIFFERENCES_KEPT = 100
+"""Differences that are kept of a rule."""
 
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -59,7 +59,7 @@ class Standing:
         waived: whether a waiver covers its breach at the target.
         at_times: whether the target breaks it at times only, which does not gate.
         message, expected, observed: what the breach is, where it is broken.
-        differences: where the answers differ that show the breach.
+        differences: where the answers differ that show the breach, each kind of them once.
     """
 
     rule: Rule
@@ -187,7 +187,8 @@ def compare(recorded: Side, target: Side, waived: Iterable[str] = ()) -> Compari
     ]
     minded = {id(difference) for standing in standings for difference in standing.differences}
     for standing in standings:
-        del standing.differences[DIFFERENCES_SHOWN:]
+        alike = {(item.asked, item.path): item for item in reversed(standing.differences)}
+        standing.differences = list(reversed(alike.values()))[:DIFFERENCES_KEPT]
     rest = [item for found in differences.values() for item, _, _ in found if id(item) not in minded]
     return Comparison(
         standings,
@@ -299,12 +300,14 @@ def _standing(  # noqa: PLR0913 - all that is known of the two
 
 
 def _telling(differences: list[Difference], rule: Rule, breaches: Iterable[Breach]) -> list[Difference]:
-    """Those of the differences in the answers of a breach that it names."""
+    """Those of the differences in the answers of a breach that it names; where there are none, in their statuses."""
     text = " ".join(
         (rule.id.replace("-", ""), *(f"{item.message} {item.expected} {item.observed}" for item in breaches))
     )
     words = set(_WORD.findall(text.lower()))
-    return [item for item in differences if item.path == STATUS or words & set(_WORD.findall(item.path.lower()))]
+    fields = [item for item in differences if item.path != STATUS]
+    named = [item for item in fields if words & set(_WORD.findall(item.path.lower()))]
+    return named or [item for item in differences if item.path == STATUS]
 
 
 def _relation(rule: str, one: list[Breach], two: list[Breach], recorded: Side, target: Side) -> Relation | None:

@@ -200,6 +200,27 @@ def test_relations_name_who_keeps_the_rule() -> None:
     assert (difference.path, difference.recorded, difference.target) == ("kind", "compute#operation", "compute#image")
 
 
+def test_what_is_broken_at_times_only_and_what_is_waived_does_not_gate() -> None:
+    good, bad = (Story().insert(operation(kind=kind)).trace() for kind in ("compute#operation", "compute#image"))
+    recorded, target = (side(golden(trace), catalogue()) for trace in (good, bad))
+    at_times = replace(target, at_times=frozenset({"operation.kind"}))
+    gating = [compare(recorded, target), compare(recorded, at_times), compare(recorded, target, {"operation.kind"})]
+    assert [[standing.rule.id for standing in found.gating] for found in gating] == [["operation.kind"], [], []]
+
+
+def test_difference_is_told_once_and_is_what_the_breach_names() -> None:
+    def polled(kind: str, user: str) -> Trace:
+        told = Story().insert(operation())
+        for _ in range(2):
+            told.poll(operation(kind=kind, statusMessage=user)).get(image())
+        return told.trace()
+
+    found = laid(polled("compute#operation", "a"), polled("compute#image", ""))
+    (standing,) = found.gating
+    assert [item.path for item in standing.differences] == ["kind"]
+    assert [(item.path, times) for item, times in found.free] == [("statusMessage", 2)]
+
+
 def test_cases_are_paired_by_how_they_begin() -> None:
     one, two = (Story().insert(operation(), description=text).trace() for text in ("one", "two"))
     recorded, target = (side(golden(*traces), catalogue()) for traces in ((one, two), (two,)))
