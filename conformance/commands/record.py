@@ -51,7 +51,8 @@ def run_record(settings: Settings, folder: Path) -> int:
     for note in results.notes:
         console.print(Text(harmless(note), style="yellow"), soft_wrap=True)
     if written is None:
-        print(f"conformance: nothing is recorded: {harmless(summary.reason, lines=False)}", file=sys.stderr)
+        reason = results.run.ending.reason or summary.reason
+        print(f"conformance: nothing is recorded: {harmless(reason, lines=False)}", file=sys.stderr)
         return summary.exit_status
     console.print(Text(harmless(f"{summary.headline}; {summary.reason}", lines=False)), soft_wrap=True)
     if written.left_out:

@@ -228,8 +228,12 @@ def test_option_that_draws_other_cases_is_a_mistake(given: dict[str, str], golde
         compared(golden, "http://127.0.0.1:1", **given)
 
 
-def test_target_that_does_not_answer_is_neither_recorded_nor_compared(golden: Path, folder: Path) -> None:
+def test_target_that_does_not_answer_is_neither_recorded_nor_compared(
+    golden: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     nobody = "http://127.0.0.1:1"
-    assert run_record(Settings(url=nobody, workers=1), folder / "new") == Exit.UNTESTABLE
-    assert not (folder / "new" / INDEX).exists()
+    kept = changed(golden, folder)
+    assert run_record(Settings(url=nobody, workers=1), kept) == Exit.UNTESTABLE
+    assert "nothing is recorded: the target at http://127.0.0.1:1" in capsys.readouterr().err
+    assert read(kept).cases.keys() == read(golden).cases.keys()
     assert run_comparison(places({"out": "out"}, (str(golden), nobody))) == Exit.UNTESTABLE
