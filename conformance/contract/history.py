@@ -136,22 +136,24 @@ class Operation:
     """All that was seen of one operation, in the order of the answers' requests.
 
     `glimpses` are all answers, `states` those that show it as a whole; `strangers` are answers that a look at its
-    name got, and that are of another operation.
+    name got, and that are of another operation. `first` is the answer that made it known, though it may tell enums as
+    numbers and so is no glimpse.
     """
 
     project: str
     name: str
+    first: State
     glimpses: list[State] = field(default_factory=list)
     mutation: Mutation | None = None
     strangers: list[State] = field(default_factory=list)
 
     def owns(self, state: State) -> bool:
         """Whether a state that bears the name, or was got under it, is one of this operation."""
-        return not (self.glimpses and self.glimpses[0].contradicts(state))
+        return not self.first.contradicts(state)
 
     def has_id_of(self, state: State) -> bool:
         """Whether a state bears the id of this operation, and contradicts it in nothing."""
-        own = self.glimpses[0].identity.get("id") if self.glimpses else None
+        own = self.first.identity.get("id")
         return own is not None and own == state.identity.get("id") and self.owns(state)
 
     @property
@@ -377,7 +379,7 @@ class History:
             for operation in self.bearers(route.project, operation_name)
             if operation.owns(state) and not _another(mutation, operation, state)
         )
-        mutation.operation = next(known, None) or self._new_operation(route.project, operation_name)
+        mutation.operation = next(known, None) or self._new_operation(route.project, operation_name, state)
         if not _encodes_enums_as_numbers(exchange):
             mutation.operation.glimpses.append(state)
         if mutation.operation.mutation is None and not repeats_unseen:
@@ -405,8 +407,8 @@ class History:
         took = mutation.exchange.received - mutation.exchange.sent
         return served is None or earlier < DATE_RESOLUTION or began.timestamp() < served - took - DATE_RESOLUTION
 
-    def _new_operation(self, project: str, name: str) -> Operation:
-        operation = Operation(project, name)
+    def _new_operation(self, project: str, name: str, first: State) -> Operation:
+        operation = Operation(project, name, first)
         self.operations.append(operation)
         self._named[project, name].append(operation)
         return operation
@@ -418,7 +420,7 @@ class History:
         if not known and self.trace.recorded:
             own = state.value.get("name")
             called = own if isinstance(own, str) and state.value.get("id") == name else name
-            known = self.bearers(project, called) or [self._new_operation(project, called)]
+            known = self.bearers(project, called) or [self._new_operation(project, called, state)]
         owner = next(
             (operation for operation in known if operation.has_id_of(state)),
             next((operation for operation in reversed(known) if operation.owns(state)), None),
@@ -441,8 +443,7 @@ class History:
             return [
                 operation
                 for operation in self.operations
-                if operation.project == project
-                and any(state.identity.get("id") == name for state in operation.glimpses[:1])
+                if operation.project == project and operation.first.identity.get("id") == name
             ]
         return self._named.get((project, name), [])
 
@@ -932,5 +933,5 @@ def _another(mutation: Mutation, operation: Operation, state: State) -> bool:
     replayed = first is not None and first.request_id and mutation.request_id
     if first is None or (replayed and str(first.request_id).lower() == str(mutation.request_id).lower()):
         return False
-    ids = {one.identity.get("id") for one in (*operation.glimpses[:1], state)}
+    ids = {one.identity.get("id") for one in (operation.first, state)}
     return len(ids) == 2 and None not in ids

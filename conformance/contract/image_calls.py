@@ -234,8 +234,8 @@ def _shown(seen: Sighting) -> Facts:
 def _lacks(exchange: Exchange, name: str) -> bool:
     """Whether a list shows that there is no image of a name: it is all on one page, and each of its items has a
     name."""
-    query, page = exchange.request.query, exchange.resource
-    if exchange.method != "images.list" or page is None or page.get("nextPageToken") or "pageToken" in query:
+    query = exchange.request.query
+    if exchange.method != "images.list" or not exchange.last_page or "pageToken" in query:
         return False
     names = [item.get("name") for item in exchange.items]
     told = exchange.mask.within("items").covers("name") and all(isinstance(one, str) for one in names)

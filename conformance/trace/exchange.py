@@ -256,6 +256,12 @@ class Exchange:
         items = (self.resource or {}).get("items")
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
+    @property
+    def last_page(self) -> bool:
+        """Whether a list ends with this answer: it was asked whether there is more, and says nothing of it."""
+        page = self.resource
+        return page is not None and not page.get("nextPageToken") and self.mask.covers("nextPageToken")
+
     @cached_property
     def error(self) -> dict[str, Any]:
         """The `error` object of a refusal; empty where there is none."""

@@ -336,7 +336,7 @@ def _looks(history: History, operation: Operation) -> list[Exchange]:
         return looks
 
     looks = history.once("client looks", by_name)
-    names = {operation.name, *(state.identity.get("id", "") for state in operation.glimpses[:1])}
+    names = {operation.name, operation.first.identity.get("id", "")}
     found = [look for name in names for look in looks.get((operation.project, name), ())]
     return sorted(found, key=lambda look: look.number)
 

@@ -101,7 +101,6 @@ def _shrinking(history: History, pages: Sequence[Exchange]) -> bool:
 def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
     """Judges that a walk to the end of a list meets each image once that was there all the while."""
     query = pages[0].request.query
-    complete = not (pages[-1].resource or {}).get("nextPageToken")
     for insert in _living(history, pages):
         if insert.project != (pages[0].route and pages[0].route.project):
             continue
@@ -114,7 +113,7 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             continue
         # Also one that shows the image as it was a moment ago shows that it is there.
         found = [seen for seen in history.glimpses if seen.exchange in pages and seen.name == insert.image]
-        if len(found) > 1 or not complete:
+        if len(found) > 1 or not pages[-1].last_page:
             continue  # said already, or it may be on a page that was not asked for
         if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
             continue  # it may be one of those whose names are no text
@@ -180,7 +179,7 @@ def _max_results(history: History) -> Iterator[Finding]:
         if exchange.method == LIST and exchange.resource is not None and limit.isdecimal() and int(limit) > 0:
             items = exchange.resource.get("items")
             count = len(items) if isinstance(items, list) else 0
-            if count < int(limit) and not exchange.resource.get("nextPageToken"):
+            if count < int(limit) and exchange.last_page:
                 continue  # it has no more
             yield expect(
                 count <= int(limit),
@@ -336,7 +335,7 @@ def _filter_forms(history: History) -> Iterator[Finding]:
                 expected=expression,
                 observed=[item.get("name") for _, item in wrong[:5]],
             )
-        if not history.trace.recorded and not (pages[-1].resource or {}).get("nextPageToken"):
+        if not history.trace.recorded and pages[-1].last_page:
             yield from _let_in(history, pages, parsed, expression)
 
 

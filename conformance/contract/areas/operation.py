@@ -149,14 +149,16 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
 def _one_name_for_several(history: History) -> Iterator[Finding]:
     """A name stands for one operation: neither is it given to a second, nor does a look at it show another."""
     first: dict[tuple[str, str], Operation] = {}
-    for operation in of_images(history):
+    for operation in history.operations:
+        if operation.mutation is None:
+            continue
         owner = first.setdefault((operation.project, operation.name), operation)
         if operation.named:
             yield expect(
                 owner is operation,
                 "several operations have one name",
-                owner.glimpses[0].exchange,
-                operation.glimpses[0].exchange,
+                owner.first.exchange,
+                operation.first.exchange,
                 expected="a name of its own",
                 observed=operation.name,
             )
@@ -164,9 +166,9 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
             yield expect(
                 False,
                 "the name of an operation addresses another",
-                operation.glimpses[0].exchange,
+                operation.first.exchange,
                 stranger.exchange,
-                expected=operation.glimpses[0].identity,
+                expected=operation.first.identity,
                 observed=stranger.identity,
             )
 

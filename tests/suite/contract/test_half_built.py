@@ -98,6 +98,21 @@ def test_enums_that_were_asked_for_as_numbers() -> None:
     assert broken(story.poll(done).get(image())) == set()
 
 
+def test_operations_that_share_a_name_are_told_apart_where_enums_are_numbers() -> None:
+    """The answer to the insert tells nothing of its status; it is still the insert that the name was given to."""
+    numbers = {**operation("PENDING", clientOperationId=None), "status": 35394935}
+    body = {"name": "one", "sourceImage": "projects/p/global/images/base"}
+    stranger = operation(
+        id="1777",
+        targetId="2777",
+        targetLink="https://www.googleapis.com/compute/beta/projects/p/global/images/other",
+        insertTime="2026-01-01T00:00:07Z",
+        clientOperationId=None,
+    )
+    story = Story().say("POST", "images?$alt=json;enum-encoding=int", body, 200, numbers)
+    assert broken(story.poll(stranger)) == {"operation.name"}
+
+
 def test_fingerprint_that_is_not_there_is_not_the_current_one() -> None:
     bare = {name: value for name, value in image().items() if name != "labelFingerprint"}
     story = Story().insert(operation("PENDING")).poll(operation()).get(bare)

@@ -88,6 +88,12 @@ def test_order_goes_on_from_page_to_page() -> None:
     assert "life.list-order" in story.broken()
 
 
+@pytest.mark.parametrize(("fields", "judged"), [("items/name", False), ("items/name,nextPageToken", True), ("*", True)])
+def test_list_that_was_not_asked_whether_there_is_more(fields: str, judged: bool) -> None:
+    story = listed(made(), {"fields": fields}, {"name": "two"})
+    assert ("life.list-once" in story.broken()) == judged
+
+
 @pytest.mark.parametrize(("last", "kept"), [((TWO,), True), ((), False)])
 def test_images_that_stay_while_others_are_deleted(last: tuple[dict[str, Any], ...], kept: bool) -> None:
     gone = operation(
