@@ -25,6 +25,9 @@ AT_TARGET = ("sweep", "record")
 FILE_MAXIMUM = 2**20
 """Bytes of a file that a user writes by hand."""
 
+LABEL_MAXIMUM = 80
+"""Characters of what an implementation is called."""
+
 REQUESTS_MINIMUM = 100
 """Fewer requests do not suffice to look at the target and to delete what was made."""
 
@@ -111,6 +114,13 @@ class Settings(BaseModel):
         Option("Another project, for the rules about isolation", ("sweep", "record", "compare"), metavar="PROJECT"),
     ] = None
     api_version: Annotated[str, Option("Version in the path", AT_TARGET, choices=("alpha", "beta", "v1"))] = "beta"
+    target_name: Annotated[
+        str,
+        Option("What the implementation is called in the matrix", ("check", "tap"), metavar="NAME", default="its URL"),
+    ] = ""
+    target_version: Annotated[
+        str, Option("The version of the implementation, told beside its name", ("check", "tap"), metavar="VERSION")
+    ] = ""
     profile: Annotated[
         str,
         Option(
@@ -346,6 +356,13 @@ class Settings(BaseModel):
         if value is not None and not _PROJECT.fullmatch(value):
             raise ValueError("a project id, such as my-project, or a project number")
         return value
+
+    @field_validator("target_name", "target_version")
+    @classmethod
+    def _check_label(cls, value: str) -> str:
+        if len(value) > LABEL_MAXIMUM or not value.isprintable():
+            raise ValueError(f"a text in one line, of {LABEL_MAXIMUM} characters at most")
+        return value.strip()
 
     @field_validator("api_version", "profile", "auth", "intermittent", "format", "level")
     @classmethod

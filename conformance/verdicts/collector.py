@@ -220,6 +220,8 @@ class Collector:
                     "api_version": settings.api_version,
                     "capabilities": {**dict.fromkeys(self.findings.present, True), **self._clean(self.findings.absent)},
                     "broken": self._clean(self.findings.broken),
+                    "name": self._clean(settings.target_name),
+                    "version": self._clean(settings.target_version),
                 },
                 "summary": {
                     "verdict": conclusion.verdict,

@@ -19,7 +19,7 @@ from conformance.verdicts.waivers import EMBEDDED, known
 
 SHARED = (
     ("run", ("seed", "profile", "suite_version", "strict", "require_complete", "require", "level")),
-    ("target", ("url", "project", "api_version")),
+    ("target", ("url", "project", "api_version", "name", "version")),
 )
 """What shards of one run have in common."""
 
@@ -48,7 +48,9 @@ def merged(parts: Mapping[Path, Results]) -> Results:
             "complaints": results.run.complaints,
         }
     )
-    return results.model_copy(update={"run": run, "latency": _latency(shards)})
+    named = shards[0].target.model_dump(include={"name", "version"})
+    target = results.target.model_copy(update=named)
+    return results.model_copy(update={"run": run, "target": target, "latency": _latency(shards)})
 
 
 def _check(parts: Mapping[Path, Results]) -> None:
@@ -140,12 +142,11 @@ def _take_findings(collector: Collector, shards: Sequence[Results]) -> None:
 
 
 def _tally(row: RuleResult) -> Tally:
-    """What a row of the results was made from; suites that did not count deviations told them by the verdict."""
-    deviations = row.breach_count if row.verdict is Verdict.DEVIATES else 0
+    """What a row of the results was made from."""
     return Tally(
         row.observations,
         row.breach_count,
-        deviations if row.deviation_count is None else row.deviation_count,
+        row.deviation_count,
         row.first_breach_after_requests,
         [breach.model_dump(mode="json") for breach in row.breaches],
         dict(row.beside),

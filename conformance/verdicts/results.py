@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from conformance.config.settings import UsageError
 from conformance.contract import Basis
 from conformance.contract.rule import Role
+from conformance.verdicts.migrations import migrated
 from conformance.verdicts.verdict import Exit, Outcome, Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "results.json"
 
 IN_THE_WAY_SHOWN = 3
@@ -92,7 +93,7 @@ class Run(_Part):
 
 class Target(_Part):
     """What was judged; `broken` says why no image can be made there ("" where one can), `origin` where a recording
-    comes from."""
+    comes from; `name` and `version` are what the user calls it ("" where that was not said)."""
 
     url: str
     project: str
@@ -100,6 +101,8 @@ class Target(_Part):
     capabilities: Annotated[dict[str, bool | str], Field(description="true, or the reason why the target lacks it")]
     broken: str = ""
     origin: str = ""
+    name: str = ""
+    version: str = ""
 
 
 class Coverage(_Part):
@@ -315,8 +318,8 @@ class RuleResult(_Part):
     """One rule of the catalogue, and what the run says of it.
 
     `cause` and `root` are those of its Judgement; `seconds` is its share of the scenarios that put it to the test;
-    `deviation_count` says how many of its breaches merely deviate from a convention (None in results of suites that
-    did not count them), and `beside` how many were shown by answers that break other rules as well, as Tally has it.
+    `deviation_count` says how many of its breaches merely deviate from a convention, and `beside` how many were shown
+    by answers that break other rules as well, as Tally has it.
     `confirmation` says what came of trying a breach again: `confirmed 3/3`, `intermittent 1/3`, `unconfirmed` where
     that could not be, and "" where there is none, or only a recording of it; `broken_again` of `tried_again` times it
     was seen again.
@@ -335,7 +338,7 @@ class RuleResult(_Part):
     seconds: Amount = 0.0
     observations: Count
     breach_count: Count
-    deviation_count: Count | None = None
+    deviation_count: Count
     beside: dict[str, Count] = {}
     confirmation: str = ""
     broken_again: Count = 0
@@ -370,7 +373,7 @@ class Since(_Part):
 class Results(_Part):
     """Everything that a run found out; `since` compares it with an earlier run, where one was named."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     run: Run
     target: Target
     summary: Summary
@@ -433,7 +436,7 @@ def write_results(results: Results, folder: Path) -> Path:
 
 
 def read_results(path: Path) -> Results:
-    """The results in a file.
+    """The results in a file, of this suite or of an earlier one.
 
     Args:
         path: of a results.json.
@@ -447,9 +450,12 @@ def read_results(path: Path) -> Results:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
         raise UsageError(f"{path} is not JSON; a results.json of `conformance run` is wanted.") from None
+    if isinstance(value, dict):
+        value = migrated(value)
     version = value.get("schema_version") if isinstance(value, dict) else None
     if version not in (None, SCHEMA_VERSION):
-        raise UsageError(f"{path} has schema_version {json.dumps(version)}, and this suite reads version 1.")
+        known = f"versions 1 to {SCHEMA_VERSION}"
+        raise UsageError(f"{path} has schema_version {json.dumps(version)}, and this suite reads {known}.")
     try:
         return Results.model_validate(value)
     except ValidationError as error:

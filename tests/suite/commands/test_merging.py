@@ -64,7 +64,7 @@ def test_shards_are_the_run_that_they_are_of(broken: Results, tmp_path: Path) ->
         ([{}, {"target": {"project": "other"}}], ["target.project", "other"]),
         ([{"run": {"shard": "1/3"}}, {"run": {"shard": "2/3"}}], ["3/3", "missing"]),
         ([{"run": {"shard": None}}, {}], ["whole run"]),
-        ([{"schema_version": 2}, {}], ["schema_version 2"]),
+        ([{"schema_version": 3}, {}], ["schema_version 3", "1 to 2"]),
         ([{"summary": {"verdict": 1}}, {}], ["summary/verdict"]),
     ],
 )
@@ -136,7 +136,10 @@ def test_what_a_partial_run_did_not_come_to_got_no_worse(conformant: Results, pa
     assert not difference.changes(part, conformant)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema_version": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"schema_version": 1}', '{"schema_version": [1]}', '{"schema_version": 1, "rules": [1]}'],
+)
 def test_what_is_no_results_file_is_a_mistake(tmp_path: Path, content: str) -> None:
     (tmp_path / "other.json").write_text(content, encoding="utf-8")
     for command in (["report", "other.json"], ["diff", "other.json", "other.json"], ["report", "missing.json"]):

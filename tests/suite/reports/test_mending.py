@@ -33,6 +33,7 @@ def rule(name: str, verdict: Verdict = Verdict.FAILED, root: str = "", body: str
         root=root or (name if verdict.broken else ""),
         observations=1,
         breach_count=int(verdict.broken),
+        deviation_count=0,
         first_breach_after_requests=1,
         breaches=(breach,) if verdict.broken else (),
     )
