@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from conformance.config.report_names import REPORTS
-from conformance.reports import allure, badge, code_hosts, ctrf, html, junit, markdown, sarif
-from conformance.verdicts.results import Results
+from conformance.config.report_names import REPORTS, usual
+from conformance.reports import allure, attestation, badge, code_hosts, ctrf, html, junit, markdown, sarif
+from conformance.verdicts.results import FILE_NAME, Results
 
 RENDERERS: dict[str, Callable[[Results], str | dict[Path, str]]] = {
     "html": html.render,
@@ -26,7 +26,7 @@ RENDERERS: dict[str, Callable[[Results], str | dict[Path, str]]] = {
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def write(results: Results, folder: Path, wanted: Collection[str] = tuple(REPORTS)) -> list[str]:
+def write(results: Results, folder: Path, wanted: Collection[str] = usual("ci")) -> list[str]:
     """Writes reports beside results.json; those that an earlier run has left are removed.
 
     Args:
@@ -54,11 +54,16 @@ def write(results: Results, folder: Path, wanted: Collection[str] = tuple(REPORT
         contents |= {place / part: text for part, text in made.items()} if isinstance(made, dict) else {place: made}
     if "scripts" in wanted:
         contents |= _scripts(results, folder / REPORTS["scripts"])
-    for name in (*RENDERERS, "scripts"):
+    files = {path: content.encode("utf-8", "backslashreplace") for path, content in contents.items()}
+    if "attestation" in wanted:
+        beside = {path.name: content for path, content in files.items() if path.parent == folder}
+        statement = attestation.render(results, {FILE_NAME: results.encoded(), **beside})
+        files[folder / REPORTS["attestation"]] = statement.encode()
+    for name in (*RENDERERS, "scripts", "attestation"):
         _remove(folder / REPORTS[name])
-    for path, content in contents.items():
+    for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8", errors="backslashreplace")
+        path.write_bytes(content)
     return complaints
 
 

@@ -276,7 +276,9 @@ def prove(  # noqa: PLR0913 - the options of a command
 
 
 @app.command(epilog=f"Example: conformance report shard-1/results.json shard-2/results.json --out merged. {STATUSES}")
+@takes_options("report")
 def report(
+    given: dict[str, Any],
     files: Annotated[
         list[Path], typer.Argument(metavar="RESULTS.json…", help="The results of a run, or of its shards.")
     ],
@@ -286,7 +288,7 @@ def report(
     """Render the results of a run again, or merge those of its shards. The exit status is that of the run."""
     from conformance.commands.report import report_on  # noqa: PLC0415 - wanted by this command alone
 
-    raise typer.Exit(report_on(files, out, pdf=pdf))
+    raise typer.Exit(report_on(files, out, load_settings(given, alone=True), pdf=pdf))
 
 
 @app.command("next", epilog="Example: conformance next compliance-report/results.json --json")

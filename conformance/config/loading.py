@@ -34,6 +34,7 @@ def load_settings(
     *,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    alone: bool = False,
 ) -> Settings:
     """The settings of a run.
 
@@ -41,6 +42,7 @@ def load_settings(
         options: those that the user gave on the command line, by key; may hold `config`, the file to read.
         environment: the environment variables; None for those of this process.
         directory: where `conformance.toml` is looked for; None for the working directory.
+        alone: whether the options alone count, for a command to which the target of a run means nothing.
 
     Raises:
         UsageError: something is set to what it cannot be.
@@ -50,8 +52,8 @@ def load_settings(
     path, named = _file_to_read(given.pop("config", None), variables, directory or Path.cwd())
     layers = (
         {key: (value, f"by {flag(key)}") for key, value in given.items()},
-        _from_environment(variables),
-        _from_file(path, named=named),
+        {} if alone else _from_environment(variables),
+        {} if alone else _from_file(path, named=named),
     )
     merged: dict[str, tuple[Any, str]] = {}
     for layer in reversed(layers):

@@ -14,11 +14,15 @@ REPORTS = {
     "allure": "allure-results",
     "traffic": "traffic.har",
     "traffic.gz": "traffic.har.gz",
+    "attestation": "attestation.json",
 }
 """What each is called, and the file or folder that it is written to."""
 
 DEAR = frozenset({"allure", "traffic"})
 """Hundreds of files, or megabytes, which few want after each of many quick runs."""
+
+ON_REQUEST = frozenset({"traffic.gz", "attestation"})
+"""Reports that are written only where they are named."""
 
 
 def usual(profile: str) -> tuple[str, ...]:
@@ -27,4 +31,4 @@ def usual(profile: str) -> tuple[str, ...]:
     Args:
         profile: of the run.
     """
-    return tuple(name for name in REPORTS if name != "traffic.gz" and (profile != "quick" or name not in DEAR))
+    return tuple(name for name in REPORTS if name not in ON_REQUEST and (profile != "quick" or name not in DEAR))

@@ -313,9 +313,9 @@ class Settings(BaseModel):
         tuple[str, ...],
         Option(
             f"Reports to write beside results.json: {', '.join(REPORTS)}, or none; several with commas",
-            ("check", "tap", "client"),
+            ("check", "tap", "client", "report"),
             metavar="NAMES",
-            default="all but traffic.gz; with profile quick without allure and traffic too",
+            default="all but traffic.gz and attestation; of a run with profile quick without allure and traffic too",
             pytest=False,
         ),
     ] = ()

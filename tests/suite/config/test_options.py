@@ -86,7 +86,7 @@ def test_option_file_and_environment_set_the_same(row: DeclaredOption, folder: P
 def test_help_shows_what_an_option_takes(command: str) -> None:
     made = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
     shown = made.get_help(made.make_context(command, [], resilient_parsing=True))
-    own = ("run", "watch", "check", "record", "compare", "sweep")
+    own = ("run", "watch", "check", "record", "compare", "sweep", "report")
     assert all(row.metavar in shown for row in declared(command) if command in own and row.kind is not bool)
     assert not re.findall(r"--\S+ <", shown)
 
