@@ -51,6 +51,9 @@ _WAIT = "globalOperations.wait"
 _UNADDRESSABLE = frozenset({"", ".", ".."})
 """Names that a URL cannot carry: its path would mean something else."""
 
+_SETTLED = ("READY", "FAILED")
+"""Statuses of an image that is no longer being made."""
+
 
 @dataclass(frozen=True)
 class Created:
@@ -66,6 +69,11 @@ class Created:
         """The id of the image as the operation says it; "" where it does not."""
         target = self.operation.get("targetId")
         return target if isinstance(target, str) else ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the image was seen to be made, whatever its operation says."""
+        return self.image is not None and (self.image.resource or {}).get("status") == "READY"
 
 
 class Api:
@@ -263,40 +271,76 @@ class Api:
         """Polls the operation that a request answered until it is DONE or the deadline is over; sooner if many never
         end.
 
-        Where requests are dear it is waited for instead; one that fails is looked at as well.
+        Where requests are dear it is waited for instead; one that fails is looked at as well. One that cannot be
+        asked for by its name is asked for by what else addresses it; where nothing does, the image is watched.
 
         Returns:
             The operation as last seen; empty where the request answered none.
         """
         operation = mutation.resource or {}
-        name = operation.get("name")
-        project = mutation.route.project if mutation.route else None
-        if not isinstance(name, str) or name in _UNADDRESSABLE:
+        if not mutation.answered:
             return operation
-        profile, waits = self.target.profile, self.target.waits
-        delay = 0.0 if waits else profile.first_look
-        patience = self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
+        for address in addresses(operation):
+            found = self._follow(address, operation, mutation)
+            if found is not None:
+                operation = found
+                break
+        else:
+            self._watch(mutation)
+        if mutation.method == "images.insert":
+            self._identify(mutation.route.project if mutation.route else None, operation)
+        return operation
+
+    def _follow(self, address: str, operation: dict[str, Any], mutation: Exchange) -> dict[str, Any] | None:
+        """Polls an operation; None where the target does not know it by this address."""
+        name, known = operation.get("name"), operation.get("status") == "DONE"
+        project = mutation.route.project if mutation.route else None
+        waits = self.target.waits
+        delay = 0.0 if waits else self.target.profile.first_look
         # What wait answers is not relied on: every other look is a get.
         for look_at in itertools.cycle((self.wait, self.operation) if waits else (self.operation,)):
             if operation.get("status") == "DONE":
                 break
             if delay:
                 self.target.transport.sleep(delay)
-            look = look_at(name, project=project)
+            look = look_at(address, project=project)
             if look.method == _WAIT and (look.resource is None or look.resource.get("name") != name):
                 continue
             if look.resource is None and look.refused:
                 break
+            known |= look.resource is not None
             operation = look.resource or operation
-            if operation.get("status") != "DONE" and look.received - mutation.sent > patience:
-                self.target.unfinished += 1
+            if operation.get("status") != "DONE" and self._out_of_patience(mutation, look):
                 break
-            delay = min(max(delay * 2, profile.first_poll), profile.last_poll)
+            delay = self._longer(delay)
         if waits and operation.get("error"):
-            operation = self.operation(name, project=project).resource or operation
-        if mutation.method == "images.insert":
-            self._identify(project, operation)
-        return operation
+            operation = self.operation(address, project=project).resource or operation
+        return operation if known else None
+
+    def _watch(self, mutation: Exchange) -> None:
+        """Looks at the image of an insert whose operation nothing addresses, until it is there."""
+        name = mutation.request.json.get("name") if isinstance(mutation.request.json, dict) else None
+        if mutation.method != "images.insert" or not isinstance(name, str) or name in _UNADDRESSABLE:
+            return
+        delay = self.target.profile.first_look
+        while True:
+            if delay:
+                self.target.transport.sleep(delay)
+            look = self.get(name, project=mutation.route.project if mutation.route else None)
+            if (look.resource or {}).get("status") in _SETTLED or self._out_of_patience(mutation, look):
+                return
+            delay = self._longer(delay)
+
+    def _out_of_patience(self, mutation: Exchange, look: Exchange) -> bool:
+        """Whether a request has taken so long that it is not looked at any more."""
+        patience = self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
+        over = bool(look.received - mutation.sent > patience)
+        self.target.unfinished += over
+        return over
+
+    def _longer(self, delay: float) -> float:
+        """The delay until the next look."""
+        return min(max(delay * 2, self.target.profile.first_poll), self.target.profile.last_poll)
 
     def create(
         self, request: InsertRequest | Mapping[str, Any], *, project: str | None = None, intent: Intent | None = None
@@ -489,6 +533,16 @@ class Api:
             if reply.response is not None and reply.response.status in (200, 202, 204, 404):
                 self.target.journal.deleted(project, name)
         self._images.clear()
+
+
+def addresses(operation: Mapping[str, Any]) -> Iterator[str]:
+    """What an operation can be asked for by: its name, else what its selfLink ends with, else its id."""
+    given = (
+        operation.get("name"),
+        link(operation.get("selfLink")).rpartition("/operations/")[2],
+        str(operation.get("id") or ""),
+    )
+    return iter(dict.fromkeys(text for text in given if isinstance(text, str) and text not in _UNADDRESSABLE))
 
 
 def sent_names(content: bytes, meant: str | None) -> list[str]:

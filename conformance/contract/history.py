@@ -185,7 +185,7 @@ class Mutation:
 
     `image` is the name (for an insert, the name in its body, whatever is behind its JSON; None where that is no
     text); `original` is the earlier request with the same requestId, of the same project and method, whose outcome
-    the target has to remember.
+    the target has to remember; `arrival` shows the image of an insert whose operation was never seen to end.
     """
 
     exchange: Exchange
@@ -194,6 +194,7 @@ class Mutation:
     request_id: str | None
     original: Mutation | None = None
     operation: Operation | None = None
+    arrival: Exchange | None = None
 
     @property
     def method(self) -> str:
@@ -231,22 +232,23 @@ class Mutation:
             return "unknown"
         final = self.operation.final
         if final is None:
-            return "running"
+            return "running" if self.arrival is None else "succeeded"
         if final.failed:
             return "failed"
         return "succeeded" if final.shows("error") else "unknown"
 
     @property
-    def end(self) -> State:
-        """The state that shows its operation DONE.
+    def end(self) -> Exchange:
+        """What shows that it has ended: its operation DONE, or else the image that it made.
 
         Raises:
-            LookupError: none does; each of those that `History.created` lists has one.
+            LookupError: nothing does; each of those that `History.created` lists has such an exchange.
         """
         final = self.operation.final if self.operation else None
-        if final is None:
-            raise LookupError("the operation was never seen DONE")
-        return final
+        end = final.exchange if final else self.arrival
+        if end is None:
+            raise LookupError("the request was never seen to end")
+        return end
 
     @property
     def missed(self) -> bool:
@@ -322,6 +324,7 @@ class History:
         for exchange in self.exchanges:
             self._read(exchange)
         self._pair_replays()
+        self._note_arrivals()
 
     # Reading
 
@@ -410,7 +413,9 @@ class History:
     def _new_operation(self, project: str, name: str, first: State) -> Operation:
         operation = Operation(project, name, first)
         self.operations.append(operation)
-        self._named[project, name].append(operation)
+        for address in dict.fromkeys((name, link(first.value.get("selfLink")).rpartition("/operations/")[2])):
+            if address:
+                self._named[project, address].append(operation)
         return operation
 
     def _look_at_operation(self, state: State, project: str, name: str) -> None:
@@ -457,6 +462,30 @@ class History:
                 mutation.original = first[key]
             elif not mutation.exchange.rejected:
                 first[key] = mutation
+
+    def _note_arrivals(self) -> None:
+        """Finds the images of inserts whose operations cannot be followed to their end: such a name was given to no
+        other image, and nothing else was done with it before."""
+        attempts: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
+        for mutation in self.mutations:
+            if not mutation.exchange.rejected:
+                attempts[mutation.project, mutation.image].append(mutation)
+        for (project, name), (insert, *others) in attempts.items() if not self.trace.recorded else ():
+            operation = insert.operation
+            if insert.method != "images.insert" or operation is None or operation.final is not None:
+                continue
+            until = min((other.exchange.sent for other in others), default=math.inf)
+            insert.arrival = next(
+                (
+                    seen.exchange
+                    for seen in self.glimpses
+                    if (seen.via, seen.project, seen.name) == ("images.get", project, name)
+                    and seen.value.get("status") == "READY"
+                    and after(insert.exchange, seen.exchange)
+                    and seen.exchange.received < until
+                ),
+                None,
+            )
 
     # Views
 
@@ -722,7 +751,7 @@ class History:
             if exchange.method == "images.get" and exchange.route:
                 looks[exchange.route.project, exchange.route.name].append(exchange)
         for insert in self.created:
-            final = insert.end.exchange
+            final = insert.end
             deletes = [change.exchange for change in self.changes(insert) if change.method == "images.delete"]
             ends = [delete.sent for delete in deletes if not after(delete, insert.exchange)]
             for name in {insert.image or "", self.identifier(insert) or ""}:
@@ -792,8 +821,11 @@ class History:
         results: dict[int, tuple[Sighting, ...]] = {}
         for mutation in self.mutations:
             operation = mutation.operation
-            if operation is None or operation.final is None or operation.mutation is not mutation:
+            if operation is None or operation.mutation is not mutation:
                 continue
+            if operation.final is None and mutation.arrival is None:
+                continue
+            end = mutation.end
             ends = [
                 change.exchange for change in self.changes(mutation) if not after(change.exchange, mutation.exchange)
             ]
@@ -804,7 +836,7 @@ class History:
                 tuple(
                     sighting
                     for sighting in sorted(found, key=lambda sighting: sighting.exchange.number)
-                    if after(operation.final.exchange, sighting.exchange)
+                    if (after(end, sighting.exchange) or sighting.exchange is mutation.arrival)
                     and (mutation.method != "images.insert" or sighting.name in (mutation.image, None))
                     and not self.held_twice(mutation.project, mutation.image, sighting.exchange)
                     and not any(end.sent <= sighting.exchange.received for end in ends)

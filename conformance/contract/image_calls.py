@@ -128,8 +128,8 @@ def _effect(history: History, request: Sequence[Mutation], shown: Shown) -> Iter
     start = first.exchange.sent
     done = [change for change in request if change.outcome == "succeeded"]
     if done:
-        ended = min(done, key=lambda change: change.end.exchange.received)
-        end = ended.end.exchange
+        ended = min(done, key=lambda change: change.end.received)
+        end = ended.end
         target = Facts(id=history.identifier(ended))
         yield Told(Call(start, end.received, _asked(first, shown), target), first.exchange, end)
     elif any(_open(change) for change in request):
@@ -194,7 +194,7 @@ def _meets(change: Mutation, start: float, end: float) -> bool:
     """Whether a request that failed was under way in a time, unless it failed for what it found itself."""
     if conflicts(change) or change.missed:
         return False
-    return change.exchange.sent <= end and change.end.exchange.received >= start
+    return change.exchange.sent <= end and change.end.received >= start
 
 
 # Looks

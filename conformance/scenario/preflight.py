@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from conformance.client.api import Api, Created
+from conformance.client.api import Api, Created, addresses
 from conformance.client.budget import BudgetSpent
 from conformance.client.names import LAST_RESORTS, SHAPES, TOGETHER, Shape
 from conformance.client.target import Target
@@ -67,7 +67,8 @@ def look(
         _note_configuration(findings, target, sources, configured)
         created = _insert_under_names(findings, target, first, sources)
         _refuse_strangers(created.insert, target)
-        if not created.insert.answered or created.operation.get("status") != "DONE" or created.operation.get("error"):
+        done = created.operation.get("status") == "DONE" or created.ready
+        if not created.insert.answered or not done or created.operation.get("error"):
             refuse_nowhere(created, target, first)
             found = search(first, sources) if lacks_source(created, sources) else None
             if found is None:
@@ -244,8 +245,7 @@ def _probe_simple(name: str, call: Callable[[Api, Created], Exchange]) -> Callab
 
 
 def _operation_name(created: Created) -> str:
-    name = created.operation.get("name")
-    return name if isinstance(name, str) and name else "unnamed"
+    return next(addresses(created.operation), "unnamed")
 
 
 def _fingerprint(created: Created) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from conformance.client.api import Api, Created
+from conformance.client.api import Api, Created, addresses
 from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, acceptance_id
 from conformance.contract.insert_request import InsertRequest
@@ -41,6 +41,11 @@ def accepted(*rules: str) -> Intent:
 def refused(*rules: str) -> Intent:
     """The intent of a request that must not succeed."""
     return Intent(valid=False, rules=rules)
+
+
+def operation_of(exchange: Exchange) -> str:
+    """How the operation that a request answered is asked for; "" where nothing addresses it."""
+    return next(addresses(exchange.resource or {}), "")
 
 
 def url_of(api: Api, created: Created) -> str:

@@ -9,7 +9,7 @@ from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.habits import WAIT_BODIES, Habit, Pairs, habits
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import accepted
+from conformance.scenario.steps import accepted, operation_of
 
 
 @pytest.mark.exercises("transport.system-parameters", "transport.client-headers")
@@ -32,8 +32,8 @@ def test_habits_of_clients(scenario: Scenario) -> None:
 def test_bodies_of_wait(scenario: Scenario) -> None:
     def act(api: Api, wait: tuple[bytes | None, Pairs]) -> None:
         insert = api.insert(minimal(scenario.sources))
-        name = (insert.resource or {}).get("name")
-        if isinstance(name, str) and name:
+        name = operation_of(insert)
+        if name:
             body, headers = wait
             api.wait(name, body, headers, intent=accepted("transport.wait-body"))
 

@@ -6,6 +6,7 @@ from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import operation_of
 from conformance.strategies import bodies
 from conformance.trace.exchange import Intent
 
@@ -16,10 +17,10 @@ LOOKS_AFTER_DONE = 4
 def test_operation_of_an_insert(scenario: Scenario) -> None:
     def act(api: Api, request: InsertRequest) -> None:
         insert = api.insert(request)
-        name = (insert.resource or {}).get("name")
+        name = operation_of(insert)
         operation = api.finish(insert)
-        for _ in range(LOOKS_AFTER_DONE if isinstance(name, str) and name else 0):
-            api.operation(str(name))
+        for _ in range(LOOKS_AFTER_DONE if name else 0):
+            api.operation(name)
         api.get(insert.request.json["name"])
         target = operation.get("targetId")
         if isinstance(target, str) and target:
@@ -36,7 +37,7 @@ def test_operation_of_an_insert(scenario: Scenario) -> None:
 def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         insert = api.insert(InsertRequest(minimal(scenario.sources)))
-        name = (insert.resource or {}).get("name")
+        name = operation_of(insert)
         if not name:
             return
         api.operation(name)

@@ -18,6 +18,7 @@ from conformance.scenario.steps import (
     delete_as,
     literal,
     look_again,
+    operation_of,
     reordered,
 )
 from conformance.trace.exchange import Exchange
@@ -52,9 +53,9 @@ def test_one_image_and_all_retries(scenario: Scenario) -> None:
 
 def followed(api: Api, scenario: Scenario, insert: Exchange) -> Created:
     """Looks at an operation in every way, and then at its image."""
-    name = (insert.resource or {}).get("name")
+    name = operation_of(insert)
     operation = {}
-    if isinstance(name, str) and name:
+    if name:
         api.operation(name)
         if scenario.can("wait"):
             api.wait(name)

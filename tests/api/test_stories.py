@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from conformance.client.api import Api
+from conformance.client.api import Api, addresses
 from conformance.contract.insert_request import InsertRequest
 from conformance.scenario.scenario import Scenario
 from conformance.strategies.stories import IMAGES, Story, stories, walks
@@ -40,8 +40,9 @@ class Teller:
     def changed(self, name: str, exchange: Exchange) -> None:
         """Follows a change to its end, and looks at the image."""
         operation = self.api.finish(exchange) if exchange.answered else {}
-        if isinstance(operation.get("name"), str) and operation["name"]:
-            self.operations[name] = operation["name"]
+        address = next(addresses(operation), "")
+        if address:
+            self.operations[name] = address
         image = self.api.get(name).resource or {}
         if isinstance(image.get("id"), str) and image["id"]:
             self.ids[name] = image["id"]

@@ -60,7 +60,7 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
     """Judges each get of an image that was made, from the end of its operation until something else may have changed
     it."""
     for insert in history.created:
-        final = insert.end.exchange
+        final = insert.end
         identifier = history.identifier(insert)
         ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
         for exchange in history.gets:
@@ -254,7 +254,7 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
             and change is not birth
             and (change.project, change.image) == (birth.project, birth.image)
         ]
-        if not all(after(birth.end.exchange, change.exchange) for change in group):
+        if not all(after(birth.end, change.exchange) for change in group):
             continue
         if any(change.original is not None for change in group):
             continue  # whether a replay did anything is the matter of other rules

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.history import History, Mutation, Sighting, overlapping
-from conformance.contract.requests import accepted
+from conformance.contract.requests import conflicts
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.formats import link
 
@@ -28,17 +28,17 @@ TOLD_APART = ("description", "labels", "family")
 def _names_distinct(history: History) -> Iterator[Finding]:
     for insert in history.concerned("image.name.distinct"):
         taken = any(other.image == insert.image for other in history.inserts if other is not insert)
-        if insert.exchange.status == 409 and not taken:
+        if conflicts(insert) and not taken:
             yield expect(
                 False,
                 "an insert meets a conflict under a name that nothing has",
                 *(other.exchange for other in history.inserts[:1]),
                 insert.exchange,
                 expected="an image beside the one whose name is like it",
-                observed="HTTP 409",
+                observed=f"HTTP {insert.exchange.status}",
             )
-        else:
-            yield from accepted(history, insert)
+        elif insert.outcome == "succeeded":
+            yield None  # what else a name may be refused for is no matter of its neighbours
     owners: dict[str, Sighting] = {}
     for _, sighting in history.comebacks if history.concerned("image.name.distinct") else ():
         owner = owners.setdefault(str(sighting.value.get("id")), sighting)

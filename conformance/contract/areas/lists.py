@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.contract.fields import type_rules
 from conformance.contract.history import History, Mutation, Sighting, after
 from conformance.contract.json_types import well_typed
 from conformance.contract.list_filter import passes
@@ -56,8 +57,8 @@ def _walks(history: History) -> Iterator[list[int]]:
     "A list holds an image exactly once, across pages of any size.",
     "images.list",
     "Lists are described elsewhere; a resource that is listed twice or never breaks every client that walks the pages.",
-    requires=("life.get-after-done",),
-    yields_to=("life.list-steady",),
+    requires=("life.get-after-done", *type_rules("name")),
+    yields_to=("life.list-steady", *type_rules("name")),
     needs=("list",),
 )
 def _list_once(history: History) -> Iterator[Finding]:
@@ -104,7 +105,7 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
     for insert in _living(history, pages):
         if insert.project != (pages[0].route and pages[0].route.project):
             continue
-        if not after(insert.end.exchange, pages[0]):
+        if not after(insert.end, pages[0]):
             continue
         if history.held_twice(insert.project, insert.image, pages[-1]):
             continue
@@ -390,15 +391,16 @@ def _operations(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
         if exchange.method != OPERATIONS or exchange.resource is None or exchange.mask.partial:
             continue
-        names = [item.get("name") for item in exchange.items]
+        # A name that is no text is the matter of its type.
+        names = [item["name"] for item in exchange.items if isinstance(item.get("name"), str)]
         limit = exchange.request.query.get("maxResults", [""])[0]
         wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
         wrongs = (
             ("a list of operations has another kind", exchange.resource.get("kind") != "compute#operationList"),
-            ("a list holds an operation twice", len(set(map(str, names))) < len(names)),
+            ("a list holds an operation twice", len(set(names)) < len(names)),
             (
                 "a page holds more operations than asked for",
-                limit.isdecimal() and 0 < int(limit) < len(names),
+                limit.isdecimal() and 0 < int(limit) < len(exchange.items),
             ),
             ("a filtered list holds other operations", wanted is not None and bool({*names} - {wanted[1]})),
         )

@@ -366,7 +366,9 @@ def _reaches_done(history: History) -> Iterator[Finding]:
 )
 def _success_means_ready(history: History) -> Iterator[Finding]:
     for insert in history.created:
-        final = insert.end
+        final = insert.operation.final if insert.operation else None
+        if final is None:
+            continue  # that it succeeded, only its image tells
         ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
         for exchange in history.gets:
             assert exchange.route is not None

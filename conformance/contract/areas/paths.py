@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.contract.history import History
+from conformance.contract.json_types import well_typed
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
 from conformance.trace.field_mask import FieldMask
 from conformance.trace.json_text import NOT_JSON
@@ -68,6 +69,8 @@ def _percent_encoding(history: History) -> Iterator[Finding]:
         ):
             continue
         name = exchange.route.name if exchange.route else ""
+        if not well_typed(exchange.resource or {}, "name"):
+            continue
         if not any(
             look.answered for look in history.gets if look.route and look.route.name == name and look != exchange
         ):

@@ -272,7 +272,7 @@ def _no_twin(history: History, first: Mutation, replay: Mutation, page: Exchange
         seen.name
         for seen in history.every_sighting
         if seen.exchange is page
-        and seen.name != first.image
+        and seen.name not in (None, first.image)
         and any(_holds(seen.value.get(name), first.image) for name in marked)
     ]
     yield expect(
@@ -600,6 +600,8 @@ def _concurrent(history: History) -> Iterator[Finding]:
         targets = {history.identifier(one) for one in simultaneous} - {None}
         # Whether one that comes too early is told so, and which operation the others show, is left open.
         served = [one for one in simultaneous if one.exchange.answered]
+        if not served and {one.exchange.status for one in simultaneous} != {CONFLICT}:
+            continue  # what refuses all of them has nothing to do with their requestId
         patient = all(one.exchange.answered or one.exchange.status == CONFLICT for one in simultaneous)
         yield expect(
             all(one.answer is not None for one in simultaneous) and len(operations) == 1 and len(targets) <= 1,

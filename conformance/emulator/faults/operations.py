@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Call, Resource
+from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.row import MOVING, Change, Fault, Row, shown_operation, when_done
 
 POLLS = ("globalOperations.get", "globalOperations.wait", "globalOperations.list")
@@ -87,6 +88,14 @@ def _in_a_moment(behaviour: Behaviour) -> None:
     behaviour.operation_name = lambda moment: f"operation-{int(moment * 100)}"
 
 
+def _not_kept(behaviour: Behaviour) -> None:
+    def refuse(call: Call) -> None:
+        if call.method in ("globalOperations.get", "globalOperations.wait"):
+            raise ApiError(404, "notFound", f"The resource 'operations/{call.name}' was not found")
+
+    behaviour.on_request.append(refuse)
+
+
 _ROWS: tuple[Row, ...] = (
     ("operation.kind", "image", "kind is compute#image", _always("kind", "compute#image")),
     (
@@ -109,6 +118,7 @@ _ROWS: tuple[Row, ...] = (
         MOVING,
     ),
     ("operation.name", "missing", "operations have no name", _without("name")),
+    ("operation.name", "not-kept", "an operation is answered, and found by nothing", _not_kept),
     (
         "operation.name",
         "of-the-moment",

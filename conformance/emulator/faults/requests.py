@@ -10,7 +10,7 @@ from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError, invalid
 from conformance.emulator.faults.refusals import refuse
-from conformance.emulator.faults.row import Change, Fault, switched, unchecked
+from conformance.emulator.faults.row import Change, Fault, switched, unchecked, unless_gone
 
 SPARE_SOURCE = "projects/debian-cloud/global/images/debian-12-bookworm-v20261101"
 
@@ -23,8 +23,10 @@ def _allow(check: str, exempt: Any) -> Change:
         behaviour.on_request.append(guard)
 
     def guard(call: Call) -> None:
-        if call.method == "images.insert" and isinstance(call.body, dict) and not exempt(call.body, call.query):
-            checks.BODY_CHECKS[check](call.body, call.query)
+        if call.method == "images.insert" and isinstance(call.body, dict):
+            with unless_gone():
+                if not exempt(call.body, call.query):
+                    checks.BODY_CHECKS[check](call.body, call.query)
 
     return change
 
@@ -252,6 +254,7 @@ FAULTS: tuple[Fault, ...] = (
         "a name is taken only 20 ms after its insert",
         switched(conflicts=lambda age: age > 0.02),
         (
+            "life.concurrent-*",
             "image.id",
             "image.creation-timestamp",
             "image.status",

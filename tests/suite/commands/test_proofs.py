@@ -58,6 +58,17 @@ def test_half_built_servers_break_as_many_rules_as_wanted_and_are_the_same_for_a
     assert next(half_built(lambda name: name.startswith("image."), (1,), 16)) == first
 
 
+@pytest.mark.parametrize("hidden", ["operation.type.name/number", "operation.name/missing", "operation.name/not-kept"])
+def test_images_are_judged_where_operations_cannot_be_followed(hidden: str) -> None:
+    """One is found by its selfLink, or else its image is watched: a third of all rules would hang on it."""
+    (server,) = half_built(
+        lambda name: name in (hidden, "image.description.round-trip/normalised", "life.list-filter/ignored"), (1,), 3
+    )
+    proof = attempt(server, "quick")
+    assert not proof.error
+    assert set(server.rules) <= set(proof.failed)
+
+
 def test_fault_is_caught_by_its_rule_in_all_scenarios_too() -> None:
     (server,) = servers(lambda name: name == "image.kind/disk", (), 0, whole=True)
     proof = attempt(server, "quick")

@@ -113,6 +113,33 @@ def test_operations_that_share_a_name_are_told_apart_where_enums_are_numbers() -
     assert broken(story.poll(stranger)) == {"operation.name"}
 
 
+@pytest.mark.parametrize("name", [None, 17, "operation-1"], ids=["no name", "a number", "a name"])
+@pytest.mark.parametrize("followed", [True, False])
+def test_image_tells_that_an_insert_succeeded_where_its_operation_cannot(name: object, *, followed: bool) -> None:
+    """Its operation is found by what its selfLink says, or by nothing at all."""
+    story = Story().insert(operation("PENDING", name=name), description="text")
+    if followed:
+        story.poll(operation(name=name))
+    else:
+        story.say("GET", "operations/operation-1", None, 404, MISSING).get(image(status="PENDING", description="other"))
+    assert "image.description.round-trip" in story.get(image(description="other")).broken()
+
+
+def test_image_tells_nothing_of_two_inserts_that_may_both_have_made_it() -> None:
+    story = Story().insert(operation("PENDING"), description="text")
+    story.insert(operation("PENDING", id="1002", name="operation-2"), request_id=OTHER_ID, description="other")
+    assert "image.description.round-trip" not in story.get(image(description="other")).broken()
+
+
+def test_simultaneous_inserts_that_are_all_refused_say_nothing_about_their_request_id() -> None:
+    story = Story()
+    for _ in range(2):
+        story.insert(refusal(400, "invalid"), code=400)
+    exchanges = tuple(replace(exchange, sent=1.0, received=2.0) for exchange in story.trace().exchanges)
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace(exchanges))}
+    assert "request-id.replay-concurrent" not in found
+
+
 def test_fingerprint_that_is_not_there_is_not_the_current_one() -> None:
     bare = {name: value for name, value in image().items() if name != "labelFingerprint"}
     story = Story().insert(operation("PENDING")).poll(operation()).get(bare)
