@@ -51,7 +51,7 @@ def changes(old: Results, new: Results) -> list[Change]:
     found = []
     for rule in {**before, **after}:
         was, now = (rows[rule].verdict if rule in rows else None for rows in (before, after))
-        kind = "appeared" if not was else "vanished" if not now else _trend(_known(was, old), _known(now, new))
+        kind = "appeared" if not was else "vanished" if not now else trend(_known(was, old), _known(now, new))
         if kind:
             found.append(Change(rule, kind, was, now, (after if now else before)[rule].statement))
     return sorted(found, key=lambda change: list(KINDS).index(change.kind))
@@ -63,7 +63,8 @@ def _known(verdict: Verdict, results: Results) -> Verdict | None:
     return None if untried or verdict is Verdict.LEFT_OUT else verdict
 
 
-def _trend(was: Verdict | None, now: Verdict | None) -> str:
+def trend(was: Verdict | None, now: Verdict | None) -> str:
+    """Whether a rule got worse or better, in one word; "" where it did neither, or that is not known."""
     if was is None or now is None or was.rank == now.rank:
         return ""
     return "worse" if now.rank > was.rank else "better"

@@ -275,20 +275,52 @@ def prove(  # noqa: PLR0913 - the options of a command
     )
 
 
-@app.command(epilog=f"Example: conformance report shard-1/results.json shard-2/results.json --out merged. {STATUSES}")
+@app.command(
+    epilog="Examples: conformance report shard-1/results.json shard-2/results.json --out merged; conformance report "
+    f"--matrix one/results.json other/results.json --history history --out site. {STATUSES}"
+)
 @takes_options("report")
-def report(
+def report(  # noqa: PLR0913 - the options of a command
     given: dict[str, Any],
     files: Annotated[
-        list[Path], typer.Argument(metavar="RESULTS.json…", help="The results of a run, or of its shards.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the reports.")] = Path("compliance-report"),
+        list[str] | None,
+        typer.Argument(
+            metavar="RESULTS.json…",
+            help="The results of a run, or of its shards; with --matrix of any runs, each also as NAME=RESULTS.json.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder for the reports. (default: compliance-report, or site)"),
+    ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print report.pdf too, a few pages; needs Chromium.")] = False,
+    matrix: Annotated[
+        bool, typer.Option("--matrix", help="Write a site instead: rules by targets, of each its latest whole run.")
+    ] = False,
+    history: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="With --matrix: earlier runs, to which these are added."),
+    ] = None,
 ) -> None:
-    """Render the results of a run again, or merge those of its shards. The exit status is that of the run."""
+    """Render the results of a run again, or merge those of its shards; or show many targets side by side.
+
+    The exit status is that of the run; with --matrix it is 0.
+    """
+    words = files or []
+    if matrix and (pdf or "reports" in given):
+        raise UsageError("--matrix writes a site, which --pdf and --reports say nothing of; leave them out.")
+    if history is not None and not matrix:
+        raise UsageError("--history is of a site; write one with --matrix.")
+    if matrix:
+        from conformance.commands.site import publish  # noqa: PLC0415 - wanted by this command alone
+
+        raise typer.Exit(publish(words, history, out or Path("site")))
+    if not words:
+        raise UsageError("RESULTS.json is missing: name the results of a run, or of its shards.")
     from conformance.commands.report import report_on  # noqa: PLC0415 - wanted by this command alone
 
-    raise typer.Exit(report_on(files, out, load_settings(given, alone=True), pdf=pdf))
+    folder = out or Path("compliance-report")
+    raise typer.Exit(report_on([Path(word) for word in words], folder, load_settings(given, alone=True), pdf=pdf))
 
 
 @app.command("next", epilog="Example: conformance next compliance-report/results.json --json")

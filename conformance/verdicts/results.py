@@ -18,6 +18,7 @@ from conformance.contract import Basis
 from conformance.contract.rule import Role
 from conformance.verdicts.migrations import migrated
 from conformance.verdicts.verdict import Exit, Outcome, Verdict
+from conformance.verdicts.whole_files import write_whole
 
 SCHEMA_VERSION = 2
 FILE_NAME = "results.json"
@@ -424,14 +425,8 @@ def write_results(results: Results, folder: Path) -> Path:
     Raises:
         OSError: the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
-    draft = path.with_suffix(".json.draft")
-    try:
-        draft.write_bytes(results.encoded())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, results.encoded())
     return path
 
 

@@ -1,13 +1,32 @@
-"""A run in which nearly everything is broken, as reports have to bear it."""
+"""A run in which nearly everything is broken, as reports have to bear it, and a browser to read them with."""
 
 from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Exit, Outcome, Verdict
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FAILED, BLOCKED, LEFT = 300, 40, 675
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,18 +6,16 @@ import base64
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 from helpers.command_line import conformance
+from helpers.made import made
 
 from conformance.config.report_names import REPORTS, usual
-from conformance.config.settings import Settings
 from conformance.reports import attestation, writing
-from conformance.verdicts.collector import Collector
-from conformance.verdicts.results import Coverage, Results, write_results
-from conformance.verdicts.verdict import Exit, Outcome, Verdict
+from conformance.verdicts.results import Results, write_results
+from conformance.verdicts.verdict import Exit, Verdict
 
 NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
 SHA256 = {
@@ -64,19 +62,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 """The fields of a Statement, and of the predicate test-result, as their specifications name them."""
-
-
-def made(verdicts: dict[str, str], status: Exit = Exit.CONFORMANT, *, partial: str = "", **run: Any) -> Results:
-    """Results in which the rules that are named have these verdicts, and all others hold."""
-    results = Collector(Settings(seed=0)).results()
-    rules = tuple(
-        rule.model_copy(update={"verdict": Verdict(verdicts.get(rule.id, "passed"))}) for rule in results.rules
-    )
-    verdict = Outcome.NON_CONFORMANT if status is Exit.NOT_CONFORMANT else Outcome.CONFORMANT
-    summary = results.summary.model_copy(
-        update={"exit_status": status, "verdict": verdict, "coverage": Coverage(tested=1, rules=1, partial=partial)}
-    )
-    return results.model_copy(update={"rules": rules, "summary": summary, "run": results.run.model_copy(update=run)})
 
 
 @pytest.mark.parametrize(

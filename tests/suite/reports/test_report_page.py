@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from helpers.reader import Reader
 
 from conformance.reports import difference, html
 from conformance.reports.pasted import curl, httpie
 from conformance.verdicts.results import Results
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page, Request
+    from playwright.sync_api import Browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 WIDTHS = (1280, 390)
 TARGETS = ("conformant", "broken", "disaster", "hostile")
 HIT_MINIMUM = {1280: 24, 390: 44}
@@ -25,45 +23,6 @@ HIT_MINIMUM = {1280: 24, 390: 44}
 
 STOPS_MAXIMUM = 80
 """Elements that the tab key goes through on a page as it opens."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
-class Reader:
-    """A page that is open, and what its console and dialogs have said."""
-
-    def __init__(self, browser: Browser, path: Path, width: int, scheme: Any = "light", place: str = "") -> None:
-        self.complaints: list[str] = []
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        self.page: Page = context.new_page()
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", self._dismiss)
-        self.page.on("request", self._note)
-        self.page.goto(path.as_uri() + place)
-
-    def _dismiss(self, dialog: Dialog) -> None:
-        self.complaints.append(dialog.message)
-        dialog.dismiss()
-
-    def _note(self, sent: Request) -> None:
-        if not sent.url.startswith("file:"):
-            self.complaints.append(sent.url)
-
-    def shown(self) -> list[str]:
-        """The rules that the filters let through."""
-        ids: list[str] = self.page.eval_on_selector_all(".rule:not([hidden])", "rules => rules.map(rule => rule.id)")
-        return ids
 
 
 @pytest.fixture(scope="module")
@@ -167,16 +126,9 @@ def test_failures_come_first_and_are_links(browser: Browser, saved: Any, disaste
 @pytest.mark.parametrize("width", WIDTHS)
 def test_fingers_hit(browser: Browser, saved: Any, width: int, place: str) -> None:
     reader = Reader(browser, saved("broken"), width, place=place)
-    boxes = reader.page.eval_on_selector_all(
-        "button, input, select, summary, a.name, a.cell",
-        """(found) => found.filter((one) => one.checkVisibility()).map((one) => {
-            const box = one.getBoundingClientRect();
-            const gap = one.matches('.cell') ? parseFloat(getComputedStyle(one.parentElement).columnGap) : 0;
-            return [one.outerHTML.slice(0, 90), Math.min(box.width, box.height) + (box.height < 40 ? 0 : gap)];
-        })""",
-    )
-    assert len(boxes) > 300
-    assert [box for box in boxes if box[1] < HIT_MINIMUM[width]] == []
+    found = "button, input, select, summary, a.name, a.cell"
+    assert reader.page.locator(found).count() > 300
+    assert reader.unreachable(found, HIT_MINIMUM[width]) == []
 
 
 def test_keyboard_gets_through(browser: Browser, saved: Any, conformant: Results) -> None:
@@ -251,7 +203,6 @@ def test_buttons_copy(browser: Browser, saved: Any, broken: Results) -> None:
     ],
 )
 def test_no_accessibility_fault(browser: Browser, saved: Any, target: str, look: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed").Axe()
     width, scheme = look.split()
     reader = Reader(
         browser, saved(target), int(width), "light" if scheme == "print" else scheme, place="#verdict=failed"
@@ -260,8 +211,7 @@ def test_no_accessibility_fault(browser: Browser, saved: Any, target: str, look:
     reader.page.evaluate(
         "[...document.querySelectorAll('.rule:not([hidden])')].slice(0, 3).map(rule => rule.open = true)"
     )
-    violations = axe.run(reader.page).response["violations"]
-    assert {fault["id"]: [node["html"][:200] for node in fault["nodes"][:3]] for fault in violations} == {}
+    assert reader.faults() == {}
 
 
 def test_difference_is_a_page_too(browser: Browser, conformant: Results, broken: Results, tmp_path: Path) -> None:
