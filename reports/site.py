@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -58,12 +58,13 @@ def page(columns: Sequence[Column], reports: Set[PurePosixPath]) -> str:
         areas.setdefault(rule.partition(".")[0], []).append(rule)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["harmless"] = lambda text: harmless(text, lines=False)
-    environment.globals.update(counted=counted, report_of=report_of, row=_row)
+    environment.globals.update(counted=counted, report_of=report_of)
     return environment.from_string(part("site.html.j2")).render(
         columns=columns,
         alone=broken_alone(columns),
         areas=areas,
         rules=rules,
+        attributes=_attributes(rules),
         reports=reports,
         verdicts=list(Verdict),
         levels=list(Level),
@@ -84,16 +85,17 @@ def _rules(columns: Sequence[Column]) -> list[str]:
     return [*(rule for rule in catalogue() if rule in known), *sorted(known - set(catalogue()))]
 
 
-def _row(rule: str) -> Mapping[str, str]:
-    """What a rule is filtered by, as attributes of its row."""
-    if rule not in catalogue():
-        return {}
-    level = next(level for level in Level if rule in level.rules(catalogue()))
-    needs = " ".join(client.id for client in hurt(rule))
+def _attributes(rules: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What each rule is filtered by, as attributes of its row; nothing for one that the catalogue has no more."""
+    levels = {rule: level.value for level in reversed(Level) for rule in level.rules(catalogue())}
     return {
-        "data-level": level.value,
-        "data-basis": catalogue()[rule].basis,
-        **({"data-needs": needs} if needs else {}),
+        rule: {
+            "data-level": levels[rule],
+            "data-basis": catalogue()[rule].basis,
+            "data-needs": " ".join(client.id for client in hurt(rule)),
+        }
+        for rule in rules
+        if rule in catalogue()
     }
 
 

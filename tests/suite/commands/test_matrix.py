@@ -13,8 +13,9 @@ from helpers.first_version import first_file
 from helpers.made import made
 
 from conformance.commands.site import publish
-from conformance.config.settings import UsageError
-from conformance.verdicts.results import Results, write_results
+from conformance.config.settings import Settings, UsageError
+from conformance.verdicts.collector import Collector
+from conformance.verdicts.results import Results, read_results, write_results
 from conformance.verdicts.verdict import Exit, Verdict
 
 BROKEN = {"image.id": "failed"}
@@ -99,6 +100,21 @@ def test_site_stays_as_it_was_where_a_page_cannot_be_made(tmp_path: Path, monkey
     with pytest.raises(ZeroDivisionError):
         publish([saved(tmp_path, "b", run("one", 2))], None, tmp_path / "site")
     assert {path: path.read_bytes() for path in (tmp_path / "site").rglob("*") if path.is_file()} == before
+
+
+def test_target_has_the_name_that_its_run_was_given(tmp_path: Path) -> None:
+    settings = Settings(url="http://127.0.0.1:1", target_name="my mock ", target_version="0.2")
+    file = saved(tmp_path, "a", Collector(settings).results())
+    publish([file], None, tmp_path / "site")
+    assert "my mock <small>0.2</small>" in page(tmp_path)
+    assert "--target-name 'my mock'" in read_results(Path(file)).run.command
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "x" * 81, "\x1b[31m"])
+def test_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    done = conformance("run", "--target-name", name, folder=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "(set by --target-name); allowed is a text in one line" in done.stderr
 
 
 def test_name_before_a_file_is_the_target(tmp_path: Path) -> None:

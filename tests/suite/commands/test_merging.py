@@ -62,6 +62,7 @@ def test_shards_are_the_run_that_they_are_of(broken: Results, tmp_path: Path) ->
         ([{}, {"run": {"shard": "1/2"}}], ["both shard 1/2"]),
         ([{}, {"run": {"seed": 7}}], ["run.seed", "7"]),
         ([{}, {"target": {"project": "other"}}], ["target.project", "other"]),
+        ([{}, {"target": {"name": "other"}}], ["target.name", "other"]),
         ([{"run": {"shard": "1/3"}}, {"run": {"shard": "2/3"}}], ["3/3", "missing"]),
         ([{"run": {"shard": None}}, {}], ["whole run"]),
         ([{"schema_version": 3}, {}], ["schema_version 3", "1 to 2"]),
