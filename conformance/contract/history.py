@@ -649,12 +649,20 @@ class History:
             seen for seen in self._by_project[change.project] if seen.name in own or str(seen.value.get("id")) in own
         ]
         earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
-        # What changes another field only says nothing of when this one is seen.
-        ends = [
-            other.exchange.sent
+        # What changes another field only says nothing of when this one is seen, and a replay changes nothing.
+        others = [
+            other
             for other in self.changes(change)
-            if not after(other.exchange, change.exchange) and (wanted & _changed(other) or not _changed(other))
+            if not after(other.exchange, change.exchange)
+            and (wanted & _changed(other) or not _changed(other))
+            and not (other.original is not None and other.same_content)
         ]
+        # Of changes at one time any may be the last one, so that any of them shows that the look was late.
+        together = [
+            change,
+            *(other for other in others if _changed(other) and not after(change.exchange, other.exchange)),
+        ]
+        ends = [other.exchange.sent for other in others if other not in together]
         later = [
             seen
             for seen in looks
@@ -666,16 +674,19 @@ class History:
         # Of looks at one time either may be the last one.
         latest = max((old.exchange for old in known), key=lambda look: look.sent, default=change.exchange)
         last = [old for old in known if not after(old.exchange, latest)]
-        shown = next((seen for seen in later if _shows(change, seen)), None)
+        shown = next((seen for seen in later if any(_shows(one, seen) for one in together)), None)
         for at, seen in enumerate(later):
-            if _shows(change, seen) or (shown is not None and after(shown.exchange, seen.exchange)):
+            up_to_date = any(_shows(one, seen) for one in together)
+            if up_to_date or (shown is not None and after(shown.exchange, seen.exchange)):
                 continue
             if last and not any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in last):
                 return
             passed = seen.exchange.sent - final.exchange.received
             soon = passed <= MOMENT_SECONDS and (at == 0 or TIMES not in self.trace.lost)
             caught_up = shown is not None and (soon or (passed <= LATE_SECONDS and at == 0))
-            if caught_up or (soon and "labels" in wanted):
+            # Where another change follows, there may have been no time for a second look.
+            cut_short = bool(ends) and at == len(later) - 1
+            if caught_up or (soon and ("labels" in wanted or cut_short)):
                 yield seen
 
     @cached_property

@@ -6,7 +6,7 @@ that a name was taken or an image was not there. What nobody saw the end of may 
 at all.
 
 How late something may be seen is said here alone: a look may show an image as it was MOMENT_SECONDS before it was
-sent, and beyond that the history leaves out what it excuses itself.
+sent, each of its fields by itself, and beyond that the history leaves out what it excuses itself.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _looks(history: History, project: str, name: str) -> Iterator[Told]:
         if (seen.project, seen.name) == (project, name) and seen.via in ("images.get", "images.list"):
             status = seen.value.get("status")
             if status in (None, "READY"):
-                yield _look(seen.exchange, _shown(seen))
+                yield from (_look(seen.exchange, facts) for facts in _shown(seen))
     for exchange in history.gets:
         route = exchange.route
         if exchange.status == NOT_FOUND and route and (route.project, route.name) == (project, name):
@@ -220,15 +220,18 @@ def _look(exchange: Exchange, shown: Facts | None) -> Told:
     return Told(call, exchange, exchange)
 
 
-def _shown(seen: Sighting) -> Facts:
+def _shown(seen: Sighting) -> Iterator[Facts]:
+    """What an answer tells of an image: of each field that may be seen late by itself."""
     image = seen.value
+    id = str(image["id"]) if is_set(image.get("id")) else None
     deprecated = image.get("deprecated")
     state = deprecated.get("state") if isinstance(deprecated, dict) else None
-    return Facts(
-        id=str(image["id"]) if is_set(image.get("id")) else None,
-        labels=_text(own_labels(image)) if seen.shows("labels") else None,
-        deprecation=str(state or ACTIVE) if seen.shows("deprecated") else None,
-    )
+    if seen.shows("labels"):
+        yield Facts(id=id, labels=_text(own_labels(image)))
+    if seen.shows("deprecated"):
+        yield Facts(id=id, deprecation=str(state or ACTIVE))
+    if not seen.shows("labels") and not seen.shows("deprecated"):
+        yield Facts(id=id)
 
 
 def _lacks(exchange: Exchange, name: str) -> bool:

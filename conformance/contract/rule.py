@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -178,8 +180,14 @@ class Rules:
 
 def matching(globs: Iterable[str], rules: Iterable[str]) -> set[str]:
     """The rule ids that at least one of the globs matches."""
-    patterns = tuple(globs)
-    return {rule for rule in rules if any(fnmatchcase(rule, pattern) for pattern in patterns)}
+    matches = _pattern(tuple(globs)).match
+    return {rule for rule in rules if matches(rule)}
+
+
+@cache
+def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for several globs; of none it is one that nothing matches."""
+    return re.compile("|".join(map(translate, globs)) or "(?!)")
 
 
 def expect(

@@ -7,7 +7,7 @@ before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise, product
 from typing import Any
 
@@ -103,6 +103,15 @@ def _replays(history: History) -> Iterator[tuple[Mutation, Mutation]]:
 def _settled(replay: Mutation) -> bool:
     """Whether a replay got an answer that tells anything: not a call for patience, nor a refusal of access."""
     return replay.exchange.answered or replay.exchange.refused
+
+
+def _name_held(history: History, group: Sequence[Mutation]) -> bool:
+    """Whether another insert may have made an image of the name that requests are about."""
+    return any(
+        (other.project, other.image) == (group[0].project, group[0].image) and not other.exchange.rejected
+        for other in history.inserts
+        if other not in group
+    )
 
 
 def _deleted_before(history: History, first: Mutation, exchange: Exchange) -> bool:
@@ -602,6 +611,8 @@ def _concurrent(history: History) -> Iterator[Finding]:
         served = [one for one in simultaneous if one.exchange.answered]
         if not served and {one.exchange.status for one in simultaneous} != {CONFLICT}:
             continue  # what refuses all of them has nothing to do with their requestId
+        if not all(one.exchange.answered for one in simultaneous) and _name_held(history, group):
+            continue  # one may have come while the name was taken, and another when it was free again
         patient = all(one.exchange.answered or one.exchange.status == CONFLICT for one in simultaneous)
         yield expect(
             all(one.answer is not None for one in simultaneous) and len(operations) == 1 and len(targets) <= 1,

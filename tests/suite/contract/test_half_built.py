@@ -131,6 +131,17 @@ def test_image_tells_nothing_of_two_inserts_that_may_both_have_made_it() -> None
     assert "image.description.round-trip" not in story.get(image(description="other")).broken()
 
 
+def test_simultaneous_inserts_of_a_name_that_becomes_free_meanwhile() -> None:
+    """The one came before the delete had ended, and used up nothing; the other made the image."""
+    made = operation("DONE", id="1009", name="operation-9", targetId="2009", selfLink=None, clientOperationId=OTHER_ID)
+    for first, rule_broken in ((one(), False), (Story(), True)):
+        first.insert(made, request_id=OTHER_ID).insert(refusal(409, "alreadyExists"), code=409, request_id=OTHER_ID)
+        *before, served, refused = first.trace().exchanges
+        pair = tuple(replace(exchange, sent=served.sent, received=served.received) for exchange in (served, refused))
+        found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace((*before, *pair)))}
+        assert ("request-id.replay-concurrent" in found) == rule_broken
+
+
 def test_simultaneous_inserts_that_are_all_refused_say_nothing_about_their_request_id() -> None:
     story = Story()
     for _ in range(2):

@@ -73,6 +73,23 @@ def test_story_that_disagrees_with_the_model(changes: dict[str, Any]) -> None:
     assert "life.model" in lived(**changes).broken()
 
 
+STATES = ("DEPRECATED", "OBSOLETE")
+
+
+@pytest.mark.parametrize(("last", "right"), [("OBSOLETE", True), ("DEPRECATED", True), (None, False)])
+def test_change_is_seen_late_where_another_was_made_at_that_time(last: str | None, *, right: bool) -> None:
+    """The first look shows neither of two changes of one moment; either of them may be the last."""
+    story = Story().insert(operation()).get(image())
+    for number, state in enumerate(STATES):
+        answer = deprecation() | {"id": f"100{number + 2}", "name": f"operation-{number + 2}"}
+        story.say("POST", "images/one/deprecate", {"state": state}, 200, answer)
+    story.get(image()).pause(2.0).get(image(deprecated={"state": last} if last else None))
+    *before, one, two, look, again = story.trace().exchanges
+    moved = replace(two, sent=one.sent, received=one.received)
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace((*before, one, moved, look, again)))}
+    assert bool(found & {"deprecate.state", "life.linearizable"}) != right
+
+
 def test_model_knows_which_images_are_there() -> None:
     deleted = operation(id="1002", name="operation-2", operationType="delete", clientOperationId=None)
     gone = Story().insert(operation()).get(image()).say("DELETE", "images/one", None, 200, deleted)
