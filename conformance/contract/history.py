@@ -755,7 +755,7 @@ class History:
     @cached_property
     def too_early(self) -> frozenset[int]:
         """The numbers of the gets that did not find an image just after its insert was DONE, although the next look
-        did."""
+        did, or was not to be had."""
         found: set[int] = set()
         looks: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
         for exchange in self.exchanges:
@@ -766,15 +766,19 @@ class History:
             deletes = [change.exchange for change in self.changes(insert) if change.method == "images.delete"]
             ends = [delete.sent for delete in deletes if not after(delete, insert.exchange)]
             for name in {insert.image or "", self.identifier(insert) or ""}:
-                missed: list[int] = []
+                missed: list[Exchange] = []
                 for look in looks.get((insert.project, name), ()):
                     if not after(final, look) or look.received >= min(ends, default=math.inf):
                         continue
                     if look.status == 404 and look.sent - final.received <= LATE_SECONDS:
-                        missed.append(look.number)
+                        missed.append(look)
                     elif look.answered:
-                        found.update(missed)
+                        found.update(early.number for early in missed)
                         break
+                else:
+                    # Where it was deleted then, there may have been no time for a look that finds it.
+                    if ends and all(early.sent - final.received <= MOMENT_SECONDS for early in missed):
+                        found.update(early.number for early in missed)
         return frozenset(found)
 
     def changes(self, mutation: Mutation) -> Iterator[Mutation]:

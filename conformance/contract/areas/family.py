@@ -478,6 +478,8 @@ def _shows(
 ) -> Iterator[Finding]:
     """Judges which image a view answers, unless it may show the family as it was a moment ago."""
     image = (exchange.resource or {}).get("image")
+    if isinstance(image, dict) and not well_typed(image, "name"):
+        return
     came = image.get("name") if isinstance(image, dict) else None
     family = exchange.route.name if exchange.route else ""
     if came == wanted.image or not _recent(history, wanted.project, family, exchange):

@@ -176,7 +176,7 @@ def _twins(history: History) -> Iterator[Finding]:
     """Two images of one name on one page of a list."""
     first: dict[tuple[int, str, str | None], Sighting] = {}
     for seen in history.every_sighting:
-        if seen.via == "images.list" and history.held_twice(seen.project, seen.name, seen.exchange):
+        if seen.via == "images.list" and seen.name and history.held_twice(seen.project, seen.name, seen.exchange):
             before = first.setdefault((seen.exchange.number, seen.project, seen.name), seen)
             if before.value.get("id") != seen.value.get("id"):
                 yield expect(

@@ -344,7 +344,10 @@ def _let_in(
     history: History, pages: Sequence[Exchange], terms: Sequence[tuple[str, bool, str]], expression: str
 ) -> Iterator[Finding]:
     """Judges that a filtered list holds the images that pass the filter, as gets have shown them just before."""
-    names = {item.get("name") for page in pages for item in page.items}
+    items = [item for page in pages for item in page.items]
+    if not all(well_typed(item, "name") for item in items):
+        return  # it may be one of those whose names are no text
+    names = {item.get("name") for item in items}
     for insert in _living(history, pages):
         seen = [one for one in history.results(insert) if after(one.exchange, pages[0])]
         unchanged = not any(

@@ -73,6 +73,15 @@ def test_story_that_disagrees_with_the_model(changes: dict[str, Any]) -> None:
     assert "life.model" in lived(**changes).broken()
 
 
+@pytest.mark.parametrize(("patience", "right"), [(0.0, True), (2.0, False)])
+def test_image_that_is_deleted_before_it_was_looked_for_again(patience: float, *, right: bool) -> None:
+    """It may be seen a moment late, and nobody waited for that moment."""
+    deleted = operation(id="1002", name="operation-2", operationType="delete", clientOperationId=None)
+    story = Story().insert(operation()).pause(patience).get(refusal(404, "notFound"), status=404)
+    story.say("DELETE", "images/one", None, 200, deleted)
+    assert ("operation.success-means-ready" not in story.broken()) == right
+
+
 STATES = ("DEPRECATED", "OBSOLETE")
 
 
