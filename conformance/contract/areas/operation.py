@@ -130,7 +130,8 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
     passed = look.sent - origin.received
     seen = [state.exchange for state in operation.glimpses if state.via.startswith("globalOperations.")]
     found_later = any(after(look, exchange) for exchange in seen)
-    found_before = any(after(exchange, look) for exchange in seen)
+    # That wait knows it already says nothing of when a get does.
+    found_before = any(after(exchange, look) and exchange.method == look.method for exchange in seen)
     if not found_before and passed <= (LATE_SECONDS if found_later else MOMENT_SECONDS * history.trace.recorded):
         return
     if operation.final and after(operation.final.exchange, look) and not found_later:

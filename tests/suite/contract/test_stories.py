@@ -73,6 +73,15 @@ def test_story_that_disagrees_with_the_model(changes: dict[str, Any]) -> None:
     assert "life.model" in lived(**changes).broken()
 
 
+@pytest.mark.parametrize(("first", "right"), [("POST", True), ("GET", False)])
+def test_operation_that_wait_knows_may_be_seen_by_get_a_moment_later(first: str, *, right: bool) -> None:
+    path = "operations/operation-1"
+    story = Story().insert(operation("RUNNING"))
+    story.say(first, f"{path}/wait" if first == "POST" else path, None, 200, operation("RUNNING"))
+    story.say("GET", path, None, 404, refusal(404, "notFound")).poll(operation())
+    assert ("operation.name" not in story.broken()) == right
+
+
 @pytest.mark.parametrize(("patience", "right"), [(0.0, True), (2.0, False)])
 def test_image_that_is_deleted_before_it_was_looked_for_again(patience: float, *, right: bool) -> None:
     """It may be seen a moment late, and nobody waited for that moment."""
