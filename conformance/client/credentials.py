@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-EXTRA = "pip install 'compute-images-conformance[google]'"
+INSTALL = "pip install 'google-auth>=2.36'"
 
 
 class NoToken(Exception):  # noqa: N818 - it is an event at the source of tokens, not an error of ours
@@ -131,7 +131,7 @@ def credentials_for(auth: str, file: str | None, token: str | None) -> Credentia
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
         from google.oauth2 import service_account  # noqa: PLC0415
     except ImportError:
-        raise NoToken(f"google-auth is not installed; {EXTRA}") from None
+        raise NoToken(f"google-auth is not installed; {INSTALL}") from None
     if auth == "service-account" and file is None:
         raise NoToken("there is no key of a service account; name its JSON file with --credentials")
     try:

@@ -11,7 +11,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 from conformance.config.settings import Settings, UsageError
 
 REDIS = ("redis://", "rediss://")
-EXTRA = "pip install 'compute-images-conformance[redis]'"
+INSTALL = "pip install 'redis>=5'"
 
 
 def cache() -> Path:
@@ -39,7 +39,7 @@ def open_examples(settings: Settings) -> ExampleDatabase | None:
         from hypothesis.extra.redis import RedisExampleDatabase  # noqa: PLC0415 - an optional extra
         from redis import Redis  # noqa: PLC0415
     except ImportError:
-        raise UsageError(f"examples is a Redis, but its client is not installed; {EXTRA}.") from None
+        raise UsageError(f"examples is a Redis, but its client is not installed; {INSTALL}.") from None
     try:
         return RedisExampleDatabase(Redis.from_url(place))
     except ValueError:
