@@ -125,7 +125,7 @@ def _apart(history: History, first: Mutation, replay: Mutation) -> bool:
 
 def _effect(history: History, request: Sequence[Mutation], shown: Shown) -> Iterator[Told]:
     first = request[0]
-    start = first.exchange.sent
+    start = min(change.exchange.sent for change in request)  # of simultaneous ones any may have been the first
     done = [change for change in request if change.outcome == "succeeded"]
     if done:
         ended = min(done, key=lambda change: change.end.received)

@@ -91,6 +91,25 @@ def test_image_that_is_deleted_before_it_was_looked_for_again(patience: float, *
     assert ("operation.success-means-ready" not in story.broken()) == right
 
 
+def test_request_that_was_numbered_first_may_have_been_sent_after_its_replay() -> None:
+    """Of two deletes with one requestId the second reached the target first, and an image is gone from then on."""
+    gone = {"id": "1002", "name": "operation-2", "operationType": "delete", "clientOperationId": None}
+    path = f"images/one?requestId={REQUEST_ID}"
+    story = Story().insert(operation()).get(image())
+    story.say("DELETE", path, None, 200, operation(**gone)).say("DELETE", path, None, 200, operation(**gone))
+    story.say("POST", "images/one/deprecate", {"state": "DEPRECATED"}, 404, refusal(404, "notFound"))
+    made, look, late, early, missed = story.trace().exchanges
+    begin = early.received
+    moved = (
+        replace(late, sent=begin + 9.0, received=begin + 9.1),
+        replace(early, sent=begin, received=begin + 9.05),
+        replace(missed, sent=begin + 4.0, received=begin + 4.1),
+    )
+    ledger = Ledger(catalogue())
+    assert "life.linearizable" not in {rule.id for rule, _ in ledger.judge(Trace((made, look, *moved)))}
+    assert ledger.tallies["life.linearizable"].observations
+
+
 STATES = ("DEPRECATED", "OBSOLETE")
 
 
