@@ -93,7 +93,7 @@ def test_image_that_is_deleted_before_it_was_looked_for_again(patience: float, *
 
 def test_request_that_was_numbered_first_may_have_been_sent_after_its_replay() -> None:
     """Of two deletes with one requestId the second reached the target first, and an image is gone from then on."""
-    gone = {"id": "1002", "name": "operation-2", "operationType": "delete", "clientOperationId": None}
+    gone: dict[str, Any] = {"id": "1002", "name": "operation-2", "operationType": "delete", "clientOperationId": None}
     path = f"images/one?requestId={REQUEST_ID}"
     story = Story().insert(operation()).get(image())
     story.say("DELETE", path, None, 200, operation(**gone)).say("DELETE", path, None, 200, operation(**gone))
