@@ -327,7 +327,8 @@ class Collector:
             [f"{count(self.left, 'image')} could not be deleted; `conformance sweep` tries again"] if self.left else []
         )
         if self.unknown:
-            left.append(f"the target does not say whether {count(self.unknown, 'image')} of the run are left")
+            verb = "is" if len(self.unknown) == 1 else "are"
+            left.append(f"the target does not say whether {count(self.unknown, 'image')} of the run {verb} left")
         remarks = [self.findings.remark] if self.findings.remark else []
         return [*remarks, *left, *self.complaints, *outdated, *([self.spent] if self.spent and not self.lost else [])]
 
