@@ -15,6 +15,7 @@ __all__ = [
     "Breach",
     "Finding",
     "Rule",
+    "all_but",
     "catalogue",
     "chosen",
     "client_catalogue",
@@ -66,6 +67,12 @@ def chosen(words: Iterable[str], among: Mapping[str, Rule] | None = None) -> set
     """
     rules = catalogue() if among is None else among
     return {rule.id for rule in rules.values() for word in words if _means(word, rule)}
+
+
+def all_but(glob: str, *but: str) -> tuple[str, ...]:
+    """The rules that a glob matches, but for those of some other globs, in the order of the catalogue."""
+    found = matching([glob], catalogue()) - matching(but, catalogue())
+    return tuple(rule for rule in catalogue() if rule in found)
 
 
 def _means(word: str, rule: Rule) -> bool:

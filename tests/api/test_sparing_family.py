@@ -88,7 +88,9 @@ class Family:
         return str((deprecated or {}).get("state") or "ACTIVE") if isinstance(deprecated, dict | None) else ""
 
 
-@pytest.mark.exercises("labels.[!c]*", "image.labels.limits", "deprecate.*", "image.deprecated.*", "family.*")
+@pytest.mark.exercises(
+    "labels.set", "labels.fingerprint-*", "image.labels.limits", "deprecate.*", "image.deprecated.*", "family.*"
+)
 @pytest.mark.exercises("image.id", "image.creation-timestamp", "image.status", "life.isolation", "life.patch")
 @pytest.mark.exercises("life.delete", "life.list-*", "life.model", "operation.type", "operation.target-*")
 @pytest.mark.exercises("operation.warning-shape", "operation.type.warnings*", "operation.id")

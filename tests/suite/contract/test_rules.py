@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
 
-from conformance.contract import catalogue
+from conformance.contract import all_but, catalogue, matching
 from conformance.trace.exchange import Intent, Trace
 from conformance.verdicts.ledger import Ledger
 
@@ -285,3 +285,9 @@ def test_caller_who_may_not_insert(rule: str, status: int, other: int) -> None:
     assert rule in story(status, image_there=False).kept()
     for answered, image_there in ((other, False), (status, True), (200, True)):
         assert rule in story(answered, image_there=image_there).broken()
+
+
+def test_all_rules_of_an_area_but_some() -> None:
+    found = all_but("access.*", "access.no-*", "access.bad-token")
+    assert set(found) == matching(["access.*"], catalogue()) - {"access.no-credentials", "access.bad-token"}
+    assert list(found) == [rule for rule in catalogue() if rule in found]
