@@ -292,8 +292,8 @@ class Api:
         return operation
 
     def _follow(self, address: str, operation: dict[str, Any], mutation: Exchange) -> dict[str, Any] | None:
-        """Polls an operation; None where the target does not know it by this address."""
-        name, known = operation.get("name"), operation.get("status") == "DONE"
+        """Polls an operation; None where the target does not know it by this address, or knows another by it."""
+        first, name, known = operation, operation.get("name"), operation.get("status") == "DONE"
         project = mutation.route.project if mutation.route else None
         waits = self.target.waits
         delay = 0.0 if waits else self.target.profile.first_look
@@ -306,7 +306,7 @@ class Api:
             look = look_at(address, project=project)
             if look.method == _WAIT and (look.resource is None or look.resource.get("name") != name):
                 continue
-            if look.resource is None and look.refused:
+            if (look.resource is None and look.refused) or _another(first, look.resource or {}):
                 break
             known |= look.resource is not None
             operation = look.resource or operation
@@ -533,6 +533,12 @@ class Api:
             if reply.response is not None and reply.response.status in (200, 202, 204, 404):
                 self.target.journal.deleted(project, name)
         self._images.clear()
+
+
+def _another(operation: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Whether an answer shows another operation: neither its id nor its target is the same."""
+    told = ("id", "targetLink")
+    return all(operation.get(name) and shown.get(name) and operation[name] != shown[name] for name in told)
 
 
 def addresses(operation: Mapping[str, Any]) -> Iterator[str]:

@@ -544,8 +544,8 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, str], ...] = (
 def _comes_back(name: str, history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks_of(name):
         sent, came = insert.body.get(name), sighting.value.get(name)
-        if not well_typed(sighting.value, name):
-            continue
+        if not well_typed(sighting.value, name) or (isinstance(sent, list) and None in sent):
+            continue  # an item that is null is none, and what becomes of a list with such is left open
         if is_set(sent):
             yield expect(
                 comes_back(name, sent, came, insert.project),

@@ -151,6 +151,11 @@ def test_simultaneous_inserts_that_are_all_refused_say_nothing_about_their_reque
     assert "request-id.replay-concurrent" not in found
 
 
+def test_items_that_are_null_need_not_come_back() -> None:
+    story = Story().insert(operation(), licenses=[None]).get(image())
+    assert "image.licenses.round-trip" not in story.broken()
+
+
 def test_fingerprint_that_is_not_there_is_not_the_current_one() -> None:
     bare = {name: value for name, value in image().items() if name != "labelFingerprint"}
     story = Story().insert(operation("PENDING")).poll(operation()).get(bare)
