@@ -12,6 +12,9 @@ import requests
 
 from conformance.emulator.process import EmulatorProcess
 
+SLOW_SECONDS = 1.5
+"""So long an operation takes whose every state is to be seen, on a busy machine too."""
+
 
 class Client:
     """A plain client of one emulator."""
@@ -59,15 +62,17 @@ def test_image_is_gone_when_the_first_of_its_deletions_is_done(client: Client) -
     assert client.done(second)["status"] == "DONE"
 
 
-def test_operation_moves_forward(client: Client) -> None:
-    operation = client.insert("forward").json()
-    seen = [operation["status"]]
-    while seen[-1] != "DONE":
-        seen.append(client.call("GET", f"global/operations/{operation['name']}").json()["status"])
-        time.sleep(0.002)
+def test_operation_moves_forward() -> None:
+    with EmulatorProcess(operation_seconds=SLOW_SECONDS) as process:
+        client = Client(process.url)
+        operation = client.insert("forward").json()
+        seen = [operation["status"]]
+        while seen[-1] != "DONE":
+            seen.append(client.call("GET", f"global/operations/{operation['name']}").json()["status"])
+            time.sleep(0.002)
     order = ["PENDING", "RUNNING", "DONE"]
     assert seen == sorted(seen, key=order.index)
-    assert (seen[0], seen[-1]) == ("PENDING", "DONE")
+    assert set(seen) == set(order)
 
 
 def test_replay_answers_the_first_operation(client: Client) -> None:
