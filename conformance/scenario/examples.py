@@ -11,7 +11,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 from conformance.config.settings import Settings, UsageError
 
 REDIS = ("redis://", "rediss://")
-INSTALL = "pip install 'redis>=5'"
+INSTALL = "install the suite with its extra [redis], or run pip install 'redis>=5'"
 
 
 def cache() -> Path:
