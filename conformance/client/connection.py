@@ -11,14 +11,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import getproxies
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import PoolManager
+from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import TimeoutError as TimedOut
+from urllib3.util import parse_url
 
 from conformance.client import deadlines as watch
 from conformance.client.lost_connections import CONNECT_SECONDS
@@ -77,25 +76,6 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-class _Adapter(HTTPAdapter):
-    """Watches its connections; sends a question mark with nothing behind it, as client libraries do: requests would
-    leave it out."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Makes the connections."""
-        super().init_poolmanager(*arguments, **options)
-        _watched(self.poolmanager)
-
-    def proxy_manager_for(self, *arguments: Any, **options: Any) -> PoolManager:
-        """Makes the connections to a proxy."""
-        return _watched(super().proxy_manager_for(*arguments, **options))
-
-    def request_url(self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None) -> str:
-        """What stands in the request line."""
-        target = str(super().request_url(request, proxies))
-        return f"{target}?" if (request.url or "").endswith("?") else target
-
-
 class Connections:
     """Sends requests, each once, on a connection that its thread keeps open.
 
@@ -105,20 +85,21 @@ class Connections:
     """
 
     def __init__(self, root: str, verify: bool | str) -> None:
-        self.proxies = get_environ_proxies(root)
+        self.proxy = _proxy(root)
+        self._root = parse_url(root)
         self._verify = verify
         self._local = threading.local()
 
     @property
     def open(self) -> bool:
         """Whether this thread has a connection already."""
-        return getattr(self._local, "session", None) is not None
+        return getattr(self._local, "pool", None) is not None
 
     def renew(self) -> None:
         """Closes the connection of this thread; the next request opens another."""
         if self.open:
-            self._local.session.close()
-            self._local.session = None
+            self._local.pool.close()
+            self._local.pool = None
 
     def send(self, request: Request, headers: Mapping[str, str], timeout: float, limit: int = BODY_MAXIMUM) -> Reply:
         """Sends a request once; whatever happens, there is a reply.
@@ -134,61 +115,98 @@ class Connections:
         # What is left of an answer that was cut off in time is none.
         return Reply(None, TIMED_OUT, reply.sent, reply.received) if term.over else reply
 
-    def _session(self) -> requests.Session:
+    def _pool(self) -> HTTPConnectionPool:
         if not self.open:
-            session = requests.Session()
-            session.trust_env = False
-            session.headers.clear()
-            session.proxies = self.proxies
-            session.verify = self._verify
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=1))
-            self._local.session = session
-        found: requests.Session = self._local.session
+            self._local.pool = self._proxied() if self.proxy else self._direct()
+        found: HTTPConnectionPool = self._local.pool
         return found
+
+    def _direct(self) -> HTTPConnectionPool:
+        host, port = self._root.host or "", self._root.port
+        if self._root.scheme == "https":
+            return _SecurePool(host, port, maxsize=1, **self._trust())
+        return _Pool(host, port, maxsize=1)
+
+    def _proxied(self) -> HTTPConnectionPool:
+        """The connection to a proxy, as requests makes it: with a password for it, or as SOCKS."""
+        from requests.adapters import HTTPAdapter  # noqa: PLC0415 - only for those behind a proxy
+
+        manager = HTTPAdapter(pool_maxsize=1).proxy_manager_for(self.proxy, **self._trust())
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        found: HTTPConnectionPool = manager.connection_from_url(self._root.url)
+        return found
+
+    def _trust(self) -> dict[str, Any]:
+        """Whose certificates are trusted: those that requests trusts, or the user's own."""
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH as USUAL  # noqa: PLC0415 - only for TLS
+
+        return {"cert_reqs": "CERT_REQUIRED", "ca_certs": self._verify if isinstance(self._verify, str) else USUAL}
 
     def _exchange(self, request: Request, headers: Mapping[str, str], timeout: float, limit: int) -> Reply:
         sent = time.time()
         try:
-            session = self._session()
-            sent_headers = CaseInsensitiveDict(headers)
-            sent_headers.update(request.headers)
-            # Where a request says nothing, nothing is said.
-            for name in [name for name, value in sent_headers.items() if not value]:
-                del sent_headers[name]
-            prepared = session.prepare_request(
-                requests.Request(request.verb, request.url, headers=sent_headers, data=_content(request))
+            chunked = "Transfer-Encoding" in request.headers
+            answer = self._pool().urlopen(
+                request.verb,
+                self._line(request),
+                # The library sends in chunks what it cannot know the length of.
+                body=iter([request.body or b""]) if chunked else request.body,
+                headers=_headers(request, headers),
+                timeout=Timeout(connect=min(CONNECT_SECONDS, timeout), read=timeout),
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                chunked=chunked,
             )
-            # Else a lone question mark would be lost, and what is percent-encoded without need.
-            prepared.url = request.url if request.url.endswith("?") or "%" in request.url else prepared.url
-            with session.send(
-                prepared, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False, stream=True
-            ) as answer:
+            try:
                 body, truncated = _read(answer, limit)
-                if crowded(body, limit // BYTES_PER_VALUE):
-                    body, truncated = body[:CUT_MAXIMUM], True
-                received = {name.lower(): value[:HEADER_MAXIMUM] for name, value in answer.headers.items()}
-                return Reply(Response(answer.status_code, received, body, truncated), "", sent, time.time())
-        except (requests.RequestException, OSError, ValueError) as error:
+            except BaseException:
+                answer.close()
+                raise
+            if truncated:
+                answer.close()
+            else:
+                answer.release_conn()
+            if crowded(body, limit // BYTES_PER_VALUE):
+                body, truncated = body[:CUT_MAXIMUM], True
+            received = {name.lower(): value[:HEADER_MAXIMUM] for name, value in answer.headers.itermerged()}
+            return Reply(Response(answer.status, received, body, truncated), "", sent, time.time())
+        except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             return Reply(None, reason(error), sent, time.time())
 
-
-def _watched(manager: PoolManager) -> PoolManager:
-    """A manager whose connections let their time limits know where they are waiting."""
-    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-    return manager
-
-
-def _content(request: Request) -> Any:
-    """The body as it is handed to the library, which sends in chunks what it cannot know the length of."""
-    return iter([request.body or b""]) if "Transfer-Encoding" in request.headers else request.body
+    def _line(self, request: Request) -> str:
+        """What stands in the request line: for a proxy that passes on what it can read, the whole URL."""
+        if self.proxy and self._root.scheme == "http":
+            return request.url
+        rest = request.url.partition("://")[2]
+        slash = rest.find("/")
+        return rest[slash:] if slash >= 0 else "/"
 
 
-def _read(answer: requests.Response, limit: int) -> tuple[bytes, bool]:
+def _proxy(root: str) -> str:
+    """The proxy that the environment names for a target, by the rules that requests follows; "" for none."""
+    if not getproxies():
+        return ""
+    from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415 - as above
+
+    found = select_proxy(root, get_environ_proxies(root)) or ""
+    return found if "://" in found or not found else f"http://{found}"
+
+
+def _headers(request: Request, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of the target, with those of a request in their place; where a value is empty, nothing is said."""
+    named = {name.lower(): (name, value) for given in (headers, request.headers) for name, value in given.items()}
+    if request.body is None and request.verb not in {"GET", "HEAD"}:
+        named.setdefault("content-length", ("Content-Length", "0"))
+    return {name: value for name, value in named.values() if value}
+
+
+def _read(answer: BaseHTTPResponse, limit: int) -> tuple[bytes, bool]:
     """The decoded body, and whether it is larger than the limit and only its beginning."""
     chunks: list[bytes] = []
     size = 0
-    for chunk in answer.iter_content(64 * 1024):
+    for chunk in answer.stream(64 * 1024, decode_content=True):
         chunks.append(chunk)
         size += len(chunk)
         if size > limit:
@@ -198,11 +216,11 @@ def _read(answer: requests.Response, limit: int) -> tuple[bytes, bool]:
 
 def reason(error: Exception) -> str:
     """Why there is no answer, in a few words that are the same in every run."""
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, TimedOut | TimeoutError):
         return TIMED_OUT
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, SSLError):
         return "TLS failed: the certificate is not trusted, or this is no TLS server"
-    if isinstance(error, requests.exceptions.InvalidURL | ValueError):
+    if isinstance(error, ValueError):
         return f"no usable answer: {type(error).__name__}"
     text = str(error)
     for sign in (

@@ -6,7 +6,8 @@ import contextlib
 import time
 from collections.abc import Callable
 
-import requests
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
 
 PAUSE_SECONDS = 0.05
 
@@ -20,12 +21,11 @@ def answers(url: str, seconds: float, ended: Callable[[], object] = lambda: Fals
         ended: tells that it never will.
     """
     end = time.monotonic() + seconds
-    with requests.Session() as session:
-        session.trust_env = False
+    with PoolManager(cert_reqs="CERT_NONE") as client:
         while time.monotonic() < end and not ended():
-            with contextlib.suppress(requests.RequestException):
+            with contextlib.suppress(HTTPError):
                 # Whether its certificate is good is for the run to see.
-                session.get(url, timeout=1, stream=True, verify=False, allow_redirects=False).close()
+                client.request("GET", url, timeout=1, retries=False, redirect=False, preload_content=False).close()
                 return True
             time.sleep(PAUSE_SECONDS)
     return False

@@ -221,7 +221,7 @@ class Transport:
     @property
     def direct(self) -> bool:
         """Whether requests go to the target itself, and not through a proxy that would not hang up with us."""
-        return not self._connections.proxies
+        return not self._connections.proxy
 
     def connect(self) -> None:
         """Opens the connection of this thread, if it is not open, by a request that asks for nothing."""

@@ -194,7 +194,9 @@ def _arguments(settings: Settings) -> list[str]:
     workers = settings.workers or _usual_workers(settings)
     folder = scenarios()
     alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
-    plugins = ["-p", "conformance.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "--assert=plain"]
+    # The last two collect garbage at the end of a process, for warnings that nobody here reads.
+    left_out = ("cacheprovider", "terminal", "unraisableexception", "threadexception")
+    plugins = ["-p", "conformance.pytest_plugin", *(f"-pno:{name}" for name in left_out), "--assert=plain"]
     # Where a budget may end the run, scenarios have to begin in their order, all workers taken together.
     share = ["--dist", "load", "--maxschedchunk", "1"] if settings.budgeted else ["--dist", "worksteal"]
     spread = ["-n", str(workers), *share] if workers > 1 else []

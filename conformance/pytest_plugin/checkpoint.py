@@ -12,7 +12,7 @@ from conformance.verdicts.collector import Collector
 from conformance.verdicts.results import write_results
 
 PAUSE_SECONDS = 1.0
-SHARE = 0.05
+SHARE = 0.02
 """How much of the time of a run may go into writing what is known."""
 
 

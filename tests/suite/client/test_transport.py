@@ -30,6 +30,29 @@ def test_target_is_sent_as_it_is(target: str) -> None:
     assert response.body.decode() == target
 
 
+def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for whole URLs, with the password that its own URL names, unless the target is not for it."""
+    asked: list[Asked] = []
+
+    def script(one: Asked, line: Line) -> None:
+        asked.append(one)
+        line.send(Answer(200, b"{}").whole())
+
+    with BadTarget(script) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//user:word@"))
+        monkeypatch.setenv("no_proxy", "near.invalid, 192.0.2.0/24")
+        url = "http://far.invalid/compute/beta/projects/p/global/images?filter=name%20eq+a"
+        through = Transport("http://far.invalid/compute/beta", {})
+        response = through.send(Request("GET", url), "images.list").response
+        near = Transport("http://near.invalid/compute/beta", {})
+        net = Transport("http://192.0.2.7/compute/beta", {})
+    assert response is not None
+    assert response.json == {}
+    assert [one.target for one in asked] == [url]
+    assert asked[0].headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
+    assert (through.direct, near.direct, net.direct) == (False, True, True)
+
+
 @pytest.mark.parametrize(
     ("advice", "seconds"),
     [
