@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from conformance.trace.exchange import Exchange, Request
 from conformance.trace.json_text import NOT_JSON
+
+if TYPE_CHECKING:
+    from conformance.contract.rule import Broken
 
 BOOLEANS = frozenset({"", "true", "false", "1", "0", "t", "f", "yes", "no", "y", "n", "on", "off"})
 """Texts, in lower case, that a lenient reader takes for a boolean."""
@@ -93,10 +96,13 @@ class RequestView:
 def _broken_rules(verb: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes | None) -> frozenset[str]:
     """The rules that a request breaks: remembered, since a trace is read again and again to find out why a rule is
     broken."""
+    view = RequestView(Exchange(0, Request(verb, url, dict(headers), body)))
+    return frozenset(id for id, broken in _breakable(view.exchange.method) if broken(view))
+
+
+@cache
+def _breakable(method: str) -> tuple[tuple[str, Broken], ...]:
+    """The rules that a request of a method can break by what it says, and what tells that it does."""
     from conformance.contract import catalogue  # noqa: PLC0415 - rules read requests, and requests are read by rules
 
-    view = RequestView(Exchange(0, Request(verb, url, dict(headers), body)))
-    method = view.exchange.method
-    return frozenset(
-        rule.id for rule in catalogue().values() if rule.broken and method in rule.methods and rule.broken(view)
-    )
+    return tuple((rule.id, rule.broken) for rule in catalogue().values() if rule.broken and method in rule.methods)

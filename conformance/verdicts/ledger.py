@@ -117,6 +117,8 @@ class Ledger:
 
     def __init__(self, rules: Mapping[str, Rule], hidden: Set[str] = frozenset()) -> None:
         self._rules = rules
+        self._places = {rule: place for place, rule in enumerate(rules)}
+        self._always = frozenset(rule.id for rule in rules.values() if rule.index is None)
         self._indexed: dict[Index, set[str]] = defaultdict(set)
         for rule in rules.values():
             if rule.index is not None:
@@ -155,9 +157,9 @@ class Ledger:
         found: list[tuple[Rule, Breach]] = []
         self.answers.update(f"{exchange.method} {exchange.status}" for exchange in history.exchanges)
         forgone = unjudged(history.trace.lost)
-        concerned = self._concerned(history)
-        for rule in self._rules.values():
-            if (history.trace.recorded and not rule.passive) or (rule.index is not None and rule.id not in concerned):
+        for id in sorted(self._concerned(history), key=self._places.__getitem__):
+            rule = self._rules[id]
+            if history.trace.recorded and not rule.passive:
                 continue
             try:
                 findings = list(rule.judge(history))
@@ -174,9 +176,9 @@ class Ledger:
         return found
 
     def _concerned(self, history: History) -> set[str]:
-        """The rules that a history has to do with, of those that are indexed: all of an index that raises, which they
-        will as well."""
-        found: set[str] = set()
+        """The rules that a history has to do with: all that have no index, and of those that have one all where it
+        raises, which they will as well."""
+        found = set(self._always)
         for index, rules in self._indexed.items():
             try:
                 found |= rules.intersection(index(history))
