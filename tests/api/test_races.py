@@ -25,7 +25,7 @@ def test_simultaneous_inserts_of_one_name(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-@pytest.mark.exercises("request-id.replay-concurrent", "request-id.replay-creates-nothing")
+@pytest.mark.exercises("request-id.replay-concurrent")
 def test_simultaneous_inserts_with_one_request_id(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         names = api.target.names

@@ -190,7 +190,7 @@ def direct(scenario: Scenario) -> None:
         pytest.skip("requests go through a proxy, which does not hang up with the client")
 
 
-@pytest.mark.exercises("request-id.replay-after-lost-response", "request-id.replay-creates-nothing")
+@pytest.mark.exercises("request-id.replay-after-lost-response")
 def test_retry_after_a_lost_response(scenario: Scenario) -> None:
     """The connection is lost before the answer, and the client tries again: at once, or when the image is there."""
     direct(scenario)

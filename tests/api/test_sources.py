@@ -24,7 +24,7 @@ def state_of(look: Exchange) -> str:
     return "" if deprecated else "ACTIVE"
 
 
-@pytest.mark.exercises("source.image.family-url", "family.latest")
+@pytest.mark.exercises("source.image.family-url")
 def test_family_as_source(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         family = api.target.names.fresh()
