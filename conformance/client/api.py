@@ -455,10 +455,17 @@ class Api:
         named = change.route.name or (body.get("name") if isinstance(body, dict) else None)
         for own in (named, operation.get("targetId")):
             if isinstance(own, str) and change.method == "images.delete":
-                self._done.pop((change.route.project, own), None)
+                if not self._made_anew(change.route.project, own, operation.get("targetId")):
+                    self._done.pop((change.route.project, own), None)
                 self._note_end(change, own)
             elif isinstance(own, str):
                 self._done[change.route.project, own] = change
+
+    def _made_anew(self, project: str, name: str, deleted: Any) -> bool:
+        """Whether what was done last under a name is about another image than the one that is deleted."""
+        last = self._done.get((project, name))
+        target = last and (last.resource or {}).get("targetId")
+        return None not in (target, deleted) and target != deleted
 
     # Leaving nothing behind
 

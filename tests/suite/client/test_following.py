@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from helpers.story import image, operation, refusal
 
-from conformance.client.api import addresses
+from conformance.client.api import Api, addresses
+from conformance.client.connection import Reply
 from conformance.commands.run import judge
+from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
+from conformance.contract.insert_request import InsertRequest
 from conformance.emulator.process import EmulatorProcess
+from conformance.trace.exchange import Response
 
 LINK = "https://www.googleapis.com/compute/beta/projects/p/global/operations/operation-1"
 RULE = "image.description.round-trip"
@@ -37,3 +44,32 @@ def test_image_is_judged_where_its_operation_cannot_be_followed(hidden: str) -> 
         settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1)
         results = judge(settings, focus=(RULE,))
     assert results.verdicts[RULE] == "failed"
+
+
+def scripted(*answers: dict[str, Any]) -> tuple[Api, list[dict[str, Any]]]:
+    """A client of a target that says what stands in a script, whatever it is asked; and the script."""
+    script = list(answers)
+
+    def send(*request: Any) -> Reply:
+        del request
+        answer = script.pop(0)
+        status = answer.get("error", {}).get("code", 200)
+        return Reply(Response(status, {}, json.dumps(answer).encode()), "", 0.0, 0.0)
+
+    target = Mock(root="http://server/compute/beta", project="p", secrets=set(), unseen=0, over=False)
+    target.transport.send = send
+    target.profile = PROFILES["quick"]
+    target.names.prefix, target.names.named = "conformance-", str
+    return Api(target), script
+
+
+def test_image_made_anew_is_looked_for_though_one_of_its_name_is_deleted() -> None:
+    gone = operation(name="operation-2", id="1002", operationType="delete", clientOperationId=None)
+    going = {**gone, "status": "PENDING"}
+    for deleted, status in (("2000", 200), ("2001", 404)):
+        api, script = scripted({**going, "targetId": deleted}, operation(clientOperationId=None))
+        api.delete("one")
+        api.insert(InsertRequest({}, "one", None))
+        script += [{**gone, "targetId": deleted}, refusal(404, "notFound"), image()]
+        api.operation("operation-2")
+        assert api.get("one").status == status
