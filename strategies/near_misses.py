@@ -3,10 +3,15 @@ for one."""
 
 from __future__ import annotations
 
+import re
+
 HEXADECIMAL = "0123456789abcdef"
 VERSION, VARIANT = 14, 19
 PLACES = (0, 7, 9, 15, 20, 24, 35)
 """The first and last digit of a UUID, and one of each group between them."""
+
+COUNTED = re.compile(r"[-_.]*(?<![0-9a-f])[0-9]+$")
+"""The end of a name that is counted: with one digit less it is the name of another thing."""
 
 
 def near_request_ids(request_id: str) -> tuple[str, ...]:
@@ -31,8 +36,12 @@ def near_names(name: str) -> tuple[str, ...]:
 
 
 def absent_names(name: str) -> tuple[str, ...]:
-    """Names that nothing has where something has this one: one character less, another one at the end, other case."""
-    return (name[:-1], _with(name, len(name) - 1, "xyz"), name.upper())
+    """Names that nothing has where something has this one: less at the end, another character there, other case.
+
+    Less is one character, or the whole number of a name that is counted.
+    """
+    shorter = COUNTED.sub("", name) if COUNTED.search(name) else name[:-1]
+    return (shorter, _with(name, len(name) - 1, "xyz"), name.upper())
 
 
 def absent_ids(identifier: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Answer, Call, Resource
-from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, when_done
+from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched, when_done
 from conformance.emulator.variants.row import Variant, asked, both, together, without
 
 TIMES = ("insertTime", "startTime", "endTime", "creationTimestamp")
@@ -22,6 +23,8 @@ OPERATION_FIELDS = (
     *("zone", "region", "clientOperationId", "error", "warnings", "httpErrorStatusCode", "httpErrorMessage"),
     *("operationGroupId", "creationTimestamp", "endTime"),
 )
+
+_count = itertools.count(1)
 
 
 def _times(write: Callable[[str], str]) -> Change:
@@ -238,6 +241,11 @@ ROWS: tuple[Variant, ...] = (
         "operation-names",
         "operations have names of another shape",
         together(shown_operation(_renamed), asked(_named_back)),
+    ),
+    Variant(
+        "counted-operations",
+        "operations are named by a number that is counted",
+        switched(operation_name=lambda moment: f"operation-{next(_count)}"),
     ),
     Variant(
         "nulls",

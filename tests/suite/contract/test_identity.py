@@ -63,6 +63,13 @@ def test_get_that_answers_another_image(asked: str) -> None:
     assert "life.get-exact" in story(MISSING, 404).kept()
 
 
+@pytest.mark.parametrize(
+    ("name", "absent"), [("operation-12", "operation"), ("12", ""), ("op12", "op"), ("op-4f12", "op-4f1")]
+)
+def test_name_that_is_counted_is_no_other_one_with_a_digit_less(name: str, absent: str) -> None:
+    assert absent_names(name)[0] == absent
+
+
 def test_family_that_answers_an_image_of_another() -> None:
     story = made(family="kin").say("GET", "images/family/kim", None, 200, image(family="kin"))
     assert "family.latest" in story.broken()
