@@ -2,8 +2,8 @@
 
 A change takes effect between its request and the answer that shows it DONE. A replay changes nothing; with the
 request that it repeats it is one call. What was refused, or has failed, changes nothing either, and tells at most
-that a name was taken or an image was not there. What nobody saw the end of may have taken effect at any time, or not
-at all.
+that a name was taken or an image was not there; but an insert may fail since its image was deleted. What nobody saw
+the end of may have taken effect at any time, or not at all.
 
 How late something may be seen is said here alone: a look may show an image as it was MOMENT_SECONDS before it was
 sent, each of its fields by itself, and beyond that the history leaves out what it excuses itself.
@@ -78,7 +78,9 @@ def stories(history: History) -> Iterator[Story]:
         if history.held_twice(project, name, max((one.exchange for one in group), key=lambda one: one.received)):
             continue
         shown = _fingerprints(history, project, name)
-        effects = [told for request in _requests(history, group) for told in _effect(history, request, shown)]
+        requests = list(_requests(history, group))
+        cancelled = _cancelled(history, group)
+        effects = [told for request in requests for told in _effect(history, request, shown, cancelled)]
         refusals = [told for change in group for told in _refusal(change, group, effects)]
         story = (*effects, *refusals, *_looks(history, project, name))
         if len(story) <= CALLS_MAXIMUM:
@@ -123,10 +125,24 @@ def _apart(history: History, first: Mutation, replay: Mutation) -> bool:
     return first.outcome == replay.outcome == "succeeded" and len(ids - {None}) > 1
 
 
-def _effect(history: History, request: Sequence[Mutation], shown: Shown) -> Iterator[Told]:
+def _cancelled(history: History, group: Sequence[Mutation]) -> list[Mutation]:
+    """The inserts that failed since their image was deleted while it was PENDING: it was there until then."""
+    deletes = [change for change in group if change.method == "images.delete" and change.outcome == "succeeded"]
+    deleted = {history.identifier(delete) for delete in deletes} - {None}
+    return [
+        change
+        for change in group
+        if change.method == "images.insert" and change.outcome == "failed" and not conflicts(change)
+        if history.identifier(change) in deleted
+    ]
+
+
+def _effect(
+    history: History, request: Sequence[Mutation], shown: Shown, cancelled: Sequence[Mutation]
+) -> Iterator[Told]:
     first = request[0]
     start = min(change.exchange.sent for change in request)  # of simultaneous ones any may have been the first
-    done = [change for change in request if change.outcome == "succeeded"]
+    done = [change for change in request if change.outcome == "succeeded" or change in cancelled]
     if done:
         ended = min(done, key=lambda change: change.end.received)
         end = ended.end

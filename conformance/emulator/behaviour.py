@@ -55,8 +55,10 @@ class Behaviour:
         hides_pending: whether an image is not shown before it is READY.
         late_lookups, late_conflicts: whether it is the operation that tells of a source that cannot be used, or a
             taken name.
+        waits_for_sources: whether an insert from an image that is PENDING waits until that is READY.
         replays_anew: whether a replay is answered with an operation of its own, about the first one's image.
         deletes_at_once: whether an image is gone before the operation that deletes it is DONE.
+        deletes_cancel: whether the insert of an image that is deleted while it is PENDING fails.
         slow_changes: whether the operations of other changes than inserts and deletes take their time.
         failed_images_stay: whether an insert that fails leaves an image behind, with status FAILED.
         seen_after: seconds after it is READY from which on a method shows an image, by method.
@@ -111,9 +113,11 @@ class Behaviour:
     hides_pending: bool = False
     late_lookups: bool = False
     late_conflicts: bool = False
+    waits_for_sources: bool = False
     replays_anew: bool = False
     failed_images_stay: bool = False
     deletes_at_once: bool = False
+    deletes_cancel: bool = False
     slow_changes: bool = False
     seen_after: dict[str, float] = field(default_factory=dict)
     wait_seconds: float = 120.0

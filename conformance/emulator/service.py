@@ -137,6 +137,7 @@ class Service:
         target = image.fields["id"] if image else new_id()
         operation = self._begin(project, call, "insert", name, target, failure)
         # When an operation ends has to be known when it is written down.
+        operation.awaits = made.get("awaits") if self._state is None else None
         operation.looks_ahead = LOOKS if self.behaviour.seconds and self._state is None else 0
         if image is not None:
             image.insert = operation
@@ -256,7 +257,9 @@ class Service:
         name = image.fields["name"] if image else parts["name"]
         collection = {"disk": f"zones/{ZONE}/disks", "image": "global/images", "snapshot": "global/snapshots"}[kind]
         links = {field: f"projects/{owner.name}/{collection}/{name}", f"{field}Id": source["id"]}
-        return {**{key: copy.deepcopy(source[key]) for key in INHERITED if source.get(key)}, "links": links}, warnings
+        made = {key: copy.deepcopy(source[key]) for key in INHERITED if source.get(key)}
+        awaits = image.insert if image and self.behaviour.waits_for_sources else None
+        return {**made, "links": links, "awaits": awaits}, warnings
 
     def _find(self, owner: Project, field: str, parts: dict[str, Any]) -> tuple[dict[str, Any], Image | None]:
         name = parts["name"]
@@ -279,7 +282,8 @@ class Service:
     def _check_use(self, owner: Project, image: Image) -> list[Resource]:
         unchecked = self.behaviour.unchecked
         name = image.fields["name"]
-        if image.status != "READY" and "source.image.not-ready" not in unchecked:
+        waits = self.behaviour.waits_for_sources and image.status == "PENDING"
+        if image.status != "READY" and not waits and "source.image.not-ready" not in unchecked:
             raise ApiError(
                 400, "resourceNotReady", f"The resource 'projects/{owner.name}/global/images/{name}' is not ready"
             )
@@ -318,6 +322,8 @@ class Service:
             raise not_found(f"projects/{project.name}/global/images/{call.name}")
         name = image.fields["name"]
         operation = self._begin(project, call, "delete", name, image.fields["id"])
+        if self.behaviour.deletes_cancel and image.insert is not None and image.status == "PENDING":
+            image.insert.error = (400, "ABORTED", "The image was deleted.")
         image.deleting = not self.behaviour.keeps_image_after_delete
         if not (self.behaviour.keeps_name_after_delete or self.behaviour.keeps_image_after_delete):
             # Another deletion of the image may be under way: it is gone when the first of them is done.

@@ -98,7 +98,8 @@ class Image:
 
 @dataclass(eq=False)
 class Operation:
-    """An operation: its fields, the request that it answers, and the moments at which it is RUNNING and DONE."""
+    """An operation: its fields, the request that it answers, the moments at which it is RUNNING and DONE, and the
+    operation that has to be DONE before it."""
 
     fields: dict[str, Any]
     method: str
@@ -110,12 +111,13 @@ class Operation:
     body: Any = None
     told: int = 0
     looks_ahead: int = 0
+    awaits: Operation | None = None
 
     @property
     def status(self) -> str:
         """The status at this moment."""
         now = time.time()
-        if now >= self.done_at and not self._held(now):
+        if now >= self.done_at and not self._held(now) and not self._waits():
             return "DONE"
         return "RUNNING" if now >= self.runs_at else "PENDING"
 
@@ -125,6 +127,12 @@ class Operation:
         self.looks_ahead -= 1
         if self._held(now):
             self.done_at = max(self.done_at, now)
+
+    def _waits(self) -> bool:
+        if self.awaits is not None and self.awaits.status == "DONE":
+            self.done_at = max(self.done_at, self.awaits.done_at)
+            self.awaits = None
+        return self.awaits is not None
 
     def _held(self, now: float) -> bool:
         return self.looks_ahead > 0 and now < self.begun + HELD_SECONDS

@@ -81,9 +81,12 @@ def test_image_that_is_not_ready_is_no_source(scenario: Scenario) -> None:
         name = insert.request.json["name"]
         again = api.insert({"sourceImage": f"projects/{api.target.project}/global/images/{name}"})
         pending = (api.get(name).resource or {}).get("status") == "PENDING"
-        api.finish(insert)
         api.finish(again)
+        if pending and again.answered:
+            api.get(name)
+        api.finish(insert)
         if pending:
+            api.get(again.request.json["name"])
             api.confirm(again, refused("source.image.not-ready"))
         return pending or (insert.resource or {}).get("status") == "DONE"
 

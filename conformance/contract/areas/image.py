@@ -95,6 +95,16 @@ def _bad_labels(view: RequestView) -> bool:
     )
 
 
+def _unknown_features(view: RequestView) -> bool:
+    return not feature_types(view.items("guestOsFeatures")) <= TAKEN_FEATURES
+
+
+def _features_in_prose(view: RequestView) -> bool:
+    """Whether a type of a feature is none of the enum that the field is, though the page tells of it."""
+    texts = [item.get("type") for item in view.items("guestOsFeatures") if isinstance(item, dict)]
+    return any(isinstance(text, str) and ("," in text or text == "SUSPEND_RESUME_COMPATIBLE") for text in texts)
+
+
 RULES.add(
     request_rule(
         "image.name.required",
@@ -335,13 +345,13 @@ RULES.add(
     request_rule(
         "image.guest-os-features.type",
         "doc",
-        "The listed types of guest OS features are accepted, also several with commas between; an unknown one is "
-        "refused.",
+        "The listed types of guest OS features are accepted, by convention also several with commas between; an "
+        "unknown one is refused.",
         "Fields > guestOsFeatures[].type",
-        "The feature types are listed as the values to choose from, several of them with commas between; one "
-        "of the list is missing from the discovery document.",
-        lambda view: not feature_types(view.items("guestOsFeatures")) <= TAKEN_FEATURES,
-        conventional=lambda view: "SUSPEND_RESUME_COMPATIBLE" in feature_types(view.items("guestOsFeatures")),
+        "The feature types are listed as the values to choose from; several with commas between are no value of an "
+        "enum, as the field is called, and one of the list is missing from the discovery document.",
+        _unknown_features,
+        conventional=lambda view: not _unknown_features(view) and _features_in_prose(view),
     )
 )
 RULES.add(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.fields import type_rules
-from conformance.contract.history import History, Mutation, Sighting
+from conformance.contract.history import History, Mutation, Sighting, after
 from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import BOOLEANS, RequestView
 from conformance.contract.requests import request_rule
@@ -124,13 +124,47 @@ RULES.add(
         needs=("family",),
     )
 )
+
+
+def _used_too_early(history: History) -> Iterator[Finding]:
+    """An image that is there while its source, and the operation that makes that one, are still under way."""
+    births = {history.identifier(insert): insert for insert in history.inserts}
+    for insert in history.inserts:
+        seen = history.results(insert)[:1] if insert.outcome == "succeeded" else ()
+        for identifier in {str(sighting.value.get("sourceImageId")) for sighting in seen} & births.keys():
+            operation = births[identifier].operation
+            looks = [
+                look.exchange
+                for look in history.every_sighting
+                if look.value.get("id") == identifier and look.value.get("status") == "PENDING"
+            ]
+            polls = [
+                state.exchange
+                for state in (operation.states if operation else ())
+                if state.value.get("status") in ("PENDING", "RUNNING")
+            ]
+            shown = [next((one for one in found if after(insert.end, one)), None) for found in (looks, polls)]
+            if None not in shown:
+                yield expect(
+                    False,
+                    "an image is made from one that is not READY",
+                    insert.exchange,
+                    *(exchange for exchange in (insert.end, *shown) if exchange is not None),
+                    expected="a refusal, or an operation that ends when the source is READY",
+                    observed="DONE while the source is PENDING",
+                )
+
+
 RULES.add(
     request_rule(
         "source.image.not-ready",
         "doc",
-        "An image that is not READY cannot be a source.",
+        "No image is made from one that is not READY; by convention such an insert fails, and is not kept waiting.",
         "Fields > status",
-        "Other resources can be made from an image only once its status is READY, so an earlier use has to fail.",
+        "Other resources can be made from an image only once its status is READY, so none is there before; an insert "
+        "that waits for its source makes its image after that as well.",
+        conventional=lambda view: True,
+        also=_used_too_early,
     )
 )
 

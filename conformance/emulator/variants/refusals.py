@@ -146,6 +146,12 @@ ROWS: tuple[Variant, ...] = (
         ("image.guest-os-features.type",),
     ),
     Variant(
+        "single-features",
+        "a feature's type is one feature, and several with commas between are refused",
+        refuse_if(lambda body: any("," in text for text in _features(body)), "resource.guestOsFeatures"),
+        ("image.guest-os-features.type",),
+    ),
+    Variant(
         "genuine-files",
         "files of secure boot that are no genuine ones are refused",
         refuse_if(_forged, "resource.shieldedInstanceInitialState"),

@@ -67,6 +67,13 @@ ROWS: tuple[Variant, ...] = (
         _late_where_changes_meet,
     ),
     Variant("gone-at-once", "an image is gone before its deletion is DONE", switched(deletes_at_once=True)),
+    Variant("deletes-cancel", "a delete lets the insert fail that is under way", switched(deletes_cancel=True)),
+    Variant(
+        "waiting-inserts",
+        "an insert from an image that is PENDING waits until that is READY",
+        switched(waits_for_sources=True),
+        ("source.image.not-ready",),
+    ),
     Variant("slow-changes", "changes of labels and deprecations take their time", switched(slow_changes=True)),
     Variant(
         "ready-until-gone",

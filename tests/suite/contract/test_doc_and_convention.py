@@ -224,6 +224,12 @@ def test_key_in_the_text_of_an_error() -> None:
             REQUEST_ID,
             "deviates",
         ),
+        (
+            "image.guest-os-features.type",
+            {"guestOsFeatures": [{"type": "GVNIC,UEFI_COMPATIBLE"}]},
+            REQUEST_ID,
+            "deviates",
+        ),
     ],
 )
 def test_valid_request_that_is_refused(rule: str, body: dict[str, Any], request_id: str, verdict: Judged) -> None:

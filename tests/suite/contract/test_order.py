@@ -171,6 +171,13 @@ FAIR: dict[str, Callable[[], Told]] = {
         .delete(0.5, 0.6, status=404)
         .miss(LATER, LATER + 1)
     ),
+    "an insert that fails since its image was deleted": lambda: (
+        made()
+        .delete(1, 1.2)
+        .insert(1.1, 4, target="2002", error={"errors": [{"code": "ABORTED"}]}, httpErrorStatusCode=400)
+        .delete(2, 3, target="2002")
+        .miss(LATER, LATER + 1)
+    ),
     "made anew while the old one goes": lambda: (
         made().delete(1, 3).insert(2, 4, target="2002", labels={"n": "5"}).get(LATER, LATER + 1, 5, id="2002")
     ),
@@ -233,6 +240,16 @@ BREACHES: dict[str, tuple[Callable[[], Told], str]] = {
             .get(LATER + 8, LATER + 9, 1, "OBSOLETE")
         ),
         "get",
+    ),
+    "an image is deleted that nobody made": (
+        lambda: (
+            made()
+            .delete(1, 1.2)
+            .insert(1.1, 4, target="2002", error={"errors": [{"code": "ABORTED"}]}, httpErrorStatusCode=400)
+            .delete(2, 3, target="2003")
+            .miss(LATER, LATER + 1)
+        ),
+        "delete",
     ),
     "gone by nobody's doing": (lambda: both().miss(LATER, LATER + 1), "get"),
     "a conflict with nothing": (

@@ -1,0 +1,61 @@
+"""What images are made from: on hand-written traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.story import Story, image, operation, refusal
+
+from conformance.contract import catalogue
+from conformance.trace.exchange import Intent
+from conformance.verdicts.ledger import Ledger
+
+RULE = "source.image.not-ready"
+COPY: dict[str, Any] = {
+    "id": "1002",
+    "name": "operation-2",
+    "targetId": "2002",
+    "targetLink": "https://www.googleapis.com/compute/beta/projects/p/global/images/two",
+    "selfLink": "https://www.googleapis.com/compute/beta/projects/p/global/operations/operation-2",
+    "clientOperationId": None,
+}
+
+
+def copied(answer: dict[str, Any], code: int = 200) -> Story:
+    """An image that is PENDING, and an insert of another from it."""
+    story = Story().insert(operation("PENDING")).get(image(status="PENDING"))
+    source = "projects/p/global/images/one"
+    intent = Intent(valid=False, rules=(RULE,))
+    return story.insert(answer, code=code, request_id=None, intent=intent, name="two", sourceImage=source)
+
+
+def deviations(story: Story) -> list[bool]:
+    """The breaches of the rule, each with whether it is a mere deviation."""
+    return [breach.deviation for _, breach in Ledger({RULE: catalogue()[RULE]}).judge(story.trace())]
+
+
+def shown(story: Story) -> Story:
+    return story.get(image(name="two", id="2002", sourceImageId="2001"), name="two")
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_source_that_is_not_ready_is_refused(status: int) -> None:
+    assert deviations(copied(refusal(status, "resourceNotReady"), status).poll(operation())) == []
+
+
+def test_insert_that_may_have_waited_for_its_source_is_a_deviation() -> None:
+    story = copied(operation("PENDING", **COPY)).poll(operation())
+    story.say("GET", "operations/operation-2", None, 200, operation(**COPY))
+    assert deviations(shown(story)) == [True]
+
+
+def test_image_that_is_there_before_its_source_is_ready() -> None:
+    story = copied(operation(**COPY)).get(image(status="PENDING")).poll(operation("RUNNING")).poll(operation())
+    assert sorted(deviations(shown(story))) == [False, True]
+
+
+@pytest.mark.parametrize(("status", "state"), [("READY", "RUNNING"), ("PENDING", "DONE")])
+def test_source_is_ready_where_either_look_says_so(status: str, state: str) -> None:
+    story = copied(operation(**COPY)).get(image(status=status)).poll(operation(state))
+    assert deviations(shown(story)) == [True]
