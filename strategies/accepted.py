@@ -156,13 +156,14 @@ ACCEPTED: tuple[Acceptance, ...] = (
         "image.labels.limits",
         _bodies(
             {"labels": {"k": ""}},
-            {"labels": {"k" * NAME_MAXIMUM: "v" * NAME_MAXIMUM}},
+            {"labels": {letter * NAME_MAXIMUM: letter * NAME_MAXIMUM for letter in "kvw"}},
             {"labels": {"k0_-": "0_-v", "k_": "-"}},
             {"labels": {f"k{number}": f"v{number}" for number in range(LABELS_MAXIMUM)}},
             {"labels": {"\u00e9t\u00e9": "\u00fc", "\u6f22\u5b57": "\u6f22"}},
             {"labels": {"\u00e9" * NAME_MAXIMUM: "\u00fc" * NAME_MAXIMUM}},
         ),
         _random("labels", values.labels),
+        shows=("image.labels.round-trip",),
     ),
     Acceptance(
         "image.guest-os-features.type",

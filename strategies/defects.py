@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from conformance.config.sources import Sources
 from conformance.contract.fields import IMAGE_FIELDS, Field
-from conformance.contract.insert_request import InsertRequest
+from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
 from conformance.strategies import secure_boot, values
 from conformance.strategies.accepted import LABELS_MAXIMUM, Cases, Chance
@@ -37,19 +37,20 @@ MALFORMED_UUIDS = (
     "not-a-uuid",
     "1",
 )
-BAD_NAMES = (
-    "Conformance",
-    "conformancE",
-    "1conformance",
-    "-conformance",
-    "conformance-",
-    "conformance.name",
-    "conformance_name",
-    "conformance name",
-    "conformance\n",
-    "conformancé",
-    "conformance٣",
+BAD_ENDS = (
+    ("C", ""),
+    ("", "E"),
+    ("1", ""),
+    ("-", ""),
+    ("", "-"),
+    ("", ".name"),
+    ("", "_name"),
+    ("", " name"),
+    ("", "\n"),
+    ("", "é"),
+    ("", "٣"),
 )
+"""What makes a name a bad one, before it and behind it."""
 BAD_TIMES = (
     "yesterday",
     "2024-05-01",
@@ -110,7 +111,7 @@ def _random(field: str, strategy: st.SearchStrategy[Any]) -> Chance:
     return lambda sources: strategy.map(lambda value: InsertRequest({**minimal(sources), field: value}))
 
 
-def _names(*names: str | None) -> Cases:
+def _names(*names: str | FreshName | None) -> Cases:
     return lambda sources: [InsertRequest(minimal(sources), name=name) for name in names]
 
 
@@ -185,9 +186,8 @@ def _keys(field: str, kind: str, *keys: dict[str, str]) -> Cases:
 def _encryption() -> Sequence[Defect]:
     lengths = [{"rawKey": _key_of(length)} for length in (1, 16, 31, 33, 64)]
     texts = [{"rawKey": "*" * 44}, {"rawKey": "conformance"}]
-    wrapped = base64.b64encode(bytes(256)).decode()
-    both = {"rawKey": values.CUSTOMER_KEY, "rsaEncryptedKey": wrapped}
-    broken = [{"rsaEncryptedKey": "*" * 344}, {"rsaEncryptedKey": wrapped[:-4] + "!!!!"}]
+    both = {"rawKey": values.CUSTOMER_KEY, "rsaEncryptedKey": values.WRAPPED_KEY}
+    broken = [{"rsaEncryptedKey": "*" * 344}, {"rsaEncryptedKey": values.WRAPPED_KEY[:-4] + "!!!!"}]
     return [
         Defect(f"encryption.{key}.{rule}", _keys(field, kind, *keys), needs=f"source.{kind}" if kind else "csek")
         for key, (field, kind) in _ENCRYPTION_KEYS.items()
@@ -301,7 +301,8 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect(
         "image.name.pattern",
-        _names(*BAD_NAMES),
+        # In names that are new each time: a target that corrects them meets no conflict when it is tried again.
+        _names(*(FreshName(tail, head=head) for head, tail in BAD_ENDS)),
         lambda sources: _bad_names.map(lambda name: InsertRequest(minimal(sources), name=name)),
     ),
     Defect("image.name.length", _names("", "q" * 64, "q" * 100)),
@@ -333,7 +334,7 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect(
         "image.family.pattern",
-        _bodies(*({"family": name} for name in (*BAD_NAMES, "q" * 64))),
+        _bodies(*({"family": name} for name in (*(f"{head}conformance{tail}" for head, tail in BAD_ENDS), "q" * 64))),
         _random("family", _bad_names),
     ),
     *(

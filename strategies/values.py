@@ -15,6 +15,8 @@ from conformance.contract.plain_bodies import CUSTOMER_KEY
 __all__ = ["CUSTOMER_KEY", "FRESH"]
 
 OTHER_CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-02").decode()
+WRAPPED_KEY = base64.b64encode(bytes(range(256))).decode()
+"""Of the size that RSA with 2048 bits makes of a key; no certificate of anybody's has wrapped it."""
 
 KMS_KEY = "projects/conformance/locations/us/keyRings/ring/cryptoKeys/key"
 SERVICE_ACCOUNT = "images@conformance.iam.gserviceaccount.com"

@@ -708,16 +708,17 @@ class History:
         """The name of each image that was seen, by its id."""
         return {str(seen.value["id"]): seen.name for seen in reversed(self.sightings) if is_set(seen.value.get("id"))}
 
-    def ids_of(self, project: str, path: str) -> dict[str, Exchange]:
+    def ids_of(self, project: str, path: str, since: Exchange | None = None) -> dict[str, Exchange]:
         """The ids that the trace shows of a disk, snapshot or image, each with the exchange that shows it first.
 
         Args:
             project: its project, by id or number.
             path: where it is within the project, such as `global/images/base`.
+            since: where given, only what was asked for after the answer to it counts.
         """
         found: dict[str, Exchange] = {}
         for owner, identifier, exchange in self._ids[path]:
-            if identifier and same_project(owner, project):
+            if identifier and same_project(owner, project) and (since is None or after(since, exchange)):
                 found.setdefault(identifier, exchange)
         return found
 

@@ -27,13 +27,16 @@ class FreshName:
         tail: how it ends.
         length: how many characters it has, letters before the tail making up for what is missing; 0 for as many as it
             takes.
+        head: what stands before all else.
     """
 
     tail: str
     length: int = 0
+    head: str = ""
 
     def after(self, start: str) -> str:
         """The name that begins with a text."""
+        start = self.head + start
         return start + "x" * (self.length - len(start) - len(self.tail)) + self.tail
 
 

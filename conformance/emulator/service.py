@@ -6,7 +6,7 @@ import copy
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -252,8 +252,10 @@ class Service:
             if f"source.{kind}.unknown" in self.behaviour.unchecked:
                 return {}, []
             raise
-        warnings = self._check_use(owner, image) if image else []
-        self._check_key(field, source, body)
+        by_family = bool(parts.get("family"))
+        warnings = self._check_use(owner, image, parts["name"], by_family=by_family) if image else []
+        if not (by_family and "encryption.required-for-source/by-family" in self.behaviour.unchecked):
+            self._check_key(field, source, body)
         name = image.fields["name"] if image else parts["name"]
         collection = {"disk": f"zones/{ZONE}/disks", "image": "global/images", "snapshot": "global/snapshots"}[kind]
         links = {field: f"projects/{owner.name}/{collection}/{name}", f"{field}Id": source["id"]}
@@ -279,7 +281,15 @@ class Service:
             raise invalid("resource.sourceDisk", name, "Referenced resource was not found.")
         return source, None
 
-    def _check_use(self, owner: Project, image: Image) -> list[Resource]:
+    def _check_use(self, owner: Project, image: Image, called: str, *, by_family: bool) -> list[Resource]:
+        """Raises a refusal where an image is no source; answers the warnings that its use gives.
+
+        Args:
+            owner: its project.
+            image: the image.
+            called: what the request calls it: its name, its id, or its family.
+            by_family: whether that is its family.
+        """
         unchecked = self.behaviour.unchecked
         name = image.fields["name"]
         waits = self.behaviour.waits_for_sources and image.status == "PENDING"
@@ -287,12 +297,15 @@ class Service:
             raise ApiError(
                 400, "resourceNotReady", f"The resource 'projects/{owner.name}/global/images/{name}' is not ready"
             )
-        if image.fields.get("locked") and "image.locked.forbids" not in unchecked:
+        locked = image.fields.get("locked") and not (by_family and "image.locked.forbids/by-family" in unchecked)
+        if locked and "image.locked.forbids" not in unchecked:
             raise ApiError(400, "invalidUsage", f"The image '{name}' is locked.")
         dates = image.fields.get("deprecated") or {}
         if "image.deprecated.timestamps/dates-act" in unchecked and dates.get("deleted", "9") < written(time.time()):
             raise ApiError(400, "invalidUsage", f"The image '{name}' is to be deleted by now.")
-        if image.state in ("OBSOLETE", "DELETED") and "deprecate.use-obsolete" not in unchecked:
+        gone = image.state in ("OBSOLETE", "DELETED")
+        gone = gone and not (called.isdecimal() and "deprecate.use-obsolete/by-id" in unchecked)
+        if gone and "deprecate.use-obsolete" not in unchecked:
             raise ApiError(400, "invalidUsage", f"The image '{name}' is {image.state}.")
         if image.state != "DEPRECATED" or "deprecate.use-obsolete/no-warning" in unchecked:
             return []
@@ -340,6 +353,9 @@ class Service:
             self._relabel(project, image, {**(image.fields.get("labels") or {}), "rival": "was-here"})
         given = call.body.get("labelFingerprint")
         # The field is bytes: clients that read it as such send it back in either alphabet of base64.
+        unlabelled = "labels.fingerprint-required/unlabelled" in self.behaviour.unchecked
+        if unlabelled and given is None and not image.fields.get("labels"):
+            given = self._fingerprint(image)
         stale = not isinstance(given, str) or checks.from_base64(given) != checks.from_base64(self._fingerprint(image))
         if stale and not self.behaviour.stale_labels_win(time.time() - image.relabelled_at):
             message = "Labels fingerprint either invalid or resource labels have changed"
@@ -392,6 +408,8 @@ class Service:
                 self._relabel(project, image, value or {})
             elif name != "labelFingerprint":
                 image.fields[name] = value
+        if "life.patch/drops" in self.behaviour.unchecked:
+            image.fields.pop("guestOsFeatures", None)
         return self._at_once(project, call, "patch", image)
 
     # Images: looks
@@ -408,10 +426,11 @@ class Service:
         """images.list."""
         project = self.project(call.project)
         hidden = "PENDING" if self.behaviour.hides_pending else ""
+        everywhere = call.query.get("filter") and "transport.project-isolation/by-filter" in self.behaviour.unchecked
         newest_first = call.query.get("orderBy", "").startswith("creationTimestamp")
         shown = [
             ((-image.number if newest_first else 0, str(image.fields["name"])), self.shown_image(image, call))
-            for image in project.living()
+            for image in (self._everywhere() if everywhere else project.living())
             if image.status != hidden and self._seen(image, call)
         ]
         found = [entry for entry in shown if matches(entry[1], call.query.get("filter", ""))]
@@ -449,7 +468,10 @@ class Service:
             if image.fields.get("family") == family and image.status == "READY" and self._eligible(image, zone)
             if call is None or self._seen(image, call)
         ]
-        oldest = ("family.view-latest" if zone else "family.latest") in self.behaviour.unchecked
+        unchecked = self.behaviour.unchecked
+        if not zone and "family.latest/by-name" in unchecked:
+            return max(found, key=lambda image: str(image.fields["name"]), default=None)
+        oldest = ("family.view-latest" if zone else "family.latest") in unchecked
         return (min if oldest else max)(found, key=lambda image: image.number, default=None)
 
     def _eligible(self, image: Image, zone: str) -> bool:
@@ -467,7 +489,14 @@ class Service:
     def _existing(self, call: Call) -> tuple[Project, Image | None]:
         project = self.project(call.project)
         self._check_request_id(call)
-        return project, project.image(call.name)
+        image = project.image(call.name)
+        if image is None and "transport.project-isolation/by-id" in self.behaviour.unchecked:
+            image = next((image for image in self._everywhere() if image.fields["id"] == call.name), None)
+        return project, image
+
+    def _everywhere(self) -> Iterator[Image]:
+        """The images of all projects."""
+        return (image for project in self._projects.values() for image in project.living())
 
     def _must_exist(self, call: Call) -> tuple[Project, Image]:
         project, image = self._existing(call)

@@ -53,6 +53,16 @@ def url_of(api: Api, created: Created) -> str:
     return f"projects/{api.target.project}/global/images/{created.name}"
 
 
+def urls_of(api: Api, created: Created) -> Iterator[str]:
+    """Whatever names an image that is not to be used: the URLs with its name, with its id, and with its family, which
+    has no other image."""
+    image, images = shown(created), f"projects/{api.target.project}/global/images"
+    yield url_of(api, created)
+    for start, told in (("", image.get("id")), ("family/", image.get("family"))):
+        if isinstance(told, str):
+            yield f"{images}/{start}{told}"
+
+
 def shown(created: Created) -> dict[str, Any]:
     """The image as it was seen once its insert had ended; empty where it was not."""
     return (created.image.resource or {}) if created.image else {}
@@ -94,10 +104,9 @@ def send_like_the_source(api: Api, sources: Sources) -> None:
     own = image.get("architecture")
     tries = {name: api.create({**plain, "architecture": name}) for name in ARCHITECTURES}
     taken = [name for name, created in tries.items() if succeeded(created)]
-    for name, created in tries.items():
-        # Where the source does not tell its own, one of them has to do.
-        if name == own or (own not in tries and not taken):
-            api.confirm(created.insert, accepted(acceptance_id("architecture")))
+    # Where the source does not tell its own, one of them has to do.
+    for name in [own] if own in tries else taken or tries:
+        api.confirm(tries[name].insert, accepted(acceptance_id("architecture")))
 
 
 def succeeded(created: Created) -> bool:
@@ -253,10 +262,15 @@ def look_at_view(api: Api, family: str, latest: str, zone: str = ZONE) -> None:
 
 
 def later(api: Api, first: Created, request: InsertRequest | Mapping[str, Any]) -> Created:
-    """Makes an image whose creation the target's clock can tell from that of another."""
+    """Makes an image whose creation the target's clock can tell from that of another.
+
+    What is tried again where it cannot has a name that is one letter shorter, and so still before the same ones.
+    """
     made = api.create(request)
     if shown(first).get("creationTimestamp") == shown(made).get("creationTimestamp"):
         time.sleep(1.1)
+        if isinstance(request, InsertRequest) and type(request.name) is str:
+            request = request.replace(name=request.name[:-1])
         made = api.create(request)
     return made
 

@@ -101,9 +101,11 @@ def test_projects_do_not_see_each_other(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         other, family = api.target.second_project, api.target.names.fresh()
         created = api.create(scenario.plain(family=family))
-        api.get(created.name, project=other)
+        for name in filter(None, (created.name, created.identifier)):
+            api.get(name, project=other)
         if scenario.can("list"):
             api.list(project=other, maxResults="500")
+            api.list(project=other, filter=f"name={created.name}")
         if scenario.can("family"):
             api.from_family(family, project=other)
         api.create(InsertRequest(minimal(scenario.sources), name=created.name), project=other)

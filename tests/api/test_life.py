@@ -26,6 +26,7 @@ from conformance.scenario.steps import (
     walk,
     walk_while_deleting,
 )
+from conformance.strategies.optional_values import SHIELDED
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},
@@ -36,8 +37,8 @@ PAST, FUTURE = "2001-02-03T04:05:06Z", "2040-02-03T04:05:06+01:00"
 REPLACEMENT = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/debian-12"
 DEPRECATIONS: tuple[dict[str, Any], ...] = (
     {"state": "DEPRECATED", "replacement": REPLACEMENT},
-    {"state": "OBSOLETE", "deleted": FUTURE},
-    {"state": "DELETED"},
+    {"state": "OBSOLETE", "replacement": REPLACEMENT, "deleted": FUTURE},
+    {"state": "DELETED", "replacement": REPLACEMENT, "deprecated": PAST, "obsolete": PAST},
     {"state": "DEPRECATED", "deprecated": PAST, "obsolete": PAST, "deleted": PAST},
     {"state": "ACTIVE", "deprecated": PAST, "deleted": PAST},
     {
@@ -159,13 +160,26 @@ def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
         api.finish(api.delete(changed.name))
         api.get(bystander.name)
 
+    def derive(api: Api) -> None:
+        """What an image adds to what it has from its source is its own."""
+        source = api.create(scenario.plain(guestOsFeatures=[{"type": "GVNIC"}], labels={"colour": "blue"}))
+        api.get(source.name)
+        more = scenario.plain(guestOsFeatures=[{"type": "IDPF"}, {"type": "WINDOWS"}], labels={"size": "xl"})
+        own = {name: value for name, value in more.items() if name not in minimal(scenario.sources)}
+        api.create({**own, "sourceImage": url_of(api, source)})
+        api.get(source.name)
+
     scenario.once(act)
+    scenario.once(derive)
 
 
 @pytest.mark.exercises("life.patch")
 def test_patch(scenario: Scenario) -> None:
+    fields = {"description": "before", "family": "conformance-before", "labels": {"colour": "blue"}, **SHIELDED}
+    features = [{"type": name} for name in ("GVNIC", "UEFI_COMPATIBLE")]
+
     def act(api: Api, change: dict[str, Any]) -> None:
-        created = api.create(scenario.plain(description="before", labels={"colour": "blue"}))
+        created = api.create(scenario.plain(**fields, guestOsFeatures=features))
         api.get(created.name)
         api.finish(api.patch(created.name, change))
         api.get(created.name)
@@ -203,7 +217,14 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
         fingerprint = labels_of(api, created.name)[1]
         api.finish(api.set_labels(created.name, {"labels": labels, "labelFingerprint": fingerprint}))
 
+    def without_labels(api: Api) -> None:
+        created = api.create(minimal(scenario.sources))
+        body = {"labels": {"colour": "green"}}
+        api.finish(api.set_labels(created.name, body, intent=refused("labels.fingerprint-required")))
+        labels_of(api, created.name)
+
     scenario.once(act)
+    scenario.once(without_labels)
     scenario.each([{"Key": "v"}, {"k": "v" * 64}, {f"k{number}": "v" for number in range(65)}], beyond_limits)
 
 
@@ -246,17 +267,19 @@ def test_what_deprecate_has_to_take_and_to_refuse(scenario: Scenario) -> None:
 
 @pytest.mark.exercises("family.latest", "family.deprecated-skipped", "family.view-latest", "family.view-shape")
 def test_family_answers_its_latest_image(scenario: Scenario) -> None:
+    """The name of the later image comes before that of the first."""
+
     def act(api: Api) -> None:
-        family = api.target.names.fresh()
+        family, start = api.target.names.fresh(), api.target.names.named(FreshName("-f"))
         body = {**minimal(scenario.sources), "family": family}
 
-        first = api.create(body)
+        first = api.create(InsertRequest(body, f"{start}b"))
         look_at_family(api, family, first.name, scenario.can)
-        second = later(api, first, body)
+        second = later(api, first, InsertRequest(body, f"{start}a"))
         look_at_family(api, family, second.name, scenario.can)
         if scenario.can("deprecate"):
             for state, latest in (
-                ({"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}, second),
+                ({"state": "ACTIVE", "deprecated": PAST, "obsolete": PAST, "deleted": PAST}, second),
                 ({"state": "DEPRECATED"}, first),
                 ({"state": "OBSOLETE"}, first),
                 ({"state": "DELETED"}, first),

@@ -6,7 +6,15 @@ from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal, partial_urls
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import accepted, refused, shown, url_of, use_configured, use_locked
+from conformance.scenario.steps import (
+    accepted,
+    refused,
+    shown,
+    url_of,
+    urls_of,
+    use_configured,
+    use_locked,
+)
 from conformance.strategies import values
 from conformance.trace.exchange import Exchange, Intent
 
@@ -39,8 +47,13 @@ def test_family_as_source(scenario: Scenario) -> None:
 
 @pytest.mark.exercises("source.image.id")
 def test_source_image_is_the_one_that_was_named(scenario: Scenario) -> None:
+    """Also where another image has had its name before."""
+
     def act(api: Api) -> None:
         source = api.create(minimal(scenario.sources))
+        api.create({"sourceImage": url_of(api, source)})
+        api.finish(api.delete(source.name))
+        api.create(InsertRequest(minimal(scenario.sources), source.name))
         api.create({"sourceImage": url_of(api, source)})
 
     scenario.once(act)
@@ -96,9 +109,10 @@ def test_image_that_is_not_ready_is_no_source(scenario: Scenario) -> None:
 @pytest.mark.exercises("image.locked.forbids")
 def test_locked_image_is_no_source(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        locked = api.create({**minimal(scenario.sources), "locked": True})
+        locked = api.create({**scenario.plain(family=api.target.names.fresh()), "locked": True})
         if shown(locked).get("locked") is True:
-            api.create({"sourceImage": url_of(api, locked)}, intent=refused("image.locked.forbids"))
+            for url in urls_of(api, locked):
+                api.create({"sourceImage": url}, intent=refused("image.locked.forbids"))
             api.finish(api.patch(locked.name, {"locked": False}, intent=refused("image.locked.forbids")))
             api.get(locked.name)
 
@@ -119,9 +133,8 @@ def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
         look = api.get(source.name)
         if state_of(look) == state:
             usable = state in ("ACTIVE", "DEPRECATED")
-            api.create(
-                {"sourceImage": url_of(api, source)}, intent=Intent(valid=usable, rules=("deprecate.use-obsolete",))
-            )
+            for url in [url_of(api, source)] if usable else urls_of(api, source):
+                api.create({"sourceImage": url}, intent=Intent(valid=usable, rules=("deprecate.use-obsolete",)))
 
     scenario.once(act)
 
@@ -131,12 +144,13 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
     def made(api: Api) -> None:
         key = {"rawKey": values.CUSTOMER_KEY}
         other = {"rawKey": values.OTHER_CUSTOMER_KEY}
-        source = api.create({**minimal(scenario.sources), "imageEncryptionKey": key})
+        source = api.create({**scenario.plain(family=api.target.names.fresh()), "imageEncryptionKey": key})
         kept = shown(source).get("imageEncryptionKey")
         if not (isinstance(kept, dict) and kept.get("sha256")):
             return
         body = {"sourceImage": url_of(api, source)}
-        api.create(body, intent=refused("encryption.required-for-source"))
+        for url in urls_of(api, source):
+            api.create({"sourceImage": url}, intent=refused("encryption.required-for-source"))
         api.create({**body, "sourceImageEncryptionKey": other}, intent=refused("encryption.required-for-source"))
         api.create({**body, "sourceImageEncryptionKey": key}, intent=accepted("encryption.required-for-source"))
 
@@ -154,4 +168,5 @@ def test_image_with_a_customer_key(scenario: Scenario) -> None:
         if scenario.can("family"):
             api.from_family(family)
 
-    scenario.each([{"rawKey": values.CUSTOMER_KEY}, {"rawKey": values.OTHER_CUSTOMER_KEY + "*"}], act)
+    raw_keys = values.CUSTOMER_KEY, values.OTHER_CUSTOMER_KEY + "*"
+    scenario.each([*({"rawKey": key} for key in raw_keys), {"rsaEncryptedKey": values.WRAPPED_KEY}], act)

@@ -159,6 +159,8 @@ def _unique(history: History) -> Iterator[Finding]:
             conflict = second.exchange.status == 409 or (
                 second.outcome == "failed" and second.operation is not None and _conflicted(second.operation.final)
             )
+            if second.exchange.refused and "requestId" in str(second.exchange.error):
+                continue  # It is the requestId that is refused, for what it looks like.
             if second.outcome in ("refused", "failed", "succeeded") and not second.exchange.retried:
                 yield expect(
                     conflict,

@@ -370,7 +370,7 @@ def _patched(name: str, value: Any, shown: Sighting, before: Sighting | None) ->
 def _isolation(history: History) -> Iterator[Finding]:
     for change in history.mutations:
         if (
-            change.method == "images.insert"
+            change.original is not None
             or change.exchange.rejected
             or (change.method in OPTIONAL_METHODS and not change.exchange.answered)
         ):

@@ -267,7 +267,15 @@ def source_ids(history: History, insert: Mutation, made: Sighting) -> dict[str, 
     last = source[1].rpartition("/")[2]
     if last.isdecimal():
         return {last: insert.exchange}
-    return history.ids_of(*source)
+    # Where an image was deleted before, what is seen since is the one that has its name now.
+    ends = [
+        delete.operation.final.exchange
+        for delete in history.mutations
+        if delete.method == "images.delete" and delete.image == last and delete.project == source[0]
+        if delete.outcome == "succeeded" and delete.operation and delete.operation.final
+        if source[1].startswith("global/images/") and after(delete.operation.final.exchange, insert.exchange)
+    ]
+    return (ends and history.ids_of(*source, since=ends[-1])) or history.ids_of(*source)
 
 
 def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sighting) -> Iterator[Finding]:

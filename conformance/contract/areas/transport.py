@@ -612,9 +612,12 @@ def _project_isolation(history: History) -> Iterator[Finding]:
                 other.image == name and other.project == route.project and other.exchange.sent <= exchange.received
                 for other in history.inserts
             )
-            if route.name == name and route.project != project and not own and after(insert.exchange, exchange):
+            asked = route.name in (name, history.identifier(insert)) and not own
+            if asked and route.project != project and after(insert.exchange, exchange):
+                # Another image may have the id there.
+                shown = exchange.resource is not None and name in (route.name, exchange.resource.get("name"))
                 yield expect(
-                    exchange.resource is None,
+                    not shown,
                     "an image is visible in another project",
                     insert.exchange,
                     exchange,

@@ -78,6 +78,43 @@ def _echo_key(fields: Resource, body: Resource) -> None:
         fields["imageEncryptionKey"] = {**fields.get("imageEncryptionKey", {}), "rawKey": raw}
 
 
+def _echo_wrapped_key(fields: Resource, body: Resource) -> None:
+    wrapped = (body.get("imageEncryptionKey") or {}).get("rsaEncryptedKey")
+    if wrapped:
+        fields["imageEncryptionKey"] = {**fields.get("imageEncryptionKey", {}), "rsaEncryptedKey": wrapped}
+
+
+def _cut_second(labels: dict[str, str]) -> dict[str, str]:
+    return {key: value[:32] if place == 1 else value for place, (key, value) in enumerate(labels.items())}
+
+
+def _remember_sources(behaviour: Behaviour) -> None:
+    """Shows the id of the first source that was used under a name, also when another image has that name."""
+    known: dict[str, str] = {}
+
+    def keep(fields: Resource, body: Resource) -> None:
+        del body
+        if fields.get("sourceImageId"):
+            fields["sourceImageId"] = known.setdefault(fields["sourceImage"], fields["sourceImageId"])
+
+    behaviour.on_store.append(keep)
+
+
+def _share_features(behaviour: Behaviour) -> None:
+    """Lets an image that is made from another have the very list of its features, and add its own there."""
+    lists: dict[str, list[Any]] = {}
+
+    def keep(fields: Resource, body: Resource) -> None:
+        shared = lists.get(fields.get("sourceImageId", ""))
+        if shared is not None:
+            shared.extend(item for item in body.get("guestOsFeatures") or [] if item not in shared)
+            fields["guestOsFeatures"] = shared
+        if fields.get("guestOsFeatures"):
+            lists[fields["id"]] = fields["guestOsFeatures"]
+
+    behaviour.on_store.append(keep)
+
+
 def _store_unknown(fields: Resource, body: Resource) -> None:
     for name, value in body.items():
         if name not in checks.SHAPE and name not in OUTPUT_ONLY:
@@ -157,6 +194,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "blank-dropped",
         "labels with an empty value are dropped",
         _changed("labels", lambda labels: {key: value for key, value in labels.items() if value}),
+    ),
+    (
+        "image.labels.round-trip",
+        "second-cut",
+        "the value of the second label is cut to 32 characters",
+        _changed("labels", _cut_second),
     ),
     (
         "image.labels.round-trip",
@@ -244,8 +287,10 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         _key_field("kmsKeyName", lambda name: name.rsplit("/", 1)[-1]),
     ),
     ("encryption.never-echoed", "in-image", "the raw key comes back with the image", stored(_echo_key)),
+    ("encryption.never-echoed", "wrapped", "the wrapped key comes back with the image", stored(_echo_wrapped_key)),
     ("transport.unknown-field", "stored", "unknown fields are stored and come back", stored(_store_unknown)),
     ("source.image.id", "missing", "sourceImageId is missing", _without("sourceImageId")),
+    ("source.image.id", "remembered", "sourceImageId is that of the first source of the name", _remember_sources),
     ("source.disk.id", "missing", "sourceDiskId is missing", _without("sourceDiskId")),
     ("source.snapshot.id", "missing", "sourceSnapshotId is missing", _without("sourceSnapshotId")),
     *(
@@ -392,8 +437,14 @@ def _state_only(call: Call) -> None:
     call.body = {"state": call.body.get("state")}
 
 
+def _replacement_of_deprecated_only(call: Call) -> None:
+    if call.body.get("state") != "DEPRECATED":
+        call.body = {name: value for name, value in call.body.items() if name != "replacement"}
+
+
 _LIFE: tuple[Row, ...] = (
     ("life.patch", "ignored", "PATCH changes nothing", _on("images.patch", lambda call: call.body.clear())),
+    ("life.patch", "drops", "PATCH drops the features of the guest OS", unchecked("life.patch/drops")),
     ("life.patch", "more", "PATCH changes the description too", _on("images.patch", _add_description)),
     (
         "life.isolation",
@@ -402,6 +453,7 @@ _LIFE: tuple[Row, ...] = (
         switched(shares_labels=True),
         ("image.labels.round-trip",),
     ),
+    ("life.isolation", "shared-features", "an image adds its features to those of its source", _share_features),
     (
         "life.list-filter",
         "ignored",
@@ -435,7 +487,19 @@ _LIFE: tuple[Row, ...] = (
         _on("images.deprecate", _state_only),
         ("image.deprecated.timestamps",),
     ),
+    (
+        "deprecate.round-trip",
+        "replacement-by-state",
+        "deprecate keeps the replacement of a DEPRECATED image only",
+        _on("images.deprecate", _replacement_of_deprecated_only),
+    ),
     ("family.latest", "oldest", "a family answers its oldest image", unchecked("family.latest")),
+    (
+        "family.latest",
+        "by-name",
+        "a family answers its image whose name is last in the alphabet",
+        unchecked("family.latest/by-name"),
+    ),
     ("family.view-latest", "oldest", "a view of a family answers its oldest image", unchecked("family.view-latest")),
     (
         "operation.failure-means-none",
@@ -445,12 +509,30 @@ _LIFE: tuple[Row, ...] = (
         ("life.failed-insert-leaves-nothing",),
     ),
     ("transport.project-isolation", "one-store", "all projects see the same images", switched(one_store=True)),
+    (
+        "transport.project-isolation",
+        "by-filter",
+        "a list with a filter shows the images of all projects",
+        unchecked("transport.project-isolation/by-filter"),
+    ),
+    (
+        "transport.project-isolation",
+        "by-id",
+        "an image is found in every project by its id",
+        unchecked("transport.project-isolation/by-id"),
+    ),
     ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),
     (
         "labels.fingerprint-required",
         "ignored",
         "setLabels takes any fingerprint",
         switched(stale_labels_win=lambda age: True),
+    ),
+    (
+        "labels.fingerprint-required",
+        "unlabelled",
+        "setLabels needs no fingerprint where there are no labels",
+        unchecked("labels.fingerprint-required/unlabelled"),
     ),
     ("life.delete", "image-stays", "a deleted image stays", switched(keeps_image_after_delete=True)),
     ("life.delete", "deleting-forever", "a deleted image stays DELETING", switched(keeps_name_after_delete=True)),
@@ -484,6 +566,12 @@ _LIFE: tuple[Row, ...] = (
         "no-name",
         "the warning of a DEPRECATED image does not name it",
         unchecked("deprecate.use-obsolete/no-name"),
+    ),
+    (
+        "deprecate.use-obsolete",
+        "by-id",
+        "an OBSOLETE image is a source where its id names it",
+        unchecked("deprecate.use-obsolete/by-id"),
     ),
     (
         "deprecate.use-obsolete",

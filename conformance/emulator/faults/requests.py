@@ -232,6 +232,18 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "image.locked.forbids",
+        "by-family",
+        "a locked image is a source where its family names it",
+        unchecked("image.locked.forbids/by-family"),
+    ),
+    Fault(
+        "encryption.required-for-source",
+        "by-family",
+        "an encrypted source can be used without its key where its family names it",
+        unchecked("encryption.required-for-source/by-family"),
+    ),
+    Fault(
+        "image.locked.forbids",
         "patched",
         "a patch may unlock a locked image",
         unchecked("image.locked.forbids/patch"),

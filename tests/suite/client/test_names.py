@@ -37,6 +37,13 @@ def test_names_that_a_test_ends_have_the_length_it_asks_for() -> None:
         assert len(str(names.named(FreshName("-tail", NAME_MAXIMUM)))) == NAME_MAXIMUM
 
 
+def test_names_that_a_test_begins_and_ends_are_new_each_time() -> None:
+    names = Names("0123abcd", "main")
+    made = [str(names.named(FreshName("-", head="1"))) for _ in range(3)]
+    assert len(set(made)) == 3
+    assert all(name.startswith("1" + names.prefix) and name.endswith("-") for name in made)
+
+
 @pytest.mark.parametrize("name", ["conformance-me", "conformance", "c", "cat", "customer-image-1", "conformance0123"])
 def test_names_of_others_are_not_ours(name: str) -> None:
     assert not is_own(name)

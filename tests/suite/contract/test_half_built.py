@@ -258,3 +258,53 @@ def test_two_of_simultaneous_inserts_may_be_of_one_name() -> None:
     together = tuple(replace(exchange, sent=1.0, received=2.0) for exchange in story.trace().exchanges)
     found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace(together))}
     assert "life.concurrent-inserts" not in found
+
+
+def test_name_is_not_what_a_requestid_is_refused_for() -> None:
+    """A server that takes UUIDs of one version only says nothing of the name that is taken."""
+    for field, blamed in (("requestId", set()), ("resource.name", {"image.name.unique"})):
+        message = f"Invalid value for field '{field}': it is malformed."
+        answer = {"error": {"code": 400, "message": message, "errors": [{"reason": "invalid", "message": message}]}}
+        assert broken(one().insert(answer, code=400, request_id=OTHER_ID)) == blamed
+
+
+@pytest.mark.parametrize(("name", "shown"), [("one", True), ("another", False)])
+def test_image_that_another_project_finds_by_its_id(name: str, shown: bool) -> None:
+    """Ids may be unique within a project only."""
+    *before, last = one().get(image(name=name), name="2001").trace().exchanges
+    url = last.request.url.replace("/p/", "/q/")
+    trace = Trace((*before, replace(last, request=replace(last.request, url=url))))
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
+    assert ("transport.project-isolation" in found) == shown
+
+
+@pytest.mark.parametrize(("told", "blamed"), [("2001", {"source.image.id"}), ("2003", set())])
+def test_source_that_has_the_name_of_a_deleted_image(told: str, blamed: set[str]) -> None:
+    gone = deletion(clientOperationId=None)
+    third = operation(id="1003", name="operation-3", targetId="2003", clientOperationId=OTHER_ID, selfLink=None)
+    again = one().say("DELETE", "images/one", None, 200, gone).insert(third, request_id=OTHER_ID)
+    again.get(image(id="2003", creationTimestamp="2026-01-01T00:00:00.090Z"))
+    link = TWO.replace("two", "one")
+    fourth = operation(
+        id="1004", name="operation-4", targetId="2004", targetLink=TWO, clientOperationId=None, selfLink=None
+    )
+    again.insert(fourth, request_id=None, name="two", sourceImage=link)
+    again.get(image(id="2004", name="two", selfLink=TWO, sourceImage=link, sourceImageId=told), name="two")
+    assert broken(again, without=frozenset({"image.creation-timestamp"})) == blamed
+
+
+@pytest.mark.parametrize(("features", "blamed"), [(["GVNIC"], False), (["GVNIC", "WINDOWS"], True)])
+def test_image_that_is_made_from_another_leaves_it_alone(features: list[str], blamed: bool) -> None:
+    def shown(*types: str) -> list[dict[str, str]]:
+        return [{"type": name} for name in types]
+
+    own, both, link = shown("GVNIC"), shown("GVNIC", "WINDOWS"), TWO.replace("two", "one")
+    source = Story().insert(operation("PENDING"), guestOsFeatures=own).poll(operation())
+    source.get(image(guestOsFeatures=own))
+    second = operation(
+        id="1002", name="operation-2", targetId="2002", targetLink=TWO, clientOperationId=None, selfLink=None
+    )
+    source.insert(second, request_id=None, name="two", sourceImage=link, guestOsFeatures=shown("WINDOWS"))
+    made = image(id="2002", name="two", selfLink=TWO, sourceImage=link, sourceImageId="2001", guestOsFeatures=both)
+    source.get(made, name="two").get(image(guestOsFeatures=shown(*features)))
+    assert ("life.isolation" in source.broken()) == blamed
