@@ -47,6 +47,9 @@ CORE = frozenset(
 )
 """What every client needs: it can make an image, poll, get and delete it, and a retry is safe."""
 
+UNLESS_MET = frozenset({"operation.failure-means-none", "operation.error-shape", "request-id.replay-while-running"})
+"""Of these the rules about what a target need not do: take a request that fails in the end, or take its time."""
+
 
 class Level(StrEnum):
     """A level, the lowest first."""

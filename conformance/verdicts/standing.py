@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conformance.contract import catalogue
 from conformance.contract.clients import CLIENTS, EVERY_CLIENT, Client, needed
-from conformance.contract.levels import Level
+from conformance.contract.levels import UNLESS_MET, Level
 from conformance.verdicts.judgement import Judgement
 from conformance.verdicts.verdict import Verdict
 
@@ -51,8 +51,8 @@ def standing(judgements: Mapping[str, Judgement]) -> Standing:
 def in_the_way(level: Level, judgements: Mapping[str, Judgement], *, tried: bool = True) -> tuple[str, ...]:
     """The rules that keep a target from a level, those first that no other breach explains.
 
-    What every client needs has to be seen to hold; elsewhere a rule that nothing could put to the test is not in the
-    way.
+    What every client needs has to be seen to hold, if the target ever does what it is about; elsewhere a rule that
+    nothing could put to the test is not in the way.
 
     Args:
         level: the level.
@@ -64,7 +64,8 @@ def in_the_way(level: Level, judgements: Mapping[str, Judgement], *, tried: bool
         held |= UNSEEN
     if level is Level.STANDARD:
         held |= {Verdict.NOT_APPLICABLE}
-    found = [rule for rule in level.rules(catalogue()) if judgements[rule].verdict not in held]
+    unmet = {rule for rule in UNLESS_MET if judgements[rule].verdict is Verdict.NOT_EXERCISED}
+    found = [rule for rule in level.rules(catalogue()) - unmet if judgements[rule].verdict not in held]
     order = list(catalogue())
     return tuple(sorted(found, key=lambda rule: (judgements[rule].root not in ("", rule), order.index(rule))))
 

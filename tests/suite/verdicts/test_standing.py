@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.contract import catalogue
-from conformance.contract.levels import CORE, Level
+from conformance.contract.levels import CORE, UNLESS_MET, Level
 from conformance.verdicts.conclusion import conclude
 from conformance.verdicts.judgement import Judgement
 from conformance.verdicts.results import Ending, Standing
@@ -30,7 +30,7 @@ def changed(rule: str, verdict: Verdict) -> dict[str, Judgement]:
 
 
 def test_core_names_rules_that_there_are() -> None:
-    assert set(catalogue()) >= CORE
+    assert set(catalogue()) >= CORE >= UNLESS_MET
 
 
 def test_levels_nest() -> None:
@@ -44,6 +44,10 @@ def test_levels_nest() -> None:
         ("life.insert", Verdict.FAILED, None),
         ("life.insert", Verdict.NOT_EXERCISED, None),
         ("operation.self-link", Verdict.DEVIATES, None),
+        ("operation.error-shape", Verdict.NOT_EXERCISED, Level.FULL),
+        ("operation.error-shape", Verdict.FAILED, None),
+        ("request-id.replay-while-running", Verdict.NOT_EXERCISED, Level.FULL),
+        ("request-id.replay-while-running", Verdict.BLOCKED, None),
         (DOCUMENTED, Verdict.FAILED, Level.CORE),
         (DOCUMENTED, Verdict.BLOCKED, Level.CORE),
         (DOCUMENTED, Verdict.WAIVED, Level.CORE),
