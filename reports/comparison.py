@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.golden.comparison import Comparison, Difference, Relation, Standing
 from conformance.reports.difference import name
 from conformance.reports.text import counted, harmless, shortened
+from conformance.verdicts.golden.comparison import Comparison, Difference, Relation, Standing
 from conformance.verdicts.results import Results, RuleResult
 
 TEXT_MAXIMUM = 100

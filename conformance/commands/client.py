@@ -9,6 +9,11 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from conformance.client.tap.archive import archive
+from conformance.client.tap.log import Log
+from conformance.client.tap.proxy import Tap
+from conformance.client.tap.script import SCRIPTS, Script
+from conformance.client.tap.session import NoCommandError, Stop, keep_open
 from conformance.commands.check import repeated_by
 from conformance.commands.endpoints import endpoints, told_end
 from conformance.commands.outcome import conclude, terminal
@@ -18,11 +23,6 @@ from conformance.config.settings import Settings, UsageError
 from conformance.contract import client_catalogue
 from conformance.emulator.hardships import HARDSHIPS
 from conformance.emulator.process import EmulatorProcess
-from conformance.tap.archive import archive
-from conformance.tap.log import Log
-from conformance.tap.proxy import Tap
-from conformance.tap.script import SCRIPTS, Script
-from conformance.tap.session import NoCommandError, Stop, keep_open
 from conformance.trace.cost import Cost
 from conformance.trace.credentials import credentials_of
 from conformance.trace.customer_keys import secrets_of

@@ -20,11 +20,11 @@ from conformance.commands.writing import check_folder
 from conformance.config.loading import load_settings
 from conformance.config.settings import Settings, UsageError
 from conformance.contract import catalogue, chosen, selected
-from conformance.golden.comparison import Comparison, Side, compare, side
-from conformance.golden.folder import About, Golden, read
 from conformance.reports import writing
 from conformance.reports.comparison import as_json, disagreements, show, show_comparison
 from conformance.reports.text import counted, harmless
+from conformance.verdicts.golden.comparison import Comparison, Side, compare, side
+from conformance.verdicts.golden.folder import About, Golden, read
 from conformance.verdicts.results import Results, write_results
 from conformance.verdicts.verdict import Exit, Verdict
 from conformance.verdicts.waivers import read_waivers, waived_rules

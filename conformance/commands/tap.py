@@ -17,6 +17,11 @@ from urllib.parse import urlsplit
 
 from rich.text import Text
 
+from conformance.client.tap.archive import archive
+from conformance.client.tap.faults import Faults
+from conformance.client.tap.log import Log
+from conformance.client.tap.proxy import Tap
+from conformance.client.tap.session import NoCommandError, Session, Stop, keep_open
 from conformance.commands.check import described, judge, repeated_by, skipped, with_command
 from conformance.commands.client import judge_clients
 from conformance.commands.endpoints import endpoints, told_end
@@ -28,11 +33,6 @@ from conformance.contract import catalogue, client_catalogue
 from conformance.contract.coverage import DIMENSIONS, Coverage
 from conformance.reports import writing
 from conformance.reports.terminal import Terminal
-from conformance.tap.archive import archive
-from conformance.tap.faults import Faults
-from conformance.tap.log import Log
-from conformance.tap.proxy import Tap
-from conformance.tap.session import NoCommandError, Session, Stop, keep_open
 from conformance.trace.recording import Recording
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.judgement import gates

@@ -21,11 +21,11 @@ from typing import Any
 from conformance.contract.comparison import own_labels
 from conformance.contract.history import MOMENT_SECONDS, History, Mutation, Sighting, after
 from conformance.contract.image_model import LOOK, MISSING, TAKEN, Asked, Facts, ImageCall
+from conformance.contract.linearizability import Call
 from conformance.contract.list_filter import passes
 from conformance.contract.requests import conflicts
 from conformance.contract.round_trip import SERVICE_PREFIX
 from conformance.contract.rule import is_set
-from conformance.linearizability import Call
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
 

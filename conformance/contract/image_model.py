@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from conformance.linearizability import Call
+from conformance.contract.linearizability import Call
 
 LOOK, TAKEN, MISSING = "look", "name taken", "not there"
 """What tells of an image and changes nothing: a get or a list; the refusals of an insert, and of any other request."""

@@ -14,10 +14,10 @@ from typing import Any
 import typer
 import uvicorn
 
-from conformance.compat import answer_in_http_1_0
 from conformance.emulator.access import LIMITED
 from conformance.emulator.app import create_app
 from conformance.emulator.behaviour import Behaviour
+from conformance.emulator.compat import answer_in_http_1_0
 from conformance.emulator.compositions import COMPOSITIONS, Composition
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.faults.row import Change

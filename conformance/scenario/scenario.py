@@ -22,10 +22,10 @@ from conformance.client.api import Api
 from conformance.client.budget import BudgetSpent
 from conformance.client.target import Target
 from conformance.client.transport import Stopped, TargetLost
-from conformance.compat import no_constants_of_modules
 from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule
 from conformance.contract.plain_bodies import minimal
+from conformance.scenario.compat import no_constants_of_modules
 from conformance.scenario.confirmations import Confirmations, Outcome
 from conformance.scenario.examples import Drawer
 from conformance.trace.exchange import Trace

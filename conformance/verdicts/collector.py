@@ -13,7 +13,6 @@ from conformance import __version__
 from conformance.config.command_line import command_line
 from conformance.config.settings import Settings
 from conformance.contract import Rule, catalogue, selected
-from conformance.reproduction import reproduction
 from conformance.trace.cost import Cost
 from conformance.trace.redaction import redacted
 from conformance.verdicts.bounds import body_maximum, cut
@@ -21,6 +20,7 @@ from conformance.verdicts.conclusion import conclude, count
 from conformance.verdicts.findings import Findings
 from conformance.verdicts.judgement import Judgement, gates, judgements
 from conformance.verdicts.ledger import Ledger, Tally
+from conformance.verdicts.reproduction import reproduction
 from conformance.verdicts.results import SCHEMA_VERSION, Coverage, Ending, Results, WaiverState
 from conformance.verdicts.standing import clients_served, standing
 from conformance.verdicts.verdict import Verdict

@@ -9,8 +9,8 @@ from dataclasses import replace
 from conformance.contract.history import History
 from conformance.contract.image_calls import Story, Told, stories
 from conformance.contract.image_model import LOOK, MISSING, TAKEN, UNKNOWN, image_model
+from conformance.contract.linearizability import STEPS_MAXIMUM, Linearization, linearize
 from conformance.contract.rule import Bar, Breach, Finding, Role, Rules
-from conformance.linearizability import STEPS_MAXIMUM, Linearization, linearize
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""

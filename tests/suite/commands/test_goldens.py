@@ -15,8 +15,8 @@ from conformance.commands.compare import FILE_NAME, places, run_comparison
 from conformance.commands.record import run_record
 from conformance.config.settings import Settings, UsageError
 from conformance.emulator.process import EmulatorProcess
-from conformance.golden.folder import ANSWERS, INDEX, read, write
 from conformance.trace.har import OWN
+from conformance.verdicts.golden.folder import ANSWERS, INDEX, read, write
 from conformance.verdicts.verdict import Exit
 
 RULES = ("image.name.length", "encryption.never-echoed", "operation.kind")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from conformance.tap.faults import Faults
-from conformance.tap.log import Log
-from conformance.tap.proxy import Tap
+from conformance.client.tap.faults import Faults
+from conformance.client.tap.log import Log
+from conformance.client.tap.proxy import Tap
 from conformance.trace.exchange import Exchange
 
 SECONDS = 10.0

@@ -19,9 +19,11 @@ from typing import Any
 
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
-from conformance.reproduction.fact import Fact, json_type, shape, volatile
-from conformance.reproduction.leaves import Leaf, Place, changed, leaves, without
-from conformance.reproduction.samples import (
+from conformance.trace.exchange import ABANDONED, Exchange, Response, Trace
+from conformance.trace.json_text import parse_json
+from conformance.verdicts.reproduction.fact import Fact, json_type, shape, volatile
+from conformance.verdicts.reproduction.leaves import Leaf, Place, changed, leaves, without
+from conformance.verdicts.reproduction.samples import (
     ABSENT,
     LEAVES_MAXIMUM,
     REFUSAL,
@@ -32,8 +34,6 @@ from conformance.reproduction.samples import (
     other_value,
     retyped,
 )
-from conformance.trace.exchange import ABANDONED, Exchange, Response, Trace
-from conformance.trace.json_text import parse_json
 
 REFUSALS = (400, 404, 409, 412)
 """Statuses of refusals, the likeliest first."""

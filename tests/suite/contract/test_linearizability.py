@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conformance.linearizability import Call, linearize, objects
+from conformance.contract.linearizability import Call, linearize, objects
 
 Write = int | None
 """What is written; None for a read."""

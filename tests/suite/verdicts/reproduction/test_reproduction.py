@@ -21,12 +21,12 @@ from conformance.contract import Breach, catalogue
 from conformance.contract.history import History
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
-from conformance.reproduction import reproduction
-from conformance.reproduction.fact import Fact
-from conformance.reproduction.facts import Inquiry
-from conformance.reproduction.leaves import leaves
-from conformance.reproduction.plan import plan
 from conformance.trace.exchange import Response, Trace
+from conformance.verdicts.reproduction import reproduction
+from conformance.verdicts.reproduction.fact import Fact
+from conformance.verdicts.reproduction.facts import Inquiry
+from conformance.verdicts.reproduction.leaves import leaves
+from conformance.verdicts.reproduction.plan import plan
 
 BROKEN = (
     "request-id.zero-refused/unchecked",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httptools
 
-from conformance.tap.faults import NO_FAULT, Fault
+from conformance.client.tap.faults import NO_FAULT, Fault
 
 BODY_MAXIMUM = 4 * 2**20
 """Bytes of a body that are kept; what passes through is not limited."""

@@ -12,10 +12,10 @@ from typing import Literal
 from urllib.parse import quote
 
 from conformance.contract import Breach, Rule
-from conformance.reproduction.fact import Fact
-from conformance.reproduction.facts import Inquiry
-from conformance.reproduction.leaves import leaves
 from conformance.trace.exchange import ABANDONED, INCOMPLETE, MUTATIONS, Exchange, Trace
+from conformance.verdicts.reproduction.fact import Fact
+from conformance.verdicts.reproduction.facts import Inquiry
+from conformance.verdicts.reproduction.leaves import leaves
 
 RACES, GLIMPSES, ONCE = 20, 10, 2
 """How often a breach is tried for that hangs on a race, on a state of an operation in passing, on neither."""

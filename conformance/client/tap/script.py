@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from conformance.tap.faults import NO_FAULT, Fault
+from conformance.client.tap.faults import NO_FAULT, Fault
 from conformance.trace.exchange import LOST, MUTATIONS, route
 
 LOOKS = ("images.get", "globalOperations.get", "globalOperations.wait")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Set
 from pathlib import Path
 
-from conformance.tap.log import Log
+from conformance.client.tap.log import Log
 from conformance.trace import har
 from conformance.trace.redaction import redacted
 

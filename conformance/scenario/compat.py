@@ -1,8 +1,6 @@
-"""What is used of other libraries although they don't promise to keep it: each use, why it is needed, and what
-happens without it.
+"""What is used of Hypothesis although it does not promise to keep it: why it is needed, and what happens without it.
 
-Each one looks first whether what it needs is there, and does nothing where a new version has it no more. This module
-knows nothing of the suite, so any other may use it.
+It looks first whether what it needs is there, and does without where a new version has it no more.
 """
 
 from __future__ import annotations
@@ -42,18 +40,3 @@ def no_constants_of_modules() -> Iterator[None]:
     finally:
         providers._get_local_constants = usual
         providers.CONSTANTS_CACHE.cache.clear()
-
-
-def answer_in_http_1_0() -> None:
-    """Makes uvicorn answer in HTTP/1.0 in this process, as some servers do; it has no setting for that.
-
-    Raises:
-        NotImplementedError: this version of uvicorn keeps its status lines elsewhere; only the variant of the
-        emulator that
-            needs them cannot be served then.
-    """
-    try:
-        from uvicorn.protocols.http.httptools_impl import STATUS_LINE  # noqa: PLC0415 - it may be gone
-    except ImportError:
-        raise NotImplementedError("this version of uvicorn cannot be made to answer in HTTP/1.0") from None
-    STATUS_LINE.update({status: line.replace(b"HTTP/1.1", b"HTTP/1.0") for status, line in STATUS_LINE.items()})

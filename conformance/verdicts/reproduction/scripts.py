@@ -13,8 +13,8 @@ from jinja2 import Environment, StrictUndefined
 from jinja2 import Template as Page
 
 from conformance.contract import Breach, Rule
-from conformance.reproduction.fact import Fact
-from conformance.reproduction.plan import Plan, Step, Symbol, Template
+from conformance.verdicts.reproduction.fact import Fact
+from conformance.verdicts.reproduction.plan import Plan, Step, Symbol, Template
 
 TEXT_MAXIMUM = 500
 """Characters of what was expected and observed that are quoted."""
@@ -64,7 +64,7 @@ def _page(name: str) -> Page:
     )
     environment.filters.update(quoted=shlex.quote, literal=_literal, identifier=lambda text: re.sub(r"\W", "_", text))
     return environment.from_string(
-        files("conformance.reproduction").joinpath("templates", name).read_text(encoding="utf-8")
+        files("conformance.verdicts.reproduction").joinpath("templates", name).read_text(encoding="utf-8")
     )
 
 

@@ -11,9 +11,9 @@ from conformance.config.command_line import of_rule
 from conformance.config.settings import Settings
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
-from conformance.reproduction.plan import plan
-from conformance.reproduction.scripts import pytest_file, shell_script
 from conformance.trace.exchange import Trace
+from conformance.verdicts.reproduction.plan import plan
+from conformance.verdicts.reproduction.scripts import pytest_file, shell_script
 
 SCRIPT_MAXIMUM = 256 * 2**10
 """Characters of a script: a longer one nobody reads."""

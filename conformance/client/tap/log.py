@@ -9,7 +9,7 @@ import struct
 import tempfile
 from collections.abc import Iterator
 
-from conformance.tap.turn import Turn
+from conformance.client.tap.turn import Turn
 from conformance.trace.exchange import NOT_RECORDED, Exchange, Request, Response
 from conformance.trace.har import unpacked
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract import Breach, Rule, catalogue
-from conformance.golden.folder import Golden, Key
-from conformance.golden.steps import STATUS, Step, steps
 from conformance.trace.exchange import Trace
+from conformance.verdicts.golden.folder import Golden, Key
+from conformance.verdicts.golden.steps import STATUS, Step, steps
 from conformance.verdicts.judgement import judgements
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.results import Results

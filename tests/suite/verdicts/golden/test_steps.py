@@ -9,10 +9,10 @@ import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
 from conformance.contract import catalogue
-from conformance.golden.comparison import Comparison, Difference, Relation, compare, side
-from conformance.golden.folder import About, Golden
-from conformance.golden.steps import STATUS, steps
 from conformance.trace.exchange import Trace
+from conformance.verdicts.golden.comparison import Comparison, Difference, Relation, compare, side
+from conformance.verdicts.golden.folder import About, Golden
+from conformance.verdicts.golden.steps import STATUS, steps
 
 PROJECTS = {"p": "<project>"}
 OWN, OTHER = "conformance-0a1b2c3d-gw0-7-z", "conformance-ffffffff-main-12--0"

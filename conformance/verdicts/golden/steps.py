@@ -14,10 +14,19 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from conformance.client.names import NAME_PREFIX, OWN_NAME
-from conformance.golden.kinds import IMAGE, LATE_IMAGE, LATE_OPERATION, OPERATION_FIELDS, OTHERS, REQUEST, SIZE, Kind
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import link
 from conformance.trace.json_text import NOT_JSON
+from conformance.verdicts.golden.kinds import (
+    IMAGE,
+    LATE_IMAGE,
+    LATE_OPERATION,
+    OPERATION_FIELDS,
+    OTHERS,
+    REQUEST,
+    SIZE,
+    Kind,
+)
 
 OVERLAP_SECONDS = 1e-5
 """Archives have their times in microseconds: what overlaps by less came one after the other."""

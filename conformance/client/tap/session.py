@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from conformance.tap.proxy import Tap
+from conformance.client.tap.proxy import Tap
 
 END_SECONDS = 10.0
 """How long a command may take to end that was told to."""

@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from conformance import __version__
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings, UsageError
-from conformance.golden.steps import in_words
 from conformance.trace import har
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import Exchange, Trace
 from conformance.trace.json_text import NOT_JSON, parse_json
 from conformance.trace.readers import NotARecordingError, sources
+from conformance.verdicts.golden.steps import in_words
 from conformance.verdicts.results import Results
 
 SCHEMA_VERSION = 1

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
-from conformance.reproduction.leaves import Leaf, Place, leaves
 from conformance.trace.exchange import MUTATIONS, Exchange, Response, Trace
 from conformance.trace.json_text import DIGITS_MAXIMUM
+from conformance.verdicts.reproduction.leaves import Leaf, Place, leaves
 
 REFUSAL = Response(
     400,

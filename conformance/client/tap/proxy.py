@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from conformance.tap.faults import NO_FAULT, Fates, Faults, answer_of
-from conformance.tap.turn import AnswerReader, RequestReader, Turn
+from conformance.client.tap.faults import NO_FAULT, Fates, Faults, answer_of
+from conformance.client.tap.turn import AnswerReader, RequestReader, Turn
 from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_RECORDED
 
 HEAD_MAXIMUM = 256 * 2**10
