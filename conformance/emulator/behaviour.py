@@ -58,6 +58,7 @@ class Behaviour:
         waits_for_sources: whether an insert from an image that is PENDING waits until that is READY.
         replays_anew: whether a replay is answered with an operation of its own, about the first one's image.
         deletes_at_once: whether an image is gone before the operation that deletes it is DONE.
+        late_misses: whether it is the operation that tells of a delete that there is no image.
         deletes_cancel: whether the insert of an image that is deleted while it is PENDING fails.
         slow_changes: whether the operations of other changes than inserts and deletes take their time.
         failed_images_stay: whether an insert that fails leaves an image behind, with status FAILED.
@@ -117,6 +118,7 @@ class Behaviour:
     replays_anew: bool = False
     failed_images_stay: bool = False
     deletes_at_once: bool = False
+    late_misses: bool = False
     deletes_cancel: bool = False
     slow_changes: bool = False
     seen_after: dict[str, float] = field(default_factory=dict)

@@ -332,7 +332,11 @@ class Service:
             return self.shown_operation(known, call)
         image = image or self.behaviour.revenant(call)
         if image is None:
-            raise not_found(f"projects/{project.name}/global/images/{call.name}")
+            error = not_found(f"projects/{project.name}/global/images/{call.name}")
+            if not self.behaviour.late_misses:
+                raise error
+            failure = (error.status, "RESOURCE_NOT_FOUND", error.message)
+            return self.shown_operation(self._begin(project, call, "delete", call.name, new_id(), failure), call)
         name = image.fields["name"]
         operation = self._begin(project, call, "delete", name, image.fields["id"])
         if self.behaviour.deletes_cancel and image.insert is not None and image.status == "PENDING":

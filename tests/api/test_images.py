@@ -91,7 +91,7 @@ def test_image_that_does_not_exist(scenario: Scenario) -> None:
         intent = Intent(valid=False, rules=("transport.not-found",))
         name = api.target.names.fresh()
         api.get(name, intent=intent)
-        api.delete(name, intent=intent)
+        api.finish(api.delete(name, intent=intent))
 
     scenario.once(act)
 

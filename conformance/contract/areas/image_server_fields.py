@@ -205,7 +205,7 @@ def _kind(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "image.id",
     "doc",
-    "id is a uint64 as a decimal string, unique, and never changing.",
+    "id is a uint64 as a decimal string, unique, and never changing; by convention it is there from the beginning.",
     "Fields > id",
     "The id is the unique identifier that the server defines, a uint64 in a string, so it belongs to one "
     "image for good.",
@@ -222,6 +222,7 @@ def _id(history: History) -> Iterator[Finding]:
             sighting.exchange,
             expected="a decimal string",
             observed=identifier,
+            deviation=not is_set(identifier) and sighting.value.get("status") == "PENDING",
         )
         owner = owners.setdefault((sighting.project, str(identifier)), sighting)
         if is_uint64(identifier) and owner.name and sighting.name:
@@ -234,8 +235,9 @@ def _id(history: History) -> Iterator[Finding]:
                 observed=sighting.name,
             )
     for before, sighting in _successions(history, "id"):
+        given = not is_set(before.value.get("id")) and before.value.get("status") == "PENDING"
         yield expect(
-            before.value.get("id") == sighting.value.get("id"),
+            given or before.value.get("id") == sighting.value.get("id"),
             "the id of an image changed",
             before.exchange,
             sighting.exchange,

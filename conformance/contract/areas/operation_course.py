@@ -13,14 +13,13 @@ from conformance.contract.clock import SKEW, near
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import STATUS_ORDER, History, State, after
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
-from conformance.trace.exchange import Exchange
+from conformance.trace.exchange import MUTATIONS, Exchange
 from conformance.trace.formats import link, resolution, same_instant, timestamp
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
 
-INSERT = "images.insert"
 LIST = "globalOperations.list"
 
 IDENTITY = ("id", "name", "targetLink", "operationType", "user", "insertTime", "clientOperationId")
@@ -91,7 +90,7 @@ def _forward(history: History) -> Iterator[tuple[State, State]]:
         for state in operation.glimpses:
             if not state.shows("status") or state.via == LIST:
                 continue
-            replayed = state.via == INSERT and state.exchange is not first
+            replayed = state.via in MUTATIONS and state.exchange is not first
             if furthest is not None and not replayed and after(furthest.exchange, state.exchange):
                 yield furthest, state
             if furthest is None or _reached(state, furthest, in_full=replayed):
@@ -187,8 +186,8 @@ def _same(one: Any, two: Any) -> bool:
 
 
 def _may_end(name: str, later: State) -> bool:
-    """Whether a field may vanish: an endTime does where the status has gone back, which is another rule's matter."""
-    return name == "endTime" and not later.done
+    """Whether a field may vanish: times do where the status has gone back, which is another rule's matter."""
+    return (name == "endTime" and not later.done) or (name == "startTime" and later.status == "PENDING")
 
 
 @RULES.rule(

@@ -668,6 +668,7 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
             for seen in history.every_sighting
             if seen.via == "images.get"
             and seen.name == first.image
+            and is_set(seen.value.get("id"))
             and seen.exchange.sent >= first.exchange.sent
             and not _deleted_before(history, first, seen.exchange)
         ]

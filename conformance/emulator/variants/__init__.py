@@ -14,7 +14,7 @@ from conformance.emulator.errors import ApiError, not_found
 from conformance.emulator.faults.refusals import FIELDS, refuse_field
 from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched
 from conformance.emulator.variants import connections, fields, refusals, replays, timing
-from conformance.emulator.variants.row import Variant, both, refuse_if
+from conformance.emulator.variants.row import Variant, both, refuse_if, together
 
 LATE_SECONDS = 0.05
 """How long the variants that show things late do so."""
@@ -173,6 +173,12 @@ def _target_when_done(operation: Resource, call: Call, times: int) -> None:
         operation.pop("targetId", None)
 
 
+def _id_when_ready(image: Resource, call: Call, times: int) -> None:
+    del call, times
+    if image["status"] == "PENDING":
+        image.pop("id", None)
+
+
 def _start_when_running(operation: Resource, call: Call, times: int) -> None:
     del call, times
     if operation["status"] == "PENDING":
@@ -198,6 +204,12 @@ def _empties(resource: Resource) -> None:
 
 def _not_offered(methods: tuple[str, ...]) -> Change:
     return lambda behaviour: behaviour.unsupported.update(methods)
+
+
+def _not_allowed(answer: Answer, call: Call) -> None:
+    if answer.status == 501:
+        answer.status = 405
+        answer.body = ApiError(405, "httpMethodNotAllowed", f"{call.method} is not offered.").body()
 
 
 REFUSABLE = (
@@ -263,6 +275,14 @@ VARIANTS: tuple[Variant, ...] = (
             ("families", ("images.getFromFamily", "imageFamilyViews.get")),
             ("family-views", ("imageFamilyViews.get",)),
         )
+    ),
+    Variant(
+        "not-allowed",
+        "patch, setLabels, deprecate and wait are not offered, and answered 405",
+        together(
+            _not_offered(("images.patch", "images.setLabels", "images.deprecate", "globalOperations.wait")),
+            lambda behaviour: behaviour.on_answer.append(_not_allowed),
+        ),
     ),
     Variant(
         "no-customer-keys",
@@ -333,6 +353,12 @@ VARIANTS: tuple[Variant, ...] = (
         "error-details", "errors have a status and details too", lambda behaviour: behaviour.on_answer.append(_details)
     ),
     Variant("target-when-done", "targetId is there only when DONE", shown_operation(_target_when_done)),
+    Variant(
+        "id-when-ready",
+        "an image has an id from READY on",
+        together(shown_image(_id_when_ready), shown_operation(_target_when_done)),
+        ("image.id",),
+    ),
     Variant("start-when-running", "startTime is there from RUNNING on", shown_operation(_start_when_running)),
     Variant(
         "deprecated-dropped",

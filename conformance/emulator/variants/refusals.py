@@ -183,6 +183,7 @@ ROWS: tuple[Variant, ...] = (
     ),
     Variant("by-name-only", "images are found by name only", asked(_by_id), ("life.get-by-id",)),
     Variant("missing-disk-404", "a disk that does not exist is answered 404", answered(_missing_disk_404)),
+    Variant("late-misses", "that there is no image is told by the operation of a delete", switched(late_misses=True)),
     Variant("late-lookups", "what comes of looking up a source is told by the operation", switched(late_lookups=True)),
     Variant("late-conflicts", "that a name is taken is told by the operation", switched(late_conflicts=True)),
     Variant(

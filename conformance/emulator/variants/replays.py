@@ -26,7 +26,7 @@ def _as_first_answered(behaviour: Behaviour) -> None:
 
     def hook(operation: Resource, call: Call, times: int) -> None:
         del times
-        if call.method != "images.insert":
+        if call.method.startswith("globalOperations."):
             return
         known = first.setdefault(operation["id"], copy.deepcopy(operation))
         operation.clear()

@@ -122,6 +122,45 @@ def test_replay_that_answers_the_operation_as_it_was_first_answered() -> None:
     assert plain().insert(operation("PENDING")).get(image()).broken() == set()
 
 
+def test_replay_of_a_delete_that_answers_its_operation_as_it_was_first_answered() -> None:
+    link = "https://www.googleapis.com/compute/beta/projects/p/global/operations/operation-2"
+    gone = operation(id="1002", name="operation-2", operationType="delete", selfLink=link)
+    going = {name: value for name, value in gone.items() if name not in ("startTime", "endTime")}
+    going |= {"status": "PENDING", "progress": 0}
+    path = f"images/one?requestId={REQUEST_ID}"
+
+    def replayed(later: dict[str, Any]) -> set[str]:
+        story = plain().say("DELETE", path, None, 200, going)
+        story.say("GET", "operations/operation-2", None, 200, gone)
+        return (
+            story.say("DELETE", path, None, 200, going).say("GET", "operations/operation-2", None, 200, later).broken()
+        )
+
+    assert replayed(gone) == set()
+    assert "operation.status-monotonic" in replayed(going)
+
+
+def test_delete_of_nothing_whose_operation_tells() -> None:
+    intent = Intent(valid=False, rules=("transport.not-found",))
+    error = {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "It is not there."}]}
+    failed: dict[str, Any] = {"error": error, "httpErrorStatusCode": 404, "httpErrorMessage": "NOT FOUND"}
+    for outcome, broken in ((failed, False), ({}, True)):
+        told = operation(operationType="delete", clientOperationId=None, **outcome)
+        story = Story().say("DELETE", "images/one", None, 200, told, intent)
+        assert ("transport.not-found" in story.broken()) == broken
+
+
+def test_id_that_is_given_late_is_a_deviation() -> None:
+    early = image(id=None, status="PENDING")
+    rule = {"image.id": catalogue()["image.id"]}
+    late = Story().insert(operation("PENDING", targetId=None)).get(early).poll(operation()).get(image())
+    assert [breach.deviation for _, breach in Ledger(rule).judge(late.trace())] == [True]
+    other = late.get(image(id="2009"))
+    assert [breach.deviation for _, breach in Ledger(rule).judge(other.trace())] == [True, False]
+    never = plain().get(image(id=None))
+    assert not any(breach.deviation for _, breach in Ledger(rule).judge(never.trace()))
+
+
 def test_replay_that_shows_a_value_of_the_wrong_type_again_shows_it_again() -> None:
     untyped = operation("PENDING", insertTime=17)
     broken = Story().insert(untyped).poll(operation(insertTime=17)).insert(untyped).get(image()).broken()

@@ -8,6 +8,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "progress is absent, or there at the end only": ("no-progress", "progress-at-end"),
         "times, user and links of an operation are absent": ("bare-operations", "start-when-running"),
         "targetId is absent, or there at the end only": ("no-target-id", "target-when-done"),
+        "the id of an image is there from READY on": ("id-when-ready",),
         "sourceType, creationTimestamp and selfLink of an image are absent": ("bare-images",),
         "flags and the size of the archive are absent": ("lean-images",),
         "sizes and places of an image are absent before it is READY": ("sizes-when-ready",),
@@ -66,7 +67,12 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "operations are kept for a limited time": ("short-retention",),
     },
     "refusals": {
-        "a fault is refused at once, or by the operation": ("late-refusals", "late-lookups", "late-conflicts"),
+        "a fault is refused at once, or by the operation": (
+            "late-refusals",
+            "late-lookups",
+            "late-conflicts",
+            "late-misses",
+        ),
         "a source that does not exist is answered 400 or 404": ("missing-disk-404",),
         "values for output-only fields are refused": ("output-only-refused",),
         "unknown fields are refused": ("unknown-refused",),
@@ -103,6 +109,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "methods that may be missing": {
         "wait": ("no-wait",),
         "lists": ("no-list", "no-operations-list"),
+        "what is missing is not allowed": ("not-allowed",),
         "changes": ("no-patch", "no-set-labels", "no-deprecate"),
         "families": ("no-families", "no-family-views"),
     },
