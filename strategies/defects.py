@@ -185,7 +185,8 @@ def _keys(field: str, kind: str, *keys: dict[str, str]) -> Cases:
 
 def _encryption() -> Sequence[Defect]:
     lengths = [{"rawKey": _key_of(length)} for length in (1, 16, 31, 33, 64)]
-    texts = [{"rawKey": "*" * 44}, {"rawKey": "conformance"}]
+    between = f"{values.CUSTOMER_KEY[:20]}*{values.CUSTOMER_KEY[20:]}"
+    texts = [{"rawKey": text} for text in ("*" * 44, "conformance", between)]
     both = {"rawKey": values.CUSTOMER_KEY, "rsaEncryptedKey": values.WRAPPED_KEY}
     broken = [{"rsaEncryptedKey": "*" * 344}, {"rsaEncryptedKey": values.WRAPPED_KEY[:-4] + "!!!!"}]
     return [

@@ -89,6 +89,14 @@ SHIELDED = {
 }
 """A whole initial state, each of its lists told from the others by what is in it."""
 
+SEVERAL: tuple[dict[str, Any], ...] = (
+    {"licenses": [values.LICENSE, values.OTHER_LICENSE]},
+    {"licenseCodes": [str(values.EXACT_LICENSE_CODE), "1000205", "1001008"]},
+    {"userLicenses": [values.LICENSE, values.OTHER_LICENSE]},
+    {"guestOsFeatures": [{"type": name} for name in ("IDPF", "UEFI_COMPATIBLE", "GVNIC", "WINDOWS")]},
+)
+"""Lists of several items; a target may refuse them, for it need not know all of them."""
+
 UNKNOWN: tuple[dict[str, Any], ...] = (
     {"conformanceUnknown": "value"},
     {"conformanceUnknown": {"nested": ["value"]}},

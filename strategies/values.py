@@ -21,6 +21,7 @@ WRAPPED_KEY = base64.b64encode(bytes(range(256))).decode()
 KMS_KEY = "projects/conformance/locations/us/keyRings/ring/cryptoKeys/key"
 SERVICE_ACCOUNT = "images@conformance.iam.gserviceaccount.com"
 LICENSE = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/licenses/debian-9-stretch"
+OTHER_LICENSE = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/licenses/debian-10-buster"
 REPLACEMENT = "projects/debian-cloud/global/images/debian-12"
 LOCATIONS = ("zones/us-central1-a", "zones/europe-west1-b")
 EXACT_LICENSE_CODE = 2**53 + 1

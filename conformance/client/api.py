@@ -18,6 +18,7 @@ from conformance.client.target import Target
 from conformance.client.transport import ACCESS_STATUSES, AUTHORIZATION, REQUEST_SECONDS, Stopped
 from conformance.contract.insert_request import Fresh, InsertRequest
 from conformance.contract.round_trip import shows
+from conformance.contract.rule import is_error
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import ABANDONED, MUTATIONS, Exchange, Intent, Request, Trace
 from conformance.trace.fate import Fate
@@ -449,7 +450,7 @@ class Api:
         if operation.get("status") != "DONE" or name in self._ended:
             return
         self._ended.add(name)  # a replay may show it again, and does nothing more
-        if operation.get("error"):
+        if is_error(operation.get("error")):
             return
         body = change.request.json
         named = change.route.name or (body.get("name") if isinstance(body, dict) else None)

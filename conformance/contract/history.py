@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import SERVICE_PREFIX, changed_by, shows
-from conformance.contract.rule import is_set
+from conformance.contract.rule import is_error, is_set
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
 from conformance.trace.field_mask import EVERYTHING, FieldMask
 from conformance.trace.formats import link, timestamp
@@ -128,7 +128,7 @@ class State:
     def failed(self) -> bool:
         """Whether it has ended with an error, or with the status of one."""
         status = self.value.get("httpErrorStatusCode")
-        return self.done and (is_set(self.value.get("error")) or (isinstance(status, int) and status >= 400))
+        return self.done and (is_error(self.value.get("error")) or (isinstance(status, int) and status >= 400))
 
 
 @dataclass
@@ -822,6 +822,20 @@ class History:
             return None
         values = (state.value.get("targetId") for state in mutation.operation.glimpses)
         return next((str(value) for value in values if isinstance(value, str | int) and value), None)
+
+    def identity(self, insert: Mutation, before: Exchange) -> str | None:
+        """The id of the image that an insert made: as it was seen before another request, or else as its operation says
+        it, which may be wrong."""
+        seen = [
+            str(seen.value["id"])
+            for seen in self.showing("id")
+            if seen.via == "images.get" and seen.name == insert.image and seen.project == insert.project
+            if is_set(seen.value.get("id")) and not self.echoes(seen, "id")
+            if after(insert.exchange, seen.exchange) and after(seen.exchange, before)
+        ]
+        final = insert.operation.final if insert.operation else None
+        told = final.value.get("targetId") if final else None
+        return seen[-1] if seen else str(told) if is_set(told) else self.identifier(insert)
 
     @cached_property
     def _results(self) -> dict[int, tuple[Sighting, ...]]:

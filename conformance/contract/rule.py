@@ -213,3 +213,10 @@ def shown(value: Any) -> str:
 def is_set(value: Any) -> bool:
     """Whether a field holds anything: an absent field, null, "", [] and {} are the same nothing."""
     return value is not None and value not in ("", [], {})
+
+
+def is_error(value: Any) -> bool:
+    """Whether the error of an operation tells of any: one in which nothing is set is none."""
+    if isinstance(value, dict | list):
+        return any(is_error(part) for part in (value.values() if isinstance(value, dict) else value))
+    return is_set(value)

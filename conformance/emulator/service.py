@@ -345,6 +345,10 @@ class Service:
         if not (self.behaviour.keeps_name_after_delete or self.behaviour.keeps_image_after_delete):
             # Another deletion of the image may be under way: it is gone when the first of them is done.
             image.gone_at = min(image.gone_at, time.time() if self.behaviour.deletes_at_once else operation.done_at)
+        if "life.isolation/family-deleted" in self.behaviour.unchecked and image.fields.get("family"):
+            for other in project.living():
+                if other.fields.get("family") == image.fields["family"] and other.number < image.number:
+                    other.gone_at = min(other.gone_at, image.gone_at)
         self._changed(image, image.fields, call)
         return self.shown_operation(operation, call)
 
@@ -481,6 +485,10 @@ class Service:
     def _eligible(self, image: Image, zone: str) -> bool:
         unchecked = self.behaviour.unchecked
         skipped = image.state == "DEPRECATED" or "family.deprecated-skipped/gone" not in unchecked
+        everywhere = "family.deprecated-skipped/override-everywhere" in unchecked
+        if image.state != "ACTIVE" and everywhere and not zone:
+            policy = image.fields["deprecated"].get("stateOverride") or {}
+            return bool(policy) and not _reached(policy, ZONE)
         if image.state != "ACTIVE" and (zone or (skipped and "family.deprecated-skipped" not in unchecked)):
             policy = image.fields["deprecated"].get("stateOverride") or {}
             return bool(zone) and "family.view-state-override" not in unchecked and not _reached(policy, zone)

@@ -6,6 +6,7 @@ from conformance.client.api import Api, Created
 from conformance.client.target import Target
 from conformance.config.sources import Sources
 from conformance.contract.plain_bodies import minimal
+from conformance.contract.rule import is_error
 
 ABSENT_STATUSES = frozenset({404, 405, 501})
 """How a target answers what it does not offer."""
@@ -74,7 +75,7 @@ def why_nothing_can_be_deleted(created: Created, api: Api) -> str:
 
 def _names_a_source(created: Created) -> bool:
     """Whether an insert failed for want of its source, as far as the words of the target tell."""
-    failed = created.insert.refused or bool(created.operation.get("error"))
+    failed = created.insert.refused or is_error(created.operation.get("error"))
     words = _message(created).lower()
     return failed and "not found" in words and any(word in words for word in ("family", "source", "debian"))
 

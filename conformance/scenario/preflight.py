@@ -16,6 +16,7 @@ from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.contract.fields import acceptance_id
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import CUSTOMER_KEY, minimal
+from conformance.contract.rule import is_error
 from conformance.scenario.obstacles import (
     ABSENT_STATUSES,
     Untestable,
@@ -68,7 +69,7 @@ def look(
         created = _insert_under_names(findings, target, first, sources)
         _refuse_strangers(created.insert, target)
         done = created.operation.get("status") == "DONE" or created.ready
-        if not created.insert.answered or not done or created.operation.get("error"):
+        if not created.insert.answered or not done or is_error(created.operation.get("error")):
             refuse_nowhere(created, target, first)
             found = search(first, sources) if lacks_source(created, sources) else None
             if found is None:
@@ -195,7 +196,7 @@ def _usable(findings: Findings, target: Target, api: Api, tried: Sequence[tuple[
 def _try_fields(findings: Findings, api: Api, sources: Sources) -> None:
     """Finds out which fields are refused of those that many scenarios use by the way."""
     together = api.insert({**minimal(sources), **_FIELDS})
-    if together.answered and not api.finish(together).get("error"):
+    if together.answered and not is_error(api.finish(together).get("error")):
         return
     for name, value in _FIELDS.items():
         created = api.create({**minimal(sources), name: value}, intent=accepted(acceptance_id(name)))
@@ -281,7 +282,7 @@ def _probe_customer_keys(findings: Findings, api: Api, created: Created, sources
     # As a member of a family the image serves to find out about families as well.
     for more in ({"family": FAMILY}, {}):
         made = api.create({**body, **more})
-        refused = made.insert.refused or bool(made.operation.get("error"))
+        refused = made.insert.refused or is_error(made.operation.get("error"))
         if not refused:
             break
     findings.note("csek", present=not refused, reason="the target takes no customer-supplied encryption keys")

@@ -14,6 +14,7 @@ from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, acceptance_id
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
+from conformance.contract.rule import is_error
 from conformance.scenario.combining import SOURCES, Wish, combined
 from conformance.scenario.habits import Habit
 from conformance.trace.exchange import Exchange, Intent
@@ -111,7 +112,7 @@ def send_like_the_source(api: Api, sources: Sources) -> None:
 
 def succeeded(created: Created) -> bool:
     """Whether an insert made its image, as far as its answer and its operation tell."""
-    return created.insert.answered and not created.operation.get("error")
+    return created.insert.answered and not is_error(created.operation.get("error"))
 
 
 # Looks

@@ -93,6 +93,17 @@ def test_replay_makes_no_image_of_any_name(scenario: Scenario) -> None:
 
 
 @pytest.mark.exercises("life.concurrent-inserts")
+def test_nothing_is_left_over_from_the_insert_before(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        family = api.target.names.fresh()
+        api.create(scenario.plain(description=f"of {family}", labels={"of": family}, family=family))
+        api.create(scenario.plain(family=family))
+        api.create(minimal(scenario.sources))
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("life.concurrent-inserts")
 def test_simultaneous_inserts_of_different_images(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         names = api.target.names

@@ -8,7 +8,7 @@ from conformance.contract.plain_bodies import minimal, source_bodies
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import send_like_the_source, shown
 from conformance.strategies import bodies
-from conformance.strategies.optional_values import DISK_SIZES, LONG_TEXTS, UNKNOWN, written
+from conformance.strategies.optional_values import DISK_SIZES, LONG_TEXTS, SEVERAL, UNKNOWN, written
 from conformance.trace.exchange import Intent
 from conformance.trace.formats import is_int64
 
@@ -26,6 +26,13 @@ def test_valid_image_comes_back(scenario: Scenario) -> None:
     for looked_up in (False, True):
         strategy = bodies.valid(scenario.sources, looked_up=looked_up)
         scenario.examples(strategy, lambda api, request: api.create(request))
+
+
+@pytest.mark.exercises("image.licenses.round-trip", "image.license-codes.round-trip")
+@pytest.mark.exercises("image.user-licenses.round-trip", "image.guest-os-features.round-trip")
+def test_every_item_of_a_list_comes_back(scenario: Scenario) -> None:
+    bodies_of = ({**minimal(scenario.sources), **several} for several in SEVERAL)
+    scenario.each(bodies_of, lambda api, body: api.create(body))
 
 
 @pytest.mark.exercises("image.disk-size-gb")

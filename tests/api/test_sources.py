@@ -5,6 +5,7 @@ import pytest
 from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal, partial_urls
+from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
     accepted,
@@ -37,7 +38,7 @@ def test_family_as_source(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         family = api.target.names.fresh()
         member = api.create({**minimal(scenario.sources), "family": family})
-        if not member.insert.answered or member.operation.get("error"):
+        if not member.insert.answered or is_error(member.operation.get("error")):
             return
         for url in partial_urls(f"projects/{api.target.project}/global/images/family/{family}", api.target.project):
             api.create({"sourceImage": url}, intent=accepted("source.image.family-url"))

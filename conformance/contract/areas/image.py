@@ -170,7 +170,7 @@ def _unique(history: History) -> Iterator[Finding]:
                     expected="409, at once or on the operation",
                     observed=f"HTTP {second.exchange.status}, {second.outcome}",
                 )
-            kept = history.identifier(first)
+            kept = history.identity(first, second.exchange)
             for sighting in history.every_sighting:
                 seen_later = sighting.via == "images.get" and after(second.exchange, sighting.exchange)
                 if seen_later and conflict and sighting.name == first.image and kept and not deletes:

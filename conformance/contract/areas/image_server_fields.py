@@ -234,6 +234,7 @@ def _id(history: History) -> Iterator[Finding]:
                 expected=f"{identifier} for {owner.name} alone",
                 observed=sighting.name,
             )
+    yield from _id_of_a_deleted_image(history)
     for before, sighting in _successions(history, "id"):
         given = not is_set(before.value.get("id")) and before.value.get("status") == "PENDING"
         yield expect(
@@ -244,6 +245,33 @@ def _id(history: History) -> Iterator[Finding]:
             expected=before.value.get("id"),
             observed=sighting.value.get("id"),
         )
+
+
+def _id_of_a_deleted_image(history: History) -> Iterator[Finding]:
+    """Judges that an image which takes the name of a deleted one does not take its id: these tell the two
+    apart."""
+    deletes = [change for change in history.mutations if change.method == "images.delete"]
+    for insert in history.created:
+        before = [
+            seen
+            for delete in deletes
+            if delete.outcome == "succeeded" and delete.project == insert.project and after(delete.end, insert.exchange)
+            for seen in history.showing("id")
+            if seen.name == insert.image and seen.project == insert.project and after(seen.exchange, delete.exchange)
+            if delete.image in (seen.name, str(seen.value.get("id")))
+        ]
+        for sighting in history.results(insert, "id") if before else ():
+            same = [seen for seen in before if seen.value.get("id") == sighting.value.get("id")]
+            if not history.echoes(sighting, "id"):
+                yield expect(
+                    not same,
+                    "an image has the id of a deleted one of its name",
+                    *(seen.exchange for seen in same[:1]),
+                    insert.exchange,
+                    sighting.exchange,
+                    expected="an id of its own",
+                    observed=sighting.value.get("id"),
+                )
 
 
 @RULES.rule(

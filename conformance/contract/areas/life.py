@@ -389,6 +389,8 @@ def _isolation(history: History) -> Iterator[Finding]:
             ]
             earlier = [sighting for sighting in seen if after(sighting.exchange, change.exchange)]
             later = [sighting for sighting in seen if after(change.exchange, sighting.exchange)]
+            if earlier and not any(history.changes(insert)):
+                yield from _taken_away(history, insert, change)
             if not earlier or not later:
                 continue
             meddled = any(
@@ -407,3 +409,20 @@ def _isolation(history: History) -> Iterator[Finding]:
                     expected={name: earlier[-1].value.get(name) for name in others},
                     observed=others,
                 )
+
+
+def _taken_away(history: History, insert: Mutation, change: Mutation) -> Iterator[Finding]:
+    """Judges that an image which nothing was asked of is there still after the change of another."""
+    for look in history.gets:
+        assert look.route is not None
+        ours = look.route.name == insert.image and look.route.project == insert.project
+        if ours and look.status == 404 and after(change.exchange, look):
+            yield expect(
+                False,
+                f"{change.method} of one image takes another away",
+                insert.exchange,
+                change.exchange,
+                look,
+                expected=f"the image {insert.image}",
+                observed="HTTP 404",
+            )

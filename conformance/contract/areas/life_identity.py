@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from conformance.contract.history import History, Mutation, Sighting, overlapping
+from conformance.contract.history import History, Mutation, Sighting, after, overlapping
 from conformance.contract.requests import conflicts
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.formats import link
@@ -81,7 +81,7 @@ def _get_exact(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "life.concurrent-inserts",
     "doc",
-    "Simultaneous inserts of different images each make their own, with the data of their own request.",
+    "Inserts of different images, be they simultaneous, each make their own, with the data of their own request.",
     "HTTP request",
     "The method creates an image using the data included in the request, so data of another request do not belong in "
     "it.",
@@ -89,6 +89,7 @@ def _get_exact(history: History) -> Iterator[Finding]:
     passive=False,
 )
 def _concurrent_inserts(history: History) -> Iterator[Finding]:
+    yield from _left_over(history)
     together = overlapping([insert for insert in history.inserts if insert.original is None])
     if len({insert.image for insert in together}) < 2:
         return
@@ -115,7 +116,32 @@ def _concurrent_inserts(history: History) -> Iterator[Finding]:
             )
 
 
-def _of_another(insert: Mutation, image: dict[str, Any], together: list[Mutation]) -> dict[str, Any]:
+def _left_over(history: History) -> Iterator[Finding]:
+    """Judges that an image shows nothing of an earlier insert where its own sets nothing, unless that made its
+    source."""
+    for insert in history.created:
+        source = insert.view.text("sourceImage").rpartition("/")[2]
+        others = [
+            other
+            for other in history.created
+            if other.image != insert.image and after(other.exchange, insert.exchange)
+            if source not in (other.image, other.body.get("family"), history.identifier(other))
+        ]
+        for sighting in history.results(insert) if others else ():
+            unset = {name: value for name, value in sighting.value.items() if not is_set(insert.body.get(name))}
+            taken = _of_another(insert, unset, others)
+            yield expect(
+                not taken,
+                "an image has what an earlier insert asked for",
+                *(other.exchange for other in others if any(other.body.get(name) == taken[name] for name in taken)),
+                insert.exchange,
+                sighting.exchange,
+                expected=_data(insert.body),
+                observed=taken,
+            )
+
+
+def _of_another(insert: Mutation, image: dict[str, Any], together: Sequence[Mutation]) -> dict[str, Any]:
     """What an image has of the data of another request than its own."""
     return {
         name: image[name]

@@ -379,6 +379,8 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                 continue  # it is another image
             if (image is None and exchange.status != 404) or history.held_twice(insert.project, insert.image, exchange):
                 continue
+            if image is None and any(seen.value.get("status") == "READY" for seen in history.results(insert)):
+                continue  # it was there, and what took it away is another rule's matter
             status = image.get("status") if image else f"HTTP {exchange.status}"
             identifier, target = (image or {}).get("id"), final.value.get("targetId")
             # What the server has taken over from the client is another rule's matter.
@@ -388,16 +390,22 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                 if image and is_set(image.get(name)) and image[name] == insert.body.get(name)
             }
             unseen = {name for name in ("status", "id") if image and not exchange.mask.covers(name)}
+            at, observed = (insert.exchange, final.exchange, exchange), {"status": status, "id": identifier}
             yield expect(
-                ("status" in echoed | unseen or status == "READY")
-                and ("id" in echoed | unseen or not is_set(target) or str(identifier) == str(target)),
+                "status" in echoed | unseen or status == "READY",
                 "an insert succeeded, but its image is not there, or not READY",
-                insert.exchange,
-                final.exchange,
-                exchange,
+                *at,
                 expected={"status": "READY", "id": target},
-                observed={"status": status, "id": identifier},
+                observed=observed,
             )
+            if image and "id" not in echoed | unseen and is_set(target):
+                yield expect(
+                    str(identifier) == str(target),
+                    "an insert succeeded, but its image has another id than its operation says",
+                    *at,
+                    expected={"status": "READY", "id": target},
+                    observed=observed,
+                )
 
 
 @RULES.rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import unicodedata
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +114,30 @@ def _share_features(behaviour: Behaviour) -> None:
             lists[fields["id"]] = fields["guestOsFeatures"]
 
     behaviour.on_store.append(keep)
+
+
+def _left_over(behaviour: Behaviour) -> None:
+    """Gives an image without a description that of the one before it in its family."""
+    last: dict[str, str] = {}
+
+    def keep(fields: Resource, body: Resource) -> None:
+        family = body.get("family")
+        if isinstance(family, str) and family:
+            last[family] = body.get("description") or last.get(family, "")
+            fields["description"] = last[family]
+
+    behaviour.on_store.append(keep)
+
+
+def _id_of_name(fields: Resource, body: Resource) -> None:
+    del body
+    fields["id"] = str(zlib.crc32(str(fields["name"]).encode()))
+
+
+def _filter_by_prefix(call: Call) -> None:
+    text = call.query.get("filter", "")
+    if text.startswith("name="):
+        call.query["filter"] = f"name eq {text.removeprefix('name=')}.*"
 
 
 def _store_unknown(fields: Resource, body: Resource) -> None:
@@ -452,6 +477,28 @@ _LIFE: tuple[Row, ...] = (
         "images with the same labels share them",
         switched(shares_labels=True),
         ("image.labels.round-trip",),
+    ),
+    (
+        "life.isolation",
+        "family-deleted",
+        "a delete takes the earlier images of the family with it",
+        unchecked("life.isolation/family-deleted"),
+        ("life.model",),
+    ),
+    (
+        "family.deprecated-skipped",
+        "override-everywhere",
+        "the stateOverride of a deprecation counts for the family as well",
+        unchecked("family.deprecated-skipped/override-everywhere"),
+    ),
+    ("life.list-filter", "prefix", "a filter by name lists what begins so", _on("images.list", _filter_by_prefix)),
+    ("life.concurrent-inserts", "left-over", "a description is left over from an earlier insert", _left_over),
+    ("image.id", "by-name", "an image has the id of the last one of its name", stored(_id_of_name)),
+    (
+        "image.licenses.round-trip",
+        "first-only",
+        "the first licence alone is kept",
+        _changed("licenses", lambda licenses: [item for item in licenses if "debian-10" not in item]),
     ),
     ("life.isolation", "shared-features", "an image adds its features to those of its source", _share_features),
     (

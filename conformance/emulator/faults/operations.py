@@ -142,6 +142,22 @@ _ROWS: tuple[Row, ...] = (
     ),
     ("operation.target-id", "missing", "targetId is missing", _without("targetId")),
     (
+        "operation.target-id",
+        "zero-until-done",
+        "targetId is 0 until the operation is DONE",
+        shown_operation(
+            lambda operation, call, times: operation.update(targetId="0") if operation["status"] != "DONE" else None
+        ),
+        MOVING,
+    ),
+    (
+        "operation.error-shape",
+        "empty",
+        "every operation has an error with nothing in it",
+        shown_operation(lambda operation, call, times: operation.setdefault("error", {"errors": []})),
+        ("operation.error-only-when-failed",),
+    ),
+    (
         "operation.status",
         "unknown",
         "status is STARTED instead of RUNNING",

@@ -308,3 +308,68 @@ def test_image_that_is_made_from_another_leaves_it_alone(features: list[str], bl
     made = image(id="2002", name="two", selfLink=TWO, sourceImage=link, sourceImageId="2001", guestOsFeatures=both)
     source.get(made, name="two").get(image(guestOsFeatures=shown(*features)))
     assert ("life.isolation" in source.broken()) == blamed
+
+
+def again(identifier: str) -> Story:
+    """An image that was deleted, and another that has its name."""
+    made = operation(id="1003", name="operation-3", targetId=identifier, clientOperationId=OTHER_ID, selfLink=None)
+    story = one().say("DELETE", "images/one", None, 200, deletion(clientOperationId=None))
+    return story.insert(made, request_id=OTHER_ID).get(image(id=identifier))
+
+
+def test_id_of_a_deleted_image_is_not_given_again() -> None:
+    assert "image.id" in again("2001").broken()
+    assert "image.id" in again("2003").kept()
+
+
+def test_target_id_that_is_wrong_from_the_start_is_no_image_made_anew() -> None:
+    """An id that has passed through a double: what gets show stays the same all the time."""
+    story = Story().insert(operation("PENDING", targetId="2000")).poll(operation(targetId="2000")).get(image())
+    story.insert(operation(targetId="2000")).get(image())
+    story.insert(refusal(409, "alreadyExists"), code=409, request_id=OTHER_ID).get(image())
+    assert broken(story) == {"operation.target-id", "operation.success-means-ready"}
+    assert {"request-id.replay-creates-nothing", "image.name.unique"} <= story.kept()
+
+
+def test_target_id_that_changes_is_no_other_operation() -> None:
+    story = Story().insert(operation("PENDING", targetId="0")).poll(operation()).get(image()).insert(operation())
+    story.get(image())
+    assert "operation.identity-immutable" in story.broken()
+    assert {"request-id.replay-same-operation", "request-id.replay-creates-nothing"} <= story.kept()
+
+
+def test_error_with_nothing_in_it_is_no_failure() -> None:
+    """A generated stub that writes every field: the insert has succeeded, and everything else can be judged."""
+    empty: dict[str, Any] = {"error": {"errors": []}}
+    story = Story().insert(operation("PENDING", **empty)).poll(operation(**empty)).get(image())
+    assert broken(story) == {"operation.error-shape", "operation.error-only-when-failed"}
+    assert {"operation.success-means-ready", "source.image.round-trip"} <= story.kept()
+
+
+def two(**changes: Any) -> dict[str, Any]:
+    """The operation of an insert of image `two`."""
+    other = {"id": "1002", "name": "operation-2", "targetId": "2002", "targetLink": TWO}
+    return operation(**other, clientOperationId=None, selfLink=None, **changes)
+
+
+@pytest.mark.parametrize(("look", "blamed"), [({"status": 200}, False), ({"status": 404}, True)])
+def test_delete_that_takes_another_image_with_it(look: dict[str, int], blamed: bool) -> None:
+    story = one().insert(two(), request_id=None, name="two")
+    story.get(image(id="2002", name="two", selfLink=TWO), name="two")
+    gone = deletion(id="1003", name="operation-3", targetId="2002", targetLink=TWO, clientOperationId=None)
+    story.say("DELETE", "images/two", None, 200, gone)
+    story.get(MISSING if blamed else image(), **look)
+    assert ("life.isolation" in story.broken()) == blamed
+    assert "operation.success-means-ready" not in story.broken()
+
+
+@pytest.mark.parametrize(
+    ("shown", "source", "blamed"), [("mine", "base", True), ("mine", "one", False), ("", "base", False)]
+)
+def test_description_that_is_left_over_from_another_insert(shown: str, source: str, blamed: bool) -> None:
+    """Unless it comes from the source: what an image takes over from there is left open."""
+    story = Story().insert(operation("PENDING"), description="mine").poll(operation()).get(image(description="mine"))
+    link = TWO.replace("two", source)
+    story.insert(two(), request_id=None, name="two", sourceImage=link)
+    shows = image(id="2002", name="two", selfLink=TWO, sourceImage=link, description=shown or None)
+    assert ("life.concurrent-inserts" in story.get(shows, name="two").broken()) == blamed
