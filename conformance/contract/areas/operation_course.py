@@ -165,7 +165,7 @@ def _same_fields(earlier: State, later: State, message: str) -> Finding:
         if is_set(before.get(name))
         and not _same(before.get(name), now.get(name))
         and later.shows(name)
-        and (is_set(now.get(name)) or not _may_end(name, later))
+        and (is_set(now.get(name)) or not _may_end(name, earlier, later))
     ]
     return expect(
         not changed,
@@ -185,9 +185,10 @@ def _same(one: Any, two: Any) -> bool:
     return bool(one == two)
 
 
-def _may_end(name: str, later: State) -> bool:
-    """Whether a field may vanish: times do where the status has gone back, which is another rule's matter."""
-    return (name == "endTime" and not later.done) or (name == "startTime" and later.status == "PENDING")
+def _may_end(name: str, earlier: State, later: State) -> bool:
+    """Whether a field may vanish: any may where the status has gone back, which is another rule's matter."""
+    back = STATUS_ORDER.get(later.status, -1) < STATUS_ORDER.get(earlier.status, -1)
+    return back or (name == "endTime" and not later.done)
 
 
 @RULES.rule(

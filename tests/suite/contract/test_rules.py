@@ -125,7 +125,7 @@ def test_replay_that_answers_the_operation_as_it_was_first_answered() -> None:
 def test_replay_of_a_delete_that_answers_its_operation_as_it_was_first_answered() -> None:
     link = "https://www.googleapis.com/compute/beta/projects/p/global/operations/operation-2"
     gone = operation(id="1002", name="operation-2", operationType="delete", selfLink=link)
-    going = {name: value for name, value in gone.items() if name not in ("startTime", "endTime")}
+    going = {name: value for name, value in gone.items() if name not in ("targetId", "startTime", "endTime")}
     going |= {"status": "PENDING", "progress": 0}
     path = f"images/one?requestId={REQUEST_ID}"
 
