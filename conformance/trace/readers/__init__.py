@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import zlib
@@ -125,11 +126,12 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _opened(path: Path) -> BinaryIO:
-    file = path.open("rb")
-    magic = file.read(len(GZIP))
-    file.seek(0)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb")) if magic == GZIP else file
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as file:
+        magic = file.read(len(GZIP))
+        file.seek(0)
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb")) if magic == GZIP else file
 
 
 def _format(path: Path) -> Format:
