@@ -12,8 +12,8 @@ from rich.text import Text
 from conformance.reports.mending import Step, steps
 from conformance.reports.pasted import curl, pasted
 from conformance.reports.text import harmless
-from conformance.verdicts.results import read_results
-from conformance.verdicts.verdict import Exit
+from conformance.verdicts.results import Summary, read_results
+from conformance.verdicts.verdict import Exit, Outcome
 
 
 def show_next(path: Path, *, as_json: bool) -> int:
@@ -24,7 +24,7 @@ def show_next(path: Path, *, as_json: bool) -> int:
         as_json: whether to print JSON.
 
     Returns:
-        The exit status: 1 where something is to be mended.
+        The exit status: 1 where something is to be mended, 3 where the run came to no verdict.
 
     Raises:
         UsageError: the file is no results.json.
@@ -35,8 +35,10 @@ def show_next(path: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(task, ensure_ascii=True, indent=1))
     else:
-        _show(task, Console())
-    return Exit.NOT_CONFORMANT if task else Exit.CONFORMANT
+        _show(task, results.summary, Console())
+    if task:
+        return Exit.NOT_CONFORMANT
+    return Exit.UNTESTABLE if results.summary.verdict is Outcome.INCONCLUSIVE else Exit.CONFORMANT
 
 
 def _task(step: Step, left: int) -> dict[str, Any]:
@@ -60,7 +62,10 @@ def _task(step: Step, left: int) -> dict[str, Any]:
     }
 
 
-def _show(task: dict[str, Any], console: Console) -> None:
+def _show(task: dict[str, Any], summary: Summary, console: Console) -> None:
+    if not task and summary.verdict is Outcome.INCONCLUSIVE:
+        console.print(Text(f"nothing was judged: {harmless(summary.reason, lines=False)}"), soft_wrap=True)
+        return
     if not task:
         console.print("nothing to mend: no rule was seen broken")
         return

@@ -94,6 +94,17 @@ def test_what_got_worse_comes_first_and_next_names_it(folder: Path) -> None:
     assert (told.returncode, told.stdout) == (0, "nothing to mend: no rule was seen broken\n")
 
 
+def test_a_run_without_a_verdict_leaves_no_one_in_peace(tmp_path: Path) -> None:
+    """That no rule was seen broken is no good news where nothing could be judged."""
+    assert conformance("run", "--url", "http://127.0.0.1:1", folder=tmp_path).returncode == 3
+    told = conformance("next", folder=tmp_path)
+    assert told.returncode == 3
+    assert told.stdout.startswith("nothing was judged: the target at http://127.0.0.1:1")
+    page = (tmp_path / "compliance-report" / "report.html").read_text(encoding="utf-8")
+    assert "Nothing was judged" in page
+    assert "Nothing to mend" not in page
+
+
 def test_target_that_dies_makes_no_verdict(folder: Path) -> None:
     done = conformance("run", "--start", f"{START} --die", folder=folder)
     assert done.returncode == 3, done.stdout + done.stderr
