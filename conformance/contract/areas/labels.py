@@ -26,7 +26,7 @@ def _updates(history: History) -> Iterator[Mutation]:
 
 
 def seen_before(history: History, mutation: Mutation) -> Sighting | None:
-    """The image as it was shown last before a request, if nothing else could change it in between."""
+    """The image as it was shown last before a request, if nothing else could change it until that had ended."""
     own = {mutation.image, history.identifier(mutation)}
     seen = [
         sighting
@@ -38,8 +38,10 @@ def seen_before(history: History, mutation: Mutation) -> Sighting | None:
     if not seen:
         return None
     last = seen[-1]
+    final = mutation.operation.final if mutation.operation else None
+    end = final.exchange if final else mutation.exchange
     disturbed = any(
-        change.exchange.sent <= mutation.exchange.received and not _over(change, last.exchange)
+        change.exchange.sent <= end.received and not _over(change, last.exchange)
         for change in history.changes(mutation)
     )
     return None if disturbed else last

@@ -161,6 +161,26 @@ def test_id_that_is_given_late_is_a_deviation() -> None:
     assert not any(breach.deviation for _, breach in Ledger(rule).judge(never.trace()))
 
 
+def test_labels_that_a_later_request_has_changed_first() -> None:
+    def setting(status: str, number: int, **more: Any) -> dict[str, Any]:
+        link = f"https://www.googleapis.com/compute/beta/projects/p/global/operations/operation-{number}"
+        own = {"id": f"100{number}", "name": f"operation-{number}", "operationType": "setLabels", "selfLink": link}
+        return operation(status, **{**own, "clientOperationId": None, **more})
+
+    error = {"errors": [{"code": "CONDITION_NOT_MET", "message": "The labels have changed."}]}
+    failed: dict[str, Any] = {"error": error, "httpErrorStatusCode": 412, "httpErrorMessage": "Precondition Failed"}
+
+    def failing(*, rival: bool) -> set[str]:
+        body = {"labels": {"a": "2"}, "labelFingerprint": image()["labelFingerprint"]}
+        story = plain().say("POST", "images/one/setLabels", body, 200, setting("RUNNING", 2))
+        if rival:
+            story.say("POST", "images/one/setLabels", {**body, "labels": {"a": "3"}}, 200, setting("DONE", 3))
+        return story.say("GET", "operations/operation-2", None, 200, setting("DONE", 2, **failed)).broken()
+
+    assert "labels.set" not in failing(rival=True)
+    assert "labels.set" in failing(rival=False)
+
+
 def test_replay_that_shows_a_value_of_the_wrong_type_again_shows_it_again() -> None:
     untyped = operation("PENDING", insertTime=17)
     broken = Story().insert(untyped).poll(operation(insertTime=17)).insert(untyped).get(image()).broken()
