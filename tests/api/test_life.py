@@ -329,7 +329,7 @@ def test_policies_count_where_and_when_they_say(scenario: Scenario) -> None:
         first = api.create(body)
         second = later(api, first, body)
         for time, latest in ((FUTURE, second), (PAST, first)):
-            policy = {"locationRolloutPolicies": {f"zones/{ZONE}": time}}
+            policy = {"locationRolloutPolicies": {f"zones/{ZONE}": time}, "defaultRolloutTime": time}
             api.finish(api.deprecate(second.name, {"state": "DEPRECATED", "stateOverride": policy}))
             api.get(second.name)
             look_at_view(api, family, latest.name)
