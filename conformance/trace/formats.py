@@ -18,7 +18,7 @@ _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
-_SIGNED_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_SIGNED_DECIMAL = re.compile(r"-?[0-9]+", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,100}(?:\.[0-9]{0,100})?(?:[eE][+-]?[0-9]{1,2})?\s*", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -75,7 +75,7 @@ def is_uint64(value: Any) -> TypeGuard[str]:
 
 
 def is_int64(value: Any) -> TypeGuard[str]:
-    """Whether a value is a signed 64-bit integer as a decimal string."""
+    """Whether a value is a signed 64-bit integer as a decimal string; zeros in front do not make it another."""
     return isinstance(value, str) and bool(_SIGNED_DECIMAL.fullmatch(value)) and _within(value, INT64_MAXIMUM)
 
 

@@ -332,7 +332,9 @@ def _after_delete(history: History) -> Iterator[Finding]:
             for change in history.changes(first)
             if change.method == "images.delete" and change.operation and change.operation.final
         ]
-        if not replay.same_content or not any(after(end, replay.exchange) for end in gone):
+        # A requestId in another case is the matter of another rule.
+        same = replay.same_content and first.request_id == replay.request_id
+        if not same or not any(after(end, replay.exchange) for end in gone):
             continue
         # The name may have been used again: by a new request, or by one whose answer was lost.
         births = [

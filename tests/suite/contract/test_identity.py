@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.story import REQUEST_ID, Story, image, operation, refusal
+from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
 
 from conformance.contract import catalogue
 from conformance.strategies.near_misses import absent_ids, absent_names, near_names, near_request_ids
@@ -136,3 +136,20 @@ def test_list_that_ends_without_a_token() -> None:
 def test_near_misses_are_valid_and_differ() -> None:
     assert len({REQUEST_ID, *near_request_ids(REQUEST_ID)}) == len(near_request_ids(REQUEST_ID)) + 1
     assert near_names("q-n-a") == ("q-n-b", "q-na", "q-n")
+
+
+def brought_back(again: str) -> set[str]:
+    """The rules that are broken where an insert is sent again after its image was deleted, and makes another."""
+    other: dict[str, Any] = {"id": "1003", "name": "operation-3", "targetId": "2002", "clientOperationId": again}
+    gone: dict[str, Any] = {"id": "1002", "name": "operation-2", "operationType": "delete", "clientOperationId": None}
+    story = Story().insert(operation()).get(image()).say("DELETE", "images/one", None, 200, operation(**gone))
+    story.get(refusal(404, "notFound"), status=404).insert(
+        operation(insertTime=time_of(0.08), **other), request_id=again
+    )
+    return story.get(image(id="2002", creationTimestamp=time_of(0.085))).broken()
+
+
+def test_image_that_a_replay_brings_back() -> None:
+    """In another case the requestId may be another one, which is the matter of its own rule."""
+    assert "request-id.replay-after-delete" in brought_back(REQUEST_ID)
+    assert "request-id.replay-after-delete" not in brought_back(REQUEST_ID.upper())

@@ -101,4 +101,6 @@ def test_size_that_comes_back() -> None:
     for sent in written(13):
         assert sized(sent, "13") == set()
         assert "image.disk-size-gb.round-trip" in sized(sent, "20")
+    assert sized("013", "013") == set()
+    assert "image.type.diskSizeGb" in sized("13", "13 GB")
     assert sized("5", "10") == set()
