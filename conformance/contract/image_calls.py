@@ -19,13 +19,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.comparison import own_labels
-from conformance.contract.history import MOMENT_SECONDS, History, Mutation, Sighting, after
+from conformance.contract.history import History
 from conformance.contract.image_model import LOOK, MISSING, TAKEN, Asked, Facts, ImageCall
+from conformance.contract.lateness import MOMENT_SECONDS
 from conformance.contract.linearizability import Call
 from conformance.contract.list_filter import passes
+from conformance.contract.mutation import Mutation
+from conformance.contract.order import after
 from conformance.contract.requests import conflicts
 from conformance.contract.round_trip import SERVICE_PREFIX
 from conformance.contract.rule import is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
 

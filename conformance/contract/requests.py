@@ -10,8 +10,11 @@ import re
 from collections.abc import Collection, Iterator, Set
 from typing import Any
 
-from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.history import History
+from conformance.contract.mutation import Mutation
+from conformance.contract.order import after
 from conformance.contract.rule import Basis, Breach, Broken, Finding, Judge, Rule, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import SUITE_NAME, Exchange
 
 INSERT = ("images.insert",)

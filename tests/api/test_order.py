@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conformance.client.api import Api
-from conformance.contract.history import MOMENT_SECONDS
 from conformance.contract.insert_request import InsertRequest
+from conformance.contract.lateness import MOMENT_SECONDS
 from conformance.scenario.scenario import Scenario
 from conformance.strategies.rounds import DRILLS, Move, Round, drawn
 from conformance.trace.exchange import Exchange

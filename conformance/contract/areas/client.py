@@ -14,7 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS, OPERATION_FIELDS, Field
-from conformance.contract.history import History, Mutation, Operation, State
+from conformance.contract.history import History
+from conformance.contract.mutation import Mutation
+from conformance.contract.operation import Operation, State
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.exchange import LOST, Exchange
 

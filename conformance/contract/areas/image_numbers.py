@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.contract.areas.image import source_size
+from conformance.contract.areas.image_round_trip import source_size
 from conformance.contract.areas.source import COMES_BACK
 from conformance.contract.fields import acceptance_rules, type_rules
 from conformance.contract.history import History

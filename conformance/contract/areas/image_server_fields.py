@@ -13,9 +13,12 @@ from conformance.contract.clock import not_before
 from conformance.contract.fields import (
     type_rules,
 )
-from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.history import History
 from conformance.contract.json_types import values_at, well_typed
+from conformance.contract.mutation import Mutation
+from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.formats import decoded, is_int64, is_uint64, same_instant, timestamp
 from conformance.trace.links import named, same_project
 

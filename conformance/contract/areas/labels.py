@@ -6,10 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.contract.comparison import unasked
-from conformance.contract.history import PRECONDITION_FAILED, History, Mutation, Sighting, after, overlapping
+from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.lateness import PRECONDITION_FAILED
+from conformance.contract.mutation import Mutation, overlapping
+from conformance.contract.order import after
 from conformance.contract.round_trip import same_labels
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
 from conformance.trace.losses import FINGERPRINTS, TIMES

@@ -10,11 +10,14 @@ from conformance.contract.areas.labels import seen_before
 from conformance.contract.areas.transport import OPTIONAL_METHODS
 from conformance.contract.comparison import unasked
 from conformance.contract.fields import SERVER_SET, type_rules
-from conformance.contract.history import History, Mutation, Sighting, after, overlapping
+from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.mutation import Mutation, overlapping
+from conformance.contract.order import after
 from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
 from conformance.contract.round_trip import comes_back
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
+from conformance.contract.sighting import Sighting
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""

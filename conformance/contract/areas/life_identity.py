@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from conformance.contract.history import History, Mutation, Sighting, after, overlapping
+from conformance.contract.history import History
+from conformance.contract.mutation import Mutation, overlapping
+from conformance.contract.order import after
 from conformance.contract.requests import conflicts
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.formats import link
 
 RULES = Rules()

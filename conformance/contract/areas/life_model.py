@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract.comparison import unasked
-from conformance.contract.history import History, Mutation
+from conformance.contract.history import History
+from conformance.contract.mutation import Mutation
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.exchange import Exchange
 

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.contract.fields import type_rules
-from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
 from conformance.contract.list_filter import passes
+from conformance.contract.mutation import Mutation
+from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect
+from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
 

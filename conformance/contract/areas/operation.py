@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.contract.history import LATE_SECONDS, MOMENT_SECONDS, History, Operation, State, after
+from conformance.contract.history import History
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
+from conformance.contract.operation import Operation, State
+from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import is_uint64

@@ -11,7 +11,9 @@ from typing import Any, TypeGuard
 from conformance.contract.areas.operation import WAIT, has, of_images
 from conformance.contract.clock import SKEW, near
 from conformance.contract.fields import OPERATION_FIELDS
-from conformance.contract.history import STATUS_ORDER, History, State, after
+from conformance.contract.history import History
+from conformance.contract.operation import STATUS_ORDER, State
+from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.trace.exchange import MUTATIONS, Exchange
 from conformance.trace.formats import link, resolution, same_instant, timestamp

@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 from conformance.contract.areas.operation import ERROR_FIELDS, has
-from conformance.contract.history import History, after
+from conformance.contract.history import History
+from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 
 RULES = Rules()

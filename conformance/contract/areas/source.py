@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.fields import type_rules
-from conformance.contract.history import History, Mutation, Sighting, after
+from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.mutation import Mutation
+from conformance.contract.order import after
 from conformance.contract.request_view import BOOLEANS, RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.links import named, same_project, same_resource
 

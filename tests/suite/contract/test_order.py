@@ -12,7 +12,7 @@ import pytest
 from helpers.story import ROOT, START, image, operation, refusal
 
 from conformance.contract import Breach, catalogue
-from conformance.contract.history import MOMENT_SECONDS
+from conformance.contract.lateness import MOMENT_SECONDS
 from conformance.trace.exchange import Exchange, Request, Response, Trace
 from conformance.verdicts.ledger import Ledger
 

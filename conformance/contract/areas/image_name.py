@@ -1,0 +1,127 @@
+"""Rules about the names of images: what a name is, and that one image has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.contract.fields import (
+    NAME_MAXIMUM,
+    NAME_PATTERN,
+)
+from conformance.contract.history import History
+from conformance.contract.order import after
+from conformance.contract.requests import request_rule
+from conformance.contract.rule import Finding, Rules, expect
+from conformance.contract.sighting import Sighting
+
+RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
+
+
+NAME = re.compile(NAME_PATTERN)
+
+
+def bad_name(name: str) -> bool:
+    """Whether a text is no name, as the pattern for names has it."""
+    return bool(name) and not NAME.fullmatch(name)
+
+
+RULES.add(
+    request_rule(
+        "image.name.required",
+        "doc",
+        "An insert without a name gets an error, and there is no image.",
+        "Fields > name",
+        "name is the one field marked as required, so an insert without it cannot make an image.",
+        lambda view: view.is_object and view.body.get("name") is None,
+        no_image=True,
+    )
+)
+RULES.add(
+    request_rule(
+        "image.name.pattern",
+        "doc",
+        "Every name that matches [a-z]([-a-z0-9]*[a-z0-9])? is accepted, and every other is refused.",
+        "Fields > name",
+        "The regular expression for names is given in full, so it decides what is a name and what is none.",
+        lambda view: bad_name(view.text("name")),
+    )
+)
+RULES.add(
+    request_rule(
+        "image.name.length",
+        "doc",
+        "Names of 1 to 63 characters are accepted; an empty one and one of 64 are refused.",
+        "Fields > name",
+        "Names are said to have 1 to 63 characters, so both limits are within and their neighbours beyond.",
+        lambda view: view.body.get("name") == "" or len(view.text("name")) > NAME_MAXIMUM,
+    )
+)
+
+
+@RULES.rule(
+    "image.name.unique",
+    "conv",
+    "A second insert of a name in a project answers 409, while the first is under way as well, and leaves its image "
+    "as it was.",
+    "Fields > name",
+    "That names are unique in a project is left unsaid; the real service answers 409 with alreadyExists.",
+)
+def _unique(history: History) -> Iterator[Finding]:
+    yield from _twins(history)
+    for first in history.created:
+        deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
+        for second in history.inserts:
+            fresh = second.original is None and second.image == first.image and second.project == first.project
+            if not fresh or second.invalid or not after(first.exchange, second.exchange):
+                continue
+            if any(not after(second.exchange, delete) for delete in deletes) or second.operation is first.operation:
+                continue
+            conflict = second.exchange.status == 409 or (
+                second.outcome == "failed" and second.operation is not None and _conflicted(second.operation.final)
+            )
+            if second.exchange.refused and "requestId" in str(second.exchange.error):
+                continue  # It is the requestId that is refused, for what it looks like.
+            if second.outcome in ("refused", "failed", "succeeded") and not second.exchange.retried:
+                yield expect(
+                    conflict,
+                    "a second insert of a name must answer a conflict",
+                    first.exchange,
+                    second.exchange,
+                    expected="409, at once or on the operation",
+                    observed=f"HTTP {second.exchange.status}, {second.outcome}",
+                )
+            kept = history.identity(first, second.exchange)
+            for sighting in history.every_sighting:
+                seen_later = sighting.via == "images.get" and after(second.exchange, sighting.exchange)
+                if seen_later and conflict and sighting.name == first.image and kept and not deletes:
+                    yield expect(
+                        str(sighting.value.get("id")) == kept or history.echoes(sighting, "id"),
+                        "the second insert of a name replaced the first image",
+                        second.exchange,
+                        sighting.exchange,
+                        expected=kept,
+                        observed=sighting.value.get("id"),
+                    )
+
+
+def _twins(history: History) -> Iterator[Finding]:
+    """Two images of one name on one page of a list."""
+    first: dict[tuple[int, str, str | None], Sighting] = {}
+    for seen in history.every_sighting:
+        if seen.via == "images.list" and seen.name and history.held_twice(seen.project, seen.name, seen.exchange):
+            before = first.setdefault((seen.exchange.number, seen.project, seen.name), seen)
+            if before.value.get("id") != seen.value.get("id"):
+                yield expect(
+                    False,
+                    "two images have one name",
+                    seen.exchange,
+                    expected=f"one image {seen.name}",
+                    observed=[before.value.get("id"), seen.value.get("id")],
+                )
+
+
+def _conflicted(final: Any) -> bool:
+    return final is not None and final.value.get("httpErrorStatusCode") in (409, None, 0)

@@ -1,0 +1,182 @@
+"""What a service may show late: which looks say nothing, since they came a moment too early."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from conformance.contract.mutation import Mutation
+from conformance.contract.order import after
+from conformance.contract.reading import Reading
+from conformance.contract.round_trip import changed_by, shows
+from conformance.contract.rule import is_set
+from conformance.contract.sighting import Sighting
+from conformance.trace.exchange import Exchange
+from conformance.trace.losses import TIMES
+
+MOMENT_SECONDS = 1.5
+"""How long labels may take to be seen once they are set."""
+
+LATE_SECONDS = 60.0
+"""How long the first look after a change may show the image as it was before, where a later look shows the change."""
+
+PRECONDITION_FAILED = 412
+
+
+class Lateness(Reading):
+    """A reading that knows which of its looks came too early."""
+
+    @cached_property
+    def _by_project(self) -> dict[str, list[Sighting]]:
+        found: dict[str, list[Sighting]] = defaultdict(list)
+        for seen in self.glimpses:
+            found[seen.project].append(seen)
+        return found
+
+    @cached_property
+    def _outdated(self) -> frozenset[int]:
+        """The sightings, by identity, that show an image as it was before a change that is DONE.
+
+        A service may show a change a moment late: labels for a moment, and any change once where the next look shows
+        it.
+        """
+        return frozenset(id(seen) for change in self.mutations for seen in self._before_change(change))
+
+    def _before_change(self, change: Mutation) -> Iterator[Sighting]:
+        """The first sightings after a change that do not show it yet, as far as that is allowed."""
+        wanted = _changed(change)
+        final = change.operation.final if change.operation else None
+        if not wanted or final is None or change.outcome != "succeeded" or change.original is not None:
+            return
+        own = {change.image, self.identifier(change)}
+        looks = [
+            seen for seen in self._by_project[change.project] if seen.name in own or str(seen.value.get("id")) in own
+        ]
+        earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
+        # What changes another field only says nothing of when this one is seen, and a replay changes nothing.
+        others = [
+            other
+            for other in self.changes(change)
+            if not after(other.exchange, change.exchange)
+            and (wanted & _changed(other) or not _changed(other))
+            and not (other.original is not None and other.same_content)
+        ]
+        # Of changes at one time any may be the last one, so that any of them shows that the look was late.
+        together = [
+            change,
+            *(other for other in others if _changed(other) and not after(change.exchange, other.exchange)),
+        ]
+        ends = [other.exchange.sent for other in others if other not in together]
+        later = [
+            seen
+            for seen in looks
+            if after(final.exchange, seen.exchange)
+            and seen.shows(*wanted)
+            and seen.exchange.received < min(ends, default=math.inf)
+        ]
+        known = [old for old in earlier if old.shows(*wanted)]
+        # Of looks at one time either may be the last one.
+        latest = max((old.exchange for old in known), key=lambda look: look.sent, default=change.exchange)
+        last = [old for old in known if not after(old.exchange, latest)]
+        shown = next((seen for seen in later if any(_shows(one, seen) for one in together)), None)
+        for at, seen in enumerate(later):
+            up_to_date = any(_shows(one, seen) for one in together)
+            if up_to_date or (shown is not None and after(shown.exchange, seen.exchange)):
+                continue
+            if last and not any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in last):
+                return
+            passed = seen.exchange.sent - final.exchange.received
+            soon = passed <= MOMENT_SECONDS and (at == 0 or TIMES not in self.trace.lost)
+            caught_up = shown is not None and (soon or (passed <= LATE_SECONDS and at == 0))
+            # Where another change follows, there may have been no time for a second look.
+            cut_short = bool(ends) and at == len(later) - 1
+            if caught_up or (soon and ("labels" in wanted or cut_short)):
+                yield seen
+
+    @cached_property
+    def outdated_looks(self) -> frozenset[int]:
+        """The numbers of the gets that show an image as it was before the last change, as far as that is allowed."""
+        return frozenset(
+            seen.exchange.number for seen in self.glimpses if seen.via == "images.get" and id(seen) in self._outdated
+        )
+
+    @cached_property
+    def too_early(self) -> frozenset[int]:
+        """The numbers of the gets that did not find an image just after its insert was DONE, although the next look
+        did, or was not to be had."""
+        found: set[int] = set()
+        looks: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+        for exchange in self.exchanges:
+            if exchange.method == "images.get" and exchange.route:
+                looks[exchange.route.project, exchange.route.name].append(exchange)
+        for insert in self.created:
+            final = insert.end
+            deletes = [change.exchange for change in self.changes(insert) if change.method == "images.delete"]
+            ends = [delete.sent for delete in deletes if not after(delete, insert.exchange)]
+            for name in {insert.image or "", self.identifier(insert) or ""}:
+                missed: list[Exchange] = []
+                for look in looks.get((insert.project, name), ()):
+                    if not after(final, look) or look.received >= min(ends, default=math.inf):
+                        continue
+                    if look.status == 404 and look.sent - final.received <= LATE_SECONDS:
+                        missed.append(look)
+                    elif look.answered:
+                        found.update(early.number for early in missed)
+                        break
+                else:
+                    # Where it was deleted then, there may have been no time for a look that finds it.
+                    if ends and all(early.sent - final.received <= MOMENT_SECONDS for early in missed):
+                        found.update(early.number for early in missed)
+        return frozenset(found)
+
+    def changes(self, mutation: Mutation) -> Iterator[Mutation]:
+        """The other requests that may have changed the same image: all on its name or id that weren't rejected.
+
+        In a recording a request may be refused since somebody whom it does not show has changed the image: it stands
+        for that.
+        """
+        names = {mutation.image, self.identifier(mutation)}
+        for other in self.mutations:
+            if other is mutation or other.project != mutation.project or other.image not in names:
+                continue
+            if not other.exchange.rejected or other in self.overtaken:
+                yield other
+
+    @cached_property
+    def overtaken(self) -> frozenset[Mutation]:
+        """The requests of a recording that failed their precondition, where the next look shows that others were
+        faster."""
+        refused = [
+            mutation
+            for mutation in self.mutations
+            if self.trace.recorded and mutation.exchange.status == PRECONDITION_FAILED
+        ]
+        return frozenset(mutation for mutation in refused if self._fingerprint_moved(mutation))
+
+    def _fingerprint_moved(self, refused: Mutation) -> bool:
+        looks = [
+            seen
+            for seen in self._by_project[refused.project]
+            if refused.image in (seen.name, seen.value.get("id")) and seen.shows("labelFingerprint")
+        ]
+        before = [seen for seen in looks if after(seen.exchange, refused.exchange)]
+        later = [seen for seen in looks if after(refused.exchange, seen.exchange)]
+        return bool(before and later) and _value(before[-1], "labelFingerprint") != _value(later[0], "labelFingerprint")
+
+
+def _changed(change: Mutation) -> frozenset[str]:
+    """The fields that a request changes of an image that is there."""
+    return frozenset(changed_by(change.exchange))
+
+
+def _shows(change: Mutation, seen: Sighting) -> bool:
+    """Whether a sighting shows what a request has changed."""
+    return shows(change.exchange, seen.value)
+
+
+def _value(seen: Sighting, name: str) -> Any:
+    value = seen.value.get(name)
+    return value if is_set(value) else None

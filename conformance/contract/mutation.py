@@ -1,0 +1,130 @@
+"""Requests that change an image, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from conformance.contract.operation import Operation
+from conformance.contract.order import after
+from conformance.contract.request_view import RequestView
+from conformance.trace.exchange import Exchange
+
+Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
+
+
+@dataclass(eq=False)
+class Mutation:
+    """A request that changes an image (insert, delete, patch, setLabels, deprecate), and what became of it.
+
+    `image` is the name (for an insert, the name in its body, whatever is behind its JSON; None where that is no
+    text); `original` is the earlier request with the same requestId, of the same project and method, whose outcome
+    the target has to remember; `arrival` shows the image of an insert whose operation was never seen to end.
+    """
+
+    exchange: Exchange
+    project: str
+    image: str | None
+    request_id: str | None
+    original: Mutation | None = None
+    operation: Operation | None = None
+    arrival: Exchange | None = None
+
+    @property
+    def method(self) -> str:
+        """The API method."""
+        return self.exchange.method
+
+    @cached_property
+    def view(self) -> RequestView:
+        """The request, part by part."""
+        return RequestView(self.exchange)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent; empty where the body is none."""
+        return self.view.body
+
+    @property
+    def invalid(self) -> bool:
+        """Whether the request should have been refused: what becomes of it is the matter of the rule that it breaks,
+        alone."""
+        intent = self.exchange.intent
+        return (intent is not None and not intent.valid) or bool(self.view.broken_rules)
+
+    @property
+    def answer(self) -> dict[str, Any] | None:
+        """The operation as this very request was answered."""
+        return self.exchange.resource
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the request: refused at once, failed, succeeded, still running when last seen, or unknown."""
+        if self.exchange.refused:
+            return "refused"
+        if not self.exchange.answered or self.operation is None:
+            return "unknown"
+        final = self.operation.final
+        if final is None:
+            return "running" if self.arrival is None else "succeeded"
+        if final.failed:
+            return "failed"
+        return "succeeded" if final.shows("error") else "unknown"
+
+    @property
+    def end(self) -> Exchange:
+        """What shows that it has ended: its operation DONE, or else the image that it made.
+
+        Raises:
+            LookupError: nothing does; each of those that `History.created` lists has such an exchange.
+        """
+        final = self.operation.final if self.operation else None
+        end = final.exchange if final else self.arrival
+        if end is None:
+            raise LookupError("the request was never seen to end")
+        return end
+
+    @property
+    def missed(self) -> bool:
+        """Whether its operation failed since the image was not there any more: so it ends for a delete that comes
+        second."""
+        final = self.operation.final if self.operation else None
+        return final is not None and final.failed and final.value.get("httpErrorStatusCode") == 404
+
+    @property
+    def same_bytes(self) -> bool:
+        """For a replay: whether it is byte for byte the request that it replays."""
+        first = self.original
+        return (
+            first is not None
+            and first.exchange.request.body == self.exchange.request.body
+            and first.exchange.request.query == self.exchange.request.query
+        )
+
+    @property
+    def same_content(self) -> bool:
+        """For a replay: whether body and parameters mean the same, whatever the order of keys and the case of
+        requestId."""
+        first = self.original
+        if first is None or _parameters(first.exchange) != _parameters(self.exchange):
+            return False
+        return bool(first.exchange.request.json == self.exchange.request.json)
+
+
+def overlapping(mutations: Sequence[Mutation]) -> list[Mutation]:
+    """Those of some requests that were under way at the same time as another of them."""
+    return [
+        one
+        for one in mutations
+        if any(
+            not after(one.exchange, two.exchange) and not after(two.exchange, one.exchange)
+            for two in mutations
+            if two is not one
+        )
+    ]
+
+
+def _parameters(exchange: Exchange) -> dict[str, list[str]]:
+    return {name: values for name, values in exchange.request.query.items() if name != "requestId"}

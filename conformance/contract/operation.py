@@ -1,0 +1,128 @@
+"""An operation as it was seen, answer by answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from conformance.contract.order import after
+from conformance.contract.rule import is_error, is_set
+from conformance.trace.exchange import Exchange
+from conformance.trace.field_mask import EVERYTHING, FieldMask
+from conformance.trace.formats import link, timestamp
+
+if TYPE_CHECKING:
+    from conformance.contract.mutation import Mutation
+
+
+UNNAMED = "unnamed "
+
+STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
+
+CONTRADICTIONS = 2
+"""In so many of id, type, target and time of insertion two states differ that cannot be of one operation, though they
+bear one name.
+
+Where they differ in one of them, it is the operation that has changed.
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """An operation as one answer showed it; `via` is the API method that answered, `mask` what it was asked for."""
+
+    exchange: Exchange
+    value: dict[str, Any]
+    via: str
+    mask: FieldMask = EVERYTHING
+
+    def shows(self, *names: str) -> bool:
+        """Whether the answer tells of these fields: each is there, or would be if it had a value."""
+        return all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
+
+    @property
+    def status(self) -> str:
+        """The status, "" for anything that is no text."""
+        status = self.value.get("status")
+        return status if isinstance(status, str) else ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the operation has ended."""
+        return self.status == "DONE"
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What tells an operation from others beside its name: what is known of id, type, target and time."""
+        parts = {
+            "id": self.value.get("id"),
+            "type": self.value.get("operationType"),
+            "target": link(self.value.get("targetLink")).rpartition("/")[2],
+            "target id": self.value.get("targetId"),
+            "insert time": timestamp(self.value.get("insertTime")),
+        }
+        return {name: str(part) for name, part in parts.items() if is_set(part)}
+
+    def contradicts(self, other: State) -> bool:
+        """Whether this is a state of another operation, whatever its name is."""
+        one, two = self.identity, other.identity
+        differing = {name for name in one.keys() & two.keys() if one[name] != two[name]}
+        if "target" in one.keys() & two.keys():
+            differing.discard("target id")
+        return len(differing) >= CONTRADICTIONS
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended with an error, or with the status of one."""
+        status = self.value.get("httpErrorStatusCode")
+        return self.done and (is_error(self.value.get("error")) or (isinstance(status, int) and status >= 400))
+
+
+@dataclass
+class Operation:
+    """All that was seen of one operation, in the order of the answers' requests.
+
+    `glimpses` are all answers, `states` those that show it as a whole; `strangers` are answers that a look at its
+    name got, and that are of another operation. `first` is the answer that made it known, though it may tell enums as
+    numbers and so is no glimpse.
+    """
+
+    project: str
+    name: str
+    first: State
+    glimpses: list[State] = field(default_factory=list)
+    mutation: Mutation | None = None
+    strangers: list[State] = field(default_factory=list)
+
+    def owns(self, state: State) -> bool:
+        """Whether a state that bears the name, or was got under it, is one of this operation."""
+        return not self.first.contradicts(state)
+
+    def has_id_of(self, state: State) -> bool:
+        """Whether a state bears the id of this operation, and contradicts it in nothing."""
+        own = self.first.identity.get("id")
+        return own is not None and own == state.identity.get("id") and self.owns(state)
+
+    @property
+    def states(self) -> list[State]:
+        """The answers that were not limited to some fields."""
+        return [state for state in self.glimpses if not state.mask.partial]
+
+    @property
+    def named(self) -> bool:
+        """Whether an answer gave it a name: one without gets a made-up name, which no operation can have."""
+        return not self.name.startswith(UNNAMED)
+
+    @cached_property
+    def final(self) -> State | None:
+        """The first state that was DONE; one that tells whether it failed, if there is any."""
+        done = [state for state in self.glimpses if state.done]
+        return next((state for state in done if state.shows("error")), done[0] if done else None)
+
+    def pairs(self) -> Iterator[tuple[State, State]]:
+        """Each state with the one before it, where the order is certain."""
+        for earlier, later in zip(self.states, self.states[1:], strict=False):
+            if after(earlier.exchange, later.exchange):
+                yield earlier, later

@@ -1,0 +1,277 @@
+"""A trace read into requests that change images, operations and sightings, each joined to what it belongs to."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from conformance.contract.mutation import Mutation
+from conformance.contract.operation import UNNAMED, Operation, State
+from conformance.contract.order import after
+from conformance.contract.sighting import Sighting
+from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
+from conformance.trace.formats import link, timestamp
+from conformance.trace.links import named
+from conformance.trace.recorded_clock import served_at
+
+CLOCK_RESOLUTION = 0.002
+"""Seconds to which times in milliseconds can be compared."""
+
+DATE_RESOLUTION = 2.0
+"""Seconds to which the Date of an answer can be compared with other times."""
+
+REPLAY_SECONDS = 86_400
+"""No client repeats a request after a longer time."""
+
+
+class Reading:
+    """What one trace tells, in the order of its exchanges."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.exchanges = tuple(_judged(trace.exchanges))
+        self.operations: list[Operation] = []
+        self._named: dict[tuple[str, str], list[Operation]] = defaultdict(list)
+        self.mutations: list[Mutation] = []
+        self.glimpses: list[Sighting] = []
+        self._sources: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
+        for exchange in self.exchanges:
+            self._read(exchange)
+        self._pair_replays()
+        self._note_arrivals()
+
+    def _read(self, exchange: Exchange) -> None:
+        if exchange.source is not None:
+            project, path = exchange.source
+            self._sources[path].append((project, str((exchange.resource or {}).get("id") or ""), exchange))
+        if exchange.method in MUTATIONS and exchange.failure != INCOMPLETE:
+            self._read_mutation(exchange)
+        if exchange.route and exchange.resource is not None and not _encodes_enums_as_numbers(exchange):
+            self._read_resource(exchange, exchange.route, exchange.resource)
+
+    def _read_resource(self, exchange: Exchange, route: Route, resource: dict[str, Any]) -> None:
+        mask = exchange.mask
+        match route.method:
+            case "globalOperations.get" | "globalOperations.wait":
+                self._look_at_operation(State(exchange, resource, route.method, mask), route.project, route.name)
+            case "globalOperations.list":
+                for item in exchange.items:
+                    self._see_listed(State(exchange, item, route.method, mask.within("items")), route.project)
+            case "images.get" | "images.getFromFamily":
+                self.glimpses.append(Sighting(exchange, resource, route.method, route.project, mask))
+            case "images.list":
+                within = mask.within("items")
+                for item in exchange.items:
+                    self.glimpses.append(Sighting(exchange, item, route.method, route.project, within))
+            case "imageFamilyViews.get":
+                image = resource.get("image")
+                if isinstance(image, dict):
+                    within = mask.within("image")
+                    self.glimpses.append(Sighting(exchange, image, route.method, route.project, within))
+
+    def _read_mutation(self, exchange: Exchange) -> None:
+        route = exchange.route
+        assert route is not None
+        if route.method == "images.insert":
+            body = exchange.request.first_json
+            name = body.get("name") if isinstance(body, dict) else None
+        else:
+            name = route.name
+        request_id = exchange.request.query.get("requestId", [None])[0]
+        mutation = Mutation(exchange, route.project, name if isinstance(name, str) else None, request_id)
+        repeats_unseen = self._repeats_unseen(mutation)
+        if not repeats_unseen:
+            self.mutations.append(mutation)
+        resource = exchange.resource
+        if resource is None:
+            return
+        operation_name = resource.get("name")
+        if not isinstance(operation_name, str) or not operation_name:
+            operation_name = f"{UNNAMED}{exchange.number}"
+        state = State(exchange, resource, route.method, exchange.mask)
+        known = (
+            operation
+            for operation in self.bearers(route.project, operation_name)
+            if operation.owns(state) and not _another(mutation, operation, state)
+        )
+        mutation.operation = next(known, None) or self._new_operation(route.project, operation_name, state)
+        if not _encodes_enums_as_numbers(exchange):
+            mutation.operation.glimpses.append(state)
+        if mutation.operation.mutation is None and not repeats_unseen:
+            mutation.operation.mutation = mutation
+
+    def _repeats_unseen(self, mutation: Mutation) -> bool:
+        """Whether a request replays one that the recording does not show: its operation began before it was sent.
+
+        Such a request changes nothing, so it tells only of its operation.
+        """
+        if not self.trace.recorded or not mutation.request_id or mutation.answer is None:
+            return False
+        if any((other.request_id or "").lower() == mutation.request_id.lower() for other in self.mutations):
+            return False
+        text = mutation.answer.get("insertTime")
+        began = timestamp(text)
+        if began is None:
+            return False
+        resolution = CLOCK_RESOLUTION if "." in str(text) else 1.0
+        earlier = mutation.exchange.sent + self.trace.ahead - began.timestamp()
+        if not resolution < earlier < REPLAY_SECONDS:
+            return False
+        # A recorder's clock may jump, which the Date of the answer tells, in whole seconds.
+        served = served_at(mutation.exchange)
+        took = mutation.exchange.received - mutation.exchange.sent
+        return served is None or earlier < DATE_RESOLUTION or began.timestamp() < served - took - DATE_RESOLUTION
+
+    def _new_operation(self, project: str, name: str, first: State) -> Operation:
+        operation = Operation(project, name, first)
+        self.operations.append(operation)
+        for address in dict.fromkeys((name, link(first.value.get("selfLink")).rpartition("/operations/")[2])):
+            if address:
+                self._named[project, address].append(operation)
+        return operation
+
+    def _look_at_operation(self, state: State, project: str, name: str) -> None:
+        """Reads the answer to a look at an operation: it tells of an operation that is known, or in a recording of
+        any."""
+        known = self.bearers(project, name)
+        if not known and self.trace.recorded:
+            own = state.value.get("name")
+            called = own if isinstance(own, str) and state.value.get("id") == name else name
+            known = self.bearers(project, called) or [self._new_operation(project, called, state)]
+        owner = next(
+            (operation for operation in known if operation.has_id_of(state)),
+            next((operation for operation in reversed(known) if operation.owns(state)), None),
+        )
+        if owner is not None:
+            owner.glimpses.append(state)
+        elif known:
+            known[-1].strangers.append(state)
+
+    def _see_listed(self, state: State, project: str) -> None:
+        for operation in self.bearers(project, state.value.get("name")):
+            if operation.owns(state):
+                operation.glimpses.append(state)
+
+    def bearers(self, project: str, name: Any) -> list[Operation]:
+        """The operations of a name or id: one, unless the target gives a name to several."""
+        if not isinstance(name, str):
+            return []
+        if (project, name) not in self._named and name.isdecimal():
+            return [
+                operation
+                for operation in self.operations
+                if operation.project == project and operation.first.identity.get("id") == name
+            ]
+        return self._named.get((project, name), [])
+
+    def _pair_replays(self) -> None:
+        first: dict[tuple[str, str, str], Mutation] = {}
+        for mutation in self.mutations:
+            if not mutation.request_id:
+                continue
+            key = (mutation.project, mutation.method, mutation.request_id.lower())
+            if key in first:
+                mutation.original = first[key]
+            elif not mutation.exchange.rejected:
+                first[key] = mutation
+
+    def _note_arrivals(self) -> None:
+        """Finds the images of inserts whose operations cannot be followed to their end: such a name was given to no
+        other image, and nothing else was done with it before."""
+        attempts: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
+        for mutation in self.mutations:
+            if not mutation.exchange.rejected:
+                attempts[mutation.project, mutation.image].append(mutation)
+        for (project, name), (insert, *others) in attempts.items() if not self.trace.recorded else ():
+            operation = insert.operation
+            if insert.method != "images.insert" or operation is None or operation.final is not None:
+                continue
+            until = min((other.exchange.sent for other in others), default=math.inf)
+            insert.arrival = next(
+                (
+                    seen.exchange
+                    for seen in self.glimpses
+                    if (seen.via, seen.project, seen.name) == ("images.get", project, name)
+                    and seen.value.get("status") == "READY"
+                    and after(insert.exchange, seen.exchange)
+                    and seen.exchange.received < until
+                ),
+                None,
+            )
+
+    @cached_property
+    def inserts(self) -> tuple[Mutation, ...]:
+        """All inserts, in order."""
+        return tuple(mutation for mutation in self.mutations if mutation.method == "images.insert")
+
+    @cached_property
+    def created(self) -> tuple[Mutation, ...]:
+        """The inserts that rightly made an image: their operation is their own, and DONE without an error.
+
+        A replay makes none, though it may be answered with an operation of its own.
+        """
+        return tuple(
+            insert
+            for insert in self.inserts
+            if insert.outcome == "succeeded"
+            and insert.operation
+            and insert.operation.mutation is insert
+            and not insert.invalid
+            and not (insert.original is not None and insert.original.exchange.answered)
+        )
+
+    def identifier(self, mutation: Mutation) -> str | None:
+        """The id of the image that a request made or changed, as its operation says it."""
+        if mutation.operation is None:
+            return None
+        values = (state.value.get("targetId") for state in mutation.operation.glimpses)
+        return next((str(value) for value in values if isinstance(value, str | int) and value), None)
+
+
+def _judged(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
+    """The exchanges whose answers can be judged, with the ids of projects for their numbers where both are told.
+
+    A request that changes something stays as one whose answer was lost, so that nothing is blamed for what it has done.
+    """
+    ids = _project_ids(exchanges)
+    for exchange in exchanges:
+        told = exchange
+        if exchange.unreadable and exchange.intent is None:
+            if exchange.method not in MUTATIONS:
+                continue
+            told = replace(told, response=None, failure=NOT_RECORDED)
+        if exchange.route and exchange.route.project in ids:
+            told = replace(told, project=ids[exchange.route.project])
+        yield told
+
+
+def _project_ids(exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """The ids of projects by their numbers, as the links of answers tell them."""
+    found: dict[str, str] = {}
+    for exchange in exchanges:
+        route = exchange.route
+        if route is not None and route.project.isdecimal():
+            own = named((exchange.resource or {}).get("selfLink"))
+            if own is not None and not own[0].isdecimal():
+                found.setdefault(route.project, own[0])
+    return found
+
+
+def _encodes_enums_as_numbers(exchange: Exchange) -> bool:
+    """Whether the client asked for enums as numbers: such an answer's fields are judged by no rule."""
+    query = exchange.request.query
+    return any("enum-encoding" in value for key in ("alt", "$alt") for value in query.get(key, ()))
+
+
+def _another(mutation: Mutation, operation: Operation, state: State) -> bool:
+    """Whether a request that replays none was answered with an operation of its own, though its name is another's."""
+    first = operation.mutation
+    replayed = first is not None and first.request_id and mutation.request_id
+    if first is None or (replayed and str(first.request_id).lower() == str(mutation.request_id).lower()):
+        return False
+    ids = {one.identity.get("id") for one in (operation.first, state)}
+    return len(ids) == 2 and None not in ids

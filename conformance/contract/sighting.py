@@ -1,0 +1,40 @@
+"""Images as they were seen, answer by answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.trace.exchange import Exchange
+from conformance.trace.field_mask import EVERYTHING, FieldMask
+
+OBJECTS = frozenset({"labels", "deprecated"})
+"""Fields of an image that rules look into."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An image as one answer showed it; `via` is the API method that answered, `mask` what it was asked for."""
+
+    exchange: Exchange
+    value: dict[str, Any]
+    via: str
+    project: str
+    mask: FieldMask = EVERYTHING
+
+    def shows(self, *names: str) -> bool:
+        """Whether the answer tells of these fields: each is there, or would be if it had a value.
+
+        A field of the wrong JSON type tells nothing: that is the matter of the rule about its type.
+        """
+        told = all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
+        return told and all(isinstance(self.value.get(name), dict | None) for name in OBJECTS.intersection(names))
+
+    @property
+    def name(self) -> str | None:
+        """The image's name as the answer says it, or the request where the answer was not asked for it."""
+        name = self.value.get("name")
+        route = self.exchange.route
+        if name is None and not self.shows("name") and self.via == "images.get" and route:
+            return None if route.name.isdecimal() else route.name
+        return name if isinstance(name, str) else None
