@@ -125,6 +125,11 @@ _CHANCES: dict[str, Chance] = {
 
 ACCEPTED: tuple[Acceptance, ...] = (
     Acceptance("force-create.boolean", _queries((), (("forceCreate", "true"),), (("forceCreate", "false"),))),
+    Acceptance(
+        "force-create.in-use",
+        lambda sources: [InsertRequest({"sourceDisk": sources.attached_disk}, query=(("forceCreate", "true"),))],
+        needs="source.attached_disk",
+    ),
     Acceptance("request-id.valid-accepted", _versions),
     Acceptance("request-id.absent", lambda sources: [InsertRequest(minimal(sources), request_id=None)]),
     Acceptance(

@@ -274,6 +274,14 @@ DEFECTS: tuple[Defect, ...] = (
         ],
     ),
     Defect(
+        "force-create.in-use",
+        lambda sources: [
+            InsertRequest({"sourceDisk": sources.attached_disk}, query=query)
+            for query in ((), (("forceCreate", "false"),))
+        ],
+        needs="source.attached_disk",
+    ),
+    Defect(
         "source.required",
         _alone(
             {},

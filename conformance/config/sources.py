@@ -13,12 +13,15 @@ class Sources:
 
     `raw_disk_sha1` is the true SHA-1 checksum of the archive at `raw_disk`, in 40 hexadecimal digits.
 
+    `attached_disk` is in use by a running instance.
+
     The keys are raw customer-supplied encryption keys (base64 of 32 bytes) of the encrypted source beside them.
     """
 
     project: str = ""
     image: str | None = "projects/debian-cloud/global/images/family/debian-12"
     disk: str | None = None
+    attached_disk: str | None = None
     snapshot: str | None = None
     raw_disk: str | None = None
     raw_disk_sha1: str | None = None
@@ -45,6 +48,7 @@ def embedded_sources(project: str) -> Sources:
         project=project,
         image=f"projects/{project}/global/images/base",
         disk=f"{zone}/disks/base",
+        attached_disk=f"{zone}/disks/base-attached",
         snapshot=f"projects/{project}/global/snapshots/base",
         raw_disk="https://storage.googleapis.com/conformance-sources/disk.tar.gz",
         raw_disk_sha1="0123456789" * 4,

@@ -252,6 +252,7 @@ class Service:
             if f"source.{kind}.unknown" in self.behaviour.unchecked:
                 return {}, []
             raise
+        self._check_users(parts["name"], source, call)
         by_family = bool(parts.get("family"))
         warnings = self._check_use(owner, image, parts["name"], by_family=by_family) if image else []
         if not (by_family and "encryption.required-for-source/by-family" in self.behaviour.unchecked):
@@ -315,6 +316,15 @@ class Service:
         data = [{"key": "resource_name", "value": f"projects/{owner.name}/global/images/{name}"}]
         data += [{"key": "replacement_suggestion", "value": replacement}] if replacement else []
         return [{"code": "DEPRECATED_RESOURCE_USED", "message": f"The image '{name}' is deprecated.", "data": data}]
+
+    def _check_users(self, name: str, source: dict[str, Any], call: Call) -> None:
+        """Raises where an instance uses a disk, unless the creation is forced."""
+        if not source.get("user") or "force-create.in-use" in self.behaviour.unchecked:
+            return
+        heeded = "force-create.in-use/true" not in self.behaviour.unchecked
+        if not (heeded and call.query.get("forceCreate", "").lower() in ("true", "1")):
+            message = f"The disk resource '{name}' is already being used by '{source['user']}'"
+            raise ApiError(400, "resourceInUseByAnotherResource", message)
 
     def _check_key(self, field: str, source: dict[str, Any], body: Resource) -> None:
         if not source.get("key") or "encryption.required-for-source" in self.behaviour.unchecked:

@@ -219,4 +219,5 @@ def new_project(name: str) -> Project:
     for sources, kind in ((project.disks, "disk"), (project.snapshots, "snapshot")):
         sources["base"] = _source(kind)
         sources["base-encrypted"] = _source(kind, encrypted=True)
+    project.disks["base-attached"] = _source("disk") | {"user": f"projects/{name}/zones/{ZONE}/instances/base"}
     return project

@@ -69,6 +69,19 @@ RULES.add(
 )
 RULES.add(
     request_rule(
+        "force-create.in-use",
+        "doc",
+        "An insert from a disk that a running instance uses is accepted with forceCreate=true; by convention it is "
+        "refused without.",
+        "Query parameters > forceCreate",
+        "true is said to force the creation, so that the disk is in use is no reason against it; that it is one "
+        "without is left unsaid, and the real service's way.",
+        conventional=lambda view: view.parameter("forceCreate").lower() != "true",
+        needs=("source.attached_disk",),
+    )
+)
+RULES.add(
+    request_rule(
         "source.required",
         "doc",
         "An insert that names none of rawDisk.source, sourceDisk, sourceImage and sourceSnapshot fails, and no image "

@@ -105,6 +105,7 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("request-id.zero-refused", "the zero UUID is accepted"),
     ("request-id.malformed-refused", "any text is accepted as requestId"),
     ("force-create.not-boolean", "any text is accepted as forceCreate"),
+    ("force-create.in-use", "a disk that is in use is a source without forceCreate"),
     ("source.required", "an insert without a source is accepted"),
     ("source.exclusive", "an insert with two sources is accepted"),
     ("source.raw-disk.malformed", "any text is accepted as rawDisk.source"),
@@ -341,6 +342,13 @@ FAULTS: tuple[Fault, ...] = (
         "true-refused",
         "forceCreate=true is refused",
         refuse(lambda body, query: query.get("forceCreate") == "true", "forceCreate"),
+        ("force-create.in-use",),
+    ),
+    Fault(
+        "force-create.in-use",
+        "true-ignored",
+        "a disk that is in use is no source with forceCreate=true, either",
+        unchecked("force-create.in-use/true"),
     ),
     Fault(
         "source.image.full-url",

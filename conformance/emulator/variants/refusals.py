@@ -181,6 +181,12 @@ ROWS: tuple[Variant, ...] = (
         unchecked("image.shielded.file-type"),
         ("image.shielded.file-type",),
     ),
+    Variant(
+        "busy-disks",
+        "a disk that is in use is a source without forceCreate, too",
+        unchecked("force-create.in-use"),
+        ("force-create.in-use",),
+    ),
     Variant("by-name-only", "images are found by name only", asked(_by_id), ("life.get-by-id",)),
     Variant("missing-disk-404", "a disk that does not exist is answered 404", answered(_missing_disk_404)),
     Variant("late-misses", "that there is no image is told by the operation of a delete", switched(late_misses=True)),

@@ -149,7 +149,8 @@ def test_time_that_is_over_ends_the_run_and_breaks_nothing(tmp_path: Path) -> No
 
 def test_profile_real_spends_little_and_leaves_no_rule_out(tmp_path: Path) -> None:
     sources = embedded_sources("conformance")
-    kinds = {kind: getattr(sources, kind) for kind in ("image", "disk", "snapshot", "raw_disk", "raw_disk_sha1")}
+    named = ("image", "disk", "attached_disk", "snapshot", "raw_disk", "raw_disk_sha1")
+    kinds = {kind: getattr(sources, kind) for kind in named}
     lines = [
         'second_project = "conformance-second"',
         "[sources]",

@@ -30,13 +30,45 @@ def copied(answer: dict[str, Any], code: int = 200) -> Story:
     return story.insert(answer, code=code, request_id=None, intent=intent, name="two", sourceImage=source)
 
 
-def deviations(story: Story) -> list[bool]:
+def deviations(story: Story, rule: str = RULE) -> list[bool]:
     """The breaches of the rule, each with whether it is a mere deviation."""
-    return [breach.deviation for _, breach in Ledger({RULE: catalogue()[RULE]}).judge(story.trace())]
+    return [breach.deviation for _, breach in Ledger({rule: catalogue()[rule]}).judge(story.trace())]
 
 
 def shown(story: Story) -> Story:
     return story.get(image(name="two", id="2002", sourceImageId="2001"), name="two")
+
+
+def attached(answer: dict[str, Any], code: int = 200, *, force: bool) -> Story:
+    """An insert from a disk that is in use."""
+    body = {"name": "one", "sourceDisk": "projects/p/zones/z/disks/busy"}
+    intent = Intent(valid=force, rules=("force-create.in-use",))
+    path = "images?forceCreate=true" if force else "images"
+    return Story().say("POST", path, body, code, answer, intent)
+
+
+FAILED: dict[str, Any] = {
+    "error": {"errors": [{"code": "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"}]},
+    "httpErrorStatusCode": 400,
+}
+TAKEN = operation("PENDING", clientOperationId=None)
+ENDS = {"fine": operation(clientOperationId=None), "failed": operation(clientOperationId=None, **FAILED)}
+
+
+@pytest.mark.parametrize(
+    ("force", "end", "breaches"),
+    [(True, "fine", []), (True, "failed", [False]), (False, "failed", []), (False, "fine", [True])],
+)
+def test_disk_in_use(force: bool, end: str, breaches: list[bool]) -> None:
+    assert deviations(attached(TAKEN, force=force).poll(ENDS[end]), "force-create.in-use") == breaches
+
+
+@pytest.mark.parametrize(
+    ("force", "status", "breaches"), [(True, 400, [False]), (False, 400, []), (True, 429, []), (False, 404, [])]
+)
+def test_disk_in_use_that_is_refused_at_once(force: bool, status: int, breaches: list[bool]) -> None:
+    story = attached(refusal(status, "resourceInUseByAnotherResource"), status, force=force)
+    assert deviations(story, "force-create.in-use") == breaches
 
 
 @pytest.mark.parametrize("status", [400, 409])

@@ -101,6 +101,21 @@ def test_list_in_pages_with_filter_and_order(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "status"),
+    [({}, 400), ({"forceCreate": "false"}, 400), ({"forceCreate": "true"}, 200), ({"forceCreate": "1"}, 200)],
+)
+def test_disk_in_use_takes_force(client: Client, query: dict[str, str], status: int) -> None:
+    name = f"forced-{'-'.join(query.values()) or 'no'}"
+    body = {"name": name, "sourceDisk": "projects/p/zones/us-central1-a/disks/base-attached"}
+    answer = client.call("POST", "global/images", params=query, json=body)
+    assert answer.status_code == status
+    if status == 200:
+        client.done(answer)
+    else:
+        assert answer.json()["error"]["errors"][0]["reason"] == "resourceInUseByAnotherResource"
+
+
+@pytest.mark.parametrize(
     ("expression", "names"),
     [
         ("name = base", ["base"]),
