@@ -22,7 +22,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("operation.type.*", "fields of operations have other JSON types than documented"),
     ("image.output-only.*", "values for what only the server sets are taken over"),
     ("encryption.*.ra*", "customer keys that can be none are accepted"),
-    ("encryption.*.rsa-base64", "customer keys that can be none are accepted"),
+    ("encryption.*.rsa-*", "customer keys that can be none are accepted"),
     ("source.*.malformed", "sources that can be none are accepted"),
     ("source.*.unknown", "sources that are not there are accepted"),
     ("source.*.round-trip", "the source that was sent does not come back"),

@@ -161,8 +161,12 @@ def _rollout(*times: str) -> Cases:
     )
 
 
+WRAPPED_BYTES = 256
+"""The length of a key that RSA with 2048 bits has wrapped."""
+
+
 def _key_of(length: int) -> str:
-    return base64.b64encode(bytes(range(length))).decode()
+    return base64.b64encode(bytes(number % 256 for number in range(length))).decode()
 
 
 _ENCRYPTION_KEYS = {
@@ -189,10 +193,16 @@ def _encryption() -> Sequence[Defect]:
     texts = [{"rawKey": text} for text in ("*" * 44, "conformance", between)]
     both = {"rawKey": values.CUSTOMER_KEY, "rsaEncryptedKey": values.WRAPPED_KEY}
     broken = [{"rsaEncryptedKey": "*" * 344}, {"rsaEncryptedKey": values.WRAPPED_KEY[:-4] + "!!!!"}]
+    other = [{"rsaEncryptedKey": _key_of(length)} for length in (WRAPPED_BYTES - 1, WRAPPED_BYTES + 1, 32)]
     return [
         Defect(f"encryption.{key}.{rule}", _keys(field, kind, *keys), needs=f"source.{kind}" if kind else "csek")
         for key, (field, kind) in _ENCRYPTION_KEYS.items()
-        for rule, keys in (("raw-key-length", [*lengths, *texts]), ("raw-or-rsa", [both]), ("rsa-base64", broken))
+        for rule, keys in (
+            ("raw-key-length", [*lengths, *texts]),
+            ("raw-or-rsa", [both]),
+            ("rsa-base64", broken),
+            ("rsa-length", other),
+        )
     ]
 
 
@@ -393,6 +403,10 @@ DEFECTS: tuple[Defect, ...] = (
     Defect(
         "image.storage-locations.malformed",
         _bodies(*({"storageLocations": [text]} for text in ("no such place", "zones/us-central1-a"))),
+    ),
+    Defect(
+        "image.storage-locations.unknown",
+        _bodies(*({"storageLocations": [text]} for text in ("nowhere-1", "conformance-does-not-exist"))),
     ),
     Defect("image.architecture", _bodies(*({"architecture": text} for text in ("x86_64", "ARM", "RISCV64", "X86-64")))),
     *_encryption(),

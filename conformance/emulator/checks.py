@@ -16,6 +16,8 @@ NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 LABEL_KEY = re.compile(r"[^\W\d_][\w-]{0,62}")
+PLACE = re.compile(r"[A-Za-z0-9-]+")
+REGION = re.compile(r"us|eu|asia|[a-z]{2,4}\d|[a-z]+-[a-z]+\d{1,2}", re.IGNORECASE)
 LABEL_VALUE = re.compile(r"[\w-]{0,63}")
 
 STATES = {"ACTIVE", "DEPRECATED", "OBSOLETE", "DELETED"}
@@ -35,6 +37,7 @@ FEATURES = {
     "SECURE_BOOT",
 }
 KEYS = ("imageEncryptionKey", "sourceDiskEncryptionKey", "sourceImageEncryptionKey", "sourceSnapshotEncryptionKey")
+WRAPPED_BYTES = 256
 FILE_LISTS = ("keks", "dbs", "dbxs")
 
 TEXT, FLAG, NUMBER, TEXTS, MAP = "string", "boolean", "int64", "list of strings", "map of strings"
@@ -291,6 +294,17 @@ def _wrapped_key(name: str) -> Check:
     return check
 
 
+def _wrapped_length(name: str) -> Check:
+    def check(body: dict[str, Any], query: dict[str, str]) -> None:
+        del query
+        wrapped = (body.get(name) or {}).get("rsaEncryptedKey")
+        content = from_base64(re.sub(r"\s", "", wrapped)) if wrapped else None
+        if content is not None and len(content) != WRAPPED_BYTES:
+            raise invalid(f"resource.{name}.rsaEncryptedKey", "", "It must be a key that is wrapped with 2048 bits.")
+
+    return check
+
+
 def sources_of(body: dict[str, Any]) -> list[str]:
     """The fields by which an insert names sources."""
     named = [name for name in ("sourceDisk", "sourceImage", "sourceSnapshot") if body.get(name)]
@@ -364,7 +378,14 @@ def _kms_key(body: dict[str, Any], query: dict[str, str]) -> None:
 def _places(body: dict[str, Any], query: dict[str, str]) -> None:
     del query
     for place in body.get("storageLocations") or []:
-        if place and not re.fullmatch(r"[A-Za-z0-9-]+", place):
+        if place and not PLACE.fullmatch(place):
+            raise invalid("resource.storageLocations", place, "It is no name of a location.")
+
+
+def _known_places(body: dict[str, Any], query: dict[str, str]) -> None:
+    del query
+    for place in body.get("storageLocations") or []:
+        if place and PLACE.fullmatch(place) and not REGION.fullmatch(place):
             raise invalid("resource.storageLocations", place, "There is no such location.")
 
 
@@ -398,6 +419,7 @@ BODY_CHECKS: dict[str, Check] = {
     "image.deprecated.state-override": _state_override,
     "image.kms-key-name.malformed": _kms_key,
     "image.storage-locations.malformed": _places,
+    "image.storage-locations.unknown": _known_places,
     **{
         f"encryption.{rule}": make(name)
         for key, name in zip(("image", "source-disk", "source-image", "source-snapshot"), KEYS, strict=True)
@@ -405,6 +427,7 @@ BODY_CHECKS: dict[str, Check] = {
             (f"{key}.raw-key-length", _raw_key),
             (f"{key}.raw-or-rsa", _one_key),
             (f"{key}.rsa-base64", _wrapped_key),
+            (f"{key}.rsa-length", _wrapped_length),
         )
     },
     "source.required": _source_required,

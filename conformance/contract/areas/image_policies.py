@@ -113,3 +113,16 @@ RULES.add(
         requires=acceptance_rules("storageLocations"),
     )
 )
+RULES.add(
+    request_rule(
+        "image.storage-locations.unknown",
+        "conv",
+        "A storage location that is neither a region nor a multi-region is refused.",
+        "Fields > storageLocations[]",
+        "The page calls it a regional or multi-regional location, of which there is a fixed number; what becomes of "
+        "other names is left unsaid.",
+        requires=acceptance_rules("storageLocations"),
+        looked_up=True,
+        witness="image.storage-locations.accepted",
+    )
+)

@@ -132,6 +132,7 @@ _CHECKS_LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("image.deprecated.state-override", "rollouts of a deprecation are not checked"),
     ("image.kms-key-name.malformed", "any text is accepted as the name of a key"),
     ("image.storage-locations.malformed", "any text is accepted as a location"),
+    ("image.storage-locations.unknown", "a location that there is not is accepted"),
     ("image.disk-size-gb.range", "sizes beyond 64 bits, and below 0, are accepted"),
     ("image.license-codes.range", "licence codes beyond 64 bits are accepted"),
     ("image.guest-os-features.type", "any feature type is accepted"),

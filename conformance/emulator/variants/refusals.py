@@ -187,6 +187,18 @@ ROWS: tuple[Variant, ...] = (
         unchecked("force-create.in-use"),
         ("force-create.in-use",),
     ),
+    Variant(
+        "any-location",
+        "whatever could be the name of a location is accepted",
+        unchecked("image.storage-locations.unknown"),
+        ("image.storage-locations.unknown",),
+    ),
+    Variant(
+        "opaque-wrapped-keys",
+        "wrapped keys of any length are accepted",
+        unchecked(*(check for check in checks.BODY_CHECKS if check.endswith(".rsa-length"))),
+        ("encryption.*.rsa-length",),
+    ),
     Variant("by-name-only", "images are found by name only", asked(_by_id), ("life.get-by-id",)),
     Variant("missing-disk-404", "a disk that does not exist is answered 404", answered(_missing_disk_404)),
     Variant("late-misses", "that there is no image is told by the operation of a delete", switched(late_misses=True)),

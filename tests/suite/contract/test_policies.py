@@ -11,7 +11,7 @@ from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
 from conformance.contract import catalogue
 from conformance.contract.request_view import RequestView
-from conformance.trace.exchange import Exchange, Request, Trace
+from conformance.trace.exchange import Exchange, Intent, Request, Trace
 from conformance.verdicts.ledger import Ledger
 
 DONE = operation(name="operation-2", id="1002", operationType="patch", clientOperationId=None)
@@ -47,6 +47,25 @@ def test_value_that_has_to_be_refused(rule: str, body: dict[str, Any]) -> None:
     kept = Story().insert(operation("PENDING"), **body).poll(operation()).get(image(**body))
     assert rule in kept.broken()
     assert (rule in dropped.broken()) == (rule.endswith("malformed"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "body"),
+    [
+        ("image.storage-locations.unknown", {"storageLocations": ["nowhere-1"]}),
+        ("encryption.image.rsa-length", {"imageEncryptionKey": {"rsaEncryptedKey": "AAAA"}}),
+    ],
+)
+def test_value_that_only_a_scenario_knows_to_be_wrong(rule: str, body: dict[str, Any]) -> None:
+    intent = Intent(valid=False, rules=(rule,))
+    assert rule in Story().insert(refusal(400, "invalid"), code=400, intent=intent, **body).kept()
+    failed = operation(**FAILED, httpErrorMessage="NOT FOUND")
+    kept = Story().insert(operation("PENDING"), intent=intent, **body).poll(failed).kept()
+    assert (rule in kept) == rule.endswith("unknown")
+    taken = Story().insert(operation("PENDING"), intent=intent, **body).poll(operation())
+    assert rule in taken.broken()
+    unasked = Story().insert(operation("PENDING"), **body).poll(operation())
+    assert rule not in unasked.broken() | unasked.kept()
 
 
 @pytest.mark.parametrize(

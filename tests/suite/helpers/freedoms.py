@@ -93,6 +93,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "UUIDs of versions that are new are refused": ("old-uuids",),
         "what the reference does not forbid is accepted": (
             *("any-container", "any-file-type", "capital-families", "lenient-uuids"),
+            *("any-location", "busy-disks", "opaque-wrapped-keys"),
         ),
         "errors repeat what they are about": ("loose-tongue",),
         "an insert that fails leaves an image that is FAILED": ("failed-images-stay",),
