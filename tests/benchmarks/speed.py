@@ -1,7 +1,7 @@
 """How fast the suite is: `python tests/benchmarks/speed.py [PAGE.html]` prints figures, and draws lines on a page.
 
-What is compared is measured within one run, for machines differ: which share of a run's time its requests alone would
-take, and how time and memory grow with rules, examples, images and recordings.
+What is compared is measured within one run, for machines differ: how time and memory grow with rules, examples, images
+and recordings. What a run costs beside its requests is measured by `costs.py`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from conformance.emulator.process import EmulatorProcess
 from conformance.strategies import bodies
 
 sys.path.insert(0, str(Path(__file__).parent))
+from costs import recording
 from plots import Series, page
 
 PROJECT = "conformance"
@@ -65,16 +66,10 @@ def generate() -> None:
     draw()
 
 
-def client() -> requests.Session:
-    """A client without anything of ours."""
-    session = requests.Session()
-    session.trust_env = False
-    return session
-
-
 def insert(url: str, first: int, count: int) -> None:
     """Inserts images, one after the other, over one connection."""
-    session = client()
+    session = requests.Session()
+    session.trust_env = False
     for number in range(first, first + count):
         body = {"name": f"speed-{number}", "sourceImage": "global/images/base"}
         session.post(f"{url}/compute/beta/projects/speed/global/images", json=body, timeout=10).raise_for_status()
@@ -93,24 +88,6 @@ def run(traffic: Path | None = None, *, examples: int | None = None, only: tuple
     return results.run.seconds, results.cost.requests
 
 
-def resend(traffic: Path) -> float:
-    """How long the requests of a run take when a bare client sends them again, one after the other."""
-    entries = json.loads(traffic.read_text(encoding="utf-8"))["log"]["entries"]
-    sent = [entry["request"] for entry in entries if entry["response"]["status"]]
-    with EmulatorProcess() as emulator, client() as session:
-
-        def send() -> None:
-            for request in sent:
-                path = request["url"].partition("/compute/")[2]
-                body = request.get("postData", {}).get("text", "").encode()
-                headers = {header["name"]: header["value"] for header in request["headers"]}
-                session.request(
-                    request["method"], f"{emulator.url}/compute/{path}", data=body, headers=headers, timeout=200
-                )
-
-        return seconds(send)
-
-
 def emulator_memory() -> Iterator[tuple[float, float]]:
     """Images that the emulator holds, and its memory in MB."""
     with EmulatorProcess() as emulator:
@@ -124,17 +101,10 @@ def emulator_memory() -> Iterator[tuple[float, float]]:
 
 def checks(traffic: Path, folder: Path) -> Iterator[tuple[float, float]]:
     """Exchanges of a recording, and how many of them are judged a second."""
-    entries = json.loads(traffic.read_text(encoding="utf-8"))["log"]["entries"]
-    texts = [json.dumps({key: value for key, value in entry.items() if not key.startswith("_")}) for entry in entries]
     for copies in COPIES:
         path = folder / "copies.har"
-        copied = [
-            text.replace(f"/projects/{PROJECT}/", f"/projects/{PROJECT}-{number}/")
-            for number in range(copies)
-            for text in texts
-        ]
-        path.write_text('{"log": {"version": "1.2", "entries": [' + ",\n".join(copied) + "]}}", encoding="utf-8")
-        yield len(copied), round(len(copied) / seconds(partial(check, path, Settings())))
+        count = recording(traffic, path, copies=copies)
+        yield count, round(count / seconds(partial(check, path, Settings())))
 
 
 def peak(arguments: list[str]) -> int:
@@ -156,7 +126,6 @@ def main() -> None:
         traffic = folder / "traffic.har"
         wall, sent = run(traffic)
         figures.append(("a run, profile quick, one worker", f"{wall:.1f} s for {sent} requests"))
-        figures.append(("its requests alone, sent again by a bare client", f"{resend(traffic) / wall:.2f} of that"))
         command = [sys.executable, "-m", "conformance", "run", "-n", "1", "--out", str(folder / "out")]
         figures.append(("memory of a run at most", f"{peak(command)} MB"))
         series = [
