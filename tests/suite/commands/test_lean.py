@@ -20,7 +20,8 @@ LATE = frozenset(
 """What only the command imports that uses it."""
 
 REQUESTS, IMAGES, TRACES = 6_200, 490, 1_300
-"""What profile quick needs at most of a correct target: about an eighth more than it does today; the number of polls depends on the machine."""
+"""What profile quick needs at most of a correct target: about an eighth more than it does today, for the number of polls
+depends on the machine."""
 
 
 def imported(*words: str) -> set[str]:
