@@ -20,8 +20,7 @@ LATE = frozenset(
 """What only the command imports that uses it."""
 
 REQUESTS, IMAGES, TRACES = 6_200, 490, 1_300
-"""What profile quick needs at most of a correct target: about an eighth more than it does today, for the number of polls
-depends on the machine."""
+"""What profile quick needs at most of a correct target: an eighth more than today, for polls depend on the machine."""
 
 
 def imported(*words: str) -> set[str]:
