@@ -13,7 +13,14 @@ RULES = Rules()
 
 
 def _turned_away(  # noqa: PLR0913 - a rule is a row of this many columns
-    id: str, basis: Basis, who: str, status: int, reference: str, grounds: str, need: str
+    id: str,
+    basis: Basis,
+    who: str,
+    status: int,
+    reference: str,
+    grounds: str,
+    need: str,
+    yields_to: tuple[str, ...] = (),
 ) -> Rule:
     """The rule that some callers are turned away with a status, and that nothing comes of what they sent."""
 
@@ -34,7 +41,7 @@ def _turned_away(  # noqa: PLR0913 - a rule is a row of this many columns
                 )
 
     statement = f"An insert {who} is answered {status}, and makes no image."
-    return Rule(id, basis, statement, reference, grounds, judge, needs=(need,), passive=False)
+    return Rule(id, basis, statement, reference, grounds, judge, needs=(need,), passive=False, yields_to=yields_to)
 
 
 RULES.add(
@@ -94,6 +101,7 @@ RULES.add(
         "The field says that authorization requires the permission, so no image gets labels without it; 403 is how "
         "Google's APIs say so.",
         "labels_token",
+        ("image.labels.accepted",),  # What is refused to everybody says nothing of who asks.
     )
 )
 RULES.add(
