@@ -12,8 +12,9 @@ OWN = frozenset({"host", "connection", "content-length", "accept-encoding", "tra
 
 
 def curl(request: Request) -> str:
-    """The request for curl."""
-    parts = ["curl", "-sSig", "--path-as-is", "-X", request.method, request.url]
+    """The request for curl, which after `-X HEAD` would wait for a body."""
+    verb = ("--head",) if request.method == "HEAD" else ("-X", request.method)
+    parts = ["curl", "-sSig", "--path-as-is", *verb, request.url]
     parts += [part for header in _headers(request) for part in ("-H", header)]
     parts += ["--data-raw", request.body] if request.body else []
     return shlex.join(parts)

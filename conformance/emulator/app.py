@@ -81,6 +81,7 @@ def _endpoint(service: Service, method: str, version: str) -> Endpoint:
             dict(request.headers),
             version,
             request.scope["raw_path"].decode("ascii", "replace"),
+            request.method,
         )
         content = await _received(request, in_part=service.behaviour.takes_incomplete)
         if content is None:

@@ -26,6 +26,7 @@ class Call:
     headers: dict[str, str]
     version: str
     path: str = ""
+    verb: str = ""
 
 
 @dataclass

@@ -171,6 +171,24 @@ def ask_for_nothing(api: Api, verb: str, path: str, name: str) -> None:
     api.send(verb, path.format(name=quote(name)), intent=refused("transport.unknown-path"))
 
 
+SAFE: tuple[tuple[str, dict[str, str]], ...] = (
+    ("HEAD", {}),
+    ("OPTIONS", {}),
+    ("GET", {"X-HTTP-Method-Override": "DELETE"}),
+)
+"""Verbs, with their headers, that do nothing to an image."""
+
+
+def ask_safely(api: Api, name: str) -> None:
+    """Sends each of these about an image that has been seen, and looks for it."""
+    for verb, headers in SAFE:
+        path = f"global/images/{quote(name)}"
+        api.send(verb, path, headers=headers, intent=refused("transport.safe-verbs"))
+        if (api.get(name).resource or {}).get("status") == "DELETING":
+            api.target.transport.sleep(0.1)
+            api.get(name)
+
+
 def ask_in_other_ways(api: Api, name: str) -> None:
     """Gets an image under its name in percent-encoding, and some of its fields."""
     encoded = f"%{ord(name[0]):02X}{quote(name[1:])}" if name else ""

@@ -72,6 +72,10 @@ MUTATIONS = frozenset({"images.insert", "images.delete", "images.patch", "images
 """The API methods that answer an operation of their own."""
 
 
+OVERRIDE = "x-http-method-override"
+"""The header by which clients behind a proxy ask for a verb that it does not let pass."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Which API method a request calls, and on what.
@@ -122,6 +126,12 @@ class Request:
     def json(self) -> Any:
         """The parsed body, or NOT_JSON."""
         return parse_json(self.body)
+
+    @property
+    def overrides(self) -> bool:
+        """Whether a header asks for another verb than that of the request: a server may heed it or not."""
+        wanted = next((text for name, text in self.headers.items() if name.lower() == OVERRIDE), "")
+        return wanted.upper() not in ("", self.verb)
 
     @cached_property
     def first_json(self) -> Any:
@@ -181,7 +191,9 @@ class Exchange:
 
     @cached_property
     def route(self) -> Route | None:
-        """Which API method this is; None for a request of some other API."""
+        """Which API method this is; None for a request of some other API, or one whose header asks for another verb."""
+        if self.request.overrides:
+            return None
         called = route(self.request.verb, self.request.path)
         return replace(called, project=self.project) if called and self.project else called
 

@@ -6,7 +6,7 @@ from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import UNKNOWN, ask_for_nothing, ask_in_other_ways
+from conformance.scenario.steps import UNKNOWN, ask_for_nothing, ask_in_other_ways, ask_safely
 
 
 @pytest.mark.exercises("transport.unknown-path")
@@ -18,6 +18,11 @@ def test_paths_and_verbs_that_there_are_not(scenario: Scenario) -> None:
         api.get(created.name)
 
     scenario.once(act)
+
+
+@pytest.mark.exercises("transport.safe-verbs")
+def test_verbs_that_do_nothing(scenario: Scenario) -> None:
+    scenario.once(lambda api: ask_safely(api, api.create(minimal(scenario.sources)).name))
 
 
 @pytest.mark.exercises("transport.percent-encoding", "transport.fields-mask")

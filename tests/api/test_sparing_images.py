@@ -15,6 +15,7 @@ from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
     accepted,
     ask,
+    ask_safely,
     labels_of,
     literal,
     persistent,
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.sparing
     "life.failed-insert-leaves-nothing", "transport.refuse-at-once", "request-id.refused-not-remembered"
 )
 @pytest.mark.exercises("image.output-only.*", "transport.unknown-field", "image.disk-size-gb", "image.name.distinct")
-@pytest.mark.exercises("request-id.empty")
+@pytest.mark.exercises("request-id.empty", "transport.safe-verbs")
 def test_inserts_that_say_too_much(scenario: Scenario) -> None:
     """Inserts with a fault are refused, corrected ones are not; one has all that only the server sets."""
 
@@ -59,6 +60,7 @@ def test_inserts_that_say_too_much(scenario: Scenario) -> None:
         ask(api, [Wish(InsertRequest(name=another.name), near), nameless, *odd(scenario)], scenario.sources)
         api.insert(InsertRequest(minimal(scenario.sources), another.name, ""))
         api.get(str(name))
+        ask_safely(api, str(name))
 
     scenario.once(act)
 

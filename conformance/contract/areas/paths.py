@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
+from conformance.trace.exchange import Exchange
 from conformance.trace.field_mask import FieldMask
 from conformance.trace.json_text import NOT_JSON
 
@@ -17,6 +20,7 @@ UNKNOWN_STATUSES = frozenset({404, 405, 501})
 """How a path or a verb is answered that there is not."""
 
 MALFORMED = 400
+GONE = 404
 
 NEXT_PAGE = "nextPageToken"
 """What a list may show unasked: without it nobody could go on."""
@@ -47,6 +51,44 @@ def _unknown_path(history: History) -> Iterator[Finding]:
             expected="HTTP 404 or 405, and an error",
             observed=f"HTTP {exchange.status}, {'no JSON' if body is NOT_JSON else 'an error' if told else 'no error'}",
         )
+
+
+@RULES.rule(
+    "transport.safe-verbs",
+    "conv",
+    "HEAD, OPTIONS and GET delete no image, whatever verb X-HTTP-Method-Override asks for.",
+    "HTTP request",
+    "The page gives each method its verb; HTTP itself calls these three safe, and proxies and browsers send them on "
+    "their own.",
+    requires=("life.get-after-done",),
+    passive=False,
+    witness=SHOWN,
+)
+def _safe_verbs(history: History) -> Iterator[Finding]:
+    for exchange in history.exchanges:
+        if exchange.intent is None or "transport.safe-verbs" not in exchange.intent.rules or not exchange.response:
+            continue
+        name = unquote(exchange.request.path.rpartition("/")[2])
+        looks = [look for look in history.gets if look.route and look.route.name == name]
+        before = next((look for look in reversed(looks) if after(look, exchange)), None)
+        later = [look for look in looks if after(exchange, look)]
+        if before is None or not later or not before.answered or _going(before):
+            continue
+        # That it is gone shows better than that it is about to be.
+        shown = next((look for look in later if _going(later[0]) and look.status == GONE), later[0])
+        yield expect(
+            not _going(shown),
+            "an image is deleted by a request that asks for no deletion",
+            exchange,
+            shown,
+            expected="the image, as before",
+            observed={"status": f"HTTP {shown.status}", "image": (shown.resource or {}).get("status")},
+        )
+
+
+def _going(look: Exchange) -> bool:
+    """Whether a look at an image shows that it is deleted."""
+    return look.status == GONE or (look.resource or {}).get("status") == "DELETING"
 
 
 @RULES.rule(

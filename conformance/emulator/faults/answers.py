@@ -18,6 +18,16 @@ def _answered(hook: Any) -> Change:
     return lambda behaviour: behaviour.on_answer.append(on_answer)
 
 
+def _deletes(wanted: Callable[[Call], object]) -> Change:
+    """Takes some gets of an image for its deletion."""
+
+    def on_request(call: Call) -> None:
+        if call.method == "images.get" and wanted(call):
+            call.method = "images.delete"
+
+    return lambda behaviour: behaviour.on_request.append(on_request)
+
+
 def _errors(hook: Any) -> Change:
     return _answered(lambda answer, call: hook(answer, answer.body["error"]) if answer.status >= 400 else None)
 
@@ -279,6 +289,13 @@ _ROWS: tuple[Row, ...] = (
         "text",
         "a path that there is not is answered with plain text",
         _answered(_bare_refusal),
+    ),
+    ("transport.safe-verbs", "head-deletes", "HEAD of an image deletes it", _deletes(lambda call: call.verb == "HEAD")),
+    (
+        "transport.safe-verbs",
+        "override-heeded",
+        "GET of an image deletes it where a header asks for that",
+        _deletes(lambda call: call.headers.get("x-http-method-override") == "DELETE"),
     ),
     ("transport.percent-encoding", "not-found", "a name in percent-encoding is not found", _not_decoded),
     ("transport.fields-mask", "ignored", "fields=… is ignored", _all_fields),

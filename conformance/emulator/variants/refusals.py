@@ -61,6 +61,11 @@ def _short_url(body: dict[str, Any]) -> bool:
     return any(isinstance(body.get(name), str) and re.match(r"(?:zones|global)/", body[name]) for name in SOURCES)
 
 
+def _verbs_of_the_page(call: Call) -> None:
+    if call.verb == "HEAD" or "x-http-method-override" in call.headers:
+        raise ApiError(405, "httpMethodNotAllowed", "There is no such method.")
+
+
 def _by_id(call: Call) -> None:
     if call.method == "images.get" and call.name.isdecimal():
         raise invalid("image", call.name, "It must be a name.")
@@ -199,6 +204,7 @@ ROWS: tuple[Variant, ...] = (
         unchecked(*(check for check in checks.BODY_CHECKS if check.endswith(".rsa-length"))),
         ("encryption.*.rsa-length",),
     ),
+    Variant("verbs-of-the-page", "HEAD, and headers that ask for another verb, are refused", asked(_verbs_of_the_page)),
     Variant("by-name-only", "images are found by name only", asked(_by_id), ("life.get-by-id",)),
     Variant("missing-disk-404", "a disk that does not exist is answered 404", answered(_missing_disk_404)),
     Variant("late-misses", "that there is no image is told by the operation of a delete", switched(late_misses=True)),

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from helpers.story import Story, image, operation, refusal
 
+from conformance.contract import catalogue
 from conformance.emulator.partial import selected
-from conformance.trace.exchange import Intent
+from conformance.trace.exchange import Exchange, Intent, Request
+from conformance.verdicts.ledger import Ledger
 
 
 def told(path: str, status: int, answer: Any, rule: str, *, valid: bool = True) -> tuple[bool, bool]:
@@ -30,6 +32,46 @@ def told(path: str, status: int, answer: Any, rule: str, *, valid: bool = True) 
 )
 def test_path_that_there_is_not(status: int, answer: Any, kept: bool) -> None:
     assert told("imagez", status, answer, "transport.unknown-path", valid=False) == (kept, not kept)
+
+
+@pytest.mark.parametrize("verb", ["HEAD", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("status", "answer", "kept"),
+    [(200, image(), True), (404, refusal(404, "notFound"), False), (200, image(status="DELETING"), False)],
+)
+def test_verb_that_deletes_nothing(verb: str, status: int, answer: Any, kept: bool) -> None:
+    rule = "transport.safe-verbs"
+    story = Story().insert(operation("PENDING")).poll(operation()).get(image())
+    story.say(verb, "images/one", None, 200, {}, Intent(False, (rule,))).get(answer, status=status)
+    assert (rule in story.kept(), rule in story.broken()) == (kept, not kept)
+
+
+def test_verb_is_not_blamed_for_what_another_has_done() -> None:
+    rule, gone = "transport.safe-verbs", refusal(404, "notFound")
+    story = Story().insert(operation("PENDING")).poll(operation()).get(image())
+    for verb in ("HEAD", "OPTIONS"):
+        story.say(verb, "images/one", None, 200, {}, Intent(False, (rule,))).get(gone, status=404)
+    assert [broken.id for broken, _ in Ledger({rule: catalogue()[rule]}).judge(story.trace())] == [rule]
+
+
+def test_image_that_is_being_deleted_was_there() -> None:
+    story = Story().insert(operation("PENDING")).poll(operation())
+    going = image(status="DELETING")
+    assert "operation.success-means-ready" not in story.get(image()).get(going).broken()
+    assert "operation.success-means-ready" in Story().insert(operation("PENDING")).poll(operation()).get(going).broken()
+
+
+def test_verb_that_deletes_nothing_says_nothing_of_an_image_that_was_never_seen() -> None:
+    story = Story().insert(operation("PENDING")).poll(operation())
+    story.say("HEAD", "images/one", None, 200, {}, Intent(False, ("transport.safe-verbs",)))
+    story.get(refusal(404, "notFound"), status=404)
+    assert "transport.safe-verbs" not in story.kept() | story.broken()
+
+
+@pytest.mark.parametrize(("wanted", "method"), [("DELETE", "GET"), ("get", "images.get"), ("", "images.get")])
+def test_request_that_asks_for_another_verb_is_no_method(wanted: str, method: str) -> None:
+    url = "http://server/compute/beta/projects/p/global/images/one"
+    assert Exchange(1, Request("GET", url, {"X-HTTP-Method-Override": wanted})).method == method
 
 
 @pytest.mark.parametrize(

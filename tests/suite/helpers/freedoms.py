@@ -89,6 +89,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "features that stand in prose only are refused": ("prose-feature-refused", "single-features"),
         "URLs of sources begin with projects/": ("no-short-urls",),
         "families are no sources of images": ("no-family-urls",),
+        "verbs that the page does not have are refused": ("verbs-of-the-page",),
         "images are found by name alone": ("by-name-only",),
         "UUIDs of versions that are new are refused": ("old-uuids",),
         "what the reference does not forbid is accepted": (

@@ -219,6 +219,12 @@ def test_pasted_command_sends_the_same(client: Any, body: str) -> None:
     assert (got["Content-Type"], got["X-Test"]) == ("application/json", "a=b; 'c'")
 
 
+def test_curl_does_not_wait_for_the_body_of_a_head() -> None:
+    command = pasted(Request(method="HEAD", url="http://h/", headers={}, body=""), curl)
+    assert "--head" in command
+    assert "-X" not in command
+
+
 def test_no_command_for_what_no_shell_can_say() -> None:
     for body in ("\0", "\ud800"):
         assert pasted(Request(method="POST", url="http://h/", headers={}, body=body), curl) == ""
