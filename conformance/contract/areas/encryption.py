@@ -84,8 +84,8 @@ for _key, _field in KEYS.items():
             "conv",
             f"An rsaEncryptedKey of {_field} that is not 256 bytes long is refused.",
             f"Fields > {_field}.rsaEncryptedKey",
-            "RSA with 2048 bits makes 256 bytes of any key, so what is shorter or longer opens nothing; that it is "
-            "refused is left unsaid, and the page's own example seems to be cut.",
+            f"RSA with 2048 bits makes 256 bytes of any key, so that no other length in {_field} opens anything; that "
+            "it is refused is left unsaid, and the page's own example seems to be cut.",
             needs=_needs,
         )
     )
