@@ -383,7 +383,8 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
             if (image is None and exchange.status != 404) or history.held_twice(insert.project, insert.image, exchange):
                 continue
             going = image is None or image.get("status") == "DELETING"
-            if going and any(seen.value.get("status") == "READY" for seen in history.results(insert)):
+            known = [seen for seen in history.results(insert) if not after(exchange, seen.exchange)]
+            if going and any(seen.value.get("status") == "READY" for seen in known):
                 continue  # it was there, and what took it away is another rule's matter
             status = image.get("status") if image else f"HTTP {exchange.status}"
             identifier, target = (image or {}).get("id"), final.value.get("targetId")

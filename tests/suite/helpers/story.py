@@ -42,6 +42,14 @@ def operation(status: str = "DONE", **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def change(method: str, number: int, **changes: Any) -> dict[str, Any]:
+    """The operation of a change of the image `one` that is DONE; the number tells it from others."""
+    name = f"operation-c{number}"
+    link = f"https://www.googleapis.com/compute/beta/projects/p/global/operations/{name}"
+    own = {"id": f"3{number:03}", "name": name, "selfLink": link, "operationType": method, "clientOperationId": None}
+    return operation(**{**own, **changes})
+
+
 def image(**changes: Any) -> dict[str, Any]:
     """The image `one`, correct but for the changes."""
     fields = {
@@ -68,6 +76,7 @@ class Story:
     def __init__(self) -> None:
         self._exchanges: list[Exchange] = []
         self._now = START
+        self._root = ROOT
 
     def say(  # noqa: PLR0913 - an exchange is made of this much
         self, verb: str, path: str, body: Any, status: int, answer: Any, intent: Intent | None = None
@@ -76,11 +85,20 @@ class Story:
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json; charset=UTF-8"}
         response = Response(status, headers, json.dumps(answer).encode())
-        request = Request(verb, f"{ROOT}/{path}", {"Content-Type": "application/json"}, content)
+        request = Request(verb, f"{self._root}/{path}", {"Content-Type": "application/json"}, content)
         number = len(self._exchanges) + 1
         self._exchanges.append(Exchange(number, request, response, "", self._now, self._now + 0.01, intent=intent))
         self._now += 0.02
         return self
+
+    def within(self, project: str) -> Self:
+        """Tells of another project from here on."""
+        self._root = ROOT.replace("/projects/p/", f"/projects/{project}/")
+        return self
+
+    def meanwhile(self) -> Self:
+        """Makes the next exchange begin before the last one ends."""
+        return self.pause(-0.015)
 
     def pause(self, seconds: float) -> Self:
         """Lets time pass before the next exchange."""
@@ -110,6 +128,12 @@ class Story:
         """A get of an image."""
         return self.say("GET", f"images/{name}", None, status, answer)
 
+    def change(self, method: str, body: Any = None, *, answer: Any = None, code: int = 200, name: str = "one") -> Self:
+        """A setLabels, a deprecate, a patch or a delete of an image, by default with success."""
+        verb, path = {"patch": ("PATCH", ""), "delete": ("DELETE", "")}.get(method, ("POST", f"/{method}"))
+        done = change(method, len(self._exchanges)) if answer is None else answer
+        return self.say(verb, f"images/{name}{path}", body, code, done)
+
     def trace(self) -> Trace:
         """The story so far."""
         return Trace(tuple(self._exchanges), deadline=5.0)
@@ -126,6 +150,15 @@ class Story:
         ledger = Ledger(catalogue())
         ledger.judge(self.trace())
         return {rule for rule, tally in ledger.tallies.items() if tally.observations and not tally.breaches}
+
+    def verdict(self, rule: str) -> str:
+        """What one rule says: `kept`, `broken` or `deviates`, or `silent` where it looked at nothing."""
+        ledger = Ledger({rule: catalogue()[rule]})
+        breaches = [breach for _, breach in ledger.judge(self.trace())]
+        assert not ledger.errors, ledger.errors
+        if breaches:
+            return "deviates" if all(breach.deviation for breach in breaches) else "broken"
+        return "kept" if ledger.tallies[rule].observations else "silent"
 
 
 def refusal(status: int, reason: str) -> dict[str, Any]:

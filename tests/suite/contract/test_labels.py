@@ -1,0 +1,132 @@
+"""Labels, their fingerprint, and what else a client may change: on hand-written traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers.story import Story, image, operation, refusal
+
+Step = Callable[[Story], Story]
+
+NEW = "AAAAAAAAAAA="
+CURRENT = image()["labelFingerprint"]
+BLUE = {"colour": "blue"}
+STALE = refusal(412, "conditionNotMet")
+RELABELLED = {"labels": {}, "labelFingerprint": CURRENT}
+
+
+def made(**fields: Any) -> Story:
+    """The image `one`, made and seen."""
+    return Story().insert(operation("PENDING"), **fields).poll(operation()).get(image(**fields))
+
+
+@pytest.mark.parametrize(
+    ("between", "shown", "verdict"),
+    [
+        (lambda story: story, {}, "kept"),
+        (lambda story: story, {"labelFingerprint": NEW}, "deviates"),
+        (lambda story: story.change("setLabels", RELABELLED), {"labelFingerprint": NEW}, "silent"),
+        (lambda story: story.change("patch", {"description": "x"}), {"labelFingerprint": NEW}, "silent"),
+        (lambda story: story.change("setLabels", RELABELLED, answer=STALE, code=412), {"labelFingerprint": NEW}, None),
+        (lambda story: story.change("setLabels", RELABELLED, name="two"), {"labelFingerprint": NEW}, "deviates"),
+        (lambda story: story.change("deprecate", {}), {"labelFingerprint": NEW}, "deviates"),
+        (lambda story: story, {"labels": BLUE}, "broken"),
+        (lambda story: story, {"labels": BLUE, "labelFingerprint": NEW}, "kept"),
+    ],
+)
+def test_fingerprint_changes_with_the_labels(between: Step, shown: dict[str, Any], verdict: str | None) -> None:
+    told = between(made()).get(image(**shown)).verdict("labels.fingerprint-changes")
+    assert told == (verdict or "deviates")
+
+
+def rivals(story: Story, *codes: int, given: str = CURRENT) -> Story:
+    """Simultaneous setLabels with one fingerprint, each with labels of its own."""
+    for number, code in enumerate(codes):
+        body = {"labels": {"n": str(number)}, "labelFingerprint": given}
+        answer = {200: None, 412: STALE, 503: {}}[code]
+        story.change("setLabels", body, answer=answer, code=code).meanwhile()
+    return story.pause(1)
+
+
+@pytest.mark.parametrize(
+    ("codes", "verdict"),
+    [
+        ((200, 412), "kept"),
+        ((200, 200), "broken"),
+        ((412, 412), "deviates"),
+        ((412, 503), "silent"),
+        ((200,), "silent"),
+    ],
+)
+def test_one_of_simultaneous_set_labels_wins(codes: tuple[int, ...], verdict: str) -> None:
+    assert rivals(made(), *codes).verdict("labels.concurrent") == verdict
+
+
+@pytest.mark.parametrize(
+    ("before", "judged"),
+    [
+        (lambda story: story, True),
+        (lambda story: story.get(image(labelFingerprint=NEW)), False),
+        (lambda story: story.get(image(labelFingerprint=NEW)).get(image()), True),
+        (lambda story: story.change("patch", {"labels": BLUE}), False),
+        (lambda story: story.change("patch", {"labels": BLUE}).get(image(labels=BLUE)), True),
+        (lambda story: story.change("patch", {"labels": BLUE}, name="two"), True),
+        (lambda story: story.within("q").change("patch", {"labels": BLUE}).within("p"), True),
+        (lambda story: story.get(image(name="two", labelFingerprint=NEW), name="two"), True),
+    ],
+)
+def test_all_may_lose_whose_fingerprint_is_out_of_date(before: Step, judged: bool) -> None:
+    told = rivals(before(made()), 412, 412).verdict("labels.concurrent")
+    assert told == ("deviates" if judged else "silent")
+
+
+def test_all_may_lose_where_nobody_was_shown_the_fingerprint() -> None:
+    story = Story().insert(operation("PENDING")).poll(operation())
+    assert rivals(story, 412, 412).verdict("labels.concurrent") == "silent"
+
+
+LOCKED = image(locked=True)
+UNLOCK: Step = lambda story: story.change("patch", {"locked": False})  # noqa: E731 - a step of a story
+
+
+@pytest.mark.parametrize(
+    ("before", "patch", "later", "verdict"),
+    [
+        (lambda story: story.get(LOCKED), UNLOCK, lambda story: story.get(LOCKED), "kept"),
+        (lambda story: story.get(LOCKED), UNLOCK, lambda story: story.get(image()), "broken"),
+        (lambda story: story, UNLOCK, lambda story: story.get(image()), "silent"),
+        (lambda story: story.get(LOCKED), UNLOCK, lambda story: story, "silent"),
+        (lambda story: story.get(LOCKED).get(image()), UNLOCK, lambda story: story.get(image()), "silent"),
+        (lambda story: story.get(LOCKED), UNLOCK, lambda story: story.within("q").get(image()), "silent"),
+        (lambda story: story.get(LOCKED), UNLOCK, lambda story: story.get(image(name="two"), name="two"), "silent"),
+        (
+            lambda story: story.get(LOCKED),
+            UNLOCK,
+            lambda story: story.say("GET", "images/one?fields=name", None, 200, {"name": "one"}),
+            "silent",
+        ),
+        (
+            lambda story: story.get(LOCKED),
+            lambda story: story.change("patch", {"description": "x"}),
+            lambda story: story.get(image()),
+            "silent",
+        ),
+        (
+            lambda story: story.get(LOCKED),
+            lambda story: story.change("patch", {"locked": False}, answer={}, code=503),
+            lambda story: story.get(image()),
+            "silent",
+        ),
+        (
+            lambda story: story.get(LOCKED),
+            lambda story: story.change("patch", {"locked": False}, answer=refusal(400, "invalid"), code=400),
+            lambda story: story.get(image()),
+            "broken",
+        ),
+    ],
+)
+def test_patch_leaves_a_lock_alone(before: Step, patch: Step, later: Step, verdict: str) -> None:
+    story = Story().insert(operation("PENDING"), locked=True).poll(operation())
+    assert later(patch(before(story))).verdict("image.locked.forbids") == verdict

@@ -1,0 +1,165 @@
+"""The life of an image, from its insert to its name being free again: on hand-written traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers.story import REQUEST_ID, Story, image, operation, refusal
+
+Step = Callable[[Story], Story]
+
+NOT_FOUND = refusal(404, "notFound")
+TAKEN = refusal(409, "alreadyExists")
+INVALID = refusal(400, "invalid")
+
+
+def made(**fields: Any) -> Story:
+    """The image `one`, made and seen."""
+    return Story().insert(operation("PENDING"), **fields).poll(operation()).get(image(**fields))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda story: story.within("q").get(image()).within("p"),
+        lambda story: story.get(image(name="two", id="2002"), name="two"),
+        lambda story: story.get(NOT_FOUND, status=404),
+        lambda story: story.get({}, status=503),
+        lambda story: story.say("GET", "images/one?fields=id", None, 200, {"id": "2001"}),
+        lambda story: story.get(image(name=5)),
+    ],
+    ids=["another project's", "another image", "not found", "unanswered", "its id alone", "a name that is a number"],
+)
+def test_every_get_of_an_image_is_judged(first: Step) -> None:
+    """What says nothing is passed over, and what follows is judged."""
+    assert first(made()).verdict("life.get-after-done") == "kept"
+    assert first(made()).get(image(name="two")).verdict("life.get-after-done") == "broken"
+
+
+@pytest.mark.parametrize(
+    ("shown", "verdict"),
+    [({}, "kept"), ({"id": "2002"}, "broken"), ({"id": "2002", "name": 5}, "broken"), ({"name": 5}, "kept")],
+)
+def test_get_by_id(shown: dict[str, Any], verdict: str) -> None:
+    assert made().get(image(**shown), name="2001").verdict("life.get-by-id") == verdict
+
+
+def listed(*items: dict[str, Any]) -> Step:
+    return lambda story: story.say("GET", "images", None, 200, {"kind": "compute#imageList", "items": list(items)})
+
+
+@pytest.mark.parametrize(
+    ("then", "verdict"),
+    [
+        (lambda story: story.get(NOT_FOUND, status=404), "kept"),
+        (lambda story: story.get(image()), "broken"),
+        (lambda story: story.get(refusal(405, "invalid"), status=405), "broken"),
+        (lambda story: story.within("q").get(image()), "silent"),
+        (lambda story: story.get(image(name="two", id="2002"), name="two"), "silent"),
+        (listed(image()), "broken"),
+        (listed(image(id="2002")), "silent"),
+        (lambda story: listed(image())(story.within("q")), "silent"),
+        (lambda story: story.insert(operation("PENDING", id="9", name="o", targetId="8"), request_id=None), "kept"),
+        (lambda story: story.insert(TAKEN, code=409, request_id=None), "broken"),
+        (lambda story: story.insert(TAKEN, code=409, request_id=None, name="two"), "silent"),
+    ],
+)
+def test_deleted_image_is_gone_and_its_name_free(then: Step, verdict: str) -> None:
+    assert then(made().change("delete")).verdict("life.delete") == verdict
+
+
+REFUSED: Step = lambda story: story.insert(INVALID, code=400, sourceType="TAR")  # noqa: E731 - a step of a story
+FREE: Step = lambda story: story.get(NOT_FOUND, status=404)  # noqa: E731 - a step of a story
+
+
+@pytest.mark.parametrize(
+    ("refused", "between", "second", "judged"),
+    [
+        (REFUSED, FREE, {"request_id": None}, True),
+        (REFUSED, FREE, {"request_id": REQUEST_ID.replace("1", "2")}, True),
+        (REFUSED, FREE, {}, False),
+        (REFUSED, FREE, {"request_id": None, "sourceImage": None}, False),
+        (REFUSED, FREE, {"request_id": None, "name": "two"}, False),
+        (REFUSED, lambda story: story, {"request_id": None}, False),
+        (REFUSED, lambda story: story.get(NOT_FOUND, status=404, name="two"), {"request_id": None}, False),
+        (REFUSED, lambda story: FREE(story.within("q")).within("p"), {"request_id": None}, False),
+        (REFUSED, lambda story: FREE(story).within("q"), {"request_id": None}, False),
+        (lambda story: story.insert(TAKEN, code=409), FREE, {"request_id": None}, False),
+        (
+            lambda story: story.insert(operation(error={"errors": [{"code": "X"}]}, httpErrorStatusCode=404)),
+            FREE,
+            {"request_id": None},
+            True,
+        ),
+        (lambda story: story.insert(operation()), FREE, {"request_id": None}, False),
+    ],
+)
+def test_name_of_a_refused_insert_is_free(refused: Step, between: Step, second: dict[str, Any], judged: bool) -> None:
+    rule = "life.failed-insert-leaves-nothing"
+    conflict = between(refused(Story())).insert(TAKEN, code=409, **second)
+    assert (conflict.verdict(rule) == "deviates") == judged
+    other = operation(id="1002", name="operation-2", targetId="2002")
+    assert between(refused(Story())).insert(other, **second).verdict(rule) in ("kept", "silent")
+
+
+def test_refused_insert_leaves_no_image_behind() -> None:
+    rule = "life.failed-insert-leaves-nothing"
+    assert FREE(REFUSED(Story())).verdict(rule) == "kept"
+    assert REFUSED(Story()).get(image()).verdict(rule) == "broken"
+
+
+FIRST = operation("PENDING", clientOperationId=None)
+SECOND = operation("PENDING", id="1002", name="operation-2", targetId="2002", clientOperationId=None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "request_id", "verdict"),
+    [
+        (((200, FIRST), (409, TAKEN)), None, "kept"),
+        (((200, FIRST), (200, SECOND)), None, "broken"),
+        (((409, TAKEN), (409, TAKEN)), None, "broken"),
+        (((200, FIRST), (400, INVALID)), None, "broken"),
+        (((400, INVALID), (400, INVALID)), None, "silent"),
+        (((200, FIRST), (503, {})), None, "silent"),
+        (((200, FIRST), (200, SECOND)), REQUEST_ID, "silent"),
+    ],
+)
+def test_simultaneous_inserts_of_one_name(answers: Any, request_id: str | None, verdict: str) -> None:
+    story = Story()
+    for code, answer in answers:
+        story.insert(answer, code=code, request_id=request_id).meanwhile()
+    assert story.pause(1).verdict("life.concurrent-same-name") == verdict
+
+
+@pytest.mark.parametrize("apart", ["by time", "by name", "by a delete"])
+def test_inserts_that_do_not_meet(apart: str) -> None:
+    story = Story().insert(FIRST, request_id=None)
+    if apart != "by time":
+        story.meanwhile()
+    story.insert(SECOND, request_id=None, name="two" if apart == "by name" else "one")
+    if apart == "by a delete":
+        story.change("delete")
+    assert story.verdict("life.concurrent-same-name") == "silent"
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [
+        (lambda story: listed(image())(story), "kept"),
+        (lambda story: listed()(story), "broken"),
+        (lambda story: listed(image(), image())(story), "broken"),
+        (lambda story: listed()(story.within("q")), "silent"),
+        (lambda story: story.say("GET", "images?filter=name%3Dtwo", None, 200, {"items": []}), "silent"),
+        (lambda story: story.say("GET", "images", None, 200, {"items": [], "nextPageToken": "more"}), "silent"),
+        (listed({**image(), "name": 5}), "silent"),
+    ],
+)
+def test_list_holds_each_image_once(steps: Step, verdict: str) -> None:
+    assert steps(made()).verdict("life.list-once") == verdict
+
+
+def test_list_that_came_before_the_insert_had_ended() -> None:
+    story = listed()(Story().insert(operation("PENDING"))).poll(operation()).get(image())
+    assert story.verdict("life.list-once") == "silent"
