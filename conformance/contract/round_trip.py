@@ -80,11 +80,13 @@ def _same_policy(sent: Any, came: Any, project: str) -> bool:
 
 def _same_deprecation(sent: Any, came: Any, project: str) -> bool:
     """ACTIVE is how an image is that nobody deprecated, so it need not be said."""
-    fields = sent if isinstance(sent, dict) else {}
-    wanted = {key: value for key, value in fields.items() if is_set(value) and (key, value) != ("state", "ACTIVE")}
-    got = came if isinstance(came, dict) else {}
+    wanted = sent if isinstance(sent, dict) else {}
+    fields = came if isinstance(came, dict) else {}
+    got = {"state": "ACTIVE"} | {key: value for key, value in fields.items() if is_set(value)}
     return all(
-        alike(value, got.get(key)) or same_resource(value, got.get(key), project) for key, value in wanted.items()
+        alike(value, got.get(key)) or same_resource(value, got.get(key), project)
+        for key, value in wanted.items()
+        if is_set(value)
     )
 
 

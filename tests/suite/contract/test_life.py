@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal
+
+from conformance.contract import catalogue
+from conformance.verdicts.ledger import Ledger
 
 Step = Callable[[Story], Story]
 
@@ -163,3 +167,43 @@ def test_list_holds_each_image_once(steps: Step, verdict: str) -> None:
 def test_list_that_came_before_the_insert_had_ended() -> None:
     story = listed()(Story().insert(operation("PENDING"))).poll(operation()).get(image())
     assert story.verdict("life.list-once") == "silent"
+
+
+ZERO = operation(id="1000", name="operation-0", targetId="2000", clientOperationId=None)
+AGAIN = ZERO | {"id": "999", "name": "operation-9", "targetId": "1999"}
+
+
+def zero(story: Story, answer: dict[str, Any] = ZERO) -> Story:
+    """An insert of an image that is older than `one`."""
+    return story.insert(answer, request_id=None, name="zero")
+
+
+@pytest.mark.parametrize(
+    ("before", "query", "items"),
+    [
+        (lambda story: zero(story.within("q")).within("p"), "", ()),
+        (lambda story: zero(story, ZERO | {"status": "PENDING"}), "", ()),
+        (lambda story: zero(zero(story), AGAIN), "", ()),
+        (zero, "?filter=name%3Done", ()),
+        (zero, "", ("zero", "zero")),
+    ],
+    ids=["another project's", "not there yet", "a name of two", "filtered", "there twice"],
+)
+def test_each_image_of_a_list_is_judged(before: Step, query: str, items: tuple[str, ...]) -> None:
+    """An image of which the list tells nothing says nothing of the next one."""
+    story = before(Story()).insert(operation("PENDING")).poll(operation()).get(image())
+    page = {"kind": "compute#imageList", "items": [image(name=name, id="2000") for name in items]}
+    story.say("GET", f"images{query}", None, 200, page)
+    story.say("GET", "operations/operation-0", None, 200, ZERO)
+    ledger = Ledger({"life.list-once": catalogue()["life.list-once"]})
+    missed = [breach.expected for _, breach in ledger.judge(story.trace())]
+    assert "one once" in missed
+
+
+@pytest.mark.parametrize(("items", "verdict"), [((image(),), "kept"), ((), "silent")])
+def test_image_that_somebody_may_have_deleted_unseen(items: tuple[dict[str, Any], ...], verdict: str) -> None:
+    """A recording does not tell of everybody."""
+    rule = "life.list-once"
+    ledger = Ledger({rule: catalogue()[rule]})
+    assert not ledger.judge(replace(listed(*items)(made()).trace(), recorded=True))
+    assert bool(ledger.tallies[rule].observations) == (verdict == "kept")

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.story import Story, image, operation, refusal
+from helpers.story import REQUEST_ID, Story, change, image, operation, refusal
 
 Step = Callable[[Story], Story]
 
+OTHER = REQUEST_ID.replace("1", "2")
 OWN = operation(id="1002", name="operation-2", targetId="2002")
 """An operation that is another than that of the first insert, and of another image."""
 
@@ -47,3 +48,94 @@ def anew(answer: dict[str, Any], code: int = 200, **body: Any) -> Step:
 )
 def test_another_body_under_a_used_request_id(replay: Step, verdict: str) -> None:
     assert replay(made()).verdict("request-id.replay-other-body") == verdict
+
+
+@pytest.mark.parametrize(
+    ("replay", "verdict"),
+    [
+        (lambda story: story.insert(operation("RUNNING")), "kept"),
+        (lambda story: story.insert(operation()), "kept"),
+        (lambda story: story.insert(OWN), "broken"),
+        (lambda story: story.insert(OWN | {"targetId": "2001"}), "deviates"),
+        (lambda story: story.insert(refusal(409, "alreadyExists"), code=409), "broken"),
+        (lambda story: story.insert({}, code=503), "silent"),
+        (lambda story: story.poll(operation()).insert(OWN), "silent"),
+        (lambda story: story.insert(OWN, description="other"), "silent"),
+        (lambda story: story.insert(OWN, request_id=OTHER), "silent"),
+    ],
+)
+def test_replay_while_the_operation_is_under_way(replay: Step, verdict: str) -> None:
+    story = Story().insert(operation("PENDING")).poll(operation("RUNNING"))
+    assert replay(story).verdict("request-id.replay-while-running") == verdict
+
+
+ANSWERS: list[tuple[int, dict[str, Any], str]] = [
+    (200, operation(), "kept"),
+    (200, OWN, "broken"),
+    (200, OWN | {"targetId": "2001"}, "deviates"),
+    (409, refusal(409, "alreadyExists"), "broken"),
+    (503, {}, "silent"),
+]
+"""What a replay that is written otherwise may be answered."""
+
+
+@pytest.mark.parametrize(("code", "answer", "verdict"), ANSWERS)
+def test_replay_with_its_keys_in_another_order(code: int, answer: dict[str, Any], verdict: str) -> None:
+    rule = "request-id.replay-key-order"
+    body = {"sourceImage": "projects/p/global/images/base", "name": "one"}
+    assert made().say("POST", f"images?requestId={REQUEST_ID}", body, code, answer).verdict(rule) == verdict
+    assert made().say("POST", f"images?requestId={OTHER}", body, code, answer).verdict(rule) == "silent"
+    assert made().insert(answer, code=code).verdict(rule) == "silent"
+    deleted = made().change("delete").say("POST", f"images?requestId={REQUEST_ID}", body, code, answer)
+    assert deleted.verdict(rule) == "silent"
+
+
+@pytest.mark.parametrize(("code", "answer", "verdict"), ANSWERS)
+def test_replay_with_its_request_id_in_capitals(code: int, answer: dict[str, Any], verdict: str) -> None:
+    rule, capitals = "request-id.case", REQUEST_ID.upper()
+    assert made().insert(answer, code=code, request_id=capitals).verdict(rule) == verdict
+    assert made().insert(answer, code=code).verdict(rule) == "silent"
+    assert made().insert(answer, code=code, request_id=capitals, description="other").verdict(rule) == "silent"
+    assert made().change("delete").insert(answer, code=code, request_id=capitals).verdict(rule) == "silent"
+
+
+def deleted(story: Story, answer: dict[str, Any], code: int = 200, request_id: str = OTHER, name: str = "one") -> Story:
+    """A delete with a requestId."""
+    return story.say("DELETE", f"images/{name}?requestId={request_id}", None, code, answer)
+
+
+DELETE = change("delete", 1, clientOperationId=None)
+"""The operation of a delete."""
+
+
+@pytest.mark.parametrize(
+    ("again", "verdict"),
+    [
+        (lambda story: deleted(story, DELETE), "kept"),
+        (lambda story: deleted(story, change("delete", 2, targetId="2002")), "broken"),
+        (lambda story: deleted(story, change("delete", 2)), "deviates"),
+        (lambda story: deleted(story, refusal(404, "notFound"), 404), "broken"),
+        (lambda story: deleted(story, {}, 503), "silent"),
+        (lambda story: deleted(story, refusal(404, "notFound"), 404, request_id=REQUEST_ID), "silent"),
+        (lambda story: deleted(story, refusal(404, "notFound"), 404, name="two"), "silent"),
+    ],
+)
+def test_delete_that_comes_again(again: Step, verdict: str) -> None:
+    assert again(deleted(made(), DELETE)).verdict("request-id.delete-replay") == verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "request_id", "verdict"),
+    [
+        (operation(), 200, REQUEST_ID, "broken"),
+        (operation(), 200, REQUEST_ID.upper(), "broken"),
+        (DELETE, 200, REQUEST_ID, "kept"),
+        (refusal(400, "invalid"), 400, REQUEST_ID, "kept"),
+        ({}, 503, REQUEST_ID, "silent"),
+        (DELETE, 200, OTHER, "silent"),
+    ],
+)
+def test_delete_with_the_request_id_of_an_insert(
+    answer: dict[str, Any], code: int, request_id: str, verdict: str
+) -> None:
+    assert deleted(made(), answer, code, request_id).verdict("request-id.scoped-to-method") == verdict

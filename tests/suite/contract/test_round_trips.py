@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.story import ROOT, Story, image, operation, refusal
 
+from conformance.contract.areas.image_server_fields import OUTPUT_ONLY
 from conformance.contract.round_trip import comes_back, shows
 from conformance.trace.exchange import Exchange, Request
 
@@ -36,7 +37,13 @@ def test_deprecation_that_an_image_shows(sent: dict[str, Any], deprecated: dict[
         ("diskSizeGb", 5, "6", False),
         ("description", "x", "y", False),
         ("description", "", None, True),
+        ("description", "", "x", False),
         ("description", True, "True", False),
+        ("deprecated", {"state": "ACTIVE"}, None, True),
+        ("deprecated", {"state": "ACTIVE"}, {"state": ""}, True),
+        ("deprecated", {"state": "ACTIVE"}, {"state": "DELETED"}, False),
+        ("deprecated", {"state": "DELETED", "deleted": None}, {"state": "DELETED"}, True),
+        ("deprecated", {"state": "DELETED"}, {}, False),
         ("locked", False, None, True),
         ("locked", True, None, False),
         ("storageLocations", ["EU"], ["eu"], True),
@@ -72,3 +79,82 @@ def test_look_that_comes_before_the_image_is_seen(wait: float, found: bool, verd
     if found:
         story.get(image())
     assert story.verdict("operation.success-means-ready") == verdict
+
+
+BIG = str(2**53 + 1)
+HOST = "https://www.googleapis.com/compute/beta"
+US = {"storageLocations": ["us"]}
+DISK = {"sourceImage": None, "sourceDisk": "projects/p/zones/z/disks/d"}
+SNAPSHOT = {"sourceImage": None, "sourceSnapshot": "projects/p/global/snapshots/s"}
+RAW = {"sourceImage": None, "rawDisk": {"source": "gs://bucket/archive.tar.gz"}}
+OBSOLETE = {"deprecated": {"state": "OBSOLETE"}}
+
+ROUND_TRIPS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("source.disk.round-trip", DISK, {"sourceDisk": f"{HOST}/projects/p/zones/z/disks/d"}, {"sourceDisk": None}),
+    ("source.disk.round-trip", DISK, DISK, {"sourceDisk": "projects/p/zones/z/disks/other"}),
+    ("source.image.round-trip", {}, {}, {"sourceImage": "projects/p/global/images/other"}),
+    (
+        "source.image.round-trip",
+        {"sourceImage": "projects/p/global/images/family/f"},
+        {},
+        {"sourceImage": "projects/q/global/images/base"},
+    ),
+    ("source.snapshot.round-trip", SNAPSHOT, SNAPSHOT, {"sourceSnapshot": None}),
+    ("source.snapshot.round-trip", SNAPSHOT, SNAPSHOT, {"sourceSnapshot": "projects/p/global/snapshots/t"}),
+    ("source.raw-disk.round-trip", RAW, RAW, {"rawDisk": None}),
+    (
+        "source.raw-disk.round-trip",
+        RAW,
+        {"rawDisk": {"source": "https://storage.googleapis.com/bucket/archive.tar.gz"}},
+        {"rawDisk": {"source": "gs://bucket/other.tar.gz"}},
+    ),
+    ("source.raw-disk.round-trip", RAW, {"rawDisk": {"containerType": "TAR"}}, {"rawDisk": {}}),
+    ("image.deprecated.round-trip", OBSOLETE, OBSOLETE, {"deprecated": None}),
+    ("image.deprecated.round-trip", OBSOLETE, OBSOLETE, {"deprecated": {"state": "DELETED"}}),
+    ("image.deprecated.round-trip", {"deprecated": {"state": "ACTIVE"}}, {}, OBSOLETE),
+    ("image.license-codes.round-trip", {"licenseCodes": ["7"]}, {"licenseCodes": ["8", "7"]}, {"licenseCodes": ["8"]}),
+    ("image.license-codes.round-trip", {"licenseCodes": ["7"]}, {"licenseCodes": ["7"]}, {}),
+    ("image.storage-locations.round-trip", {"storageLocations": ["eu"]}, {"storageLocations": ["eu", "us"]}, {}),
+    ("image.storage-locations.round-trip", {"storageLocations": ["eu"]}, {"storageLocations": ["eu"]}, US),
+    ("image.license-codes.format", {}, {"licenseCodes": ["7"]}, {"licenseCodes": [7]}),
+    ("image.license-codes.format", {}, {"licenseCodes": ["7"]}, {"licenseCodes": ["seven"]}),
+    ("image.license-codes.exact", {"licenseCodes": [BIG]}, {"licenseCodes": [BIG]}, {"licenseCodes": [str(2**53)]}),
+    ("image.license-codes.exact", {"licenseCodes": [BIG]}, {}, {"licenseCodes": [str(2**53 + 2)]}),
+]
+"""Rules on what comes back: what is sent, what may come back, and what may not."""
+
+
+@pytest.mark.parametrize(("rule", "sent", "right", "wrong"), ROUND_TRIPS)
+def test_what_was_sent_comes_back(
+    rule: str, sent: dict[str, Any], right: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    def told(shown: dict[str, Any]) -> str:
+        sources = {"sourceImage": None, "sourceImageId": None} if sent.get("sourceImage", "") is None else {}
+        story = Story().insert(operation("PENDING"), **sent).poll(operation())
+        return story.get(image(**{**sources, **shown})).verdict(rule)
+
+    assert told(right) in ("kept", "silent")
+    assert told(wrong) == "broken"
+
+
+def made_up(path: str) -> Any:
+    """A value of a client's own for a field of the server's."""
+    field, _, part = path.partition(".")
+    values = {"creationTimestamp": "2001-01-01T00:00:00Z", "selfLink": "https://example.com/x", "status": "FAILED"}
+    if field.startswith(("satisfies", "enable")):
+        return True
+    return {part: "AAAA"} if part else values.get(field, "4242")
+
+
+@pytest.mark.parametrize("path", OUTPUT_ONLY)
+def test_value_of_the_servers_own_is_not_taken_over(path: str) -> None:
+    """Where the service gives a flag by itself shows an image that was made without a value."""
+    rule, field = f"image.output-only.{path}", path.partition(".")[0]
+    sent = {field: made_up(path)}
+    other = operation(id="1002", name="operation-2", targetId="2002", clientOperationId=None)
+    plain = Story().insert(other, request_id=None, name="two").get(image(name="two", id="2002"), name="two")
+    story = plain.insert(operation("PENDING"), **sent).poll(operation())
+    assert story.get(image()).verdict(rule) == "kept"
+    assert story.get(image(**sent)).verdict(rule) == "broken"
+    assert Story().insert(refusal(400, "invalid"), code=400, **sent).verdict(rule) == "kept"
+    assert Story().insert(operation("PENDING")).poll(operation()).get(image(**sent)).verdict(rule) == "silent"

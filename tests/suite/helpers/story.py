@@ -82,10 +82,11 @@ class Story:
         self, verb: str, path: str, body: Any, status: int, answer: Any, intent: Intent | None = None
     ) -> Self:
         """Adds an exchange."""
+        root = self._root.removesuffix("/global") if path.startswith("zones/") else self._root
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json; charset=UTF-8"}
         response = Response(status, headers, json.dumps(answer).encode())
-        request = Request(verb, f"{self._root}/{path}", {"Content-Type": "application/json"}, content)
+        request = Request(verb, f"{root}/{path}", {"Content-Type": "application/json"}, content)
         number = len(self._exchanges) + 1
         self._exchanges.append(Exchange(number, request, response, "", self._now, self._now + 0.01, intent=intent))
         self._now += 0.02

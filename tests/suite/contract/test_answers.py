@@ -1,0 +1,186 @@
+"""What an answer looks like, whatever was asked: on hand-written traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.story import REQUEST_ID, Story, image, operation, refusal
+
+from conformance.trace.exchange import Intent
+
+
+def error(status: int, **changes: Any) -> dict[str, Any]:
+    """An error that is well formed but for the changes."""
+    return {"error": {**refusal(status, "notFound")["error"], **changes}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (error(404), "kept"),
+        ({"error": {"code": 404, "message": "It is not there."}}, "kept"),
+        (error(404, code=400), "broken"),
+        (error(404, code="404"), "broken"),
+        (error(404, message=""), "broken"),
+        (error(404, message=5), "broken"),
+        (error(404, errors={}), "broken"),
+        (error(404, errors=["notFound"]), "broken"),
+        (error(404, errors=[{"message": "It is not there."}]), "broken"),
+        (error(404, errors=[{"reason": "notFound"}]), "broken"),
+        ({"message": "It is not there."}, "broken"),
+        ([], "broken"),
+    ],
+)
+def test_form_of_an_error(answer: Any, verdict: str) -> None:
+    assert Story().get(answer, status=404).verdict("transport.error-envelope") == verdict
+    assert Story().get(image()).verdict("transport.error-envelope") == "silent"
+
+
+@pytest.mark.parametrize(
+    ("status", "reasons", "verdict"),
+    [
+        (404, ["notFound"], "kept"),
+        (404, ["invalid"], "broken"),
+        (404, ["invalid", "notFound"], "kept"),
+        (404, [], "silent"),
+        (409, ["alreadyExists"], "kept"),
+        (409, ["notFound"], "broken"),
+        (412, ["conditionNotMet"], "kept"),
+        (412, ["conflict"], "broken"),
+        (400, ["whatever"], "silent"),
+    ],
+)
+def test_reason_of_an_error(status: int, reasons: list[str], verdict: str) -> None:
+    answer = error(status, errors=[{"reason": reason, "message": "No."} for reason in reasons])
+    assert Story().get(answer, status=status).verdict("transport.error-reason") == verdict
+
+
+@pytest.mark.parametrize(("code", "verdict"), [(200, "kept"), (201, "broken"), (202, "broken"), (400, "silent")])
+def test_status_of_an_insert_that_succeeds(code: int, verdict: str) -> None:
+    answer = refusal(400, "invalid") if code == 400 else operation()
+    assert Story().insert(answer, code=code).verdict("transport.success-status") == verdict
+
+
+@pytest.mark.parametrize("rule", ["transport.system-parameters", "transport.client-headers", "transport.wait-body"])
+def test_what_clients_send_beside_the_matter(rule: str) -> None:
+    """Only a scenario knows that nothing else is wrong with the request."""
+    intent = Intent(valid=True, rules=(rule,))
+    path = "operations/operation-1/wait" if rule == "transport.wait-body" else "images?alt=json"
+    body = {"name": "one", "sourceImage": "projects/p/global/images/base"}
+    assert Story().say("POST", path, body, 400, refusal(400, "invalid"), intent).broken() == {rule}
+    assert Story().say("POST", path, body, 200, operation(), intent).verdict(rule) == "kept"
+    assert Story().say("POST", path, body, 400, refusal(400, "invalid")).verdict(rule) == "silent"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "verdict"),
+    [
+        ({"colour": "blue"}, {}, "kept"),
+        ({"colour": "blue"}, {"colour": "red"}, "kept"),
+        ({"colour": "blue"}, {"colour": "blue"}, "broken"),
+        ({"deprecated": {"colour": "blue"}}, {"deprecated": {"colour": "blue"}}, "broken"),
+        ({"guestOsFeatures": [{"colour": "blue"}]}, {"guestOsFeatures": [{"colour": "blue"}]}, "broken"),
+        ({"labels": {"colour": "blue"}}, {"labels": {"colour": "blue"}}, "silent"),
+        ({"params": {"colour": "blue"}}, {"params": {"colour": "blue"}}, "silent"),
+    ],
+)
+def test_field_that_nobody_knows(sent: dict[str, Any], shown: dict[str, Any], verdict: str) -> None:
+    rule = "transport.unknown-field"
+    story = Story().insert(operation("PENDING"), **sent).poll(operation()).get(image(**shown))
+    assert story.verdict(rule) == verdict
+    refused = Story().insert(refusal(400, "invalid"), code=400, **sent)
+    assert refused.verdict(rule) == ("silent" if verdict == "silent" else "kept")
+
+
+@pytest.mark.parametrize(
+    ("page", "verdict"),
+    [
+        ({"kind": "compute#imageList"}, "kept"),
+        ({"kind": "compute#image"}, "broken"),
+        ({"items": []}, "broken"),
+    ],
+)
+def test_kind_of_a_list(page: dict[str, Any], verdict: str) -> None:
+    assert Story().say("GET", "images", None, 200, page).verdict("life.list-kind") == verdict
+    assert Story().say("GET", "images?fields=items", None, 200, page).verdict("life.list-kind") == "silent"
+
+
+# Operations
+
+ERROR: dict[str, Any] = {"error": {"errors": [{"code": "INVALID"}]}, "httpErrorStatusCode": 400}
+SET, BULK = "setCommonInstanceMetadataOperationMetadata", "instancesBulkInsertOperationMetadata"
+
+
+@pytest.mark.parametrize(
+    ("members", "verdict"),
+    [((), "kept"), ((SET,), "kept"), ((SET, BULK), "broken"), ((SET, "getVersionOperationMetadata"), "broken")],
+)
+def test_members_of_a_union(members: tuple[str, ...], verdict: str) -> None:
+    told: dict[str, Any] = {name: {"a": "b"} for name in members}
+    story = Story().insert(operation(**told))
+    assert story.verdict("operation.metadata-union") == verdict
+
+
+@pytest.mark.parametrize(
+    ("wait", "status", "verdict"),
+    [(1, "DONE", "kept"), (5, "DONE", "kept"), (1, "RUNNING", "silent"), (5, "RUNNING", "broken")],
+)
+def test_operation_that_ends_in_time(wait: float, status: str, verdict: str) -> None:
+    story = Story().insert(operation("PENDING")).pause(wait).poll(operation(status))
+    assert story.verdict("operation.reaches-done") == verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "verdict"),
+    [
+        (404, refusal(404, "notFound"), "kept"),
+        (200, image(status="FAILED"), "kept"),
+        (200, image(), "broken"),
+    ],
+)
+def test_failure_makes_no_image(status: int, answer: dict[str, Any], verdict: str) -> None:
+    rule = "operation.failure-means-none"
+    story = Story().insert(operation("PENDING")).poll(operation(**ERROR))
+    assert story.get(answer, status=status).verdict(rule) == verdict
+    other = operation(id="1002", name="operation-2", targetId="2002", clientOperationId=None)
+    rival = Story().insert(operation("PENDING")).poll(operation(**ERROR)).insert(other, request_id=None)
+    assert rival.get(answer, status=status).verdict(rule) == "silent"
+    fine = Story().insert(operation("PENDING")).poll(operation())
+    assert fine.get(answer, status=status).verdict(rule) == "silent"
+
+
+def waited(story: Story, answer: dict[str, Any]) -> Story:
+    """A wait for the operation."""
+    return story.say("POST", "operations/operation-1/wait", None, 200, answer)
+
+
+@pytest.mark.parametrize(
+    ("before", "answer", "verdict"),
+    [
+        ("PENDING", operation("RUNNING"), "kept"),
+        ("RUNNING", operation("RUNNING"), "kept"),
+        ("RUNNING", operation("PENDING"), "broken"),
+        ("DONE", operation("RUNNING"), "broken"),
+        ("RUNNING", operation(name="operation-2"), "broken"),
+    ],
+)
+def test_wait_goes_on_from_what_was_seen(before: str, answer: dict[str, Any], verdict: str) -> None:
+    story = waited(Story().insert(operation("PENDING")).poll(operation(before)), answer)
+    assert story.verdict("operation.wait") == verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (operation(), "kept"),
+        (operation(user=None), "deviates"),
+        (operation(user="other@example.com"), "broken"),
+        (operation(insertTime="2026-01-01T00:00:03.000Z"), "broken"),
+        (operation(clientOperationId=REQUEST_ID.replace("1", "2")), "broken"),
+        (operation(**ERROR), "broken"),
+    ],
+)
+def test_methods_that_tell_of_one_operation_agree(answer: dict[str, Any], verdict: str) -> None:
+    story = Story().insert(operation("PENDING")).poll(operation())
+    assert waited(story, answer).verdict("operation.agrees") == verdict
