@@ -27,7 +27,7 @@ def made(**fields: Any) -> Story:
 @pytest.mark.parametrize(
     "first",
     [
-        lambda story: story.within("q").get(image()).within("p"),
+        lambda story: story.within("q").get(image(name="two")).within("p"),
         lambda story: story.get(image(name="two", id="2002"), name="two"),
         lambda story: story.get(NOT_FOUND, status=404),
         lambda story: story.get({}, status=503),
@@ -40,6 +40,12 @@ def test_every_get_of_an_image_is_judged(first: Step) -> None:
     """What says nothing is passed over, and what follows is judged."""
     assert first(made()).verdict("life.get-after-done") == "kept"
     assert first(made()).get(image(name="two")).verdict("life.get-after-done") == "broken"
+
+
+def test_get_before_the_insert_has_ended_says_nothing() -> None:
+    story = Story().insert(operation("PENDING")).get(image(name="two")).poll(operation())
+    assert story.verdict("life.get-after-done") == "silent"
+    assert story.get(image(name="two")).verdict("life.get-after-done") == "broken"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from helpers.story import ROOT, Story, image, operation, refusal
 from conformance.contract.areas.image_server_fields import OUTPUT_ONLY
 from conformance.contract.round_trip import comes_back, shows
 from conformance.trace.exchange import Exchange, Request
+
+Step = Callable[[Story], Story]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +82,34 @@ def test_look_that_comes_before_the_image_is_seen(wait: float, found: bool, verd
     if found:
         story.get(image())
     assert story.verdict("operation.success-means-ready") == verdict
+
+
+MISSED: Step = lambda story: story.get(refusal(404, "notFound"), status=404)  # noqa: E731 - a step of a story
+OTHER = operation(id="1002", name="operation-2", targetId="2002", clientOperationId=None)
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [
+        (lambda story: MISSED(story).change("delete"), "silent"),
+        (lambda story: MISSED(story.pause(2)).change("delete"), "broken"),
+        (lambda story: MISSED(story).change("setLabels", {}), "broken"),
+        (
+            lambda story: MISSED(story.pause(2)).change("delete").insert(OTHER, request_id=None).get(image(id="2002")),
+            "broken",
+        ),
+        (lambda story: MISSED(story.change("delete").insert(OTHER, request_id=None)), "broken"),
+    ],
+    ids=["deleted at once", "deleted later", "changed", "made again", "made again and missed"],
+)
+def test_look_that_misses_an_image_which_is_changed_then(steps: Step, verdict: str) -> None:
+    story = steps(Story().insert(operation("PENDING")).poll(operation()))
+    assert story.verdict("operation.success-means-ready") == verdict
+
+
+def test_look_that_came_before_the_insert_had_ended_ends_no_search() -> None:
+    story = MISSED(MISSED(Story().insert(operation("PENDING"))).poll(operation())).get(image())
+    assert story.verdict("operation.success-means-ready") == "kept"
 
 
 BIG = str(2**53 + 1)
