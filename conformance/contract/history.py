@@ -5,6 +5,7 @@ Built once for each trace; every rule reads it.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -154,17 +155,21 @@ class History(Lateness):
         """The name of each image that was seen, by its id."""
         return {str(seen.value["id"]): seen.name for seen in reversed(self.sightings) if is_set(seen.value.get("id"))}
 
-    def ids_of(self, project: str, path: str, since: Exchange | None = None) -> dict[str, Exchange]:
+    def ids_of(
+        self, project: str, path: str, since: Exchange | None = None, until: float = math.inf
+    ) -> dict[str, Exchange]:
         """The ids that the trace shows of a disk, snapshot or image, each with the exchange that shows it first.
 
         Args:
             project: its project, by id or number.
             path: where it is within the project, such as `global/images/base`.
             since: where given, only what was asked for after the answer to it counts.
+            until: epoch seconds; only what was answered before counts.
         """
         found: dict[str, Exchange] = {}
         for owner, identifier, exchange in self._ids[path]:
-            if identifier and same_project(owner, project) and (since is None or after(since, exchange)):
+            in_time = (since is None or after(since, exchange)) and exchange.received < until
+            if identifier and in_time and same_project(owner, project):
                 found.setdefault(identifier, exchange)
         return found
 

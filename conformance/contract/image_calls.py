@@ -21,7 +21,7 @@ from typing import Any
 from conformance.contract.comparison import own_labels
 from conformance.contract.history import History
 from conformance.contract.image_model import LOOK, MISSING, TAKEN, Asked, Facts, ImageCall
-from conformance.contract.lateness import MOMENT_SECONDS
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.linearizability import Call
 from conformance.contract.list_filter import passes
 from conformance.contract.mutation import Mutation
@@ -85,6 +85,7 @@ def stories(history: History) -> Iterator[Story]:
         requests = list(_requests(history, group))
         cancelled = _cancelled(history, group)
         effects = [told for request in requests for told in _effect(history, request, shown, cancelled)]
+        effects += _under_way(history, effects)
         refusals = [told for change in group for told in _refusal(change, group, effects)]
         story = (*effects, *refusals, *_looks(history, project, name))
         if len(story) <= CALLS_MAXIMUM:
@@ -156,6 +157,16 @@ def _effect(
         yield Told(
             Call(start, math.inf, _asked(first, shown), Facts(), certain=False), first.exchange, request[-1].exchange
         )
+
+
+def _under_way(history: History, effects: Sequence[Told]) -> Iterator[Told]:
+    """A delete that a recording does not show, since it was under way when that began: of an image that was there."""
+    first = min(effects, key=lambda told: told.call.start, default=None)
+    made = first is not None and first.call.argument.method == "images.insert"
+    if history.trace.recorded and not made:
+        begin = history.exchanges[0]
+        end = begin.sent + LATE_SECONDS
+        yield Told(Call(begin.sent, end, Asked("images.delete"), Facts(), certain=False), begin, begin)
 
 
 def _open(change: Mutation) -> bool:

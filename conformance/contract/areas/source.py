@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -283,15 +284,19 @@ def source_ids(history: History, insert: Mutation, made: Sighting) -> dict[str, 
     last = source[1].rpartition("/")[2]
     if last.isdecimal():
         return {last: insert.exchange}
-    # Where an image was deleted before, what is seen since is the one that has its name now.
-    ends = [
-        delete.operation.final.exchange
+    # Between two deletions of a name there is one image at most that has it.
+    deletes = [
+        delete
         for delete in history.mutations
         if delete.method == "images.delete" and delete.image == last and delete.project == source[0]
-        if delete.outcome == "succeeded" and delete.operation and delete.operation.final
-        if source[1].startswith("global/images/") and after(delete.operation.final.exchange, insert.exchange)
+        if source[1].startswith("global/images/") and delete.outcome not in ("refused", "failed")
     ]
-    return (ends and history.ids_of(*source, since=ends[-1])) or history.ids_of(*source)
+    before = [delete for delete in deletes if after(delete.exchange, insert.exchange)]
+    ends = [delete.operation.final.exchange for delete in before if delete.operation and delete.operation.final]
+    if len(ends) < len(before):
+        return {}
+    until = min((delete.exchange.sent for delete in deletes if delete not in before), default=math.inf)
+    return history.ids_of(*source, since=ends[-1] if ends else None, until=until)
 
 
 def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sighting) -> Iterator[Finding]:

@@ -368,3 +368,14 @@ OTHERS: dict[str, tuple[str, Callable[[], Told]]] = {
 def test_other_rules_leave_what_happens_at_one_time_in_peace(name: str) -> None:
     rule, tell = OTHERS[name]
     assert tell().judged(rule)[1] == []
+
+
+def test_delete_that_was_under_way_when_the_recording_began() -> None:
+    """The image that two inserts meet may be one that is being deleted; a run shows all that was under way."""
+
+    def met(*, recorded: bool) -> list[Breach]:
+        told = Told(recorded=recorded).insert(0, 0.1, status=409).insert(0.05, 0.15, status=409)
+        return told.delete(LATER, LATER + 0.1, status=404).judged()[1]
+
+    assert not met(recorded=True)
+    assert met(recorded=False)

@@ -91,3 +91,32 @@ def test_image_that_is_there_before_its_source_is_ready() -> None:
 def test_source_is_ready_where_either_look_says_so(status: str, state: str) -> None:
     story = copied(operation(**COPY)).get(image(status=status)).poll(operation(state))
     assert deviations(shown(story)) == [True]
+
+
+def made_from(*deletions: str, after: str = "") -> list[bool]:
+    """Breaches of `source.image.id` where image `one` was seen, was deleted and made anew, and `two` shows another id.
+
+    Args:
+        deletions: the states in which the deletion of `one` was seen.
+        after: the id under which `one` is seen after that.
+    """
+    gone = {"id": "1003", "name": "operation-3", "operationType": "delete", "clientOperationId": None}
+    story = Story().insert(operation()).get(image())
+    for state in deletions[:1]:
+        story.say("DELETE", "images/one", None, 200, operation(state, **gone))
+    for state in deletions[1:]:
+        story.say("GET", "operations/operation-3", None, 200, operation(state, **gone))
+    if after:
+        story.get(image(id=after))
+    story.insert(operation(**COPY), request_id=None, name="two", sourceImage="projects/p/global/images/one")
+    copy = image(name="two", id="2002", sourceImageId="2009", sourceImage=image()["selfLink"])
+    return deviations(story.get(copy, name="two"), "source.image.id")
+
+
+def test_id_of_a_source_whose_name_was_used_again() -> None:
+    """Once its image is deleted, a name may be that of another, which nobody has to have looked at."""
+    assert made_from() == [False]
+    assert made_from("PENDING") == []
+    assert made_from("PENDING", "DONE") == []
+    assert made_from("PENDING", "DONE", after="2009") == []
+    assert made_from("PENDING", "DONE", after="2010") == [False]
