@@ -10,6 +10,7 @@ import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
 from conformance.contract import catalogue
+from conformance.trace.exchange import Intent
 from conformance.verdicts.ledger import Ledger
 
 Step = Callable[[Story], Story]
@@ -56,6 +57,24 @@ def test_get_by_id(shown: dict[str, Any], verdict: str) -> None:
     assert made().get(image(**shown), name="2001").verdict("life.get-by-id") == verdict
 
 
+def test_get_is_judged_until_the_next_change() -> None:
+    assert made().get(image(name="two")).change("deprecate", {}).verdict("life.get-after-done") == "broken"
+    assert made().change("deprecate", {}).get(image(name="two")).verdict("life.get-after-done") == "kept"
+
+
+@pytest.mark.parametrize(("intent", "verdict"), [(None, "broken"), (Intent(False, ("life.get-by-id",)), "silent")])
+def test_get_that_is_refused_for_what_it_carries(intent: Intent | None, verdict: str) -> None:
+    story = made().say("GET", "images/2001", None, 404, NOT_FOUND, intent)
+    assert story.verdict("life.get-by-id") == verdict
+
+
+def test_get_of_an_image_that_was_made_again() -> None:
+    """What was done to the first image of the name says nothing of the second."""
+    second = operation(id="1002", name="operation-2", targetId="2002", clientOperationId=None)
+    story = made().change("delete").insert(second, request_id=None)
+    assert story.get(image(id="2002", name="two")).verdict("life.get-after-done") == "broken"
+
+
 def listed(*items: dict[str, Any]) -> Step:
     return lambda story: story.say("GET", "images", None, 200, {"kind": "compute#imageList", "items": list(items)})
 
@@ -78,6 +97,27 @@ def listed(*items: dict[str, Any]) -> Step:
 )
 def test_deleted_image_is_gone_and_its_name_free(then: Step, verdict: str) -> None:
     assert then(made().change("delete")).verdict("life.delete") == verdict
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda story: story.change("deprecate", {}),
+        lambda story: story.change("delete", answer=refusal(400, "invalid"), code=400),
+        lambda story: story.change("delete", answer={}, code=503),
+        lambda story: story.change("delete", answer=operation("RUNNING", operationType="delete")),
+    ],
+    ids=["another change", "refused", "unanswered", "under way"],
+)
+def test_image_that_was_not_deleted_for_certain(change: Step) -> None:
+    assert change(made()).get(image()).verdict("life.delete") == "silent"
+
+
+def test_another_image_with_the_id_of_a_deleted_one() -> None:
+    """Its id is the matter of another rule."""
+    two = operation(id="1002", name="operation-2", targetId="2002", clientOperationId=None)
+    story = made().insert(two, request_id=None, name="two").change("delete")
+    assert listed(image(name="two"))(story).verdict("life.delete") == "silent"
 
 
 REFUSED: Step = lambda story: story.insert(INVALID, code=400, sourceType="TAR")  # noqa: E731 - a step of a story
