@@ -36,6 +36,7 @@ def anew(answer: dict[str, Any], code: int = 200, **body: Any) -> Step:
         (anew(OWN | {"error": {"errors": [{"code": "X"}]}, "httpErrorStatusCode": 400}), "kept"),
         (anew({}, 503), "silent"),
         (anew(OWN, description=None), "silent"),
+        (lambda story: anew(OWN)(anew({}, 503)(story)), "broken"),
         (lambda story: anew(OWN)(story.change("delete")), "silent"),
         (lambda story: anew(operation())(story).get(image(description="other")), "broken"),
         (lambda story: anew(operation())(story).change("patch", {}).get(image(description="other")), "kept"),
