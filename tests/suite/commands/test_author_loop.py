@@ -19,6 +19,8 @@ from rich.console import Console
 
 from conformance.pytest_plugin.progress import Progress
 
+pytestmark = pytest.mark.slow
+
 SERVER = """
 import subprocess, sys, time
 faults = open("faults.txt").read().split()

@@ -15,6 +15,8 @@ from conformance.commands.client import SCENARIOS, scenarios
 from conformance.config.settings import UsageError
 from conformance.contract import client_catalogue
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Path(__file__).parents[1] / "helpers" / "habitual_client.py"
 
 HABITS = {
@@ -41,7 +43,6 @@ def results(folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
 def test_good_client_keeps_all_rules_in_all_scenarios(tmp_path: Path) -> None:
     done = run(tmp_path, "none", "--strict")
     found = results(tmp_path)

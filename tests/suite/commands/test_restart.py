@@ -16,6 +16,8 @@ from conformance.config.settings import Settings
 from conformance.contract import durability_catalogue
 from conformance.verdicts.verdict import Verdict
 
+pytestmark = pytest.mark.slow
+
 FORGETFUL = Path(__file__).parents[1] / "helpers" / "forgetful_target.py"
 HABITS = (
     (

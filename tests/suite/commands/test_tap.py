@@ -22,6 +22,8 @@ from conformance.config.settings import UsageError
 from conformance.contract import client_catalogue
 from conformance.emulator.process import EmulatorProcess
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Path(__file__).parents[1] / "helpers" / "retrying_client.py"
 TOKEN = "a-token-that-nobody-may-see"
 SOURCE = "projects/debian-cloud/global/images/family/debian-12"

@@ -13,6 +13,8 @@ from conformance.reports import difference, html
 from conformance.reports.pasted import curl, httpie
 from conformance.verdicts.results import Results
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 

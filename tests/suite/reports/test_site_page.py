@@ -18,6 +18,8 @@ from conformance.reports.columns import columns
 from conformance.verdicts.snapshots import TEXT_MAXIMUM, snapshot
 from conformance.verdicts.verdict import Exit
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 

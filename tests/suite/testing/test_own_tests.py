@@ -16,6 +16,8 @@ import pytest
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 CHAPTER = README.partition("### In your own tests\n")[2].partition("\n### ")[0]
 CONTAINER, EXCHANGE = re.findall(r"```python\n(.*?)```", CHAPTER, re.DOTALL)

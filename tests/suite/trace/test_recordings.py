@@ -71,6 +71,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: str(entry["startedDateTime"]))
 
 
+@pytest.mark.slow
 def test_traffic_of_a_run_gets_the_same_verdicts(run: tuple[dict[str, str], Path]) -> None:
     live, path = run
     assert {"operation.target-id", "image.name.length"} <= {name for name, verdict in live.items() if verdict in BROKEN}
@@ -79,11 +80,13 @@ def test_traffic_of_a_run_gets_the_same_verdicts(run: tuple[dict[str, str], Path
     assert {name: again[name] for name in passive} == {name: live[name] for name in passive}
 
 
+@pytest.mark.slow
 def test_traffic_of_a_run_holds_no_secret(run: tuple[dict[str, str], Path]) -> None:
     text = run[1].read_text(encoding="utf-8")
     assert base64.b64encode(b"conformance-suite-256-bit-key-01").decode() not in text
 
 
+@pytest.mark.slow
 def test_foreign_recording_of_a_correct_server_breaks_no_rule(foreign: list[dict[str, Any]], tmp_path: Path) -> None:
     found = verdicts(written(foreign, tmp_path))
     assert not [name for name, verdict in found.items() if verdict in BROKEN]
@@ -91,6 +94,7 @@ def test_foreign_recording_of_a_correct_server_breaks_no_rule(foreign: list[dict
     assert sum(found[name] == "passed" for name in passive) > 0.95 * len(passive)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_part_of_a_recording_breaks_no_rule(seed: int, foreign: list[dict[str, Any]], tmp_path: Path) -> None:
     """Cut at both ends, and without some of its polls."""
@@ -116,6 +120,7 @@ def test_replay_of_an_insert_from_before_the_recording_makes_nothing() -> None:
     assert broken(replace(live, recorded=True)) == set()
 
 
+@pytest.mark.slow
 def test_compressed_and_encoded_bodies_are_read(foreign: list[dict[str, Any]], tmp_path: Path) -> None:
     packed = []
     for entry in foreign[:200]:
@@ -127,6 +132,7 @@ def test_compressed_and_encoded_bodies_are_read(foreign: list[dict[str, Any]], t
     assert verdicts(written(packed, tmp_path)) == verdicts(written(foreign[:200], tmp_path))
 
 
+@pytest.mark.slow
 def test_other_traffic_is_counted_and_left_out(foreign: list[dict[str, Any]], tmp_path: Path) -> None:
     other = {**foreign[0], "request": {**foreign[0]["request"], "url": "https://example.com/logo.png"}}
     results = check(written([*foreign[:100], other, other], tmp_path), Settings())
@@ -134,6 +140,7 @@ def test_other_traffic_is_counted_and_left_out(foreign: list[dict[str, Any]], tm
     assert "2 of other hosts, methods or APIs" in results.notes[0]
 
 
+@pytest.mark.slow
 def test_recording_of_nothing_of_this_api_cannot_be_judged(foreign: list[dict[str, Any]], tmp_path: Path) -> None:
     other = {**foreign[0], "request": {**foreign[0]["request"], "url": "https://example.com/compute/logo.png"}}
     assert check(written([other], tmp_path), Settings()).summary.exit_status == 3
