@@ -15,7 +15,7 @@ from urllib.request import getproxies
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as TimedOut
 from urllib3.util import parse_url
 
@@ -216,7 +216,8 @@ def _read(answer: BaseHTTPResponse, limit: int) -> tuple[bytes, bool]:
 
 def reason(error: Exception) -> str:
     """Why there is no answer, in a few words that are the same in every run."""
-    if isinstance(error, TimedOut | TimeoutError):
+    # The library counts a connection that was refused among those that were waited for in vain.
+    if isinstance(error, TimedOut | TimeoutError) and not isinstance(error, NewConnectionError):
         return TIMED_OUT
     if isinstance(error, SSLError):
         return "TLS failed: the certificate is not trusted, or this is no TLS server"

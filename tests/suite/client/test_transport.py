@@ -6,6 +6,7 @@ from threading import Thread
 import pytest
 from helpers.bad_target import Answer, Asked, BadTarget, Line, always
 
+from conformance.client.connection import Connections
 from conformance.client.transport import TargetLost, Transport, retry_after
 from conformance.trace.exchange import Request, Response
 
@@ -28,6 +29,11 @@ def test_target_is_sent_as_it_is(target: str) -> None:
         response = Transport(url, {}).send(Request("GET", url + target), "GET").response
     assert response is not None
     assert response.body.decode() == target
+
+
+def test_connection_that_is_refused_is_not_one_that_timed_out() -> None:
+    reply = Connections("http://127.0.0.1:1", True).send(Request("GET", "http://127.0.0.1:1/"), {}, 5)
+    assert (reply.response, reply.failure) == (None, "connection refused")
 
 
 def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
