@@ -123,6 +123,10 @@ class Controller(ConformancePlugin):
         if ground.findings.stop:
             self.collector.lost = ground.findings.stop
             pytest.exit(ground.findings.stop, returncode=Exit.UNTESTABLE)
+        try:
+            process.try_headlines()
+        finally:
+            self.collector.take(process.drain())
 
     @property
     def profile(self) -> Profile:

@@ -108,13 +108,23 @@ class Progress:
         del node
         self._expect(len(ids))
 
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_configure_node(self, node: object) -> None:
+        """Tells what is broken already, while the workers are started."""
+        del node
+        self._tell()
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One step further with every scenario that has ended; tells what it has broken."""
-        if report.when != "teardown" or self.collector is None:
+        if report.when == "teardown":
+            self._state.done += 1
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.collector is None:
             return
         failing = self.collector.failing
-        self._state.done += 1
         self._state.rules, self._state.requests = self.collector.progress
         self._state.failed = len(failing)
         for rule in failing:

@@ -26,6 +26,7 @@ from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule, catalogue, selected
 from conformance.scenario.confirmations import Confirmations
 from conformance.scenario.examples import open_examples
+from conformance.scenario.headlines import HEADLINES, try_headlines
 from conformance.scenario.obstacles import Untestable
 from conformance.scenario.preflight import look
 from conformance.scenario.scenario import Scenario
@@ -186,8 +187,13 @@ class Process:
             name,
             self._examples,
             frozenset(findings.refused),
-            cautious=len(self.ground.focus or self.selected) <= FEW_RULES,
+            cautious=self._narrow,
         )
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether few rules are wanted."""
+        return len(self.ground.focus or self.selected) <= FEW_RULES
 
     def _sources(self) -> Sources:
         """What images are made from: what is configured, or what the preflight has found instead."""
@@ -246,6 +252,22 @@ class Process:
             except TargetLost as lost:
                 raise Untestable(str(lost)) from None
             self.judge(apis[-1].trace(), PREFLIGHT, len(apis))
+
+    def try_headlines(self) -> None:
+        """Tries what matters most, so that the first breaches are known before other processes have even started;
+        not where requests are dear, or few rules are wanted.
+
+        Raises:
+            Untestable: the target is lost.
+        """
+        if self.ground.profile.sparing or self._narrow:
+            return
+        try:
+            try_headlines(self.scenario(HEADLINES))
+        except BudgetSpent:
+            return  # the first scenario tells
+        except TargetLost as lost:
+            raise Untestable(str(lost)) from None
 
     def _note_wait(self, findings: Findings) -> None:
         """Waits for operations from now on where looks at them are dear, and the target offers to."""
