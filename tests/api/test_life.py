@@ -9,6 +9,7 @@ from conformance.client.api import Api, Created
 from conformance.contract import all_but
 from conformance.contract.fields import DEPRECATION_STATES
 from conformance.contract.insert_request import FreshName, InsertRequest
+from conformance.contract.lateness import MOMENT_SECONDS
 from conformance.contract.plain_bodies import minimal
 from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
@@ -196,6 +197,9 @@ def test_labels_are_replaced(scenario: Scenario) -> None:
         created = api.create(scenario.plain(labels={"colour": "blue"}, description="labelled"))
         for labels in ({"colour": "red", "size": "xl"}, {"shape": "round", "empty": ""}, {}):
             relabelled(api, created.name, labels, labels_of(api, created.name)[1])
+        # For a moment the old labels may be seen as well, and no longer.
+        api.target.transport.sleep(MOMENT_SECONDS)
+        labels_of(api, created.name)
 
     scenario.once(act)
 

@@ -163,6 +163,8 @@ class _Store:
             return  # a service may take a moment to show what has been done
         if not image.there and shown is not None and shown.get("status") == "FAILED":
             return  # what is left of an insert that has failed
+        if image.there and shown is None and exchange.route.name == image.identifier:
+            return  # whether an image is found by its id is the matter of life.get-by-id
         yield self._breach(
             image.there == (shown is not None),
             "an image is not there" if image.there else "an image is there that the story has not made, or has deleted",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 import unicodedata
 import zlib
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Behaviour, Call, Resource
 from conformance.emulator.faults.row import Change, Fault, Row, shown_image, stored, switched, unchecked
+from conformance.emulator.store import Image
 
 OUTPUT_ONLY = (
     *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
@@ -434,6 +436,25 @@ def _lose_labels(behaviour: Behaviour) -> None:
     )
 
 
+def _labels_come_back(behaviour: Behaviour) -> None:
+    """Gives an image its old labels again a second after a setLabels."""
+    due: list[tuple[float, Image, Resource]] = []
+
+    def on_change(image: Image, before: Resource, call: Call) -> None:
+        if call.method == "images.setLabels":
+            due.append((time.time() + 1, image, before.get("labels") or {}))
+
+    def on_request(call: Call) -> None:
+        del call
+        while due and time.time() > due[0][0]:
+            _, image, labels = due.pop(0)
+            image.fields["labels"] = labels
+            image.generation += 1
+
+    behaviour.on_change.append(on_change)
+    behaviour.on_request.append(on_request)
+
+
 def _fix_fingerprint(behaviour: Behaviour) -> None:
     behaviour.on_image.append(_fixed_fingerprint)
     switched(stale_labels_win=lambda age: True)(behaviour)
@@ -569,6 +590,7 @@ _LIFE: tuple[Row, ...] = (
         unchecked("transport.project-isolation/by-id"),
     ),
     ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),
+    ("labels.set", "come-back", "the old labels come back a second after setLabels", _labels_come_back),
     (
         "labels.fingerprint-required",
         "ignored",

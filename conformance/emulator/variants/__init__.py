@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import time
+from collections import Counter
 from typing import Any
 
 from conformance.emulator import checks
@@ -98,18 +99,22 @@ def _indented(answer: Answer, call: Call) -> None:
         answer.raw = f"{json.dumps(answer.body, indent=2, ensure_ascii=True)}\n".encode()
 
 
-def _late(*fields: str) -> Change:
-    """Shows changed fields of images a moment after the change."""
+def _late(*fields: str, seconds: float = LATE_SECONDS, flickers: bool = False) -> Change:
+    """Shows changed fields of images a moment after the change, or until then at every other look only."""
 
     def change(behaviour: Behaviour) -> None:
         shown: dict[str, dict[str, Any]] = {}
         changed: dict[str, float] = {}
+        looks: Counter[str] = Counter()
 
         def hook(image: Resource, call: Call, times: int) -> None:
             del call, times
             current = {name: image.get(name) for name in fields}
             before = shown.setdefault(image["id"], current)
-            if current != before and time.time() - changed.setdefault(image["id"], time.time()) < LATE_SECONDS:
+            if current != before and time.time() - changed.setdefault(image["id"], time.time()) < seconds:
+                looks[image["id"]] += 1
+                if flickers and looks[image["id"]] % 2:
+                    return
                 image.update(before)
                 for name in (name for name, value in before.items() if value is None):
                     del image[name]
@@ -330,6 +335,11 @@ VARIANTS: tuple[Variant, ...] = (
         ("transport.error-list",),
     ),
     Variant("late-labels", "changed labels are seen a moment later", _late("labels", "labelFingerprint")),
+    Variant(
+        "flickering-labels",
+        "for a moment after a change every other look shows the old labels",
+        _late("labels", "labelFingerprint", seconds=0.3, flickers=True),
+    ),
     Variant(
         "late-changes",
         "what patch and deprecate change is seen a moment later",

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from helpers.story import Story, image, operation, refusal
 
+from conformance.contract.lateness import MOMENT_SECONDS
+
 Step = Callable[[Story], Story]
 
 NEW = "AAAAAAAAAAA="
@@ -39,6 +41,44 @@ def made(**fields: Any) -> Story:
 def test_fingerprint_changes_with_the_labels(between: Step, shown: dict[str, Any], verdict: str | None) -> None:
     told = between(made()).get(image(**shown)).verdict("labels.fingerprint-changes")
     assert told == (verdict or "deviates")
+
+
+OLD = {"labels": BLUE}
+RED = {"labels": {"colour": "red"}, "labelFingerprint": NEW}
+
+
+@pytest.mark.parametrize(
+    ("looks", "verdict"),
+    [
+        ((RED, OLD, RED, OLD, RED), "kept"),
+        ((OLD, RED, OLD), "kept"),
+        ((RED, OLD), "kept"),
+        ((RED, {"labels": {"colour": "green"}}, RED), "broken"),
+        ((RED, MOMENT_SECONDS, OLD), "broken"),
+        ((RED, OLD, MOMENT_SECONDS, OLD), "broken"),
+    ],
+)
+def test_old_labels_may_be_seen_for_a_moment_between_the_new_ones(looks: tuple[Any, ...], verdict: str) -> None:
+    story = made(**OLD).change("setLabels", {"labels": RED["labels"], "labelFingerprint": CURRENT})
+    for look in looks:
+        story = story.pause(look) if isinstance(look, float) else story.get(image(**look))
+    assert story.verdict("labels.set") == verdict
+    assert story.verdict("labels.fingerprint-changes") == "kept" or verdict == "broken"
+
+
+def test_labels_from_before_several_changes_may_be_seen_for_a_moment() -> None:
+    green = {"labels": {"colour": "green"}, "labelFingerprint": "AAAAAAAAAAE="}
+    story = made(**OLD).change("setLabels", {"labels": RED["labels"], "labelFingerprint": CURRENT}).get(image(**RED))
+    story = story.change("setLabels", {"labels": green["labels"], "labelFingerprint": NEW})
+    assert story.get(image(**OLD)).get(image(**green)).verdict("labels.set") == "kept"
+    assert story.pause(MOMENT_SECONDS).get(image(**OLD)).verdict("labels.set") == "broken"
+
+
+def test_who_sees_the_old_fingerprint_once_more_may_be_refused() -> None:
+    story = made(**OLD).change("setLabels", {"labels": RED["labels"], "labelFingerprint": CURRENT})
+    story = story.get(image(**RED)).get(image(**OLD))
+    story = story.change("setLabels", {"labels": {}, "labelFingerprint": CURRENT}, answer=STALE, code=412)
+    assert story.verdict("labels.set") == "kept"
 
 
 def rivals(story: Story, *codes: int, given: str = CURRENT) -> Story:

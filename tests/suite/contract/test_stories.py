@@ -127,6 +127,15 @@ def test_change_is_seen_late_where_another_was_made_at_that_time(last: str | Non
     assert bool(found & {"deprecate.state", "life.linearizable"}) != right
 
 
+@pytest.mark.parametrize(("asked", "verdict"), [("2001", "kept"), ("one", "broken")])
+def test_model_says_nothing_of_an_image_that_is_not_found_by_its_id(asked: str, verdict: str) -> None:
+    lost = refusal(404, "notFound")
+    assert (
+        lived().get(lost, status=404, name=asked).pause(61).get(lost, status=404, name=asked).verdict("life.model")
+        == verdict
+    )
+
+
 def test_model_knows_which_images_are_there() -> None:
     deleted = operation(id="1002", name="operation-2", operationType="delete", clientOperationId=None)
     gone = Story().insert(operation()).get(image()).say("DELETE", "images/one", None, 200, deleted)

@@ -63,7 +63,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
             *("image-when-ready", "late-images", "late-lists", "late-families", "late-where-changes-meet"),
         ),
         "an operation is seen a moment after it was answered": ("late-operations",),
-        "changes are seen a moment after they were made": ("late-labels", "late-changes"),
+        "changes are seen a moment after they were made": ("late-labels", "flickering-labels", "late-changes"),
         "operations are kept for a limited time": ("short-retention",),
     },
     "refusals": {
