@@ -62,7 +62,7 @@ def _judge(case: ElementTree.Element, rule: RuleResult, *, strict: bool) -> None
 
 
 def _story(rule: RuleResult, breach: BreachResult) -> str:
-    """The smallest example of a breach, as text."""
+    """The plainest example of a breach, as text."""
     lines = [rule.statement, f"expected: {breach.expected}", f"observed: {breach.observed}"]
     for exchange in breach.exchanges:
         request, response = exchange.request, exchange.response

@@ -44,7 +44,7 @@ class Terminal(Console):
 
 
 def summary(results: Results, console: Console) -> None:
-    """Prints the verdict, what failed with its smallest example, and what the run cost.
+    """Prints the verdict, what failed with its plainest example, and what the run cost.
 
     Args:
         results: of the run.

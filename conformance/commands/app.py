@@ -340,6 +340,21 @@ def show_next(
     raise typer.Exit(show(results, as_json=as_json))
 
 
+@app.command(epilog="Example: conformance reproduce request-id.replay-after-done --out compliance-report")
+def reproduce(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="The id of a rule that a run has found broken.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of that run.")] = Path("compliance-report"),
+) -> None:
+    """Make the scripts that show the breach of one rule again, failures/RULE/reproduce.sh and test_reproduce.py.
+
+    A run makes as many as a fifth of its time allows for, and keeps what the others can be made of. No target is
+    needed.
+    """
+    from conformance.commands.reproduce import reproduce as make  # noqa: PLC0415 - wanted by this command alone
+
+    raise typer.Exit(make(rule, out))
+
+
 @app.command(epilog="Example: conformance drift compute.beta.json --since compute.beta.old.json")
 def drift(
     document: Annotated[Path, typer.Argument(metavar="DISCOVERY.json", help="A revision of the discovery document.")],

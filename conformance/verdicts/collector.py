@@ -38,6 +38,9 @@ SCRIPTS_SECONDS = 5.0
 SCRIPT_SECONDS = 10.0
 """What the scripts of one rule may take."""
 
+TRACES_SHARE = 0.1
+"""Of the room for all results, what the traces may take that are kept for scripts to be made later."""
+
 INSERT = "life.insert"
 """The rule that a target breaks where no image can be made."""
 
@@ -164,7 +167,7 @@ class Collector:
 
         Args:
             scripts: whether to write the scripts that reproduce breaches, as far as a fifth of the time of the run
-                goes.
+                goes; traces are kept for the others.
             told: is told how many of how many breaches have been worked out.
         """
         settings, ending = self.settings, self.ending
@@ -335,8 +338,8 @@ class Collector:
     def _scripts(
         self, found: Mapping[str, Judgement], seconds: float, told: Callable[[int, int], None]
     ) -> dict[str, dict[str, str]]:
-        """The ways to see the breach of each broken rule again: gravest rules first, and of these the smallest
-        examples.
+        """The ways to see the breach of each broken rule again: gravest rules first, of these those that follow from no
+        other, and then the plainest examples.
 
         Args:
             found: the verdicts.
@@ -344,17 +347,25 @@ class Collector:
             told: is told how far it is.
         """
         end = time.monotonic() + max(seconds * SCRIPTS_SHARE, SCRIPTS_SECONDS)
+        room = int(self.settings.max_output * 2**20 * TRACES_SHARE)
         broken = [rule for rule in self.rules.values() if found[rule.id].verdict.broken]
         broken = [rule for rule in broken if self._ledger.tallies[rule.id].examples]
-        broken.sort(key=lambda rule: (found[rule.id].verdict is not Verdict.FAILED, self._example(rule)["size"]))
+        broken.sort(
+            key=lambda rule: (
+                found[rule.id].verdict is not Verdict.FAILED,
+                found[rule.id].root != rule.id,
+                self._example(rule)["size"],
+            )
+        )
         made = {}
         for number, rule in enumerate(broken):
             told(number, len(broken))
             example = self._example(rule)
-            left = end - time.monotonic()
-            if not example.get("reproduce") and left > 0:
-                one = time.monotonic() + min(left, SCRIPT_SECONDS)
-                made[rule.id] = reproduction(rule, example, self.settings, end=one)
+            if not example.get("reproduce"):
+                one = min(end, time.monotonic() + SCRIPT_SECONDS)
+                ways = reproduction(rule, example, self.settings, end=one, hidden=self.hidden)
+                room -= len(ways.get("trace", ""))
+                made[rule.id] = ways if room >= 0 else {**ways, "trace": ""}
         return made
 
     def _example(self, rule: Rule) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import traceback
 from collections import Counter, defaultdict
@@ -16,9 +17,10 @@ from conformance.contract.rule import Index
 from conformance.trace.exchange import Trace
 from conformance.trace.losses import ALONE
 from conformance.trace.redaction import redacted
+from conformance.verdicts.plainness import Plainness
 
 EXAMPLES_KEPT = 3
-"""Breaches of one rule that are kept in full: those with the least traffic."""
+"""Breaches of one rule that are kept in full: the plainest."""
 
 RECORD_MAXIMUM = 2 * 2**20
 """Bytes of answers up to which a breach can be reproduced by a script: whole traces travel between processes for it."""
@@ -36,9 +38,9 @@ def is_confirmed(again: int, tries: int) -> bool:
 
 @dataclass
 class Tally:
-    """What was found about one rule: how often it was looked at and breached, and the smallest breaches in full.
+    """What was found about one rule: how often it was looked at and breached, and the plainest breaches in full.
 
-    `examples` are in the form in which they stand in results.json, each with the size of its trace; `first` is how many
+    `examples` are in the form in which they stand in results.json, each with its rank by plainness; `first` is how many
     requests had been sent when the first breach was seen, None without one. `beside` counts the breaches by the rules
     that the same answer showed broken as well, of those that this one stands on or yields to: their ids with blanks
     between. `again` and `tries` are how often the rule was broken again when a breach of it was tried again, and how
@@ -95,11 +97,11 @@ class Tally:
         self.keep(other.examples)
 
     def keep(self, examples: Iterable[dict[str, Any]]) -> None:
-        """Keeps the smallest of the examples known so far, and no two that say the same."""
-        smallest: dict[str, dict[str, Any]] = {}
+        """Keeps the plainest of the examples known so far, and no two that say the same."""
+        plainest: dict[str, dict[str, Any]] = {}
         for example in sorted([*self.examples, *examples], key=lambda item: (item["size"], item["message"])):
-            smallest.setdefault(example["message"], example)
-        self.examples = list(smallest.values())[:EXAMPLES_KEPT]
+            plainest.setdefault(example["message"], example)
+        self.examples = list(plainest.values())[:EXAMPLES_KEPT]
         for example in self.examples[1:]:
             example.pop("trace", None)
 
@@ -155,6 +157,7 @@ class Ledger:
 
     def _judge(self, history: History, spent: int) -> list[tuple[Rule, Breach]]:
         found: list[tuple[Rule, Breach]] = []
+        plainness = Plainness(history.trace)
         self.answers.update(f"{exchange.method} {exchange.status}" for exchange in history.exchanges)
         forgone = unjudged(history.trace.lost)
         for id in sorted(self._concerned(history), key=self._places.__getitem__):
@@ -170,7 +173,7 @@ class Ledger:
                 self.forgone[forgone[rule.id]].add(rule.id)
             elif findings:
                 breaches = [finding for finding in findings if finding is not None]
-                self._count(rule, history.trace, spent, len(findings), breaches)
+                self._count(rule, history.trace, plainness, spent, len(findings), breaches)
                 found.extend((rule, breach) for breach in breaches)
         self._note_beside(found)
         return found
@@ -200,7 +203,9 @@ class Ledger:
                 key = " ".join(sorted(others))
                 beside[key] = beside.get(key, 0) + 1
 
-    def _count(self, rule: Rule, trace: Trace, spent: int, observations: int, breaches: list[Breach]) -> None:
+    def _count(  # noqa: PLR0913 - all that is counted
+        self, rule: Rule, trace: Trace, plainness: Plainness, spent: int, observations: int, breaches: list[Breach]
+    ) -> None:
         tally = self.tallies[rule.id]
         tally.observations += observations
         if not breaches:
@@ -208,9 +213,13 @@ class Ledger:
         tally.breaches += len(breaches)
         tally.first = spent if tally.first is None else tally.first
         tally.deviations += sum(breach.deviation for breach in breaches)
-        size = trace.size()
-        if len(tally.examples) < EXAMPLES_KEPT or list(size) < tally.examples[-1]["size"]:
-            tally.keep(_example(breach, trace, trace.secrets | self._hidden) for breach in breaches[:EXAMPLES_KEPT])
+        ranked = [(list(plainness.of(breach)), breach.message, breach) for breach in breaches]
+        if len(tally.examples) == EXAMPLES_KEPT:
+            last = (tally.examples[-1]["size"], tally.examples[-1]["message"])
+            ranked = [entry for entry in ranked if entry[:2] < last]
+        hidden = trace.secrets | self._hidden
+        plainest = heapq.nsmallest(EXAMPLES_KEPT, ranked, key=lambda entry: entry[:2])
+        tally.keep([_example(breach, size, trace, hidden) for size, _, breach in plainest])
 
     def confirm(self, rule: str, again: int, tries: int) -> None:
         """Counts that a breach of a rule was tried again, and how often it was seen again."""
@@ -242,7 +251,7 @@ def _shown_by(breach: Breach) -> int:
     return breach.exchanges[-1].number if breach.exchanges else 0
 
 
-def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:
+def _example(breach: Breach, size: list[int], trace: Trace, secrets: Set[str]) -> dict[str, Any]:
     exchanges = {exchange.number: exchange for exchange in breach.exchanges}
     return {
         "message": breach.message,
@@ -251,7 +260,7 @@ def _example(breach: Breach, trace: Trace, secrets: Set[str]) -> dict[str, Any]:
         "exchanges": redacted([exchange.to_json() for _, exchange in sorted(exchanges.items())], secrets),
         "timeline": redacted(_timeline(breach), secrets),
         "numbers": sorted(exchanges),
-        "size": list(trace.size()),
+        "size": size,
         **({"trace": trace.record} if _answered(trace) <= RECORD_MAXIMUM else {}),
     }
 

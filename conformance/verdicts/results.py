@@ -267,11 +267,16 @@ class ExchangeResult(_Part):
 
 
 class Reproduction(_Part):
-    """How to see a breach again: two scripts ("" where none can show it), and the command that judges just its rule."""
+    """How to see a breach again: two scripts, and the command that judges just its rule.
+
+    The scripts are "" where none can show it, or none is made yet: `trace` is then what `conformance reproduce` makes
+    them of.
+    """
 
     shell: str
     pytest: str = ""
     command: str
+    trace: str = ""
 
 
 class BarResult(_Part):
@@ -294,7 +299,7 @@ class BarResult(_Part):
 
 
 class BreachResult(_Part):
-    """One breach; `size` is that of the trace in which it was seen, as Trace.size has it.
+    """One breach; `size` is its rank by plainness, the plainest first.
 
     `timeline` holds calls that overlapped, where it is their order that is wrong.
     """

@@ -58,7 +58,7 @@ class Verdict(enum.StrEnum):
 
     @property
     def broken(self) -> bool:
-        """Whether the rule itself was seen broken, and nothing else explains it: its smallest breach tells why."""
+        """Whether the rule itself was seen broken, and nothing else explains it: its plainest breach tells why."""
         return self in (Verdict.FAILED, Verdict.DEVIATES, Verdict.WAIVED)
 
     def under(self, *, strict: bool) -> Verdict:

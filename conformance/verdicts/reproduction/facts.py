@@ -20,18 +20,18 @@ from typing import Any
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
 from conformance.trace.exchange import ABANDONED, Exchange, Response, Trace
-from conformance.trace.json_text import parse_json
+from conformance.trace.json_text import NOT_JSON, parse_json
 from conformance.verdicts.reproduction.fact import Fact, json_type, shape, volatile
 from conformance.verdicts.reproduction.leaves import Leaf, Place, changed, leaves, without
 from conformance.verdicts.reproduction.samples import (
     ABSENT,
     LEAVES_MAXIMUM,
-    REFUSAL,
     Samples,
     beyond,
     comparable,
     missing_parts,
     other_value,
+    refusal,
     retyped,
 )
 
@@ -92,7 +92,9 @@ class Inquiry:
             if isinstance(value, dict):
                 decisive = [*self._of_leaves(exchange), *self._of_containers(exchange, value)]
                 decisive += [*self._of_absences(exchange, value), *self._of_expectation(exchange, value)]
-                found += decisive or self._of_whole(exchange, value)
+                found += decisive or [*self._of_whole(exchange, value)] or self._of_refusal(exchange)
+            elif value is not NOT_JSON:
+                found += self._of_refusal(exchange)
         return found
 
     def race(self, group: Sequence[Exchange]) -> list[Fact]:
@@ -100,7 +102,7 @@ class Inquiry:
         won = [exchange for exchange in group if exchange.answered]
         first = group[0].number
         for status in REFUSALS if len(won) > 1 else ():
-            refused = {item.number: replace(item, response=replace(REFUSAL, status=status)) for item in won[1:]}
+            refused = {item.number: replace(item, response=refusal(status)) for item in won[1:]}
             if self._gone(refused):
                 return [Fact("is", first, ":class", "2", times=2, race=True)]
         losers = {item.number: replace(item, response=won[0].response) for item in group if won and not item.answered}
@@ -150,9 +152,7 @@ class Inquiry:
         number = exchange.number
         if exchange.answered:
             better = [
-                status
-                for status in REFUSALS
-                if self._gone({number: replace(exchange, response=replace(REFUSAL, status=status))})
+                status for status in REFUSALS if self._gone({number: replace(exchange, response=refusal(status))})
             ]
             if 400 in better:
                 yield Fact("is", number, ":class", "2")
@@ -241,6 +241,14 @@ class Inquiry:
                     [Fact("differs", exchange.number, f".{key}", other=(earlier.number, f".{key}"))] if key else []
                 )
                 return
+
+    def _of_refusal(self, exchange: Exchange) -> list[Fact]:
+        """A fact where a refusal has not the form of one at all."""
+        if exchange.answered or not self._gone({exchange.number: replace(exchange, response=refusal(exchange.status))}):
+            return []
+        present = {leaf.path for leaf in self._answers[exchange.number]}
+        lacking = [leaf.path for leaf in leaves(refusal(exchange.status).body) if leaf.path not in present]
+        return [Fact("has", exchange.number, path, holds=False) for path in lacking[:1]]
 
     def _of_leaf(self, exchange: Exchange, leaf: Leaf, places: Sequence[Place]) -> Iterator[Fact]:
         """A fact for a value, which stands at these places."""

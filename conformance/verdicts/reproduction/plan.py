@@ -139,12 +139,14 @@ def _status_fact(exchange: Exchange) -> Fact:
 
 
 def _witnesses(trace: Trace, breach: Breach) -> Iterable[Fact]:
-    """Looks at an image right after a request that should be refused while the image is PENDING: without them nothing
-    is shown."""
+    """Looks at an image right after a request that uses it, and that should be refused while it is PENDING: without
+    them nothing is shown."""
     for mutation, look in zip(trace.exchanges, trace.exchanges[1:], strict=False):
-        image = look.resource or {}
+        image, body = look.resource or {}, mutation.request.json
         shown = any(exchange.number == mutation.number for exchange in breach.exchanges)
-        if shown and image.get("status") == "PENDING" and str(image.get("name")) in _text(mutation.request.body):
+        makes = body.get("name") if isinstance(body, dict) else None
+        used = str(image.get("name")) in _text(mutation.request.body) and image.get("name") != makes
+        if shown and used and image.get("status") == "PENDING":
             yield Fact("is", look.number, ".status", '"PENDING"')
 
 

@@ -12,12 +12,13 @@ from conformance.trace.exchange import MUTATIONS, Exchange, Response, Trace
 from conformance.trace.json_text import DIGITS_MAXIMUM
 from conformance.verdicts.reproduction.leaves import Leaf, Place, leaves
 
-REFUSAL = Response(
-    400,
-    {"content-type": "application/json; charset=UTF-8"},
-    b'{"error": {"code": 400, "message": "refused", '
-    b'"errors": [{"reason": "invalid", "message": "refused", "domain": "global"}]}}',
-)
+
+def refusal(status: int) -> Response:
+    """A refusal as the real service words it."""
+    item = {"reason": "invalid", "message": "refused", "domain": "global"}
+    body = {"error": {"code": status, "message": "refused", "errors": [item]}}
+    return Response(status, {"content-type": "application/json; charset=UTF-8"}, json.dumps(body).encode())
+
 
 ABSENT = b'{"kind": "compute#operation", "status": "DONE"}'
 

@@ -21,7 +21,7 @@ from conformance.contract import Breach, catalogue
 from conformance.contract.history import History
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
-from conformance.trace.exchange import Response, Trace
+from conformance.trace.exchange import Intent, Response, Trace
 from conformance.verdicts.reproduction import reproduction
 from conformance.verdicts.reproduction.fact import Fact
 from conformance.verdicts.reproduction.facts import Inquiry
@@ -128,6 +128,42 @@ def scripts(rule: str, trace: Trace) -> dict[str, str]:
 )
 def test_decisive_part_of_an_answer_is_found(rule: str, changes: dict[str, Any], fact: Fact) -> None:
     assert facts(rule, told(**changes)) == [fact]
+
+
+@pytest.mark.parametrize("body", [{"error": "gone"}, {"error": {"message": "gone"}}, ["gone"], "gone"])
+def test_refusal_in_another_form_is_told_by_what_it_lacks(body: Any) -> None:
+    """A correct target refuses the same request, so that its status says nothing."""
+    rule, trace = catalogue()["transport.error-envelope"], Story().get(body, status=404).trace()
+    assert Fact("has", 1, ".error.code", holds=False) in plan(rule, first_breach(rule.id, trace), trace).facts[-1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "story", "witnesses"),
+    [
+        (
+            "request-id.replay-same-operation",
+            Story().insert(operation("PENDING")).insert({}, code=409).get(image(status="PENDING")),
+            [],
+        ),
+        (
+            "source.image.not-ready",
+            Story()
+            .insert(operation("PENDING"))
+            .insert(
+                operation("DONE"),
+                name="two",
+                sourceImage="projects/p/global/images/one",
+                intent=Intent(valid=False, rules=("source.image.not-ready",)),
+            )
+            .get(image(status="PENDING")),
+            [3],
+        ),
+    ],
+)
+def test_only_what_a_request_uses_has_to_be_seen_pending(rule: str, story: Story, witnesses: list[int]) -> None:
+    trace = story.trace()
+    found = plan(catalogue()[rule], first_breach(rule, trace), trace).facts
+    assert [fact.number for fact, _ in found if fact.token == '"PENDING"'] == witnesses
 
 
 def test_leaves_are_those_of_the_json() -> None:
