@@ -25,6 +25,7 @@ from conformance.client.transport import Stopped, TargetLost
 from conformance.config.sources import Sources
 from conformance.contract import Breach, Rule
 from conformance.contract.plain_bodies import minimal
+from conformance.contract.requests import CONFLICT
 from conformance.scenario.compat import no_constants_of_modules
 from conformance.scenario.confirmations import Confirmations, Outcome
 from conformance.scenario.examples import Drawer
@@ -308,18 +309,24 @@ class Scenario:
         for rule, breach in found:
             broken[rule.id] = broken.get(rule.id, False) or not breach.deviation
         self._settled |= set(broken)
-        return Outcome(case, broken, trace.size(), _fixed_names(trace, self.target.names.prefix))
+        names, left = _fixed_names(trace, self.target.names.prefix)
+        return Outcome(case, broken, trace.size(), names, cut=left and not number)
 
 
-def _fixed_names(trace: Trace, prefix: str) -> frozenset[str]:
+def _fixed_names(trace: Trace, prefix: str) -> tuple[frozenset[str], bool]:
     """The names of images that a trace has made, and that are not new whenever its case is tried: those begin with a
-    prefix."""
-    bodies = [
-        exchange.request.json
-        for exchange in trace.exchanges
-        if exchange.method == "images.insert" and exchange.answered
-    ]
-    names = [body.get("name") for body in bodies if isinstance(body, dict)]
-    return frozenset(
-        name for name in names if isinstance(name, str) and name.strip(".") and not name.startswith(prefix)
-    )
+    prefix.
+
+    Also whether it has met one that was there before: no get may find what an earlier try has left.
+    """
+    made: set[str] = set()
+    left = False
+    for exchange in trace.exchanges:
+        body = exchange.request.json if exchange.method == "images.insert" else None
+        name = body.get("name") if isinstance(body, dict) else None
+        if not isinstance(name, str) or not name.strip(".") or name.startswith(prefix):
+            continue
+        if exchange.answered:
+            made.add(name)
+        left = left or (exchange.status == CONFLICT and name not in made)
+    return frozenset(made), left

@@ -31,6 +31,22 @@ def _allow(check: str, exempt: Any) -> Change:
     return change
 
 
+def _out_of_reach(behaviour: Behaviour) -> None:
+    """Makes images with names of 64 characters, which no path may have."""
+
+    def guard(call: Call) -> None:
+        if call.method != "images.insert" and len(call.name) == 64:
+            raise invalid("image", call.name, "It has more than 63 characters.")
+
+    _allow("image.name.length", _has_64_characters)(behaviour)
+    behaviour.on_request.append(guard)
+
+
+def _has_64_characters(body: dict[str, Any], query: Any) -> bool:
+    del query
+    return not isinstance(body.get("name"), str) or len(body["name"]) == 64
+
+
 def _drop_wrong_type(path: str) -> Change:
     """Takes a value of a wrong type for one field as if the field were absent."""
     name = path.partition(".")[0]
@@ -191,10 +207,13 @@ FAULTS: tuple[Fault, ...] = (
         "image.name.length",
         "64-accepted",
         "a name of 64 characters is accepted",
-        _allow(
-            "image.name.length",
-            lambda body, query: not isinstance(body.get("name"), str) or len(body["name"]) == 64,
-        ),
+        _allow("image.name.length", _has_64_characters),
+    ),
+    Fault(
+        "image.name.length",
+        "64-out-of-reach",
+        "a name of 64 characters is accepted, but in no path",
+        _out_of_reach,
     ),
     Fault(
         "image.name.length",

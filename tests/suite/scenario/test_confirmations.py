@@ -76,6 +76,16 @@ def test_breach_that_is_not_seen_again_is_intermittent_and_reported(emulator: st
     assert results.summary.exit_status is Exit.CONFORMANT
 
 
+def test_what_an_earlier_try_has_left_is_no_sign_that_the_rule_holds() -> None:
+    """Its name is taken for good: no path may have it, so nobody can delete it by name, or see that it is there."""
+    with EmulatorProcess(faults=("image.name.length/64-out-of-reach",)) as process:
+        only = Settings(
+            url=process.url, only=("image.name.length",), workers=1, sources=embedded_sources("conformance")
+        )
+        own = next(rule for rule in judge(only).rules if rule.id == "image.name.length")
+    assert (own.verdict, own.confirmation) == (Verdict.FAILED, "unconfirmed")
+
+
 @pytest.mark.parametrize("setting", [{"intermittent": "fail"}, {"profile": "ci"}])
 def test_intermittent_breach_fails_where_that_is_asked_for(emulator: str, setting: dict[str, str]) -> None:
     results = judged(emulator, 1, **setting)
