@@ -374,7 +374,6 @@ VARIANTS: tuple[Variant, ...] = (
         "deprecated-dropped",
         "the deprecation of an insert is dropped",
         stored(lambda fields, body: fields.update(deprecated=None)),
-        ("image.deprecated.round-trip",),
     ),
     Variant(
         "rollout-dropped",
