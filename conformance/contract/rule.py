@@ -212,7 +212,7 @@ def shown(value: Any) -> str:
 
 def is_set(value: Any) -> bool:
     """Whether a field holds anything: an absent field, null, "", [] and {} are the same nothing."""
-    return value is not None and value not in ("", [], {})
+    return bool(value) or (value is not None and value not in ("", [], {}))
 
 
 def is_error(value: Any) -> bool:

@@ -63,6 +63,10 @@ _IDS = {
 """The fields that hold ids of other resources, each with the one that links to it."""
 
 
+NOTHING: frozenset[str] = frozenset()
+"""Most exchanges have lost nothing; they share this, for a long recording has many."""
+
+
 @dataclass
 class _Operation:
     """An operation whose name was replaced: the one given to it, how it was shown first, and whether its request is
@@ -106,7 +110,7 @@ class Placeholders:
         request, response = exchange.request, exchange.response
         texts = (request.url.encode(), request.body or b"", response.body if response else b"")
         if not any(map(_SUSPECT.search, texts)):
-            return exchange, frozenset()
+            return exchange, NOTHING
         self._learn(exchange)
         lost: set[str] = set()
         url = self._url(request.url, lost)
@@ -115,7 +119,7 @@ class Placeholders:
         if response is not None:
             answer = self._answer(exchange, made, response.body, lost)
             made = replace(made, response=replace(response, body=answer))
-        return self._addressed(exchange, made), frozenset(lost)
+        return self._addressed(exchange, made), frozenset(lost) or NOTHING
 
     # Projects
 

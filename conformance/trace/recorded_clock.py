@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
@@ -62,7 +63,12 @@ class RecordedClock:
 
 def served_at(exchange: Exchange) -> float | None:
     """When an answer was given by the server's clock, in whole seconds since the epoch; None where it has no Date."""
-    date = exchange.response.headers.get("date", "") if exchange.response else ""
+    return _epoch(exchange.response.headers.get("date", "")) if exchange.response else None
+
+
+@lru_cache(64)
+def _epoch(date: str) -> float | None:
+    """What a Date means: many answers have the same one."""
     try:
         served = parsedate_to_datetime(date)
     except (ValueError, TypeError, OverflowError):

@@ -137,7 +137,7 @@ def recording(traffic: Path, path: Path, entries: int | None = None, copies: int
         for entry in har["log"]["entries"]
     ]
     copied = [
-        text.replace("/projects/conformance/", f"/projects/conformance-{number}/")
+        text.replace("projects/conformance/", f"projects/conformance-{number}/")
         for number in range(copies)
         for text in texts[:entries]
     ]

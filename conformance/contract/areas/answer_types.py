@@ -79,15 +79,17 @@ def _look_at(
     for rule, field in fields:
         for part in values_at(resource, field.path):
             if is_set(part):
-                found[rule].append(
-                    expect(
-                        right_type(field, part),
-                        f"{field.path} has another JSON type or format than documented",
-                        exchange,
-                        expected=f"{field.type}{f' in {field.format} format' if field.format else ''}",
-                        observed=part,
-                    )
-                )
+                found[rule].append(None if right_type(field, part) else _wrong(field, exchange, part))
+
+
+def _wrong(field: Field, exchange: Exchange, value: Any) -> Finding:
+    return expect(
+        False,
+        f"{field.path} has another JSON type or format than documented",
+        exchange,
+        expected=f"{field.type}{f' in {field.format} format' if field.format else ''}",
+        observed=value,
+    )
 
 
 def _rule(area: str, name: str, fields: tuple[Field, ...]) -> Rule:

@@ -186,13 +186,14 @@ def _never_echoed(history: History) -> Iterator[Finding]:
         own.update(secret.rstrip("=") for secret in secrets_of(exchange))
         if not (own or known) or exchange.response is None:
             continue
+        told = echoed(_unescaped(exchange))
         yield expect(
-            not echoed(_unescaped(exchange)),
+            not told,
             "an answer holds an encryption key that was sent",
             exchange,
             expected="no rawKey or rsaEncryptedKey in any answer",
             observed="the key that was sent stands in the answer",
-            deviation=not echoed(_beside_errors(exchange)),
+            deviation=told and not echoed(_beside_errors(exchange)),
         )
 
 
