@@ -1,0 +1,168 @@
+"""What an image is made from: whether it can be used, and what the image gets from it."""
+
+from __future__ import annotations
+
+import copy
+import re
+import time
+from typing import Any
+
+from conformance.emulator import checks
+from conformance.emulator.behaviour import Call, Resource
+from conformance.emulator.clock import written
+from conformance.emulator.errors import ApiError, invalid, not_found
+from conformance.emulator.operations import Failure
+from conformance.emulator.reads import Reads
+from conformance.emulator.store import ZONE, Image, Project, digest
+
+INHERITED = ("licenses", "licenseCodes", "architecture", "guestOsFeatures", "diskSizeGb")
+
+_SOURCES = {
+    "sourceDisk": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?zones/[^/]+/disks/(?P<name>[^/]+)"),
+    "sourceImage": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?global/images/(?P<family>family/)?(?P<name>[^/]+)"),
+    "sourceSnapshot": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?global/snapshots/(?P<name>[^/]+)"),
+}
+
+_RAW_DISK = re.compile(r"https://(?:storage\.googleapis\.com|www\.googleapis\.com/storage)/.+")
+
+KEY_OF = {
+    "sourceDisk": "sourceDiskEncryptionKey",
+    "sourceImage": "sourceImageEncryptionKey",
+    "sourceSnapshot": "sourceSnapshotEncryptionKey",
+}
+
+
+class LateFailure(Exception):  # noqa: N818 - it is how an operation ends, and no error of the emulator
+    """A request is taken, and its operation fails."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.failure = (status, code, message)
+
+
+class SourceUse(Reads):
+    """Projects whose disks, images and snapshots can be sources."""
+
+    def _looked_up(self, project: Project, call: Call) -> tuple[dict[str, Any], list[Resource], Failure | None]:
+        """What an image gets from its source, the warnings that its use gives, or why the operation fails.
+
+        Raises:
+            ApiError: the source cannot be used, and the request is refused.
+        """
+        try:
+            return *self._from_source(project, call), None
+        except LateFailure as late:
+            return {}, [], late.failure
+        except ApiError as error:
+            if not self.behaviour.late_lookups:
+                raise
+            return {}, [], (error.status, error.reason.upper(), error.message)
+
+    def _from_source(self, project: Project, call: Call) -> tuple[dict[str, Any], list[Resource]]:
+        """What an image gets from its source, and the warnings that its use gives."""
+        body = call.body
+        named = checks.sources_of(body)
+        if named == ["rawDisk"]:
+            if "source.raw-disk.malformed" not in self.behaviour.unchecked and not _RAW_DISK.fullmatch(
+                body["rawDisk"]["source"]
+            ):
+                raise invalid("resource.rawDisk.source", body["rawDisk"]["source"], "It is no Cloud Storage URL.")
+            return {"links": {"rawDisk": {"containerType": "TAR", **body["rawDisk"]}}}, []
+        if not named:
+            return {}, []
+        field = named[0]
+        kind = field.removeprefix("source").lower()
+        found = _SOURCES[field].fullmatch(body[field])
+        if found is None:
+            if f"source.{kind}.malformed" in self.behaviour.unchecked:
+                return {}, []
+            raise invalid(f"resource.{field}", body[field], "The URL is malformed.")
+        parts = found.groupdict()
+        owner = self.project(parts["project"] or project.name)
+        try:
+            source, image = self._find(owner, field, parts)
+        except (ApiError, LateFailure):
+            if f"source.{kind}.unknown" in self.behaviour.unchecked:
+                return {}, []
+            raise
+        self._check_users(parts["name"], source, call)
+        by_family = bool(parts.get("family"))
+        warnings = self._check_use(owner, image, parts["name"], by_family=by_family) if image else []
+        if not (by_family and "encryption.required-for-source/by-family" in self.behaviour.unchecked):
+            self._check_key(field, source, body)
+        name = image.fields["name"] if image else parts["name"]
+        collection = {"disk": f"zones/{ZONE}/disks", "image": "global/images", "snapshot": "global/snapshots"}[kind]
+        links = {field: f"projects/{owner.name}/{collection}/{name}", f"{field}Id": source["id"]}
+        made = {key: copy.deepcopy(source[key]) for key in INHERITED if source.get(key)}
+        awaits = image.insert if image and self.behaviour.waits_for_sources else None
+        return {**made, "links": links, "awaits": awaits}, warnings
+
+    def _find(self, owner: Project, field: str, parts: dict[str, Any]) -> tuple[dict[str, Any], Image | None]:
+        name = parts["name"]
+        if field == "sourceImage":
+            image = self._latest(owner, name) if parts["family"] else owner.image(name)
+            if image is None:
+                raise not_found(f"projects/{owner.name}/global/images/{name}")
+            image.look()
+            key = (image.fields.get("imageEncryptionKey") or {}).get("sha256")
+            return {**image.fields, **({"key": key} if key else {})}, image
+        source = (owner.disks if field == "sourceDisk" else owner.snapshots).get(name)
+        if source is None and field == "sourceSnapshot":
+            raise LateFailure(
+                404, "RESOURCE_NOT_FOUND", f"The resource 'projects/{owner.name}/global/snapshots/{name}' was not found"
+            )
+        if source is None:
+            raise invalid("resource.sourceDisk", name, "Referenced resource was not found.")
+        return source, None
+
+    def _check_use(self, owner: Project, image: Image, called: str, *, by_family: bool) -> list[Resource]:
+        """Raises a refusal where an image is no source; answers the warnings that its use gives.
+
+        Args:
+            owner: its project.
+            image: the image.
+            called: what the request calls it: its name, its id, or its family.
+            by_family: whether that is its family.
+        """
+        unchecked = self.behaviour.unchecked
+        name = image.fields["name"]
+        waits = self.behaviour.waits_for_sources and image.status == "PENDING"
+        if image.status != "READY" and not waits and "source.image.not-ready" not in unchecked:
+            raise ApiError(
+                400, "resourceNotReady", f"The resource 'projects/{owner.name}/global/images/{name}' is not ready"
+            )
+        locked = image.fields.get("locked") and not (by_family and "image.locked.forbids/by-family" in unchecked)
+        if locked and "image.locked.forbids" not in unchecked:
+            raise ApiError(400, "invalidUsage", f"The image '{name}' is locked.")
+        dates = image.fields.get("deprecated") or {}
+        if "image.deprecated.timestamps/dates-act" in unchecked and dates.get("deleted", "9") < written(time.time()):
+            raise ApiError(400, "invalidUsage", f"The image '{name}' is to be deleted by now.")
+        gone = image.state in ("OBSOLETE", "DELETED")
+        gone = gone and not (called.isdecimal() and "deprecate.use-obsolete/by-id" in unchecked)
+        if gone and "deprecate.use-obsolete" not in unchecked:
+            raise ApiError(400, "invalidUsage", f"The image '{name}' is {image.state}.")
+        if image.state != "DEPRECATED" or "deprecate.use-obsolete/no-warning" in unchecked:
+            return []
+        replacement = image.fields["deprecated"].get("replacement")
+        if "deprecate.use-obsolete/no-name" in unchecked:
+            name = "source"
+        data = [{"key": "resource_name", "value": f"projects/{owner.name}/global/images/{name}"}]
+        data += [{"key": "replacement_suggestion", "value": replacement}] if replacement else []
+        return [{"code": "DEPRECATED_RESOURCE_USED", "message": f"The image '{name}' is deprecated.", "data": data}]
+
+    def _check_users(self, name: str, source: dict[str, Any], call: Call) -> None:
+        """Raises where an instance uses a disk, unless the creation is forced."""
+        if not source.get("user") or "force-create.in-use" in self.behaviour.unchecked:
+            return
+        heeded = "force-create.in-use/true" not in self.behaviour.unchecked
+        if not (heeded and call.query.get("forceCreate", "").lower() in ("true", "1")):
+            message = f"The disk resource '{name}' is already being used by '{source['user']}'"
+            raise ApiError(400, "resourceInUseByAnotherResource", message)
+
+    def _check_key(self, field: str, source: dict[str, Any], body: Resource) -> None:
+        if not source.get("key") or "encryption.required-for-source" in self.behaviour.unchecked:
+            return
+        raw = (body.get(KEY_OF[field]) or {}).get("rawKey")
+        if not raw or digest(raw) != source["key"]:
+            message = "The resource is protected by a customer-supplied encryption key that was not given."
+            raise ApiError(400, "resourceIsEncryptedWithCustomerEncryptionKey", message)
