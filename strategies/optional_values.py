@@ -18,8 +18,13 @@ TEXTS = (
 )
 """Descriptions; a text in another normal form of Unicode is another text."""
 
-LONG_TEXTS = tuple("d" * (length - 1) + "." for length in (2_048, 2_049, 100_000))
-"""Descriptions that a target may find too long; what it takes of them has to be whole."""
+WHOLE: tuple[dict[str, Any], ...] = (
+    *({"description": "d" * (length - 1) + "."} for length in (2_048, 2_049, 100_000)),
+    {"description": "before NUL\0 and after"},
+    {"labels": {"goog-terraform-provisioned": "true"}},
+    {"labels": {"\u1f71": "value", "key": "\uf900"}},
+)
+"""What a target may refuse, as too long or not its users' matter; what it takes of it has to come back whole."""
 
 LABELS = {
     "plain": "value",

@@ -8,7 +8,7 @@ from conformance.contract.plain_bodies import minimal, source_bodies
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import send_like_the_source, shown
 from conformance.strategies import bodies
-from conformance.strategies.optional_values import DISK_SIZES, LONG_TEXTS, SEVERAL, UNKNOWN, written
+from conformance.strategies.optional_values import DISK_SIZES, SEVERAL, UNKNOWN, WHOLE, written
 from conformance.trace.exchange import Intent
 from conformance.trace.formats import is_int64
 
@@ -44,9 +44,9 @@ def test_disk_size(scenario: Scenario) -> None:
     scenario.each(DISK_SIZES, act)
 
 
-@pytest.mark.exercises("image.description.round-trip")
-def test_long_descriptions_come_back_whole(scenario: Scenario) -> None:
-    bodies_of = ({**minimal(scenario.sources), "description": text} for text in LONG_TEXTS)
+@pytest.mark.exercises("image.description.round-trip", "image.labels.round-trip")
+def test_what_may_be_refused_comes_back_whole(scenario: Scenario) -> None:
+    bodies_of = ({**minimal(scenario.sources), **values} for values in WHOLE)
     scenario.each(bodies_of, lambda api, body: api.create(body))
 
 

@@ -210,6 +210,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         _changed("description", lambda text: text[:2048]),
     ),
     (
+        "image.description.round-trip",
+        "cut-at-nul",
+        "a description ends at the character NUL",
+        _changed("description", lambda text: text.split("\0")[0]),
+    ),
+    (
         "image.disk-size-gb.round-trip",
         "rounded",
         "sizes are rounded up to tens",
@@ -221,6 +227,24 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "blank-dropped",
         "labels with an empty value are dropped",
         _changed("labels", lambda labels: {key: value for key, value in labels.items() if value}),
+    ),
+    (
+        "image.labels.round-trip",
+        "goog-dropped",
+        "labels of the user that begin with goog- are dropped",
+        _changed("labels", lambda labels: {key: value for key, value in labels.items() if not key.startswith("goog-")}),
+    ),
+    (
+        "image.labels.round-trip",
+        "normalised",
+        "labels are kept in composed characters",
+        _changed(
+            "labels",
+            lambda labels: {
+                unicodedata.normalize("NFC", key): unicodedata.normalize("NFC", value or "")
+                for key, value in labels.items()
+            },
+        ),
     ),
     (
         "image.labels.round-trip",

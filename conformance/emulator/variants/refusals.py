@@ -132,6 +132,16 @@ ROWS: tuple[Variant, ...] = (
         ("image.labels.limits",),
     ),
     Variant(
+        "own-labels",
+        "labels that begin with goog- are refused, they are the service's",
+        refuse_if(lambda body: any(key.startswith("goog-") for key in _part(body, "labels")), "resource.labels"),
+    ),
+    Variant(
+        "plain-descriptions",
+        "descriptions with characters that control are refused",
+        refuse_if(lambda body: "\0" in str(body.get("description")), "resource.description"),
+    ),
+    Variant(
         "checksum-checked",
         "a checksum that is not the archive's is refused",
         refuse_if(
