@@ -1,0 +1,235 @@
+"""Sends the requests of a scenario, remembers every exchange, and deletes what they have made."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from conformance.client.budget import BudgetSpent
+from conformance.client.lost_connections import CONNECT_SECONDS
+from conformance.client.target import Target
+from conformance.client.transport import ACCESS_STATUSES, REQUEST_SECONDS, Stopped
+from conformance.contract.rule import is_error
+from conformance.trace.customer_keys import secrets_of
+from conformance.trace.exchange import MUTATIONS, Exchange, Intent, Request, Trace
+from conformance.trace.fate import Fate
+from conformance.trace.formats import link
+
+UNADDRESSABLE = frozenset({"", ".", ".."})
+"""Names that a URL cannot carry: its path would mean something else."""
+
+
+class Recorder:
+    """Talks to a target for one scenario, and remembers every exchange in order.
+
+    Args:
+        target: where requests go, and what may be spent.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._exchanges: dict[int, Exchange] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._images: dict[tuple[str, str], bool] = {}
+        self._born: dict[tuple[str, str], float] = {}
+        self._identities: set[str] = set()
+        self._under_way: dict[str, Exchange] = {}
+        self._found: set[str] = set()
+        self._ended: set[str] = set()
+        self._done: dict[tuple[str, str], Exchange] = {}
+
+    def trace(self) -> Trace:
+        """What was exchanged so far."""
+        exchanges = tuple(self._exchanges[number] for number in sorted(self._exchanges))
+        return Trace(exchanges, frozenset(self.target.secrets), self.target.deadline)
+
+    def confirm(self, exchange: Exchange, intent: Intent | None) -> None:
+        """Notes afterwards what a request was: some can only be told by how the target was when they were sent.
+
+        With None nothing is known of it any more.
+        """
+        self._record(replace(exchange, intent=intent))
+
+    def _record(self, exchange: Exchange) -> None:
+        with self._lock:
+            self._exchanges[exchange.number] = exchange
+
+    def send(  # noqa: PLR0913 - a request is made of this much
+        self,
+        verb: str,
+        path: str,
+        query: Any = (),
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        project: str | None = None,
+        intent: Intent | None = None,
+        timeout: float = REQUEST_SECONDS,
+        makes: Collection[str] | None = None,
+        fate: Fate | None = None,
+    ) -> Exchange:
+        """Sends one request below the project and records the exchange.
+
+        `makes` are the names that an image may bear which the request makes; None where it makes none.
+
+        Raises:
+            TargetLost: the target answers nothing any more.
+            BudgetSpent: what the run may spend is spent.
+            Stopped: the run is over.
+        """
+        target = self.target
+        if target.over:
+            raise Stopped
+        project = project or target.project
+        # What a target answered may be sent back to it, be it text that has no UTF-8.
+        parameters = urlencode(list(query), errors="replace")
+        url = f"{target.root}/projects/{quote(project, safe=':')}/{path}{'?' if parameters else ''}{parameters}"
+        request = Request(verb, url, dict(headers or {}), body)
+        with self._lock:
+            number = next(self._numbers)
+        exchange = Exchange(number, request, intent=intent)
+        target.secrets.update(secrets_of(exchange))
+        transport = target.transport
+        if makes is not None:
+            transport.check()
+            transport.budget.image(refused=intent is not None and not intent.valid)
+            for name in makes:
+                target.journal.asked(project, name)
+        try:
+            reply = transport.lose(request, fate) if fate else transport.send(request, exchange.method, timeout)
+        except BaseException:
+            if makes is not None:
+                transport.budget.settle(made=True)  # as far as anybody knows
+            raise
+        exchange = Exchange(
+            number, request, reply.response, reply.failure, reply.sent, reply.received, reply.retried, intent
+        )
+        with self._lock:
+            self._exchanges[number] = exchange
+            if makes is not None:
+                self._note_image(project, makes, exchange)
+            self._note_operation(exchange)
+        return exchange
+
+    def _post(
+        self, path: str, body: Mapping[str, Any], intent: Intent | None, request_id: str = "", *, verb: str = "POST"
+    ) -> Exchange:
+        headers = {"Content-Type": "application/json"}
+        query = [("requestId", request_id)] if request_id else []
+        return self.send(verb, path, query, json.dumps(dict(body)).encode(), headers, intent=intent)
+
+    def _note_operation(self, exchange: Exchange) -> None:
+        """Remembers what is under way, and what a request has done, until a get shows it."""
+        operation = exchange.resource or {}
+        name = operation.get("name")
+        if not isinstance(name, str) or not exchange.route:
+            return
+        if exchange.method in MUTATIONS:
+            self._under_way.setdefault(name, exchange)
+        change = self._under_way.get(name)
+        about = exchange.method in MUTATIONS or exchange.method.startswith("globalOperations.")
+        if change is None or change.route is None or not about:
+            return
+        if operation.get("status") != "DONE" or name in self._ended:
+            return
+        self._ended.add(name)  # a replay may show it again, and does nothing more
+        if is_error(operation.get("error")):
+            return
+        body = change.request.json
+        named = change.route.name or (body.get("name") if isinstance(body, dict) else None)
+        for own in (named, operation.get("targetId")):
+            if isinstance(own, str) and change.method == "images.delete":
+                if not self._made_anew(change.route.project, own, operation.get("targetId")):
+                    self._done.pop((change.route.project, own), None)
+                self._note_end(change, own)
+            elif isinstance(own, str):
+                self._done[change.route.project, own] = change
+
+    def _made_anew(self, project: str, name: str, deleted: Any) -> bool:
+        """Whether what was done last under a name is about another image than the one that is deleted."""
+        last = self._done.get((project, name))
+        target = last and (last.resource or {}).get("targetId")
+        return None not in (target, deleted) and target != deleted
+
+    def _note_image(self, project: str, names: Collection[str], exchange: Exchange) -> None:
+        """Remembers which images may exist: those whose insert was not refused, and leaks that bear the run's own
+        prefix."""
+        transport, journal = self.target.transport, self.target.journal
+        for name in names:
+            self._born[project, name] = exchange.received
+            ours = name.startswith(self.target.names.prefix)
+            if exchange.response is not None:
+                journal.made(project, name)
+            if not exchange.refused or (ours and self._images.get((project, name))):
+                # What bears another name is deleted here only where the target says that it is what was made.
+                if ours or name == link((exchange.resource or {}).get("targetLink")).rpartition("/")[2]:
+                    self._images[project, name] = True
+            elif ours:
+                self._images.setdefault((project, name), False)
+            else:
+                journal.refused(project, name)
+        operation = exchange.resource or {}
+        self._identify(project, operation)
+        identity = str(operation.get("targetId") or next(iter(names), exchange.number))
+        turned_away = exchange.refused or exchange.status in ACCESS_STATUSES
+        new = not turned_away and not (exchange.answered and identity in self._identities)
+        transport.budget.settle(made=new)
+        if new and exchange.answered:
+            self._identities.add(identity)
+            transport.made_image()
+
+    def _note_end(self, delete: Exchange, name: str) -> None:
+        """Forgets an image that is deleted already, unless it may have been made anew since."""
+        assert delete.route is not None
+        image = (delete.route.project, name)
+        if image in self._images and self._born[image] < delete.sent:
+            self.target.journal.deleted(*image)
+            del self._images[image]
+
+    def _identify(self, project: str | None, operation: Mapping[str, Any]) -> None:
+        """Remembers the id of an image that the operation of its insert names."""
+        target = operation.get("targetId")
+        if isinstance(target, str) and target:
+            self.target.journal.identified(project or self.target.project, target)
+
+    def tidy(self) -> None:
+        """Deletes what this scenario has made, without waiting for the end of the deletions and without recording
+        them."""
+        seen = {
+            (exchange.route.project, exchange.route.name)
+            for exchange in self._exchanges.values()
+            if exchange.route and exchange.method == "images.get" and exchange.answered
+        }
+        seen |= {
+            (exchange.route.project, str(item.get("name")))
+            for exchange in self._exchanges.values()
+            if exchange.route and exchange.method == "images.list"
+            for item in exchange.items
+        }
+        for (project, name), made in self._images.items():
+            if not made and (project, name) not in seen:
+                self.target.journal.refused(project, name)
+                continue
+            if name in UNADDRESSABLE:
+                continue  # it is found at the end, by its id
+            url = f"{self.target.root}/projects/{quote(project, safe=':')}/global/images/{quoted(name)}"
+            try:
+                reply = self.target.transport.send(
+                    Request("DELETE", url), "images.delete", CONNECT_SECONDS, cleanup=True
+                )
+            except BudgetSpent:
+                return  # what is left is listed at the end
+            if reply.response is not None and reply.response.status in (200, 202, 204, 404):
+                self.target.journal.deleted(project, name)
+        self._images.clear()
+
+
+def quoted(name: str) -> str:
+    """A name as a segment of a path."""
+    return quote(name, safe="", errors="replace")
