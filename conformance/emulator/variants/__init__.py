@@ -133,7 +133,7 @@ def _first_look_fails(behaviour: Behaviour) -> None:
 
     def guard(call: Call) -> None:
         look = (call.project, call.name)
-        if call.method == "globalOperations.get" and look not in seen:
+        if call.method in ("globalOperations.get", "globalOperations.wait") and look not in seen:
             seen.add(look)
             raise not_found(f"projects/{call.project}/global/operations/{call.name}")
 
