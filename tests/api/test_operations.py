@@ -80,6 +80,7 @@ def test_operation_of_a_delete(scenario: Scenario) -> None:
     "operation.http-error-code",
     "operation.http-error-message",
     "operation.type.*rror*",
+    "operation.agrees",
     "source.*.unknown",
 )
 def test_operation_that_fails(scenario: Scenario) -> None:
@@ -90,7 +91,12 @@ def test_operation_that_fails(scenario: Scenario) -> None:
             ("disk", f"{project}/zones/us-central1-a/disks/{absent}"),
             ("snapshot", f"{project}/global/snapshots/{absent}"),
         ):
-            api.create({f"source{kind.title()}": url}, intent=Intent(valid=False, rules=(f"source.{kind}.unknown",)))
+            failed = api.create(
+                {f"source{kind.title()}": url}, intent=Intent(valid=False, rules=(f"source.{kind}.unknown",))
+            )
+            name = operation_of(failed.insert)
+            if name and scenario.can("operations_list"):
+                api.operations(filter=f"name={name}")
 
     scenario.once(act)
 

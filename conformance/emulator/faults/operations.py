@@ -84,6 +84,13 @@ def _other_story(operation: Resource, call: Call, times: int) -> None:
         operation["insertTime"] = "2020-01-01T00:00:00.000-07:00"
 
 
+def _success(operation: Resource, call: Call, times: int) -> None:
+    del times
+    if call.method == "globalOperations.list":
+        for name in ("error", "httpErrorStatusCode", "httpErrorMessage"):
+            operation.pop(name, None)
+
+
 def _in_a_moment(behaviour: Behaviour) -> None:
     behaviour.operation_name = lambda moment: f"operation-{int(moment * 100)}"
 
@@ -346,6 +353,7 @@ _ROWS: tuple[Row, ...] = (
         ("operation.agrees", "operation.done-is-final"),
     ),
     ("operation.agrees", "list", "the list tells another insertTime", shown_operation(_other_story)),
+    ("operation.agrees", "failures", "the list tells of no errors", shown_operation(_success)),
 )
 
 FAULTS: tuple[Fault, ...] = tuple(Fault(*row) for row in _ROWS)
