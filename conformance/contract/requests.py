@@ -13,7 +13,7 @@ from typing import Any
 from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
-from conformance.contract.rule import Basis, Breach, Broken, Finding, Judge, Rule, expect, is_set
+from conformance.contract.rule import SHOWN, Basis, Breach, Broken, Finding, Judge, Rule, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import SUITE_NAME, Exchange
 
@@ -28,6 +28,7 @@ MISSING = frozenset({404, 405})
 """Refusals that say that something is not there: a source, or the method itself."""
 
 _WORD = re.compile(r"\w+")
+_NAME = re.compile(r"[-\w]+")
 
 
 def request_rule(  # noqa: C901, PLR0913 - a rule is a row of this many columns, and judges with what they hold
@@ -178,7 +179,29 @@ def accepted(history: History, mutation: Mutation, *, deviation: bool = False) -
             expected="success",
             observed=_answer(mutation),
             deviation=deviation,
+            follows=(SHOWN,) if _uses_what_is_pending(history, mutation) else (),
         )
+
+
+def _uses_what_is_pending(history: History, mutation: Mutation) -> bool:
+    """Whether a request is about an image, or names one, that was seen PENDING after its insert was DONE, and was not
+    seen READY before the request: a target may refuse it for that."""
+    request = mutation.exchange.request
+    said = set(_NAME.findall(f"{request.path} {(request.body or b'').decode(errors='replace')}"))
+    for insert in history.created:
+        if insert is mutation or insert.image not in said or not (insert.operation and insert.operation.final):
+            continue
+        seen = [
+            look.value.get("status")
+            for look in history.every_sighting
+            if look.name == insert.image
+            and look.project == insert.project
+            and after(insert.end, look.exchange)
+            and after(look.exchange, mutation.exchange)
+        ]
+        if seen[-1:] == ["PENDING"]:
+            return True
+    return False
 
 
 def _name_taken(history: History, insert: Mutation) -> bool:

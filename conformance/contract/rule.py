@@ -55,7 +55,8 @@ class Breach:
     """One breach of a rule: what was expected, what was observed, and the exchanges that show it.
 
     `deviation` marks a breach of a mere convention within a rule whose other parts the API reference states;
-    `timeline` shows calls that overlapped, where it is their order that is wrong.
+    `timeline` shows calls that overlapped, where it is their order that is wrong; `follows` are the rules of which the
+    history shows that their breach led to this one.
     """
 
     message: str
@@ -64,6 +65,7 @@ class Breach:
     exchanges: tuple[Exchange, ...]
     deviation: bool = False
     timeline: tuple[Bar, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 Finding = Breach | None
@@ -190,13 +192,19 @@ def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(translate, globs)) or "(?!)")
 
 
-def expect(
-    holds: bool, message: str, *at: Exchange, expected: Any = "", observed: Any = "", deviation: bool = False
+def expect(  # noqa: PLR0913 - all that is said of a breach
+    holds: bool,
+    message: str,
+    *at: Exchange,
+    expected: Any = "",
+    observed: Any = "",
+    deviation: bool = False,
+    follows: tuple[str, ...] = (),
 ) -> Finding:
     """A finding: None where the rule holds, else a breach that shows `expected` beside `observed` (any JSON value)."""
     if holds:
         return None
-    return Breach(message, shown(expected), shown(observed), at, deviation)
+    return Breach(message, shown(expected), shown(observed), at, deviation, follows=follows)
 
 
 def shown(value: Any) -> str:

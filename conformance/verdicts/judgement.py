@@ -214,12 +214,15 @@ class _Bench:
         return seen[-1]
 
     def _explanation(self, rule: Rule) -> str:
-        """The broken rule that a broken rule probably follows from: one that it stands on, and that either never
-        held, or that most of the answers break as well which show its breaches; "" where it stands for itself.
+        """The broken rule that a broken rule probably follows from: one that it stands on and that never held, or one
+        that most of the answers break as well which show its breaches, or that led to them; "" where it stands for
+        itself.
         """
         tally = self._tally(rule.id)
-        for name in rule.requires:
-            likely = self._broken(name) and (self._tally(name).never_held or 2 * tally.shared(name) > tally.breaches)
+        led = {name for rules in tally.beside for name in rules.split()} - {*rule.requires, *rule.yields_to, rule.id}
+        for name in (*rule.requires, *sorted(led & self._rules.keys())):
+            never_held = name in rule.requires and self._tally(name).never_held
+            likely = self._broken(name) and (never_held or 2 * tally.shared(name) > tally.breaches)
             if likely and not (
                 self._alone[rule.id].verdict is Verdict.FAILED and self._alone[name].verdict is Verdict.DEVIATES
             ):

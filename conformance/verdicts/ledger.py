@@ -42,9 +42,9 @@ class Tally:
 
     `examples` are in the form in which they stand in results.json, each with its rank by plainness; `first` is how many
     requests had been sent when the first breach was seen, None without one. `beside` counts the breaches by the rules
-    that the same answer showed broken as well, of those that this one stands on or yields to: their ids with blanks
-    between. `again` and `tries` are how often the rule was broken again when a breach of it was tried again, and how
-    often that was.
+    that the same answer showed broken as well, of those that this one stands on or yields to, and by those that led to
+    it: their ids with blanks between. `again` and `tries` are how often the rule was broken again when a breach of it
+    was tried again, and how often that was.
     """
 
     observations: int = 0
@@ -191,14 +191,14 @@ class Ledger:
 
     def _note_beside(self, found: list[tuple[Rule, Breach]]) -> None:
         """Counts which breaches an answer showed that breaks other rules as well, of those that they may follow
-        from."""
+        from, or of which the history shows that they led to it."""
         broken: dict[int, set[str]] = defaultdict(set)
         for rule, breach in found:
             broken[_shown_by(breach)].add(rule.id)
         for rule, breach in found:
             sources = {*rule.requires, *rule.yields_to}
-            others = broken[_shown_by(breach)] & sources
-            if sources:
+            others = (broken[_shown_by(breach)] & sources) | set(breach.follows)
+            if sources or others:
                 beside = self.tallies[rule.id].beside
                 key = " ".join(sorted(others))
                 beside[key] = beside.get(key, 0) + 1

@@ -18,7 +18,7 @@ _HOSTILE = re.compile(rb"[^\n\t\x20-\x7e]|\\[ux]|%(?:[01]|[89A-Fa-f])[0-9A-Fa-f]
 _FRESH = re.compile(rf"{SUITE_NAME.pattern}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", re.IGNORECASE)
 """Names and requestIds, which are others in each run."""
 
-_IMAGE_ANSWERS = ("images.get", "images.getFromFamily")
+_IMAGE_ANSWERS = ("images.get", "images.getFromFamily", "images.list")
 
 
 class Plainness:
@@ -59,10 +59,11 @@ class Plainness:
         return "\n".join(map(_sent, self._trace.exchanges))
 
     def _is_strange(self, exchange: Exchange) -> bool:
-        """Whether an answer shows an image, or an operation on one, that no request of the trace knows of."""
-        shown = exchange.resource or {}
-        name = shown.get("name") if exchange.method in _IMAGE_ANSWERS else shown.get("targetLink")
-        return isinstance(name, str) and unquote(name.rpartition("/")[2]) not in self._named
+        """Whether an answer shows images, or operations on some, none of which a request of the trace knows of."""
+        key = "name" if exchange.method in _IMAGE_ANSWERS else "targetLink"
+        shown = (value.get(key) for value in (exchange.resource or {}, *exchange.items))
+        names = [unquote(name.rpartition("/")[2]) for name in shown if isinstance(name, str)]
+        return bool(names) and not any(name in self._named for name in names)
 
 
 def _fields(value: Any) -> int:

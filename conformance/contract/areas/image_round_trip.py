@@ -220,7 +220,7 @@ def _shielded(history: History) -> Iterator[Finding]:
     "Fields > diskSizeGb",
     "The size is an int64 in a string; that it is no less than the source's is left unsaid, though the "
     "real service will not cut a disk.",
-    requires=COMES_BACK,
+    requires=(*COMES_BACK, *type_rules("diskSizeGb")),
 )
 def _disk_size(history: History) -> Iterator[Finding]:
     for sighting in history.showing("diskSizeGb"):

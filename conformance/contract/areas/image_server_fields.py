@@ -212,6 +212,7 @@ def _kind(history: History) -> Iterator[Finding]:
     "Fields > id",
     "The id is the unique identifier that the server defines, a uint64 in a string, so it belongs to one "
     "image for good.",
+    requires=type_rules("id"),
 )
 def _id(history: History) -> Iterator[Finding]:
     owners: dict[tuple[str, str], Sighting] = {}

@@ -60,6 +60,7 @@ def _kind(history: History) -> Iterator[Finding]:
     "id is a uint64 as a decimal string, unique to the request.",
     "Response body > id",
     "The id is described as a unique uint64 that the server defines, so two operations cannot share one.",
+    requires=("operation.type.id",),
 )
 def _id(history: History) -> Iterator[Finding]:
     for state in history.stating("id"):

@@ -199,6 +199,7 @@ def _may_end(name: str, earlier: State, later: State) -> bool:
     "progress is an integer from 0 to 100; by convention it never falls, and is 100 or absent with DONE and no error.",
     "Response body > progress",
     "progress runs from 0 to 100; that it should rise is a wish, and 100 at the end a habit of the real service.",
+    requires=("operation.type.progress",),
 )
 def _progress(history: History) -> Iterator[Finding]:
     for state in history.stating("progress"):

@@ -66,6 +66,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
     "Response body > error.errors[]",
     "error holds the array of errors met, each with its type in code; message is optional, and the "
     "patterns of details are what should be.",
+    requires=("operation.type.error.errors",),
 )
 def _error_shape(history: History) -> Iterator[Finding]:
     for state in history.stating():

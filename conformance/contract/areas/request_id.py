@@ -159,6 +159,7 @@ def _absent(history: History) -> Iterator[Finding]:
     "one it is absent.",
     "Response body > clientOperationId",
     "clientOperationId is the value of requestId where one was provided, and is not there otherwise.",
+    requires=("operation.type.clientOperationId",),
 )
 def _client_operation_id(history: History) -> Iterator[Finding]:
     for operation in history.operations:

@@ -94,17 +94,19 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
             observed=f"HTTP {replay.exchange.status}",
             deviation=replay.exchange.status == CONFLICT and not _seen_before(history, first, replay.exchange),
         )
-        listed = [
-            listed_ids(history, exchange, first)
+        lists = [
+            exchange
             for exchange in history.exchanges
             if exchange.method == "images.list" and exchange.answered and after(replay.exchange, exchange)
         ]
-        for items in listed:
+        for exchange in lists:
+            items = listed_ids(history, exchange, first)
             yield expect(
                 len(items) <= 1,
                 "a retry after a lost response made a second image",
                 first.exchange,
                 replay.exchange,
+                exchange,
                 expected="one image",
                 observed=items,
             )

@@ -56,6 +56,14 @@ def _never_done(behaviour: Behaviour) -> None:
     behaviour.seconds = 3600.0
 
 
+def _ahead(operation: Resource, call: Call, times: int) -> None:
+    del call, times
+    if operation["operationType"] == "insert" and "error" not in operation:
+        at_once = dict.fromkeys(("startTime", "endTime"), operation["insertTime"])
+        operation.update(at_once, status="DONE", progress=100)
+        operation.pop("statusMessage", None)
+
+
 def _never_ready(image: Resource, call: Call, times: int) -> None:
     del call, times
     image["status"] = "PENDING"
@@ -253,6 +261,13 @@ _ROWS: tuple[Row, ...] = (
         "pending",
         "images stay PENDING",
         lambda behaviour: behaviour.on_image.append(_never_ready),
+    ),
+    (
+        "operation.success-means-ready",
+        "ahead",
+        "operations are DONE at once, while their images are PENDING",
+        shown_operation(_ahead),
+        ("deprecate.use-obsolete", "image.deprecated.timestamps"),
     ),
     (
         "operation.error-only-when-failed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,6 +31,35 @@ class Fact:
     holds: bool = True
     times: int = 1
     race: bool = False
+
+
+def seen(fact: Fact, answers: Mapping[int, Sequence[tuple[str, str]]]) -> bool:
+    """Whether a fact is seen in answers, as far as that is a matter of which texts stand where.
+
+    Args:
+        fact: the fact.
+        answers: the leaves of each answer, by number: path and JSON text.
+    """
+
+    def tokens(number: int, path: str) -> list[str]:
+        return [token for at, token in answers.get(number, ()) if at == path]
+
+    found = tokens(fact.number, fact.path)
+    others = tokens(*fact.other) if fact.other else []
+    match fact.relation:
+        case _ if fact.race or fact.path.startswith(":"):
+            return True
+        case "is":
+            holds = found.count(fact.token) >= fact.times
+        case "has":
+            holds = len(found) >= fact.times
+        case "same":
+            holds = not set(found).isdisjoint(others)
+        case "differs":
+            holds = bool(found and others) and set(found).isdisjoint(others)
+        case _:
+            return True
+    return holds is fact.holds
 
 
 def volatile(path: str, token: str) -> bool:

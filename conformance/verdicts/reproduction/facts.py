@@ -12,16 +12,16 @@ import math
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import partial, reduce
 from typing import Any
 
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
-from conformance.trace.exchange import ABANDONED, Exchange, Response, Trace
+from conformance.trace.exchange import ABANDONED, SUITE_NAME, Exchange, Response, Trace
 from conformance.trace.json_text import NOT_JSON, parse_json
-from conformance.verdicts.reproduction.fact import Fact, json_type, shape, volatile
+from conformance.verdicts.reproduction.fact import Fact, json_type, seen, shape, volatile
 from conformance.verdicts.reproduction.leaves import Leaf, Place, changed, leaves, without
 from conformance.verdicts.reproduction.samples import (
     ABSENT,
@@ -43,6 +43,9 @@ WITHOUT_ACCESS = (401, 403)
 
 ITEMS_MAXIMUM = 20
 """Items of a list that are tried alone."""
+
+LOOKS = ("images.get", "images.getFromFamily", "images.list")
+"""The methods that show images."""
 
 STATES = frozenset({"PENDING", "RUNNING", "DONE", "READY", "FAILED"})
 
@@ -66,23 +69,38 @@ class Inquiry:
         self._trace = trace
         self._end = end
         self._everywhere = False
+        self._shorten()
         self._answers = {
-            exchange.number: leaves(exchange.response.body) if exchange.response else [] for exchange in trace.exchanges
+            exchange.number: leaves(exchange.response.body) if exchange.response else []
+            for exchange in self._trace.exchanges
         }
-
-        self._samples = Samples(trace, breach.expected, self._answers)
+        self._samples = Samples(self._trace, breach.expected, self._answers)
 
     def facts(self) -> list[Fact]:
         """The facts of the breach: none where no part of an answer decides."""
-        found = self._facts()
+        shown = {exchange.number for exchange in self._breach.exchanges}
+        found = self._facts(shown)
+        if all(fact.path == ":class" for fact in found):
+            found += self._facts(self._looks_needed() - shown)
         if all(fact.path == ":class" for fact in found):
             self._everywhere = True
-            found += self._facts()
-        return list(dict.fromkeys(found))
+            found += self._facts(shown)
+        # What is true of one item of a list need not be true of the list.
+        texts = {number: [(leaf.path, leaf.token) for leaf in answer] for number, answer in self._answers.items()}
+        return [fact for fact in dict.fromkeys(found) if seen(fact, texts)]
 
-    def _facts(self) -> list[Fact]:
+    def _looks_needed(self) -> set[int]:
+        """The looks at images without which the rule does not find the breach."""
+        exchanges = self._trace.exchanges
+        return {
+            look.number
+            for look in exchanges
+            if look.method in LOOKS and self._gone_from(tuple(one for one in exchanges if one is not look))
+        }
+
+    def _facts(self, numbers: Set[int]) -> list[Fact]:
         found: list[Fact] = []
-        for exchange in sorted(self._breach.exchanges, key=lambda item: item.number):
+        for exchange in (exchange for exchange in self._trace.exchanges if exchange.number in numbers):
             if exchange.response is None:
                 found += [Fact("is", exchange.number, ":class", "0")] if exchange.failure != ABANDONED else []
                 continue
@@ -96,6 +114,46 @@ class Inquiry:
             elif value is not NOT_JSON:
                 found += self._of_refusal(exchange)
         return found
+
+    def rests_on_others(self) -> bool:
+        """Whether the breach is gone without the images, and the operations on some, that the trace has not made: no
+        script can repeat it."""
+        shown = {exchange.number for exchange in self._breach.exchanges}
+        said, changes = _said(self._trace), {}
+        for exchange in (exchange for exchange in self._trace.exchanges if exchange.number in shown):
+            if exchange.method in LOOKS and _foreign(exchange.resource or {}, said):
+                return True
+            ours = [item for item in exchange.items if not _foreign(item, said)]
+            if len(ours) < len(exchange.items):
+                changes[exchange.number] = _with_body(exchange, {**(exchange.resource or {}), "items": ours})
+        return bool(changes) and self._gone(changes)
+
+    def _shorten(self) -> None:
+        """Leaves out of the trace what the breach does not rest on, and what costs time with each question: requests
+        that came later, and others' images in lists."""
+        shown = [exchange.number for exchange in self._breach.exchanges]
+        last = max((item.received for item in self._trace.exchanges if item.number in shown), default=0.0)
+        self._take(tuple(exchange for exchange in self._trace.exchanges if exchange.sent <= last))
+        for exchange in self._trace.exchanges:
+            shorter: Exchange | None = exchange
+            while shorter is not None and len(shorter.items) > ITEMS_MAXIMUM:
+                shorter = next(filter(self._put, _shorter_lists(shorter, self._trace)), None)
+
+    def _put(self, exchange: Exchange) -> bool:
+        """Takes another exchange in the place of the one of its number, if the breach is there still."""
+        return self._take(
+            tuple(exchange if other.number == exchange.number else other for other in self._trace.exchanges)
+        )
+
+    def _take(self, exchanges: tuple[Exchange, ...]) -> bool:
+        """Takes other exchanges for those of the trace, if the breach is there still."""
+        trace = replace(self._trace, exchanges=exchanges)
+        try:
+            kept = self._shown_by(trace)
+        except Exception:
+            return False
+        self._trace = trace if kept else self._trace
+        return kept
 
     def race(self, group: Sequence[Exchange]) -> list[Fact]:
         """The facts of several answers at once, to requests that were sent at the same moment."""
@@ -124,14 +182,25 @@ class Inquiry:
         Raises:
             TimeoutError: asking has taken too long.
         """
+        return self._gone_from(tuple(changes.get(exchange.number, exchange) for exchange in self._trace.exchanges))
+
+    def _gone_from(self, exchanges: tuple[Exchange, ...]) -> bool:
+        """Whether the rule does not find the breach in these exchanges.
+
+        Raises:
+            TimeoutError: asking has taken too long.
+        """
         if time.monotonic() > self._end:
             raise TimeoutError
-        exchanges = tuple(changes.get(exchange.number, exchange) for exchange in self._trace.exchanges)
-        findings = self._rule.judge(History(replace(self._trace, exchanges=exchanges)))
         try:
-            return not any(finding is not None and self._alike(finding) for finding in findings)
+            return not self._shown_by(replace(self._trace, exchanges=exchanges))
         except Exception:
             return False
+
+    def _shown_by(self, trace: Trace) -> bool:
+        """Whether the rule finds the breach in a trace."""
+        findings = self._rule.judge(History(trace))
+        return any(finding is not None and self._alike(finding) for finding in findings)
 
     def _alike(self, other: Breach) -> bool:
         """Whether a breach is the same as the one in question, as far as the same can be said of another trace."""
@@ -359,6 +428,30 @@ class Inquiry:
 
 def _kind(breach: Breach) -> str:
     return re.sub(r"\d+", "", breach.message)
+
+
+def _said(trace: Trace) -> str:
+    """All that the requests of a trace say."""
+    return " ".join(
+        f"{item.request.url} {(item.request.body or b'').decode(errors='replace')}" for item in trace.exchanges
+    )
+
+
+def _foreign(shown: dict[str, Any], said: str) -> bool:
+    """Whether what is shown is an image of the suite's, or an operation on one, of which no request of a trace says
+    anything."""
+    name = str(shown.get("targetLink") or shown.get("name")).rpartition("/")[2]
+    return SUITE_NAME.fullmatch(name) is not None and name not in said
+
+
+def _shorter_lists(exchange: Exchange, trace: Trace) -> Iterator[Exchange]:
+    """A list with those of its images alone that the requests name, with the first half, with the other half."""
+    said = _said(trace)
+    items, page = exchange.items, exchange.resource
+    half = len(items) // 2
+    for part in ([item for item in items if str(item.get("name")) in said], items[:half], items[half:]):
+        if len(part) < len(items):
+            yield _with_body(exchange, {**(page or {}), "items": part})
 
 
 def _json(exchange: Exchange) -> Any:

@@ -108,8 +108,11 @@ def plan(rule: Rule, breach: Breach, trace: Trace, end: float = math.inf) -> Pla
 
     Raises:
         TimeoutError: it takes too long.
+        ValueError: the breach rests on images that the trace has not made.
     """
     inquiry = Inquiry(rule, breach, trace, end)
+    if inquiry.rests_on_others():
+        raise ValueError("what others have made cannot be made again")
     shown = {exchange.number for exchange in breach.exchanges}
     race = max(
         _races(trace.exchanges),
@@ -124,7 +127,8 @@ def plan(rule: Rule, breach: Breach, trace: Trace, end: float = math.inf) -> Pla
     last = max((fact.number for fact in (*facts, *map(_status_fact, breach.exchanges))), default=0)
     exchanges = [exchange for exchange in trace.exchanges if exchange.number <= last][:STEPS_MAXIMUM]
     kept = _kept(exchanges, breach, names, facts)
-    steps = tuple(_steps(exchanges, kept, names, trace.deadline))
+    counted = {fact.number for fact in facts if fact.times > 1 and not fact.race}
+    steps = tuple(_steps(exchanges, kept, counted, names, trace.deadline))
     return Plan(
         steps,
         tuple((fact, names.template(fact.token, fact.number)) for fact in facts),
@@ -298,7 +302,10 @@ def _global(exchange: Exchange) -> str:
     return f"{before}{found}".rstrip("/")
 
 
-def _steps(exchanges: Sequence[Exchange], kept: set[int], names: _Names, deadline: float) -> Iterable[Step]:
+def _steps(
+    exchanges: Sequence[Exchange], kept: set[int], counted: set[int], names: _Names, deadline: float
+) -> Iterable[Step]:
+    """The requests of a replay: those that are kept. Of an answer in which something is counted there is but one."""
     groups = {member.number: group[0].number for group in _races(exchanges) if len(group) > 1 for member in group}
     done: set[str] = set()
     first_look: dict[str, float] = {}
@@ -325,9 +332,9 @@ def _steps(exchanges: Sequence[Exchange], kept: set[int], names: _Names, deadlin
             names.template(_body(exchange), exchange.number),
             round(min(pause, 2.0), 3) if pause > PAUSE_MINIMUM else 0.0,
             wait,
-            LOOKS if (operation and not wait) or _passing(exchange) else 1,
+            LOOKS if ((operation and not wait) or _passing(exchange)) and exchange.number not in counted else 1,
             names.template(f"{_global(exchange)}/operations/")
-            if exchange.method in MUTATIONS and _done(exchange)
+            if exchange.method in MUTATIONS and _done(exchange) and exchange.number not in counted
             else (),
             HANG_UP_SECONDS.get(exchange.failure, 0.0),
             groups.get(exchange.number, 0),

@@ -6,6 +6,7 @@ import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
 from conformance.contract import Rule, catalogue
+from conformance.trace.exchange import Intent
 from conformance.verdicts.judgement import Judgement, judgements
 from conformance.verdicts.ledger import Ledger, Tally
 from conformance.verdicts.verdict import Verdict
@@ -33,6 +34,53 @@ def test_rule_with_evidence_of_its_own_fails_and_names_its_root() -> None:
 def test_rule_whose_breaches_are_shown_elsewhere_is_its_own_root() -> None:
     found = judged(rule("a"), rule("b", requires=("a",)), a=Tally(4, 1), b=Tally(4, 2, beside={"": 2}))
     assert (found["b"].verdict, found["b"].root) == (Verdict.FAILED, "b")
+
+
+def test_rule_whose_breaches_another_one_led_to_names_it() -> None:
+    """Even where it does not stand on it: the judge has seen that."""
+    found = judged(rule("a"), rule("b"), a=Tally(4, 1), b=Tally(4, 2, beside={"a": 2}))
+    assert (found["b"].verdict, found["b"].root) == (Verdict.FAILED, "a")
+    assert judged(rule("a"), rule("b"), a=Tally(4, 1), b=Tally(4, 3, beside={"a": 1}))["b"].root == "b"
+
+
+@pytest.mark.parametrize(("seen", "root"), [("PENDING", "operation.success-means-ready"), ("READY", "")])
+def test_refusal_of_what_is_done_and_pending_follows_from_that(seen: str, root: str) -> None:
+    """An operation was DONE too early: that its image can be used by nobody yet is no other fault."""
+    used = Intent(valid=True, rules=("deprecate.use-obsolete",))
+    story = Story().insert(operation("DONE")).get(image(status="PENDING")).get(image(status=seen))
+    link = "projects/p/global/images/one"
+    story.insert(refusal(400, "invalid"), code=400, name="two", sourceImage=link, request_id=None, intent=used)
+    ledger = Ledger(catalogue())
+    ledger.judge(story.trace())
+    assert ledger.tallies["deprecate.use-obsolete"].beside == ({root: 1} if root else {})
+    found = judgements(catalogue(), ledger, {})
+    assert found["deprecate.use-obsolete"].root == (root or "deprecate.use-obsolete")
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "field", "value"),
+    [("image.id", "id", 2001), ("image.disk-size-gb", "diskSizeGb", 10)],
+)
+def test_value_of_another_type_is_one_fault(rule_id: str, field: str, value: int) -> None:
+    ledger = Ledger(catalogue())
+    ledger.judge(Story().insert(operation("DONE")).get(image(**{field: value})).trace())
+    found = judgements(catalogue(), ledger, {})
+    assert (found[rule_id].verdict, found[rule_id].root) == (Verdict.FAILED, f"image.type.{field}")
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "field", "value"),
+    [
+        ("operation.id", "id", 1001),
+        ("operation.progress", "progress", "100"),
+        ("request-id.client-operation-id", "clientOperationId", 7),
+    ],
+)
+def test_value_of_another_type_is_one_fault_of_an_operation(rule_id: str, field: str, value: object) -> None:
+    ledger = Ledger(catalogue())
+    ledger.judge(Story().insert(operation("DONE", **{field: value})).trace())
+    found = judgements(catalogue(), ledger, {})
+    assert (found[rule_id].verdict, found[rule_id].root) == (Verdict.FAILED, f"operation.type.{field}")
 
 
 def test_roots_are_followed_to_their_end() -> None:

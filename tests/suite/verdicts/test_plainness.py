@@ -9,6 +9,7 @@ import pytest
 from helpers.story import Story, image, operation
 
 from conformance.contract import Breach, catalogue
+from conformance.contract.history import History
 from conformance.trace.exchange import Exchange, Intent, Trace
 from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.plainness import Plainness
@@ -72,6 +73,15 @@ def test_answer_about_what_nobody_in_it_has_asked_for_is_shown_last() -> None:
     """No script can repeat what shows the image of somebody else, or an operation on it."""
     link = "https://www.googleapis.com/compute/beta/projects/p/global/images/conformance-12345678-gw1-4"
     assert shown(Story().insert({**BROKEN, "targetLink": link}).trace(), NONSENSE) is NONSENSE
+
+
+def test_list_of_what_others_have_made_is_shown_last() -> None:
+    rule, twins = catalogue()["image.name.unique"], {"kind": "compute#imageList", "items": [image(), image(id="2002")]}
+    bare = Story().say("GET", "images", None, 200, twins).trace()
+    own = Story().insert(operation("DONE")).say("GET", "images", None, 200, twins).trace()
+    ranks = [Plainness(trace).of(_breach(trace.exchanges[-1])) for trace in (own, bare)]
+    assert ranks == sorted(ranks)
+    assert all(any(rule.judge(History(trace))) for trace in (own, bare))
 
 
 def test_failure_is_shown_before_a_mere_deviation() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.contract import Breach, catalogue
 from conformance.contract.history import History
+from conformance.contract.rule import expect
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
 from conformance.trace.exchange import Intent, Response, Trace
@@ -128,6 +130,56 @@ def scripts(rule: str, trace: Trace) -> dict[str, str]:
 )
 def test_decisive_part_of_an_answer_is_found(rule: str, changes: dict[str, Any], fact: Fact) -> None:
     assert facts(rule, told(**changes)) == [fact]
+
+
+def test_long_list_costs_few_questions() -> None:
+    """Others' images are left out before each part of an answer is tried."""
+    others = [image(name=f"other-{number}", id=f"{3000 + number}") for number in range(400)]
+    page = {"kind": "compute#imageList", "items": [*others[:200], image(kind="compute#disk"), *others[200:]]}
+    trace = Story().insert(operation("DONE")).say("GET", "images", None, 200, page).get({}, status=404).trace()
+    asked = 0
+    judge = catalogue()["image.kind"].judge
+
+    def counting(history: History) -> Iterable[Breach | None]:
+        nonlocal asked
+        asked += len(history.exchanges[1].items)
+        return judge(history)
+
+    rule = replace(catalogue()["image.kind"], judge=counting)
+    found = Inquiry(rule, first_breach("image.kind", trace), trace).facts()
+    assert Fact("is", 2, ".items[].kind", '"compute#disk"') in found
+    assert asked < 2_000
+
+
+FOREIGN = "conformance-12345678-gw1-4"
+ECHO = image(name=FOREIGN, imageEncryptionKey={"rawKey": KEY})
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [("images/family/f", ECHO), ("images", {"kind": "compute#imageList", "items": [image(), ECHO]})],
+)
+def test_what_others_have_made_no_script_repeats(path: str, answer: dict[str, Any]) -> None:
+    """On a fresh target there is nothing of it."""
+    rule, secrets = "encryption.never-echoed", frozenset({KEY})
+    look = Story().say("GET", path, None, 200, answer)
+    assert not scripts(rule, replace(look.trace(), secrets=secrets))["shell"]
+    own = Story().insert(operation("DONE"), name=FOREIGN).say("GET", path, None, 200, answer)
+    assert scripts(rule, replace(own.trace(), secrets=secrets))["shell"]
+
+
+def test_look_that_is_not_shown_counts_where_the_breach_rests_on_it() -> None:
+    """A correct target carries out the same requests, and shows something else."""
+
+    def judge(history: History) -> Iterable[Breach | None]:
+        second = history.exchanges[-1].items[1:]
+        yield expect(not second, "there are two", history.exchanges[0], expected="one", observed="two")
+
+    page = {"kind": "compute#imageList", "items": [image(), image(id="2002")]}
+    trace = Story().insert(operation("DONE")).say("GET", "images", None, 200, page).trace()
+    rule = replace(catalogue()["image.kind"], judge=judge)
+    (breach,) = (found for found in judge(History(trace)) if found is not None)
+    assert Fact("has", 2, ".items[].kind", times=2) in Inquiry(rule, breach, trace).facts()
 
 
 @pytest.mark.parametrize("body", [{"error": "gone"}, {"error": {"message": "gone"}}, ["gone"], "gone"])
