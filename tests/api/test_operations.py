@@ -7,11 +7,12 @@ from conformance.contract import all_but
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import operation_of
+from conformance.scenario.steps import labels_of, operation_of
 from conformance.strategies import bodies
 from conformance.trace.exchange import Intent
 
 LOOKS_AFTER_DONE = 4
+OPERATION_LOOKS = 20
 
 OF_OTHERS = ("operation.*error*", "operation.*Error*", "operation.*warning*", "operation.failure-means-none")
 """What only operations that fail, or warn, put to the test."""
@@ -70,6 +71,31 @@ def test_operation_of_a_delete(scenario: Scenario) -> None:
         delete = api.delete(created.name)
         api.finish(delete)
         api.get(created.name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("operation.name", "operation.type", "operation.target-link", "operation.target-id")
+def test_operations_of_changes(scenario: Scenario) -> None:
+    """An operation that is DONE at once is looked for as well: gcloud waits for each."""
+
+    def act(api: Api) -> None:
+        created = api.create(scenario.plain(labels={"colour": "blue"}))
+        changes = []
+        if scenario.can("set_labels"):
+            body = {"labels": {"colour": "red"}, "labelFingerprint": labels_of(api, created.name)[1]}
+            changes.append(api.set_labels(created.name, body))
+        if scenario.can("deprecate"):
+            changes.append(api.deprecate(created.name, {"state": "DEPRECATED"}))
+        if scenario.can("patch"):
+            changes.append(api.patch(created.name, {"description": "after"}))
+        for change in changes:
+            api.finish(change)
+            name = operation_of(change)
+            for _ in range(OPERATION_LOOKS if name else 0):
+                if api.operation(name).answered:
+                    break
+                api.target.transport.sleep(0.1)
 
     scenario.once(act)
 

@@ -91,10 +91,10 @@ def _id(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.name",
     "doc",
-    "name is present, and addresses the operation.",
+    "name is present, and addresses the operation; by convention also one that is DONE at once.",
     "Response body > name",
     "Each operation has a name, and the page sends the reader to globalOperations for the rest, which "
-    "finds operations by it.",
+    "finds operations by it; how long one that has completed is kept is left open.",
 )
 def _name(history: History) -> Iterator[Finding]:
     for mutation in history.mutations:
@@ -138,7 +138,8 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
     found_before = any(after(exchange, look) and exchange.method == look.method for exchange in seen)
     if not found_before and passed <= (LATE_SECONDS if found_later else MOMENT_SECONDS * history.trace.recorded):
         return
-    if operation.final and after(operation.final.exchange, look) and not found_later:
+    done = operation.final is not None and after(operation.final.exchange, look)
+    if done and not found_later and (seen or not _asked_in_time(history, operation, look)):
         return  # one that has completed is kept for a limited time only
     yield expect(
         False,
@@ -147,7 +148,22 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
         look,
         expected="the operation",
         observed=f"HTTP {look.status}",
-        deviation=found_later,
+        deviation=found_later or done,
+    )
+
+
+def _asked_in_time(history: History, operation: Operation, look: Exchange) -> bool:
+    """Whether a get came too soon after an operation was DONE for it to be forgotten, and this look too late for it not
+    to be known yet."""
+    assert operation.final is not None
+    end = operation.final.exchange
+    return look.sent - end.received > MOMENT_SECONDS and any(
+        other.method == look.method
+        and other.request.url == look.request.url
+        and other.refused
+        and after(end, other)
+        and other.sent - end.received <= MOMENT_SECONDS
+        for other in history.exchanges
     )
 
 
@@ -189,17 +205,18 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
 )
 def _type(history: History) -> Iterator[Finding]:
     for operation in of_images(history):
-        wanted = OPERATION_TYPES.get(operation.mutation.method) if operation.mutation else None
-        for state in operation.glimpses if wanted else ():
+        method = operation.mutation.method if operation.mutation else ""
+        wanted = OPERATION_TYPES.get(method)
+        for state in operation.glimpses if method else ():
             if not state.shows("operationType"):
                 continue
             told = state.value.get("operationType")
             word = told.rpartition(".")[2] if isinstance(told, str) else ""
             yield expect(
-                word == wanted,
+                word == wanted if wanted else word not in OPERATION_TYPES.values(),
                 "an operation has another type than its request",
                 state.exchange,
-                expected=wanted,
+                expected=wanted or f"a type for {method}",
                 observed=told,
                 deviation=word not in DOCUMENTED_TYPES,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance.emulator.behaviour import Behaviour, Call, Resource
+from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
 from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.row import MOVING, Change, Fault, Row, shown_operation, when_done
 
@@ -103,6 +103,22 @@ def _in_a_moment(behaviour: Behaviour) -> None:
     behaviour.operation_name = lambda moment: f"operation-{int(moment * 100)}"
 
 
+def _not_kept_when_done(behaviour: Behaviour) -> None:
+    """Does not keep operations that are DONE when they are answered first."""
+    done: set[str] = set()
+
+    def note(answer: Answer, call: Call) -> None:
+        if call.method in ("images.setLabels", "images.deprecate") and answer.body.get("status") == "DONE":
+            done.add(answer.body["name"])
+
+    def refuse(call: Call) -> None:
+        if call.method in ("globalOperations.get", "globalOperations.wait") and call.name in done:
+            raise ApiError(404, "notFound", f"The resource 'operations/{call.name}' was not found")
+
+    behaviour.on_answer.append(note)
+    behaviour.on_request.append(refuse)
+
+
 def _not_kept(behaviour: Behaviour) -> None:
     def refuse(call: Call) -> None:
         if call.method in ("globalOperations.get", "globalOperations.wait"):
@@ -134,6 +150,7 @@ _ROWS: tuple[Row, ...] = (
     ),
     ("operation.name", "missing", "operations have no name", _without("name")),
     ("operation.name", "not-kept", "an operation is answered, and found by nothing", _not_kept),
+    ("operation.name", "not-kept-when-done", "operations that are DONE at once are not kept", _not_kept_when_done),
     (
         "operation.name",
         "of-the-moment",
@@ -141,6 +158,16 @@ _ROWS: tuple[Row, ...] = (
         _in_a_moment,
     ),
     ("operation.type", "verb", "operationType is create", _always("operationType", "create")),
+    (
+        "operation.type",
+        "of-labels",
+        "the operation of a setLabels is called insert",
+        shown_operation(
+            lambda operation, call, times: (
+                operation.update(operationType="insert") if operation.get("operationType") == "setLabels" else None
+            )
+        ),
+    ),
     (
         "operation.target-link",
         "other",

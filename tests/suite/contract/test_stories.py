@@ -82,6 +82,27 @@ def test_operation_that_wait_knows_may_be_seen_by_get_a_moment_later(first: str,
     assert ("operation.name" not in story.broken()) == right
 
 
+@pytest.mark.parametrize(
+    ("looks", "verdict"),
+    [((0.0, 2.0), "deviates"), ((2.0,), "kept"), ((0.0, 0.5), "kept"), ((2.0, 2.0), "kept")],
+    ids=["never", "perhaps forgotten", "perhaps not yet", "perhaps forgotten twice"],
+)
+def test_operation_that_is_done_at_once_is_found_as_well(looks: tuple[float, ...], verdict: str) -> None:
+    story = lived()
+    for patience in looks:
+        story.pause(patience).say("GET", "operations/operation-3", None, 404, refusal(404, "notFound"))
+    assert story.verdict("operation.name") == verdict
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"), [("setDeprecation", "kept"), ("update", "kept"), ("insert", "broken"), ("delete", "broken")]
+)
+def test_type_of_another_method(told: str, verdict: str) -> None:
+    story = Story().insert(operation()).get(image())
+    story.say("POST", "images/one/deprecate", {"state": "ACTIVE"}, 200, deprecation() | {"operationType": told})
+    assert story.verdict("operation.type") == verdict
+
+
 @pytest.mark.parametrize(("patience", "right"), [(0.0, True), (2.0, False)])
 def test_image_that_is_deleted_before_it_was_looked_for_again(patience: float, *, right: bool) -> None:
     """It may be seen a moment late, and nobody waited for that moment."""
