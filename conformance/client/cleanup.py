@@ -161,10 +161,11 @@ class _Own:
             missing = {image for image in wanted if image[0] == project} - {
                 (project, image.name) for image in listed_here
             }
-            if again and shown is not None and shown.complete and project in self._before:
+            whole = shown is not None and shown.complete and project in self._before
+            if again and whole:
                 self.gone |= missing
                 missing = set()
-            found |= listed_here | self._shown_by_get(missing - self.gone)
+            found |= listed_here | self._shown_by_get(missing - self.gone, whole=whole)
         return found
 
     def _is_own(self, project: str, name: str, identifier: str) -> bool:
@@ -176,16 +177,21 @@ class _Own:
         sent = (project, name) in self._told.events and (known is not None or (project, name) not in self._refused)
         return sent or (project, identifier) in self._told.ids
 
-    def _shown_by_get(self, images: Iterable[Image]) -> set[Found]:
+    def _shown_by_get(self, images: Iterable[Image], *, whole: bool) -> set[Found]:
+        """Those that a get shows, of some that the list does not: where that is `whole`, all others are gone.
+
+        A target that calls a name invalid when it is asked for it may have stored it all the same: then its list shows
+        that, and without one nobody knows.
+        """
         found: set[Found] = set()
         for project, name in sorted(images):
             response = None
             if name not in UNADDRESSABLE:
                 response = _send(self._target, "GET", project, f"images/{_quoted(name)}")
-            if response is not None and response.status in GONE:
-                self.gone.add((project, name))
-            elif response is not None and response.status == OK:
+            if response is not None and response.status == OK:
                 found.add(Found(project, name))
+            elif whole or (response is not None and response.status in GONE):
+                self.gone.add((project, name))
             else:
                 self.unknown.add((project, name))
         return found

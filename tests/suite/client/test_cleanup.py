@@ -36,14 +36,21 @@ class Store:
         delete: the status of a delete; one that is 200 works if `works` says so.
         works: whether deletes have an effect.
         lists: whether there is a list.
+        invalid: names that gets and deletes refuse with 400, whatever is stored.
     """
 
     def __init__(
-        self, images: set[tuple[str, str]], delete: int = 200, *, works: bool = True, lists: bool = True
+        self,
+        images: set[tuple[str, str]],
+        delete: int = 200,
+        *,
+        works: bool = True,
+        lists: bool = True,
+        invalid: frozenset[str] = frozenset(),
     ) -> None:
         self.images = images
         self.deletes: list[str] = []
-        self._delete, self._works, self._lists = delete, works, lists
+        self._delete, self._works, self._lists, self._invalid = delete, works, lists, invalid
         self._lock = threading.Lock()
 
     def script(self, asked: Asked, line: Line) -> None:
@@ -56,6 +63,8 @@ class Store:
         if name == "images":
             items = [{"name": name, "id": identifier} for name, identifier in sorted(self.images)]
             return _answer(200, {"items": items}) if self._lists else _answer(404, REFUSED)
+        if name in self._invalid:
+            return _answer(400, REFUSED)
         found = {image for image in self.images if name in image}
         if verb == "GET":
             return _answer(200 if found else 404, {"name": name})
@@ -103,6 +112,25 @@ def test_own_images_of_any_name_are_deleted_and_no_others(tmp_path: Path) -> Non
     )
     assert cleaned(store, tmp_path, made=(OWN, "7", "a\nb", "", "true")) == Left([], [])
     assert store.images == {*OTHERS, ("new", "6")}
+
+
+@pytest.mark.parametrize(
+    ("stored", "lists", "left"),
+    [
+        (set(), True, Left([], [])),
+        ({("True", "4")}, True, Left([], [])),
+        ({("True", "")}, True, Left(["projects/p/global/images/True"], [])),
+        (set(), False, Left([], ["projects/p/global/images/True"])),
+    ],
+    ids=["not stored", "stored", "stored without an id", "without a list"],
+)
+def test_name_that_is_invalid_where_it_is_asked_for(
+    stored: set[tuple[str, str]], lists: bool, left: Left, tmp_path: Path
+) -> None:
+    """The list tells whether it is there, and its id deletes it; without a list nobody knows."""
+    store = Store({*stored, *OTHERS}, lists=lists, invalid=frozenset({"True"}))
+    assert cleaned(store, tmp_path, before=lists, made=("True",)) == left
+    assert store.images >= OTHERS
 
 
 def test_what_nobody_can_look_up_is_unknown(tmp_path: Path) -> None:
