@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -17,6 +18,9 @@ CLEANUP_REQUESTS = 20
 WAIT_SECONDS = 60.0
 PAUSE_SECONDS = 0.01
 UNLIMITED = 2**62
+
+OWN_LOAD = 6.0
+"""Processes that want a processor at once because of a run: its workers, the controller, and a target beside them."""
 
 _IMAGE = (
     f"UPDATE spent SET images = images + 1, pending = pending + 1, aside = aside + {DELETION_REQUESTS} "  # noqa: S608 - numbers of ours
@@ -123,10 +127,14 @@ class Budget:
             self._counts.close()
 
     def _check_time(self) -> None:
-        if self.limits.end is not None and time.time() > self.limits.end:
-            if not self.limits.told:
-                raise TimeOver(f"after {self.limits.seconds:.0f} s the run was not over; --max-time gives it longer")
-            raise BudgetSpent(f"the {self.limits.seconds:g} seconds of --max-time were over")
+        end, seconds = self.limits.end, self.limits.seconds
+        if end is None or seconds is None or time.time() <= end:
+            return
+        if self.limits.told:
+            raise BudgetSpent(f"the {seconds:g} seconds of --max-time were over")
+        longer = seconds * (crowding() - 1)
+        if time.time() > end + longer:
+            raise TimeOver(f"after {seconds + longer:.0f} s the run was not over; --max-time gives it longer")
 
     def _settled(self) -> tuple[int, int]:
         """The images that were made for certain, and the requests that are spent or set aside."""
@@ -144,3 +152,12 @@ class Budget:
             return True
         with self._lock:
             return self._counts.execute(statement, values).rowcount == 1
+
+
+def crowding() -> float:
+    """How many times longer everything takes since others use this machine as well; 1 where they do not."""
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # there is no such figure on this system
+        return 1.0
+    return max(1.0, (load - OWN_LOAD) / (os.cpu_count() or 1))
