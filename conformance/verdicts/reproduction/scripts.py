@@ -16,6 +16,9 @@ from conformance.contract import Breach, Rule
 from conformance.verdicts.reproduction.fact import Fact
 from conformance.verdicts.reproduction.plan import Plan, Step, Symbol, Template
 
+TRYING_SECONDS = 120
+"""After so long a breach is tried for no more."""
+
 TEXT_MAXIMUM = 500
 """Characters of what was expected and observed that are quoted."""
 
@@ -37,6 +40,7 @@ def shell_script(rule: Rule, breach: Breach, plan: Plan) -> str:
         expected=f"expected: {_plain(breach.expected)}",
         observed=f"observed: {_plain(breach.observed)}",
         plan=plan,
+        seconds=TRYING_SECONDS,
         steps=list(_shell_steps(plan)),
         facts=[_shell_fact(fact, token) for fact, token in plan.facts],
         cleaning=[f"forget {step.number} {_shell(step.makes)}" for step in reversed(plan.steps) if step.makes],
@@ -51,6 +55,7 @@ def pytest_file(rule: Rule, breach: Breach, plan: Plan) -> str:
         expected=_plain(breach.expected),
         observed=_plain(breach.observed),
         plan=plan,
+        seconds=TRYING_SECONDS,
         steps=list(_python_steps(plan)),
         facts=[_python_fact(fact, token) for fact, token in plan.facts],
         cleaning=[f"self.forget({step.number}, {_python(step.makes)})" for step in reversed(plan.steps) if step.makes],

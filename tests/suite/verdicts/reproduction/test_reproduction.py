@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.bad_target import Answer, BadTarget, always
 from helpers.story import REQUEST_ID, Story, image, operation
 
 from conformance.commands.run import judge
@@ -25,6 +26,7 @@ from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
 from conformance.trace.exchange import Intent, Response, Trace
 from conformance.verdicts.reproduction import reproduction
+from conformance.verdicts.reproduction import scripts as written
 from conformance.verdicts.reproduction.fact import Fact
 from conformance.verdicts.reproduction.facts import Inquiry
 from conformance.verdicts.reproduction.leaves import leaves
@@ -87,6 +89,24 @@ def test_script_needs_a_target(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_text(script, encoding="utf-8")
         assert outcome(path, "http://127.0.0.1:1") == status
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(120, 10), (0, 1)])
+@pytest.mark.parametrize("suffix", ["sh", "py"])
+def test_script_ends_whatever_is_answered(
+    suffix: str, seconds: int, tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for no operation where none comes back, and tries no more once its time is over."""
+    monkeypatch.setattr(written, "TRYING_SECONDS", seconds)
+    path = tmp_path / f"test_reproduce.{suffix}"
+    name = "conformance-12345678-main-1"
+    story = Story().insert(operation("PENDING"), name=name).poll(operation("DONE"))
+    trace = story.get(image(name=name, kind="compute#disk"), name=name).trace()
+    path.write_text(scripts("image.kind", trace)[{"sh": "shell", "py": "pytest"}[suffix]], encoding="utf-8")
+    with BadTarget(always(Answer(200, b'{"items": []}'))) as bad:
+        assert outcome(path, bad.url) == 0
+    assert sum(asked.verb == "POST" for asked in bad.asked) == tries
+    assert sum("/operations/" in asked.target for asked in bad.asked) == tries
 
 
 def told(**changes: Any) -> Trace:
