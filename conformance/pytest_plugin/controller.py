@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator, Set
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ class Controller(ConformancePlugin):
         self._profile = given.profile
         self.collector = Collector(given.settings, read_waivers(given.settings))
         self._emulator: EmulatorProcess | None = None
-        self._broken: Exception | None = None
+        self._broken: tuple[Exception, TracebackType | None] | None = None
 
     def ready(self) -> Process:
         """The process, after the preflight.
@@ -83,7 +84,8 @@ class Controller(ConformancePlugin):
             pytest.exit.Exception: the target cannot be tested.
         """
         if self._broken is not None:
-            raise self._broken
+            error, place = self._broken
+            raise error.with_traceback(place)  # or it would grow with each scenario
         if self.process is None:
             self.collector.begin()
             try:
@@ -92,7 +94,7 @@ class Controller(ConformancePlugin):
                 self.collector.untestable = str(reason)
                 pytest.exit(str(reason), returncode=Exit.UNTESTABLE)
             except Exception as error:
-                self._broken = error
+                self._broken = error, error.__traceback__
                 raise
         assert self.process is not None
         return self.process
