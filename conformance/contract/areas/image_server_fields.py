@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.contract.areas.operation_course import shown_time
+from conformance.contract.areas.operation_times import shown_time
 from conformance.contract.areas.source import COMES_BACK, SOURCE_FIELDS, source_ids, sources
 from conformance.contract.clock import not_before
 from conformance.contract.fields import (

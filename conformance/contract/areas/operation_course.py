@@ -1,5 +1,4 @@
-"""Rules about the course of an operation: a story that only moves forward, told alike by every method, with a true
-end."""
+"""Rules about the course of an operation: a story that only moves forward, and whose end does not change."""
 
 from __future__ import annotations
 
@@ -8,15 +7,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, TypeGuard
 
-from conformance.contract.areas.operation import WAIT, has, of_images
-from conformance.contract.clock import SKEW, near
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import History
 from conformance.contract.operation import STATUS_ORDER, State
 from conformance.contract.order import after
-from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
-from conformance.trace.exchange import MUTATIONS, Exchange
-from conformance.trace.formats import link, resolution, same_instant, timestamp
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.exchange import MUTATIONS
+from conformance.trace.formats import link, same_instant
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -25,7 +22,6 @@ RULES = Rules()
 LIST = "globalOperations.list"
 
 IDENTITY = ("id", "name", "targetLink", "operationType", "user", "insertTime", "clientOperationId")
-TIMES = ("insertTime", "startTime", "endTime")
 SET_ONCE = ("targetId", "startTime", "endTime")
 """Fields that may be absent at first; once they are there they stay as they are."""
 
@@ -156,10 +152,11 @@ def _identity(history: History) -> Iterator[Finding]:
         states = [state for state in operation.glimpses if state.via != LIST]
         for earlier, later in pairwise(states):
             if after(earlier.exchange, later.exchange):
-                yield _same_fields(earlier, later, "what identifies an operation changed between two polls")
+                yield same_fields(earlier, later, "what identifies an operation changed between two polls")
 
 
-def _same_fields(earlier: State, later: State, message: str) -> Finding:
+def same_fields(earlier: State, later: State, message: str) -> Finding:
+    """That what two states both tell of the identity of an operation is the same."""
     before, now = earlier.value, later.value
     changed = [
         name
@@ -236,266 +233,3 @@ def _progress(history: History) -> Iterator[Finding]:
 def _whole(value: Any) -> TypeGuard[int | float]:
     """Whether a JSON number has no fraction: JSON itself does not tell integers from others."""
     return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-
-
-@RULES.rule(
-    "operation.times",
-    "doc",
-    "Times are RFC 3339 and in order: insertTime, startTime, endTime; by convention insertTime is always there, and "
-    "startTime from RUNNING on.",
-    "Response body > insertTime",
-    "The three times are RFC 3339, and nothing starts before it is requested or completes before it "
-    "starts; their presence is left unsaid.",
-)
-def _times(history: History) -> Iterator[Finding]:
-    for state in history.states:
-        told = {name: state.value[name] for name in TIMES if is_set(state.value.get(name))}
-        moments = {name: timestamp(value) for name, value in told.items()}
-        yield expect(
-            None not in moments.values(),
-            "a time of an operation is not RFC 3339",
-            state.exchange,
-            expected="RFC 3339, such as 2024-05-01T09:30:00.123-07:00",
-            observed=told,
-        )
-        known = [(moment, resolution(told[name])) for name, moment in moments.items() if moment is not None]
-        yield expect(
-            all(
-                (one - two).total_seconds() < max(fine, coarse) if fine != coarse else one <= two
-                for (one, fine), (two, coarse) in pairwise(known)
-            ),
-            "the times of an operation are out of order",
-            state.exchange,
-            expected="insertTime ≤ startTime ≤ endTime",
-            observed=told,
-        )
-        wanted = ["insertTime"] + (["startTime"] if state.status in ("RUNNING", "DONE") and not state.failed else [])
-        missing = [name for name in wanted if name not in told]
-        yield expect(
-            not missing,
-            f"a time is missing from an operation that is {state.status or 'of no status'}",
-            state.exchange,
-            expected=wanted,
-            observed=list(told),
-            deviation=True,
-        )
-
-
-@RULES.rule(
-    "operation.insert-time",
-    "doc",
-    "insertTime is the time of the request.",
-    "Response body > insertTime",
-    "insertTime is the time at which the operation was requested, which is when the client asked, as far "
-    "as clocks agree.",
-)
-def _insert_time(history: History) -> Iterator[Finding]:
-    for operation in of_images(history):
-        assert operation.mutation is not None
-        exchange = operation.mutation.exchange
-        if operation.mutation.original is not None:
-            continue
-        moment = timestamp(operation.glimpses[0].value.get("insertTime"))
-        if moment is not None:
-            yield expect(
-                near(moment, exchange),
-                f"insertTime is more than {SKEW.total_seconds():.0f} s from the request",
-                exchange,
-                expected=shown_time(exchange),
-                observed=operation.glimpses[0].value.get("insertTime"),
-            )
-
-
-def shown_time(exchange: Exchange) -> str:
-    """When a request was sent, as the report writes it."""
-    return str(exchange.to_json()["started"])
-
-
-@RULES.rule(
-    "operation.end-time",
-    "doc",
-    "endTime is not there before the operation is DONE; by convention it is there from then on.",
-    "Response body > endTime",
-    "endTime is the time of completion, so there is none before DONE; its presence after that is left unsaid.",
-)
-def _end_time(history: History) -> Iterator[Finding]:
-    for state in history.stating("status", "endTime"):
-        if state.status in STATUS_ORDER:
-            yield expect(
-                has(state, "endTime") == state.done,
-                f"an operation that is {state.status} has {'an' if has(state, 'endTime') else 'no'} endTime",
-                state.exchange,
-                expected="endTime with DONE, and only then",
-                observed={"status": state.status, "endTime": state.value.get("endTime")},
-                deviation=state.done,
-            )
-
-
-@RULES.rule(
-    "operation.reaches-done",
-    "conv",
-    "An operation is DONE within the deadline of the profile.",
-    "Response body > status",
-    "How long an operation takes is not said; one that does not end within the deadline that the user "
-    "gives is of no use to him.",
-    requires=("operation.name", "operation.status"),
-)
-def _reaches_done(history: History) -> Iterator[Finding]:
-    deadline = history.trace.deadline
-    for operation in of_images(history) if deadline else ():
-        last = operation.glimpses[-1].exchange
-        waited = last.received - operation.glimpses[0].exchange.sent
-        if operation.final is not None:
-            yield None
-        elif waited >= deadline:
-            yield expect(
-                False,
-                f"an operation was not DONE within {deadline:g} s",
-                operation.glimpses[0].exchange,
-                last,
-                expected="DONE",
-                observed=operation.glimpses[-1].value.get("status"),
-            )
-
-
-@RULES.rule(
-    "operation.success-means-ready",
-    "doc",
-    "An insert that is DONE without error has made an image: it exists, READY, with the id that targetId says.",
-    "Fields > status",
-    "The method creates an image, and a creation that has completed without error leaves one with status "
-    "READY and the id of the target.",
-    requires=("operation.reaches-done",),
-)
-def _success_means_ready(history: History) -> Iterator[Finding]:
-    for insert in history.created:
-        final = insert.operation.final if insert.operation else None
-        if final is None:
-            continue  # that it succeeded, only its image tells
-        ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
-        for exchange in history.gets:
-            assert exchange.route is not None
-            ours = exchange.route.project == insert.project and exchange.route.name == insert.image
-            if not ours or not after(final.exchange, exchange) or any(end.sent <= exchange.received for end in ends):
-                continue
-            image = exchange.resource
-            if image is not None and image.get("name") not in (insert.image, None):
-                continue  # it is another image
-            if (image is None and exchange.status != 404) or history.held_twice(insert.project, insert.image, exchange):
-                continue
-            going = image is None or image.get("status") == "DELETING"
-            known = [seen for seen in history.results(insert) if not after(exchange, seen.exchange)]
-            if going and any(seen.value.get("status") == "READY" for seen in known):
-                continue  # it was there, and what took it away is another rule's matter
-            status = image.get("status") if image else f"HTTP {exchange.status}"
-            identifier, target = (image or {}).get("id"), final.value.get("targetId")
-            # What the server has taken over from the client is another rule's matter.
-            echoed = {
-                name
-                for name in ("status", "id")
-                if image and is_set(image.get(name)) and image[name] == insert.body.get(name)
-            }
-            unseen = {name for name in ("status", "id") if image and not exchange.mask.covers(name)}
-            at, observed = (insert.exchange, final.exchange, exchange), {"status": status, "id": identifier}
-            yield expect(
-                "status" in echoed | unseen or status == "READY",
-                "an insert succeeded, but its image is not there, or not READY",
-                *at,
-                expected={"status": "READY", "id": target},
-                observed=observed,
-            )
-            if image and "id" not in echoed | unseen and is_set(target):
-                yield expect(
-                    str(identifier) == str(target),
-                    "an insert succeeded, but its image has another id than its operation says",
-                    *at,
-                    expected={"status": "READY", "id": target},
-                    observed=observed,
-                )
-
-
-@RULES.rule(
-    "operation.failure-means-none",
-    "conv",
-    "An insert that is DONE with an error has made no READY image.",
-    "Response body > error",
-    "What a failure leaves behind is not said, but an error and a usable image cannot both be true of one request.",
-    witness=SHOWN,
-)
-def _failure_means_none(history: History) -> Iterator[Finding]:
-    for insert in history.inserts:
-        if insert.outcome != "failed" or insert.operation is None or insert.operation.final is None:
-            continue
-        rivals = [other for other in history.inserts if other is not insert and other.image == insert.image]
-        if any(not other.exchange.refused for other in rivals):
-            continue
-        for exchange in history.gets:
-            if (
-                exchange.route
-                and exchange.route.name == insert.image
-                and after(insert.operation.final.exchange, exchange)
-            ):
-                image = exchange.resource
-                yield expect(
-                    image is None or image.get("status") != "READY",
-                    "an insert failed, and yet its image is READY",
-                    insert.exchange,
-                    insert.operation.final.exchange,
-                    exchange,
-                    expected="no READY image",
-                    observed=image and {"id": image.get("id"), "status": image.get("status")},
-                )
-
-
-@RULES.rule(
-    "operation.wait",
-    "conv",
-    "wait answers the same operation, and never an older state than was seen.",
-    "globalOperations.wait",
-    "wait is not described here; by its own page it answers the operation when it is done or after some two minutes.",
-    needs=("wait",),
-)
-def _wait(history: History) -> Iterator[Finding]:
-    for operation in history.operations:
-        furthest: State | None = None
-        for state in operation.glimpses:
-            if not state.shows("status"):
-                continue
-            if state.via == WAIT:
-                seen = furthest if furthest and after(furthest.exchange, state.exchange) else None
-                rank = STATUS_ORDER.get(seen.status, -1) if seen else -1
-                yield expect(
-                    STATUS_ORDER.get(state.status, -1) >= rank
-                    and (not state.shows("name") or state.value.get("name") == operation.name),
-                    "wait answers an older state, or another operation",
-                    *((seen.exchange,) if seen else ()),
-                    state.exchange,
-                    expected={"name": operation.name, "status": seen.status if seen else "any"},
-                    observed={"name": state.value.get("name"), "status": state.status},
-                )
-            if furthest is None or STATUS_ORDER.get(state.status, -1) >= STATUS_ORDER.get(furthest.status, -1):
-                furthest = state
-
-
-@RULES.rule(
-    "operation.agrees",
-    "doc",
-    "The answer of an insert, get, wait and list tell the same story of an operation.",
-    "Response body",
-    "Insert, get, wait and list answer the same operation resource, so they cannot differ in what "
-    "identifies it or in how it ended.",
-)
-def _agrees(history: History) -> Iterator[Finding]:
-    for operation in history.operations:
-        for earlier, later in pairwise(operation.glimpses):
-            if earlier.via != later.via and after(earlier.exchange, later.exchange):
-                yield _same_fields(earlier, later, "two methods tell different stories of one operation")
-                if earlier.done and later.done and earlier.shows("error") and later.shows("error"):
-                    yield expect(
-                        earlier.failed == later.failed,
-                        "two methods disagree on whether an operation failed",
-                        earlier.exchange,
-                        later.exchange,
-                        expected="failed" if earlier.failed else "succeeded",
-                        observed="failed" if later.failed else "succeeded",
-                    )
