@@ -6,19 +6,17 @@ import re
 import zlib
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote
 
 from conformance.contract import Breach
 from conformance.trace.exchange import SUITE_NAME, Exchange, Trace
 from conformance.trace.json_text import NOT_JSON
+from conformance.verdicts.strangers import name_of, request_text, said, shown
 
 _HOSTILE = re.compile(rb"[^\n\t\x20-\x7e]|\\[ux]|%(?:[01]|[89A-Fa-f])[0-9A-Fa-f]")
 """What is not plain text, also in the escapes of JSON and URLs."""
 
 _FRESH = re.compile(rf"{SUITE_NAME.pattern}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", re.IGNORECASE)
 """Names and requestIds, which are others in each run."""
-
-_IMAGE_ANSWERS = ("images.get", "images.getFromFamily", "images.list")
 
 
 class Plainness:
@@ -49,33 +47,25 @@ class Plainness:
         """What of the rank is the same for all breaches of the trace."""
         exchanges = self._trace.exchanges
         fields = sum(_fields(exchange.request.json) for exchange in exchanges)
-        sent = "\n".join(f"{exchange.request.verb} {_sent(exchange)}" for exchange in exchanges)
+        sent = "\n".join(f"{exchange.request.verb} {request_text(exchange)}" for exchange in exchanges)
         text = _FRESH.sub("fresh", sent).encode("utf-8", "surrogatepass")
         return max(map(_oddness, exchanges), default=0), len(exchanges) + fields, len(text), zlib.crc32(text)
 
     @cached_property
-    def _named(self) -> str:
+    def _said(self) -> str:
         """All that the requests say, where the images are named that they make."""
-        return "\n".join(map(_sent, self._trace.exchanges))
+        return said(self._trace)
 
     def _is_strange(self, exchange: Exchange) -> bool:
         """Whether an answer shows images, or operations on some, none of which a request of the trace knows of."""
-        key = "name" if exchange.method in _IMAGE_ANSWERS else "targetLink"
-        shown = (value.get(key) for value in (exchange.resource or {}, *exchange.items))
-        names = [unquote(name.rpartition("/")[2]) for name in shown if isinstance(name, str)]
-        return bool(names) and not any(name in self._named for name in names)
+        names = list(map(name_of, shown(exchange)))
+        return bool(names) and not any(name in self._said for name in names)
 
 
 def _fields(value: Any) -> int:
     """How many values there are to read in a JSON value, itself included; what is no JSON is one."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + sum(map(_fields, parts))
-
-
-def _sent(exchange: Exchange) -> str:
-    """A request without its host, which is another one in each run."""
-    path = exchange.request.url.partition("/projects/")[2]
-    return f"{path} {(exchange.request.body or b'').decode(errors='replace')}"
 
 
 def _oddness(exchange: Exchange) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 
 from conformance.contract import Breach, Rule
 from conformance.contract.history import History
-from conformance.trace.exchange import ABANDONED, SUITE_NAME, Exchange, Response, Trace
+from conformance.trace.exchange import ABANDONED, Exchange, Response, Trace
 from conformance.trace.json_text import NOT_JSON, parse_json
 from conformance.verdicts.reproduction.fact import Fact, json_type, seen, shape, volatile
 from conformance.verdicts.reproduction.leaves import Leaf, Place, changed, leaves, without
@@ -34,6 +34,7 @@ from conformance.verdicts.reproduction.samples import (
     refusal,
     retyped,
 )
+from conformance.verdicts.strangers import is_strange, said, shown
 
 REFUSALS = (400, 404, 409, 412)
 """Statuses of refusals, the likeliest first."""
@@ -44,7 +45,7 @@ WITHOUT_ACCESS = (401, 403)
 ITEMS_MAXIMUM = 20
 """Items of a list that are tried alone."""
 
-LOOKS = ("images.get", "images.getFromFamily", "images.list")
+LOOKS = ("images.get", "images.getFromFamily", "images.list", "imageFamilyViews.get")
 """The methods that show images."""
 
 STATES = frozenset({"PENDING", "RUNNING", "DONE", "READY", "FAILED"})
@@ -118,12 +119,16 @@ class Inquiry:
     def rests_on_others(self) -> bool:
         """Whether the breach is gone without the images, and the operations on some, that the trace has not made: no
         script can repeat it."""
-        shown = {exchange.number for exchange in self._breach.exchanges}
-        said, changes = _said(self._trace), {}
-        for exchange in (exchange for exchange in self._trace.exchanges if exchange.number in shown):
-            if exchange.method in LOOKS and _foreign(exchange.resource or {}, said):
+        numbers = {exchange.number for exchange in self._breach.exchanges}
+        text, changes = said(self._trace), {}
+        for exchange in (exchange for exchange in self._trace.exchanges if exchange.number in numbers):
+            if (
+                exchange.method in LOOKS
+                and not exchange.items
+                and any(is_strange(one, text) for one in shown(exchange))
+            ):
                 return True
-            ours = [item for item in exchange.items if not _foreign(item, said)]
+            ours = [item for item in exchange.items if not is_strange(item, text)]
             if len(ours) < len(exchange.items):
                 changes[exchange.number] = _with_body(exchange, {**(exchange.resource or {}), "items": ours})
         return bool(changes) and self._gone(changes)
@@ -430,26 +435,12 @@ def _kind(breach: Breach) -> str:
     return re.sub(r"\d+", "", breach.message)
 
 
-def _said(trace: Trace) -> str:
-    """All that the requests of a trace say."""
-    return " ".join(
-        f"{item.request.url} {(item.request.body or b'').decode(errors='replace')}" for item in trace.exchanges
-    )
-
-
-def _foreign(shown: dict[str, Any], said: str) -> bool:
-    """Whether what is shown is an image of the suite's, or an operation on one, of which no request of a trace says
-    anything."""
-    name = str(shown.get("targetLink") or shown.get("name")).rpartition("/")[2]
-    return SUITE_NAME.fullmatch(name) is not None and name not in said
-
-
 def _shorter_lists(exchange: Exchange, trace: Trace) -> Iterator[Exchange]:
     """A list with those of its images alone that the requests name, with the first half, with the other half."""
-    said = _said(trace)
+    text = said(trace)
     items, page = exchange.items, exchange.resource
     half = len(items) // 2
-    for part in ([item for item in items if str(item.get("name")) in said], items[:half], items[half:]):
+    for part in ([item for item in items if str(item.get("name")) in text], items[:half], items[half:]):
         if len(part) < len(items):
             yield _with_body(exchange, {**(page or {}), "items": part})
 

@@ -16,6 +16,14 @@ from conformance.trace.exchange import Exchange, Request
 Step = Callable[[Story], Story]
 
 
+@pytest.mark.parametrize("came", ["?", "\N{REPLACEMENT CHARACTER}", None])
+def test_half_a_character_need_not_come_back(came: str | None) -> None:
+    """No text holds it."""
+    for sent, verdict in (("\ud800", "kept"), ("whole", "broken")):
+        story = Story().insert(operation("DONE"), description=sent).get(image(description=came))
+        assert story.verdict("image.description.round-trip") == verdict
+
+
 @pytest.mark.parametrize(
     ("sent", "deprecated", "shown"),
     [

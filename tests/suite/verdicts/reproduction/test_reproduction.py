@@ -177,7 +177,11 @@ ECHO = image(name=FOREIGN, imageEncryptionKey={"rawKey": KEY})
 
 @pytest.mark.parametrize(
     ("path", "answer"),
-    [("images/family/f", ECHO), ("images", {"kind": "compute#imageList", "items": [image(), ECHO]})],
+    [
+        ("images/family/f", ECHO),
+        ("zones/us-central1-a/imageFamilyViews/f", {"image": ECHO}),
+        ("images", {"kind": "compute#imageList", "items": [image(), ECHO]}),
+    ],
 )
 def test_what_others_have_made_no_script_repeats(path: str, answer: dict[str, Any]) -> None:
     """On a fresh target there is nothing of it."""
