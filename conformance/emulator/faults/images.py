@@ -1,9 +1,8 @@
-"""Faults in what images show, and in what becomes of them."""
+"""Faults in what images show."""
 
 from __future__ import annotations
 
 import copy
-import time
 import unicodedata
 import zlib
 from collections.abc import Callable
@@ -11,16 +10,13 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Behaviour, Call, Resource
-from conformance.emulator.faults.row import Change, Fault, Row, shown_image, stored, switched, unchecked
-from conformance.emulator.store import Image
+from conformance.emulator.faults.row import Change, Fault, Row, shown_image, stored
 
 OUTPUT_ONLY = (
     *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
     *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint", "archiveSizeBytes"),
 )
 
-MOMENT = 0.1
-"""Seconds within which requests count as simultaneous."""
 
 _TAKEN = "fault: taken from the client"
 
@@ -103,43 +99,9 @@ def _remember_sources(behaviour: Behaviour) -> None:
     behaviour.on_store.append(keep)
 
 
-def _share_features(behaviour: Behaviour) -> None:
-    """Lets an image that is made from another have the very list of its features, and add its own there."""
-    lists: dict[str, list[Any]] = {}
-
-    def keep(fields: Resource, body: Resource) -> None:
-        shared = lists.get(fields.get("sourceImageId", ""))
-        if shared is not None:
-            shared.extend(item for item in body.get("guestOsFeatures") or [] if item not in shared)
-            fields["guestOsFeatures"] = shared
-        if fields.get("guestOsFeatures"):
-            lists[fields["id"]] = fields["guestOsFeatures"]
-
-    behaviour.on_store.append(keep)
-
-
-def _left_over(behaviour: Behaviour) -> None:
-    """Gives an image without a description that of the one before it in its family."""
-    last: dict[str, str] = {}
-
-    def keep(fields: Resource, body: Resource) -> None:
-        family = body.get("family")
-        if isinstance(family, str) and family:
-            last[family] = body.get("description") or last.get(family, "")
-            fields["description"] = last[family]
-
-    behaviour.on_store.append(keep)
-
-
 def _id_of_name(fields: Resource, body: Resource) -> None:
     del body
     fields["id"] = str(zlib.crc32(str(fields["name"]).encode()))
-
-
-def _filter_by_prefix(call: Call) -> None:
-    text = call.query.get("filter", "")
-    if text.startswith("name="):
-        call.query["filter"] = f"name eq {text.removeprefix('name=')}.*"
 
 
 def _store_unknown(fields: Resource, body: Resource) -> None:
@@ -385,6 +347,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         ),
         ("image.type.licenseCodes",),
     ),
+    (
+        "image.licenses.round-trip",
+        "first-only",
+        "the first licence alone is kept",
+        _changed("licenses", lambda licenses: [item for item in licenses if "debian-10" not in item]),
+    ),
 )
 
 _SERVER_FIELDS: tuple[Row, ...] = (
@@ -404,6 +372,7 @@ _SERVER_FIELDS: tuple[Row, ...] = (
         shown_image(lambda image, call, times: image.update(id=str(int(image["id"]) + times))),
         ("operation.target-id", "operation.success-means-ready"),
     ),
+    ("image.id", "by-name", "an image has the id of the last one of its name", stored(_id_of_name)),
     (
         "image.creation-timestamp",
         "no-offset",
@@ -451,274 +420,7 @@ _SERVER_FIELDS: tuple[Row, ...] = (
     ("image.type.labels", "list", "labels is a list", _always("labels", [{"key": "k", "value": "v"}])),
 )
 
-
-def _lose_labels(behaviour: Behaviour) -> None:
-    behaviour.on_request.append(
-        lambda call: (
-            call.body.update(labels={}) if call.method == "images.setLabels" and isinstance(call.body, dict) else None
-        )
-    )
-
-
-def _labels_come_back(behaviour: Behaviour) -> None:
-    """Gives an image its old labels again a second after a setLabels."""
-    due: list[tuple[float, Image, Resource]] = []
-
-    def on_change(image: Image, before: Resource, call: Call) -> None:
-        if call.method == "images.setLabels":
-            due.append((time.time() + 1, image, before.get("labels") or {}))
-
-    def on_request(call: Call) -> None:
-        del call
-        while due and time.time() > due[0][0]:
-            _, image, labels = due.pop(0)
-            image.fields["labels"] = labels
-            image.generation += 1
-
-    behaviour.on_change.append(on_change)
-    behaviour.on_request.append(on_request)
-
-
-def _fix_fingerprint(behaviour: Behaviour) -> None:
-    behaviour.on_image.append(_fixed_fingerprint)
-    switched(stale_labels_win=lambda age: True)(behaviour)
-
-
-def _fixed_fingerprint(image: Resource, call: Call, times: int) -> None:
-    del call, times
-    image["labelFingerprint"] = "42WmSpB8rSM="
-
-
-def _on(method: str, change: Callable[[Call], object]) -> Change:
-    """Changes the calls of one method before anything is done with them."""
-
-    def guard(call: Call) -> None:
-        if call.method == method:
-            change(call)
-
-    return lambda behaviour: behaviour.on_request.append(guard)
-
-
-def _add_description(call: Call) -> None:
-    call.body = {"description": "set by the fault", **call.body}
-
-
-def _state_only(call: Call) -> None:
-    call.body = {"state": call.body.get("state")}
-
-
-def _replacement_of_deprecated_only(call: Call) -> None:
-    if call.body.get("state") != "DEPRECATED":
-        call.body = {name: value for name, value in call.body.items() if name != "replacement"}
-
-
-_LIFE: tuple[Row, ...] = (
-    ("life.patch", "ignored", "PATCH changes nothing", _on("images.patch", lambda call: call.body.clear())),
-    ("life.patch", "drops", "PATCH drops the features of the guest OS", unchecked("life.patch/drops")),
-    ("life.patch", "more", "PATCH changes the description too", _on("images.patch", _add_description)),
-    (
-        "life.isolation",
-        "shared-labels",
-        "images with the same labels share them",
-        switched(shares_labels=True),
-        ("image.labels.round-trip",),
-    ),
-    (
-        "life.isolation",
-        "family-deleted",
-        "a delete takes the earlier images of the family with it",
-        unchecked("life.isolation/family-deleted"),
-        ("life.model",),
-    ),
-    (
-        "family.deprecated-skipped",
-        "override-everywhere",
-        "the stateOverride of a deprecation counts for the family as well",
-        unchecked("family.deprecated-skipped/override-everywhere"),
-    ),
-    ("life.list-filter", "prefix", "a filter by name lists what begins so", _on("images.list", _filter_by_prefix)),
-    ("life.concurrent-inserts", "left-over", "a description is left over from an earlier insert", _left_over),
-    ("image.id", "by-name", "an image has the id of the last one of its name", stored(_id_of_name)),
-    (
-        "image.licenses.round-trip",
-        "first-only",
-        "the first licence alone is kept",
-        _changed("licenses", lambda licenses: [item for item in licenses if "debian-10" not in item]),
-    ),
-    ("life.isolation", "shared-features", "an image adds its features to those of its source", _share_features),
-    (
-        "life.list-filter",
-        "ignored",
-        "the filter of a list is ignored",
-        _on("images.list", lambda call: call.query.pop("filter", "")),
-        ("life.list-filter-forms",),
-    ),
-    (
-        "life.concurrent-same-name",
-        "race",
-        "inserts of one name within 100 ms all win",
-        switched(conflicts=lambda age: age > MOMENT, answer_delay=2 * MOMENT),
-    ),
-    (
-        "labels.concurrent",
-        "race",
-        "label changes with one fingerprint within 100 ms all win",
-        switched(stale_labels_win=lambda age: age < MOMENT, answer_delay=2 * MOMENT),
-    ),
-    (
-        "deprecate.state",
-        "ignored",
-        "deprecate changes nothing",
-        _on("images.deprecate", lambda call: call.body.clear()),
-        ("deprecate.round-trip",),
-    ),
-    (
-        "deprecate.round-trip",
-        "state-only",
-        "deprecate keeps nothing but the state",
-        _on("images.deprecate", _state_only),
-        ("image.deprecated.timestamps",),
-    ),
-    (
-        "deprecate.round-trip",
-        "replacement-by-state",
-        "deprecate keeps the replacement of a DEPRECATED image only",
-        _on("images.deprecate", _replacement_of_deprecated_only),
-    ),
-    ("family.latest", "oldest", "a family answers its oldest image", unchecked("family.latest")),
-    (
-        "family.latest",
-        "by-name",
-        "a family answers its image whose name is last in the alphabet",
-        unchecked("family.latest/by-name"),
-    ),
-    ("family.view-latest", "oldest", "a view of a family answers its oldest image", unchecked("family.view-latest")),
-    (
-        "operation.failure-means-none",
-        "stored",
-        "an insert that fails makes its image all the same",
-        switched(stored_when_failed=True),
-        ("life.failed-insert-leaves-nothing",),
-    ),
-    ("transport.project-isolation", "one-store", "all projects see the same images", switched(one_store=True)),
-    (
-        "transport.project-isolation",
-        "by-filter",
-        "a list with a filter shows the images of all projects",
-        unchecked("transport.project-isolation/by-filter"),
-    ),
-    (
-        "transport.project-isolation",
-        "by-id",
-        "an image is found in every project by its id",
-        unchecked("transport.project-isolation/by-id"),
-    ),
-    ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),
-    ("labels.set", "come-back", "the old labels come back a second after setLabels", _labels_come_back),
-    (
-        "labels.fingerprint-required",
-        "ignored",
-        "setLabels takes any fingerprint",
-        switched(stale_labels_win=lambda age: True),
-    ),
-    (
-        "labels.fingerprint-required",
-        "unlabelled",
-        "setLabels needs no fingerprint where there are no labels",
-        unchecked("labels.fingerprint-required/unlabelled"),
-    ),
-    ("life.delete", "image-stays", "a deleted image stays", switched(keeps_image_after_delete=True)),
-    ("life.delete", "deleting-forever", "a deleted image stays DELETING", switched(keeps_name_after_delete=True)),
-    (
-        "family.deprecated-skipped",
-        "ignored",
-        "deprecated images stay the latest of their family",
-        unchecked("family.deprecated-skipped"),
-    ),
-    (
-        "family.view-reached",
-        "never",
-        "an image with a rolloutOverride is in no view, whatever it says",
-        unchecked("family.view-reached"),
-    ),
-    (
-        "family.view-state-override",
-        "ignored",
-        "a deprecated image is in no view, whatever its stateOverride says",
-        unchecked("family.view-state-override"),
-    ),
-    ("family.view-rollout", "ignored", "rolloutOverride is ignored by views", unchecked("family.view-rollout")),
-    (
-        "family.deprecated-skipped",
-        "gone-stay",
-        "OBSOLETE and DELETED images stay the latest of their family",
-        unchecked("family.deprecated-skipped/gone"),
-    ),
-    (
-        "deprecate.use-obsolete",
-        "no-name",
-        "the warning of a DEPRECATED image does not name it",
-        unchecked("deprecate.use-obsolete/no-name"),
-    ),
-    (
-        "deprecate.use-obsolete",
-        "by-id",
-        "an OBSOLETE image is a source where its id names it",
-        unchecked("deprecate.use-obsolete/by-id"),
-    ),
-    (
-        "deprecate.use-obsolete",
-        "no-warning",
-        "the use of a DEPRECATED image gives no warning",
-        unchecked("deprecate.use-obsolete/no-warning"),
-    ),
-    (
-        "labels.fingerprint-changes",
-        "restless",
-        "the fingerprint changes from get to get",
-        switched(restless_fingerprints=True),
-    ),
-    (
-        "labels.fingerprint-changes",
-        "fixed",
-        "the fingerprint never changes",
-        _fix_fingerprint,
-    ),
-)
-
-
-def _forgets_description(behaviour: Behaviour) -> None:
-    """Loses the description of an image with its second deprecation."""
-    deprecated: set[tuple[str, str]] = set()
-    forgotten: set[tuple[str, str]] = set()
-
-    def note(call: Call) -> None:
-        image = (call.project, call.name)
-        if call.method == "images.deprecate":
-            (forgotten if image in deprecated else deprecated).add(image)
-
-    def show(image: Resource, call: Call, times: int) -> None:
-        del times
-        if (call.project, image["name"]) in forgotten:
-            image.pop("description", None)
-
-    behaviour.on_request.append(note)
-    behaviour.on_image.append(show)
-
-
 FAULTS: tuple[Fault, ...] = (
-    Fault(
-        "life.model",
-        "description-forgotten",
-        "an image that is deprecated twice loses its description",
-        _forgets_description,
-    ),
-    Fault(
-        "life.concurrent-delete",
-        "successor-deleted",
-        "an insert that meets a deletion of its name succeeds, and its image is deleted as well",
-        switched(deletes_successors=True, seconds=MOMENT),
-    ),
     *(
         Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name))
         for name in OUTPUT_ONLY
@@ -732,5 +434,5 @@ FAULTS: tuple[Fault, ...] = (
         )
         for key in checks.KEYS
     ),
-    *(Fault(*row) for row in (*_ROUND_TRIPS, *_SERVER_FIELDS, *_LIFE)),
+    *(Fault(*row) for row in (*_ROUND_TRIPS, *_SERVER_FIELDS)),
 )
