@@ -184,3 +184,29 @@ def test_wait_goes_on_from_what_was_seen(before: str, answer: dict[str, Any], ve
 def test_methods_that_tell_of_one_operation_agree(answer: dict[str, Any], verdict: str) -> None:
     story = Story().insert(operation("PENDING")).poll(operation())
     assert waited(story, answer).verdict("operation.agrees") == verdict
+
+
+@pytest.mark.parametrize(
+    ("warnings", "verdict"),
+    [
+        ([{"message": "It is old."}], "kept"),
+        ([{"code": "DEPRECATED", "message": "It is old."}], "kept"),
+        ([{"code": "DEPRECATED", "message": "It is old.", "data": [{"key": "name", "value": "one"}]}], "kept"),
+        ([{"code": "DEPRECATED", "message": "It is old.", "data": []}], "kept"),
+        ([{"code": 7, "message": "It is old."}], "broken"),
+        ([{"code": "", "message": "It is old."}], "broken"),
+        ([{"code": "DEPRECATED"}], "broken"),
+        ([{"code": "DEPRECATED", "message": ""}], "broken"),
+        ([{"code": "DEPRECATED", "message": 7}], "broken"),
+        (["It is old."], "broken"),
+        ({"message": "It is old."}, "broken"),
+        ([{"message": "It is old.", "data": {"key": "name", "value": "one"}}], "broken"),
+        ([{"message": "It is old.", "data": [{"key": "name"}]}], "broken"),
+        ([{"message": "It is old.", "data": [{"key": "name", "value": 7}]}], "broken"),
+        ([{"message": "It is old.", "data": ["name"]}], "broken"),
+        ([], "silent"),
+    ],
+)
+def test_form_of_a_warning(warnings: Any, verdict: str) -> None:
+    story = Story().insert(operation("PENDING")).poll(operation(warnings=warnings))
+    assert story.verdict("operation.warning-shape") == verdict

@@ -72,6 +72,15 @@ def test_shape_of_a_view(answer: dict[str, Any], verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "query", "verdict"),
+    [({}, "", "kept"), ({"name": "one"}, "", "broken"), ({"name": 7}, "", "silent"), ({}, "?fields=id", "silent")],
+)
+def test_image_of_a_view_that_has_another_name(changes: dict[str, Any], query: str, verdict: str) -> None:
+    story = viewed(kin(), {"image": {**TWO_OF_KIN, **changes}}, query.replace("fields=", "fields=image/"))
+    assert story.verdict("family.view-latest") == verdict
+
+
+@pytest.mark.parametrize(
     ("zone", "time", "answer", "verdict"),
     [
         ("zones/z", "2040-01-01T00:00:00Z", ONE_OF_KIN, "kept"),
