@@ -143,7 +143,14 @@ ACCEPTED: tuple[Acceptance, ...] = (
     ),
     Acceptance("transport.json-form", _forms),
     Acceptance(
-        "transport.empty-field", _bodies({"description": None, "family": None}, {"description": ""}, {"labels": {}})
+        "transport.empty-field",
+        _bodies(
+            {"description": None, "family": None},
+            {"labels": None, "licenses": None, "guestOsFeatures": None},
+            {"imageEncryptionKey": None, "deprecated": None, "diskSizeGb": None},
+            {"description": ""},
+            {"labels": {}},
+        ),
     ),
     *(
         Acceptance(acceptance_id(path), _bodies(*bodies), _CHANCES.get(path), shows=_SHOWN.get(path, ()))

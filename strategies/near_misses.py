@@ -38,9 +38,9 @@ def near_names(name: str) -> tuple[str, ...]:
 def absent_names(name: str) -> tuple[str, ...]:
     """Names that nothing has where something has this one: less at the end, another character there, other case.
 
-    Less is one character, or the whole number of a name that is counted.
+    Less is one character, with the dash before it, or the whole number of a name that is counted.
     """
-    shorter = COUNTED.sub("", name) if COUNTED.search(name) else name[:-1]
+    shorter = COUNTED.sub("", name) if COUNTED.search(name) else name[:-1].rstrip("-")
     return (shorter, _with(name, len(name) - 1, "xyz"), name.upper())
 
 

@@ -164,18 +164,24 @@ class Service(SourceUse):
         if self.behaviour.rival and not image.relabelled_at:
             self._relabel(project, image, {**(image.fields.get("labels") or {}), "rival": "was-here"})
         given = call.body.get("labelFingerprint")
-        # The field is bytes: clients that read it as such send it back in either alphabet of base64.
         unlabelled = "labels.fingerprint-required/unlabelled" in self.behaviour.unchecked
         if unlabelled and given is None and not image.fields.get("labels"):
             given = self._fingerprint(image)
-        stale = not isinstance(given, str) or checks.from_base64(given) != checks.from_base64(self._fingerprint(image))
-        if stale and not self.behaviour.stale_labels_win(time.time() - image.relabelled_at):
-            message = "Labels fingerprint either invalid or resource labels have changed"
-            raise ApiError(412, "conditionNotMet", message, location="If-Match", locationType="header")
+        self._must_be_current(image, given)
         before = dict(image.fields)
         self._relabel(project, image, call.body.get("labels") or {})
         self._changed(image, before, call)
         return self._at_once(project, call, "setLabels", image)
+
+    def _must_be_current(self, image: Image, given: object) -> None:
+        """Refuses a fingerprint that is not the one of the labels as they are.
+
+        The field is bytes: clients that read it as such send it back in either alphabet of base64.
+        """
+        stale = not isinstance(given, str) or checks.from_base64(given) != checks.from_base64(self._fingerprint(image))
+        if stale and not self.behaviour.stale_labels_win(time.time() - image.relabelled_at):
+            message = "Labels fingerprint either invalid or resource labels have changed"
+            raise ApiError(412, "conditionNotMet", message, location="If-Match", locationType="header")
 
     def _relabel(self, project: Project, image: Image, labels: dict[str, str]) -> None:
         before = image.fields.get("labels") or {}
@@ -215,6 +221,9 @@ class Service(SourceUse):
         if fixed and not ("locked" in fixed and "image.locked.forbids/patch" in self.behaviour.unchecked):
             raise invalid(f"resource.{fixed[0]}", "", "The field cannot be changed.")
         checks.check_insert({"name": "patch", "sourceImage": "x", **call.body}, {}, self.behaviour.unchecked)
+        given = call.body.get("labelFingerprint")
+        if given is not None and "labels.fingerprint-required/patch" not in self.behaviour.unchecked:
+            self._must_be_current(image, given)
         for name, value in call.body.items():
             if name == "labels":
                 self._relabel(project, image, value or {})

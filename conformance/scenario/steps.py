@@ -183,10 +183,12 @@ def ask_safely(api: Api, name: str) -> None:
     """Sends each of these about an image that has been seen, and looks for it."""
     for verb, headers in SAFE:
         path = f"global/images/{quote(name)}"
-        api.send(verb, path, headers=headers, intent=refused("transport.safe-verbs"))
-        if (api.get(name).resource or {}).get("status") == "DELETING":
+        answer = api.send(verb, path, headers=headers, intent=refused("transport.safe-verbs"))
+        if (answer.resource or {}).get("kind") == "compute#operation":
+            api.finish(answer)
+        else:
             api.target.transport.sleep(0.1)
-            api.get(name)
+        api.get(name)
 
 
 def ask_in_other_ways(api: Api, name: str) -> None:
@@ -243,10 +245,13 @@ def labels_of(api: Api, name: str) -> tuple[Any, Any]:
     return image.get("labels") or {}, image.get("labelFingerprint")
 
 
-def relabelled(api: Api, name: str, labels: dict[str, Any], fingerprint: object) -> None:
+def relabelled(
+    api: Api, name: str, labels: dict[str, Any], fingerprint: object, by: Callable[..., Exchange] = Api.set_labels
+) -> None:
     """Sets labels, and looks until they are seen: a target may show them a moment later."""
-    api.finish(api.set_labels(name, {"labels": labels, "labelFingerprint": fingerprint}))
-    for _ in range(LABEL_LOOKS):
+    change = by(api, name, {"labels": labels, "labelFingerprint": fingerprint})
+    api.finish(change)
+    for _ in range(LABEL_LOOKS if change.answered else 1):
         if labels_of(api, name)[0] == labels:
             break
         api.target.transport.sleep(0.1)

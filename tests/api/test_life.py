@@ -235,6 +235,20 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
     scenario.each([{"Key": "v"}, {"k": "v" * 64}, {f"k{number}": "v" for number in range(65)}], beyond_limits)
 
 
+@pytest.mark.exercises("labels.fingerprint-required", "labels.fingerprint-changes")
+def test_fingerprint_of_a_patch(scenario: Scenario) -> None:
+    """Where a PATCH sets labels, it is bound by their fingerprint as well."""
+
+    def act(api: Api) -> None:
+        created = api.create(scenario.plain(labels={"colour": "blue"}))
+        stale = labels_of(api, created.name)[1]
+        relabelled(api, created.name, {"colour": "red"}, stale, Api.patch)
+        if labels_of(api, created.name)[0] == {"colour": "red"}:
+            relabelled(api, created.name, {"colour": "green"}, stale, Api.patch)
+
+    scenario.once(act)
+
+
 @pytest.mark.exercises(
     *all_but("deprecate.*", "deprecate.replacement-kind", "deprecate.use-obsolete"),
     *all_but(

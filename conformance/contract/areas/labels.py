@@ -188,6 +188,8 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
         before = seen_before(history, update)
         if before is None or not _stale(history, update, before):
             continue
+        if update.method == "images.patch" and update.outcome != "refused" and not _relabels(history, update, before):
+            continue  # a PATCH may know nothing of labels, and leave out what it does not know
         works = any(
             other.outcome == "succeeded" and after(other.exchange, update.exchange) for other in _updates(history)
         )
@@ -235,6 +237,13 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
                 expected=history.own_labels(before),
                 observed=history.own_labels(later),
             )
+
+
+def _relabels(history: History, update: Mutation, before: Sighting) -> bool:
+    """Whether labels are seen that a request has set."""
+    return not same_labels(update.view.labels, history.own_labels(before)) and any(
+        same_labels(update.view.labels, history.own_labels(look)) for look in history.results(update, "labels")
+    )
 
 
 def _stale(history: History, update: Mutation, before: Sighting) -> bool:

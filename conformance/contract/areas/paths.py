@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -65,17 +66,22 @@ def _unknown_path(history: History) -> Iterator[Finding]:
     witness=SHOWN,
 )
 def _safe_verbs(history: History) -> Iterator[Finding]:
-    for exchange in history.exchanges:
-        if exchange.intent is None or "transport.safe-verbs" not in exchange.intent.rules or not exchange.response:
+    safe = [
+        exchange
+        for exchange in history.exchanges
+        if exchange.intent is not None and "transport.safe-verbs" in exchange.intent.rules
+    ]
+    for exchange, following in itertools.zip_longest(safe, safe[1:]):
+        if not exchange.response:
             continue
         name = unquote(exchange.request.path.rpartition("/")[2])
         looks = [look for look in history.gets if look.route and look.route.name == name]
         before = next((look for look in reversed(looks) if after(look, exchange)), None)
-        later = [look for look in looks if after(exchange, look)]
+        later = [look for look in looks if after(exchange, look) and (following is None or after(look, following))]
         if before is None or not later or not before.answered or _going(before):
             continue
-        # That it is gone shows better than that it is about to be.
-        shown = next((look for look in later if _going(later[0]) and look.status == GONE), later[0])
+        # A deletion takes a moment; that the image is gone shows it better than that it is about to be.
+        shown = min(later, key=lambda look: (look.status != GONE, not _going(look)))
         yield expect(
             not _going(shown),
             "an image is deleted by a request that asks for no deletion",

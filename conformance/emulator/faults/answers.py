@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError, invalid, not_found
-from conformance.emulator.faults.row import Change, Fault, Row, unless_gone
+from conformance.emulator.faults.row import Change, Fault, Row, shown_image, unless_gone
 
 
 def _answered(hook: Any) -> Change:
@@ -26,6 +26,14 @@ def _deletes(wanted: Callable[[Call], object]) -> Change:
             call.method = "images.delete"
 
     return lambda behaviour: behaviour.on_request.append(on_request)
+
+
+def _deletes_later(behaviour: Behaviour) -> None:
+    """Deletes an image that a GET with a header asks to, and shows it READY until then."""
+    _deletes(lambda call: call.headers.get("x-http-method-override") == "DELETE")(behaviour)
+    shown_image(lambda image, call, times: image.update(status="READY") if image["status"] == "DELETING" else None)(
+        behaviour
+    )
 
 
 def _errors(hook: Any) -> Change:
@@ -243,6 +251,12 @@ _ROWS: tuple[Row, ...] = (
     ),
     (
         "transport.empty-field",
+        "null-labels-refused",
+        "null is refused as labels",
+        _refused(lambda call: _inserts(call, "labels", None)),
+    ),
+    (
+        "transport.empty-field",
         "no-labels-refused",
         "{} is refused as labels",
         _refused(lambda call: _inserts(call, "labels", {})),
@@ -296,6 +310,12 @@ _ROWS: tuple[Row, ...] = (
         "override-heeded",
         "GET of an image deletes it where a header asks for that",
         _deletes(lambda call: call.headers.get("x-http-method-override") == "DELETE"),
+    ),
+    (
+        "transport.safe-verbs",
+        "override-heeded-later",
+        "where a header asks for that GET deletes an image, which is READY until it is gone",
+        _deletes_later,
     ),
     ("transport.percent-encoding", "not-found", "a name in percent-encoding is not found", _not_decoded),
     ("transport.fields-mask", "ignored", "fields=… is ignored", _all_fields),

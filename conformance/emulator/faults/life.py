@@ -216,6 +216,12 @@ _LIFE: tuple[Row, ...] = (
         "setLabels needs no fingerprint where there are no labels",
         unchecked("labels.fingerprint-required/unlabelled"),
     ),
+    (
+        "labels.fingerprint-required",
+        "patch",
+        "PATCH sets labels with a stale fingerprint",
+        unchecked("labels.fingerprint-required/patch"),
+    ),
     ("life.delete", "image-stays", "a deleted image stays", switched(keeps_image_after_delete=True)),
     ("life.delete", "deleting-forever", "a deleted image stays DELETING", switched(keeps_name_after_delete=True)),
     (

@@ -74,6 +74,23 @@ def test_labels_from_before_several_changes_may_be_seen_for_a_moment() -> None:
     assert story.pause(MOMENT_SECONDS).get(image(**OLD)).verdict("labels.set") == "broken"
 
 
+@pytest.mark.parametrize(
+    ("answer", "shown", "verdict"),
+    [
+        (None, {"labels": {"colour": "green"}, "labelFingerprint": "AAAAAAAAAAE="}, "broken"),
+        (None, RED, "silent"),
+        (STALE, RED, "kept"),
+        (refusal(400, "invalid"), RED, "kept"),
+    ],
+    ids=["carried out", "knows nothing of labels", "refused", "takes no labels"],
+)
+def test_patch_with_a_stale_fingerprint(answer: Any, shown: dict[str, Any], verdict: str) -> None:
+    story = made(**OLD).change("setLabels", {"labels": RED["labels"], "labelFingerprint": CURRENT}).get(image(**RED))
+    code = answer["error"]["code"] if answer else 200
+    story.change("patch", {"labels": {"colour": "green"}, "labelFingerprint": CURRENT}, answer=answer, code=code)
+    assert story.get(image(**shown)).verdict("labels.fingerprint-required") == verdict
+
+
 def test_who_sees_the_old_fingerprint_once_more_may_be_refused() -> None:
     story = made(**OLD).change("setLabels", {"labels": RED["labels"], "labelFingerprint": CURRENT})
     story = story.get(image(**RED)).get(image(**OLD))

@@ -54,6 +54,14 @@ def test_verb_is_not_blamed_for_what_another_has_done() -> None:
     assert [broken.id for broken, _ in Ledger({rule: catalogue()[rule]}).judge(story.trace())] == [rule]
 
 
+def test_deletion_by_a_safe_verb_may_take_a_moment() -> None:
+    rule, gone = "transport.safe-verbs", refusal(404, "notFound")
+    story = Story().insert(operation("PENDING")).poll(operation()).get(image())
+    story.say("HEAD", "images/one", None, 200, {}, Intent(False, (rule,))).get(image())
+    assert story.verdict(rule) == "kept"
+    assert story.get(gone, status=404).verdict(rule) == "broken"
+
+
 def test_image_that_is_being_deleted_was_there() -> None:
     story = Story().insert(operation("PENDING")).poll(operation())
     going = image(status="DELETING")
