@@ -349,7 +349,8 @@ class Collector:
         end = time.monotonic() + max(seconds * SCRIPTS_SHARE, SCRIPTS_SECONDS)
         room = int(self.settings.max_output * 2**20 * TRACES_SHARE)
         broken = [rule for rule in self.rules.values() if found[rule.id].verdict.broken]
-        broken = [rule for rule in broken if self._ledger.tallies[rule.id].examples]
+        # What was tried again and never seen again hangs on luck: a script would prove nothing.
+        broken = [rule for rule in broken if self._example_to_repeat(rule)]
         broken.sort(
             key=lambda rule: (
                 found[rule.id].verdict is not Verdict.FAILED,
@@ -367,6 +368,11 @@ class Collector:
                 room -= len(ways.get("trace", ""))
                 made[rule.id] = ways if room >= 0 else {**ways, "trace": ""}
         return made
+
+    def _example_to_repeat(self, rule: Rule) -> bool:
+        """Whether there is a breach of a rule that may be seen again."""
+        tally = self._ledger.tallies[rule.id]
+        return bool(tally.examples) and not (tally.tries and not tally.again)
 
     def _example(self, rule: Rule) -> dict[str, Any]:
         return self._ledger.tallies[rule.id].examples[0]

@@ -54,6 +54,10 @@ TELLING = ("name", "id", "targetId", "insertTime", "status")
 """Fields by which two answers are told apart, the most telling first."""
 
 
+DISTINCT = ("targetId", "targetLink", "name", "id")
+"""Fields by which several answers to one request are told apart, the gravest first."""
+
+
 class Inquiry:
     """Asks a rule which parts of a trace its breach rests on.
 
@@ -179,6 +183,10 @@ class Inquiry:
             }
             if self._gone(alike):
                 return [Fact("distinct", first, leaf.path, race=True)]
+        if won and self._gone({exchange.number: replace(exchange, response=won[0].response) for exchange in won[1:]}):
+            answers = [exchange.resource or {} for exchange in won]
+            telling = (key for key in DISTINCT if len({str(answer.get(key)) for answer in answers}) > 1)
+            return [Fact("distinct", first, f".{key}", race=True) for key in telling][:1]
         return []
 
     def _gone(self, changes: dict[int, Exchange]) -> bool:

@@ -25,6 +25,8 @@ from conformance.contract.rule import expect
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.process import EmulatorProcess
 from conformance.trace.exchange import Intent, Response, Trace
+from conformance.verdicts.collector import Collector
+from conformance.verdicts.ledger import Ledger
 from conformance.verdicts.reproduction import reproduction
 from conformance.verdicts.reproduction import scripts as written
 from conformance.verdicts.reproduction.fact import Fact
@@ -277,6 +279,29 @@ def test_scripts_hold_no_key_and_import_nothing_of_ours() -> None:
             for name in node.names
         }
         assert imported - sys.stdlib_module_names == {"pytest", "requests"}
+
+
+def test_race_is_known_by_the_gravest_difference_of_its_answers() -> None:
+    """Two operations on two images: no one field makes the answers agree."""
+    story = Story().insert(operation("PENDING")).meanwhile()
+    story.insert(operation("PENDING", id="1002", name="operation-2", targetId="2002", selfLink=None))
+    trace, rule = story.trace(), catalogue()["request-id.replay-concurrent"]
+    facts = [fact for fact, _ in plan(rule, first_breach(rule.id, trace), trace).facts]
+    assert facts == [Fact("distinct", 1, ".targetId", race=True)]
+
+
+@pytest.mark.parametrize(("again", "tries", "written"), [(3, 3, True), (1, 3, True), (0, 0, True), (0, 3, False)])
+def test_what_was_never_seen_again_has_no_script(again: int, tries: int, written: bool) -> None:
+    """It hangs on luck, so that a script proves nothing."""
+    ledger = Ledger(catalogue())
+    ledger.judge(told(kind="compute#disk"))
+    ledger.confirm("image.kind", again, tries)
+    collector = Collector(Settings(url="http://server"))
+    collector.take({"ledger": ledger.drain()})
+    (row,) = (row for row in collector.results(scripts=True).rules if row.id == "image.kind")
+    reproduce = row.breaches[0].reproduce
+    assert bool(reproduce.shell) is written
+    assert not reproduce.trace
 
 
 def test_hostile_answer_stays_a_comment_or_a_text() -> None:
