@@ -10,7 +10,7 @@ from conformance.contract import all_but
 from conformance.contract.fields import DEPRECATION_STATES
 from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.lateness import MOMENT_SECONDS
-from conformance.contract.plain_bodies import minimal
+from conformance.contract.plain_bodies import minimal, source_bodies
 from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
@@ -85,6 +85,16 @@ def test_images_in_lists(scenario: Scenario) -> None:
         api.list(filter=f"name={created[0].name}")
 
     scenario.once(act)
+
+
+@pytest.mark.exercises("life.list-once")
+def test_images_of_every_source_are_listed(scenario: Scenario) -> None:
+    def act(api: Api, body: dict[str, Any]) -> None:
+        created = api.create(body)
+        api.list(filter=f"name={created.name}")
+
+    # Of the shapes that the URL of a source may have one will do.
+    scenario.each({next(iter(body)): body for body in source_bodies(scenario.sources)}.values(), act)
 
 
 @pytest.mark.exercises("life.list-once")

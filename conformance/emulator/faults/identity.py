@@ -59,6 +59,22 @@ def _found_by(method: str, key: Key, known: Callable[[Answer, Call], object]) ->
     return change
 
 
+def _found_by_start(behaviour: Behaviour) -> None:
+    """Answers a get of a name that nothing has with an image whose name begins so."""
+    there: list[str] = []
+
+    def note(answer: Answer, call: Call) -> None:
+        if call.method == "images.insert" and answer.status == 200:
+            there.append(str(call.body.get("name")))
+
+    def guard(call: Call) -> None:
+        if call.method == "images.get" and call.name not in there:
+            call.name = next((name for name in there if name.startswith(call.name)), call.name)
+
+    behaviour.on_answer.append(note)
+    behaviour.on_request.append(guard)
+
+
 def _sent(name: str) -> Callable[[Answer, Call], object]:
     return lambda answer, call: call.body.get(name) if call.method == "images.insert" else None
 
@@ -117,6 +133,7 @@ FAULTS: tuple[Fault, ...] = (
             ("folded", "in whatever case its name is asked for", str.lower),
         )
     ),
+    Fault("life.get-exact", "by-what-begins-so", "a get finds an image by how its name begins", _found_by_start),
     Fault(
         "life.get-exact",
         "id-as-double",

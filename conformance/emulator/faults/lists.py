@@ -90,6 +90,15 @@ FAULTS: tuple[Fault, ...] = (
         _asked(lambda call: call.query.pop("orderBy", "")),
     ),
     Fault(
+        "life.list-once",
+        "disks-left-out",
+        "images of disks are in no list",
+        _answered(
+            lambda body: body.update(items=[item for item in body.get("items") or [] if not item.get("sourceDisk")]),
+            IMAGES,
+        ),
+    ),
+    Fault(
         "life.list-filter-forms",
         "labels-ignored",
         "a filter on a label is ignored",
