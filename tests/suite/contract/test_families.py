@@ -115,3 +115,35 @@ def test_use_of_a_deprecated_image_is_warned_of(state: str, source: str, warning
     done = operation(**TWO, clientOperationId=None, warnings=warnings)
     story.insert(done, request_id=None, name="two", sourceImage=f"projects/p/global/images/{source}")
     assert story.verdict("deprecate.use-obsolete") == verdict
+
+
+RELABELLED = {"labels": {"a": "b"}, "labelFingerprint": "AAAAAAAAAAA="}
+
+
+@pytest.mark.parametrize(
+    ("changed", "looked_at", "seen", "verdict"),
+    [
+        ("two", "one", ONE_OF_KIN, "kept"),
+        ("two", "one", ONE_OF_KIN | {"description": "new"}, "broken"),
+        ("two", "one", ONE_OF_KIN | RELABELLED, "broken"),
+        ("two", "one", NOT_FOUND, "broken"),
+        ("two", "two", TWO_OF_KIN | RELABELLED, "silent"),
+        ("one", "one", ONE_OF_KIN | RELABELLED, "silent"),
+        ("2001", "one", ONE_OF_KIN | RELABELLED, "silent"),
+        ("2002", "one", ONE_OF_KIN | RELABELLED, "broken"),
+    ],
+)
+def test_change_of_one_image_leaves_the_other_alone(
+    changed: str, looked_at: str, seen: dict[str, Any], verdict: str
+) -> None:
+    before = {"labelFingerprint": "42WmSpB8rSM=", "labels": {"a": "b"}}
+    target = {"one": "2001", "two": "2002"}.get(changed, changed)
+    done = change("setLabels", 8, targetLink=LINK.replace("two", changed), targetId=target)
+    story = kin().change("setLabels", before, answer=done, name=changed).pause(5)
+    story.get(seen, status=404 if "error" in seen else 200, name=looked_at)
+    assert story.verdict("life.isolation") == verdict
+
+
+def test_change_in_another_project_leaves_this_one_alone() -> None:
+    story = kin().get(ONE_OF_KIN).within("q").change("setLabels", RELABELLED, answer=change("setLabels", 8))
+    assert story.within("p").pause(5).get(ONE_OF_KIN | RELABELLED).verdict("life.isolation") == "kept"
