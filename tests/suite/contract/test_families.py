@@ -145,5 +145,6 @@ def test_change_of_one_image_leaves_the_other_alone(
 
 
 def test_change_in_another_project_leaves_this_one_alone() -> None:
-    story = kin().get(ONE_OF_KIN).within("q").change("setLabels", RELABELLED, answer=change("setLabels", 8))
+    story = kin().get(ONE_OF_KIN).within("q")
+    story.change("setLabels", RELABELLED, answer=change("setLabels", 8), name="three")
     assert story.within("p").pause(5).get(ONE_OF_KIN | RELABELLED).verdict("life.isolation") == "kept"
