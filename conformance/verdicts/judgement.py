@@ -160,12 +160,17 @@ class _Bench:
         return Judgement(Verdict.NOT_EXERCISED, f"refused: {'; '.join(told)}", cause=refusals[0]) if refusals else None
 
     def _broken_prerequisite(self, rule: Rule, seen: set[str]) -> str:
-        """The nearest broken one of the rules that a rule stands on, and that those stand on; "" where all hold."""
+        """The nearest broken one of the rules that a rule stands on, and that those stand on; "" where all hold.
+
+        What deviates at times, and holds at others, keeps nothing from being seen.
+        """
         for name in rule.requires:
             if name in seen or name not in self._rules or self._rules[name].accepts:
                 continue
             seen.add(name)
-            deeper = name if self._broken(name) else self._broken_prerequisite(self._rules[name], seen)
+            at_times = self._alone[name].verdict is Verdict.DEVIATES and not self._tally(name).never_held
+            broken = self._broken(name) and not at_times
+            deeper = name if broken else self._broken_prerequisite(self._rules[name], seen)
             if deeper:
                 return deeper
         return ""

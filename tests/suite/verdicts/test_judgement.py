@@ -96,6 +96,19 @@ def test_rule_that_could_not_be_seen_is_blocked() -> None:
         assert (found[name].verdict, found[name].cause, found[name].root) == (Verdict.BLOCKED, "a", "a")
 
 
+@pytest.mark.parametrize(
+    ("tally", "verdict"),
+    [
+        (Tally(3, 3, deviations=3), Verdict.BLOCKED),
+        (Tally(3, 1, deviations=1), Verdict.NOT_EXERCISED),
+        (Tally(3, 1), Verdict.BLOCKED),
+    ],
+    ids=["never held", "deviates at times", "broken at times"],
+)
+def test_what_deviates_at_times_keeps_nothing_from_being_seen(tally: Tally, verdict: Verdict) -> None:
+    assert judged(rule("a"), rule("b", requires=("a",)), a=tally)["b"].verdict is verdict
+
+
 def test_keeping_a_rule_proves_nothing_where_its_witness_never_held() -> None:
     """A target whose get always answers 404 passes no rule by it."""
     pair = (rule("a"), rule("b", witness="a"))
