@@ -249,6 +249,18 @@ def _operation_name(created: Created) -> str:
     return next(addresses(created.operation), "unnamed")
 
 
+def _probe_wait(findings: Findings, api: Api, created: Created, sources: Sources) -> None:
+    """Waits for an operation that is over; where that finds nothing, for one that is under way."""
+    exchange = api.wait(_operation_name(created))
+    if not _offered(exchange):
+        insert = api.insert(minimal(sources))
+        if insert.answered:
+            exchange = api.wait(next(addresses(insert.resource or {}), "unnamed"))
+            api.finish(insert)
+    reason = f"the target does not offer it (HTTP {exchange.status})"
+    findings.note("wait", present=_offered(exchange), reason=reason)
+
+
 def _fingerprint(created: Created) -> Any:
     image = created.image.resource if created.image else None
     return (image or {}).get("labelFingerprint")
@@ -292,7 +304,7 @@ _COSTLY = frozenset({"family", "csek", "patch"})
 """Capabilities that take many requests to find out, and that no scenario uses by the way."""
 
 _PROBES: dict[str, Callable[..., None]] = {
-    "wait": _probe_simple("wait", lambda api, made: api.wait(_operation_name(made))),
+    "wait": _probe_wait,
     "list": _probe_simple("list", lambda api, made: api.list(filter=f"name={made.name}")),
     "operations_list": _probe_simple("operations_list", lambda api, made: api.operations(maxResults="5")),
     "set_labels": _probe_simple(

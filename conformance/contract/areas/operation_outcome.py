@@ -15,6 +15,9 @@ from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
+GET = "globalOperations.get"
+NOT_FOUND = 404
+
 
 @RULES.rule(
     "operation.reaches-done",
@@ -135,12 +138,13 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.wait",
     "conv",
-    "wait answers the same operation, and never an older state than was seen.",
+    "wait finds an operation that get finds, answers the same one, and never an older state than was seen.",
     "globalOperations.wait",
     "wait is not described here; by its own page it answers the operation when it is done or after some two minutes.",
     needs=("wait",),
 )
 def _wait(history: History) -> Iterator[Finding]:
+    yield from _waits_in_vain(history)
     for operation in history.operations:
         furthest: State | None = None
         for state in operation.glimpses:
@@ -160,6 +164,28 @@ def _wait(history: History) -> Iterator[Finding]:
                 )
             if furthest is None or STATUS_ORDER.get(state.status, -1) >= STATUS_ORDER.get(furthest.status, -1):
                 furthest = state
+
+
+def _waits_in_vain(history: History) -> Iterator[Finding]:
+    """Waits that did not find an operation, though a get before and one after them did."""
+    for wait in history.exchanges:
+        route = wait.route
+        if route is None or route.method != WAIT or wait.status != NOT_FOUND or wait.intent is not None:
+            continue
+        for operation in history.bearers(route.project, route.name):
+            seen = [state.exchange for state in operation.glimpses if state.via == GET]
+            before = [look for look in seen if after(look, wait)]
+            later = [look for look in seen if after(wait, look)]
+            if before and later:
+                yield expect(
+                    False,
+                    "wait does not find an operation that get finds",
+                    before[-1],
+                    wait,
+                    later[0],
+                    expected="the operation",
+                    observed=f"HTTP {wait.status}",
+                )
 
 
 @RULES.rule(

@@ -127,6 +127,22 @@ def _not_kept(behaviour: Behaviour) -> None:
     behaviour.on_request.append(refuse)
 
 
+def _waits_for_no_end(behaviour: Behaviour) -> None:
+    """Lets wait find operations that are under way only."""
+    ended: set[str] = set()
+
+    def note(answer: Answer, call: Call) -> None:
+        if call.method == "globalOperations.get" and answer.body.get("status") == "DONE":
+            ended.add(call.name)
+
+    def refuse(call: Call) -> None:
+        if call.method == "globalOperations.wait" and call.name in ended:
+            raise ApiError(404, "notFound", f"The resource 'operations/{call.name}' was not found")
+
+    behaviour.on_answer.append(note)
+    behaviour.on_request.append(refuse)
+
+
 _ROWS: tuple[Row, ...] = (
     ("operation.kind", "image", "kind is compute#image", _always("kind", "compute#image")),
     (
@@ -374,6 +390,7 @@ _ROWS: tuple[Row, ...] = (
         "an operation has the metadata of a bulk insert",
         _always("instancesBulkInsertOperationMetadata", {"perLocationStatus": {"zones/a": {"status": "CREATING"}}}),
     ),
+    ("operation.wait", "not-when-done", "wait does not find operations that are DONE", _waits_for_no_end),
     (
         "operation.wait",
         "older",

@@ -171,6 +171,27 @@ def test_wait_goes_on_from_what_was_seen(before: str, answer: dict[str, Any], ve
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "status", "verdict"),
+    [
+        (1, 1, 404, "broken"),
+        (0, 1, 404, "silent"),
+        (1, 0, 404, "silent"),
+        (1, 1, 503, "silent"),
+        (1, 1, 200, "kept"),
+    ],
+)
+def test_wait_for_what_get_finds(before: int, after: int, status: int, verdict: str) -> None:
+    story = Story().insert(operation("PENDING"))
+    for _ in range(before):
+        story.poll(operation())
+    answer = operation() if status == 200 else refusal(status, "notFound")
+    story.say("POST", "operations/operation-1/wait", None, status, answer)
+    for _ in range(after):
+        story.poll(operation())
+    assert story.verdict("operation.wait") == verdict
+
+
+@pytest.mark.parametrize(
     ("answer", "verdict"),
     [
         (operation(), "kept"),
