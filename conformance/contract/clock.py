@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 from conformance.trace.exchange import Exchange
 from conformance.trace.recorded_clock import served_at
@@ -21,11 +22,12 @@ def _served(exchange: Exchange) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def _moments(exchange: Exchange) -> tuple[datetime, datetime]:
-    """The earliest and latest instant at which a request can have been served, by our clock or by the server's Date."""
+def _moments(exchange: Exchange, ahead: float) -> tuple[datetime, datetime]:
+    """The earliest and latest instant at which a request can have been served, by our clock or by the server's: its
+    Date, or without one the seconds that it is known to be ahead."""
     earliest = datetime.fromtimestamp(exchange.sent, UTC)
     latest = datetime.fromtimestamp(exchange.received, UTC)
-    served = _served(exchange) or earliest
+    served = _served(exchange) or earliest + timedelta(seconds=ahead if isfinite(ahead) else 0.0)
     return min(earliest, served), max(latest, served)
 
 
@@ -44,12 +46,18 @@ def between(moment: datetime, first: Exchange, last: Exchange) -> bool:
     return datetime.fromtimestamp(first.sent, UTC) + ahead <= moment <= received + ahead
 
 
-def near(moment: datetime, exchange: Exchange) -> bool:
-    """Whether a time may be the time of an exchange."""
-    earliest, latest = _moments(exchange)
+def near(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:
+    """Whether a time may be the time of an exchange; the clock of the target may be known to be `ahead`, in
+    seconds."""
+    earliest, latest = _moments(exchange, ahead)
     return earliest - SKEW <= moment <= latest + SKEW
 
 
-def not_before(moment: datetime, exchange: Exchange) -> bool:
+def not_after(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:
+    """Whether a time may lie before the answer to a request."""
+    return moment <= _moments(exchange, ahead)[1] + SKEW
+
+
+def not_before(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:
     """Whether a time may lie at or after the sending of a request."""
-    return moment >= _moments(exchange)[0] - SKEW
+    return moment >= _moments(exchange, ahead)[0] - SKEW

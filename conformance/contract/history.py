@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from conformance.contract.lateness import Lateness
+from conformance.contract.lateness import LATE_SECONDS, Lateness
 from conformance.contract.mutation import Mutation
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
@@ -149,6 +149,16 @@ class History(Lateness):
     def showing(self, *names: str) -> Iterator[Sighting]:
         """The fair sightings that tell of these fields, be it of them alone."""
         return (seen for seen in self._fair_glimpses if seen.shows(*names))
+
+    def stayed(self, project: str, name: str | None, since: Exchange, until: Exchange) -> bool:
+        """Whether an image was shown well before a request, and with the same id again after the answer to another."""
+        looks = [
+            seen
+            for seen in self.showing("id")
+            if (seen.project, seen.name) == (project, name) and is_set(seen.value.get("id"))
+        ]
+        before = {seen.value["id"] for seen in looks if since.sent - seen.exchange.received > LATE_SECONDS}
+        return any(seen.value["id"] in before for seen in looks if after(until, seen.exchange))
 
     @cached_property
     def names(self) -> dict[Any, str | None]:

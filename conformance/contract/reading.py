@@ -113,6 +113,9 @@ class Reading:
             return False
         if any((other.request_id or "").lower() == mutation.request_id.lower() for other in self.mutations):
             return False
+        route, name = mutation.exchange.route, mutation.answer.get("name")
+        if route and any(operation.mutation for operation in self.bearers(route.project, name)):
+            return False  # the recording shows whose operation it is: that of another request
         text = mutation.answer.get("insertTime")
         began = timestamp(text)
         if began is None:

@@ -12,7 +12,7 @@ from conformance.contract.fields import SERVER_SET
 from conformance.contract.rule import is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
-from conformance.trace.links import same_resource
+from conformance.trace.links import may_come_back
 
 SHIELDED_LISTS = ("keks", "dbs", "dbxs")
 _HALF = re.compile(r"\\ud[89a-f][0-9a-f]{2}")
@@ -28,7 +28,7 @@ SERVICE_PREFIX = "goog-"
 def among(sent: Any, came: Any, project: str) -> bool:
     """Whether all resources of a list are among those of another."""
     theirs = came if isinstance(came, list) else []
-    return isinstance(sent, list) and all(any(same_resource(one, other, project) for other in theirs) for one in sent)
+    return isinstance(sent, list) and all(any(may_come_back(one, other, project) for other in theirs) for one in sent)
 
 
 # Labels
@@ -89,7 +89,7 @@ def _same_deprecation(sent: Any, came: Any, project: str) -> bool:
     fields = came if isinstance(came, dict) else {}
     got = {"state": "ACTIVE"} | {key: value for key, value in fields.items() if is_set(value)}
     return all(
-        alike(value, got.get(key)) or same_resource(value, got.get(key), project)
+        alike(value, got.get(key)) or may_come_back(value, got.get(key), project)
         for key, value in wanted.items()
         if is_set(value)
     )
@@ -121,9 +121,9 @@ Same = Callable[[Any, Any, str], bool]
 """Tells from what was sent, what came, and the project whether they are the same."""
 
 _COMPARED: dict[str, Same] = {
-    "sourceDisk": same_resource,
-    "sourceImage": same_resource,
-    "sourceSnapshot": same_resource,
+    "sourceDisk": may_come_back,
+    "sourceImage": may_come_back,
+    "sourceSnapshot": may_come_back,
     "deprecated": _same_deprecation,
     "licenses": among,
     "userLicenses": lambda sent, came, project: not is_set(came) or among(sent, came, project),

@@ -193,7 +193,7 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
     body = _sent_body(request)
     if body is None and _had_body(request, lost.method):
         raise UnreadableError("without the body of the request", lost)
-    answer, failure = _answer(response)
+    answer, failure = _answer(response, cached=bool(entry.get("_fromCache")))
     return Exchange(
         number,
         Request(verb.upper(), url, headers, body),
@@ -213,14 +213,14 @@ def _started(text: Any) -> float:
     return moment.timestamp() if moment else 0.0
 
 
-def _answer(response: Mapping[str, Any]) -> tuple[Response | None, str]:
-    """The answer of an entry, or why it has none."""
+def _answer(response: Mapping[str, Any], *, cached: bool) -> tuple[Response | None, str]:
+    """The answer of an entry, or why it has none; browsers may leave out the body of one that they had `cached`."""
     status = response.get("status")
     reason = response.get("statusText")
     if not isinstance(status, int) or isinstance(status, bool) or status <= 0:
         return None, reason if isinstance(reason, str) and reason else NOT_RECORDED
     content = _object(response.get("content"))
-    if not isinstance(content.get("text"), str | bytes) and content.get("size", 0) != 0:
+    if not isinstance(content.get("text"), str | bytes) and (content.get("size", 0) != 0 or cached):
         return None, NOT_RECORDED
     headers = {name.lower(): value for name, value in _headers(response).items()}
     if isinstance(content.get("mimeType"), str) and content["mimeType"]:
@@ -273,7 +273,7 @@ def _bytes(content: Mapping[str, Any]) -> bytes:
         return text
     if not isinstance(text, str):
         return b""
-    if content.get("encoding") == "base64":
+    if str(content.get("encoding")).lower() == "base64":
         try:
             return base64.b64decode(text)
         except (binascii.Error, ValueError):

@@ -44,3 +44,14 @@ def same_resource(one: Any, other: Any, project: str = "") -> bool:
     if first is None or second is None:
         return bool(one == other)
     return first[1] == second[1] and same_project(first[0], second[0])
+
+
+def may_come_back(sent: Any, came: Any, project: str = "") -> bool:
+    """Whether a URL may be the answer for one that was sent: of the same resource, or of one that was sent by its
+    numeric id and comes back by its name."""
+    first, second = named(sent, project), named(came, project)
+    if first is None or second is None:
+        return bool(sent == came)
+    (parent, _, name), (place, _, _) = first[1].rpartition("/"), second[1].rpartition("/")
+    by_id = name.isdecimal() and parent == place and same_project(first[0], second[0])
+    return by_id or same_resource(sent, came, project)

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from conformance.trace import losses
+from conformance.trace.customer_keys import SECRET_FIELDS
 from conformance.trace.exchange import MUTATIONS, Exchange, Request
 from conformance.trace.formats import link
 from conformance.trace.json_text import NOT_JSON
@@ -200,7 +201,9 @@ class Placeholders:
         return value
 
     def _holds(self, name: str, value: Any, lost: set[str]) -> bool:
-        """Whether a field tells anything: a requestId that was replaced does not."""
+        """Whether a field tells anything: a requestId that was replaced does not, nor does a key."""
+        if name in SECRET_FIELDS and isinstance(value, str) and _MARK.search(value):
+            return False
         if name == "clientOperationId" and isinstance(value, str) and _MARK.search(value):
             lost.add(losses.REQUEST_IDS)
             return False

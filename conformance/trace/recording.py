@@ -46,6 +46,8 @@ _UNVERSIONED = re.compile(
 SHARED_MAXIMUM = 200
 """Images that a family or a source may join into one trace: beyond, their stories are told apart."""
 
+SERVER_ERROR = 500
+
 STANDS_STILL = 2
 """So many entries may be of one time that is true."""
 
@@ -69,7 +71,7 @@ class _Entry:
     many share them; `guests` are the traces that get a copy, and `sources` the keys of what their images are made
     from. A list is kept without its `items`, and each trace gets those that have to do with it; those of no trace go
     to that of the `strangers`. `lost` names what the recorder has lost of it, and `file` is the number of the file
-    that it is from.
+    that it is from. One that has `failed` on the server's side says nothing without its retries.
     """
 
     position: int
@@ -82,6 +84,7 @@ class _Entry:
     strangers: Key | None = None
     lost: frozenset[str] = frozenset()
     file: int = 0
+    failed: bool = False
 
 
 class Recording:
@@ -129,7 +132,7 @@ class Recording:
         self._fractions = [True]
         self._entries: list[_Entry] = []
         self._joined = _Joined()
-        self._sources: dict[Key, dict[str, _Entry]] = defaultdict(dict)
+        self._sources: dict[Key, dict[str, _Member]] = defaultdict(dict)
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         try:
             if path is not None:
@@ -281,9 +284,14 @@ class Recording:
             strangers,
             self._lost,
             len(self._times) - 1,
+            exchange.status >= SERVER_ERROR,
         )
         self._entries.append(entry)
         self._note_source(subject, exchange, entry)
+        for value, item in zip(exchange.items, items, strict=False):
+            shown = subject.item_as_source(value)
+            if shown is not None:
+                self._sources[shown[0]].setdefault(shown[1], _Member(entry, (item,)))
 
     def _split(self, exchange: Exchange, subject: Subject) -> tuple[tuple[_Item, ...], Exchange, Key | None]:
         """The items of a list, the exchange without them, and the key of those that nothing else tells of."""
@@ -295,11 +303,10 @@ class Recording:
 
     def _note_source(self, subject: Subject, exchange: Exchange, entry: _Entry | None = None) -> None:
         """Remembers where a source of images was shown first with each of its ids."""
-        shown = subject.shows_source()
-        if shown is None or shown[1] in self._sources[shown[0]]:
-            return
-        kept = entry or _Entry(self._store((exchange, 0.0)), exchange.sent, None)
-        self._sources[shown[0]][shown[1]] = kept
+        for key, identifier in subject.shows_sources():
+            if identifier not in self._sources[key]:
+                entry = entry or _Entry(self._store((exchange, 0.0)), exchange.sent, None)
+                self._sources[key][identifier] = _Member(entry, entry.items)
 
     def _store(self, value: object) -> int:
         position = self._spool.seek(0, os.SEEK_END)
@@ -353,8 +360,9 @@ class Recording:
                 groups[home].append(_Member(entry, items))
             if rest and entry.strangers is not None:
                 strangers[entry.strangers].append(_Member(entry, rest))
-            whole = any(len(items) == len(entry.items) for items in (*parts.values(), rest if entry.strangers else ()))
-            if not whole:
+            places = [*parts.values(), *([rest] if rest and entry.strangers is not None else [])]
+            whole = any(len(items) == len(entry.items) for items in places)
+            if not whole and not (entry.failed and entry.home is None):
                 yield [_Member(entry, entry.items)]
         for members in groups.values():
             yield [*members, *self._shown_sources(members)]
@@ -383,10 +391,10 @@ class Recording:
         """The exchanges outside a story that show what its images are made from."""
         own = {member.entry.position for member in members}
         for key in {key: None for member in members for key in member.entry.sources}:
-            for entry in self._sources.get(key, {}).values():
-                if entry.position not in own:
-                    own.add(entry.position)
-                    yield _Member(entry, entry.items)
+            for member in self._sources.get(key, {}).values():
+                if member.entry.position not in own:
+                    own.add(member.entry.position)
+                    yield member
 
 
 @dataclass(frozen=True, slots=True)

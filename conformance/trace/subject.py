@@ -92,20 +92,25 @@ class Subject:
         found += [named(self._body.get(name), self._projects[0]) for name in ("sourceDisk", "sourceSnapshot")]
         return tuple(self._key(_ANY, "source", path) for _, path in filter(None, found))
 
-    def shows_source(self) -> tuple[Key, str] | None:
-        """A source that the answer shows, and its id: a disk, a snapshot, or an image."""
+    def shows_sources(self) -> Iterator[tuple[Key, str]]:
+        """The sources that the answer shows, each with its id: a disk, a snapshot, or an image, by its family as
+        well."""
         identifier = self._answer.get("id")
         if not isinstance(identifier, str) or not identifier:
-            return None
+            return
         if self._exchange.source is not None:
-            return self._key(_ANY, "source", self._exchange.source[1]), identifier
-        match self._exchange.method:
-            case "images.get":
-                return self._key(_ANY, "source", f"global/images/{self._answer.get('name')}"), identifier
-            case "images.getFromFamily":
-                family = self._exchange.route.name if self._exchange.route else ""
-                return self._key(_ANY, "source", f"global/images/family/{family}"), identifier
-        return None
+            yield self._key(_ANY, "source", self._exchange.source[1]), identifier
+        if self._exchange.method in ("images.get", "images.getFromFamily"):
+            yield self._key(_ANY, "source", f"global/images/{self._answer.get('name')}"), identifier
+        if self._exchange.method == "images.getFromFamily" and self._exchange.route:
+            yield self._key(_ANY, "source", f"global/images/family/{self._exchange.route.name}"), identifier
+
+    def item_as_source(self, item: dict[str, Any]) -> tuple[Key, str] | None:
+        """An image of a list as a source that the answer shows, with its id."""
+        name, identifier = item.get("name"), item.get("id")
+        if self._exchange.method != "images.list" or not isinstance(name, str) or not isinstance(identifier, str):
+            return None
+        return self._key(_ANY, "source", f"global/images/{name}"), identifier
 
     # Parts
 

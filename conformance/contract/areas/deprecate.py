@@ -14,7 +14,7 @@ from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.formats import timestamp
-from conformance.trace.links import same_resource
+from conformance.trace.links import may_come_back, same_resource
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -93,7 +93,7 @@ def _same(sent: Any, came: Any, project: str) -> bool:
     """Whether two texts are equal, mean the same instant, or name the same resource."""
     if timestamp(sent) is not None:
         return timestamp(sent) == timestamp(came)
-    return same_resource(sent, came, project)
+    return may_come_back(sent, came, project)
 
 
 RULES.add(

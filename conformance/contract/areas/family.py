@@ -211,7 +211,25 @@ def _latest(history: History) -> Iterator[Finding]:
     needs=("family", "deprecate"),
 )
 def _deprecated_skipped(history: History) -> Iterator[Finding]:
-    return _judge_family(history, FROM_FAMILY, deprecated=True)
+    yield from _judge_family(history, FROM_FAMILY, deprecated=True)
+    for exchange in history.exchanges if history.trace.recorded else ():
+        status = (exchange.resource or {}).get("deprecated")
+        if exchange.method != FROM_FAMILY or not isinstance(status, dict) or not is_set(status.get("state")):
+            continue
+        soon = any(
+            change.method == "images.deprecate" and exchange.sent - change.exchange.received <= MOMENT_SECONDS
+            for change in history.mutations
+            if after(change.exchange, exchange)
+        )
+        # With a stateOverride it may be deprecated in some zones only.
+        if not soon and not is_set(status.get("stateOverride")):
+            yield expect(
+                status["state"] == ACTIVE,
+                "a family answers an image that is deprecated",
+                exchange,
+                expected="an image that is not deprecated",
+                observed=status,
+            )
 
 
 @RULES.rule(

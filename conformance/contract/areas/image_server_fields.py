@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.contract.areas.operation_times import shown_time
 from conformance.contract.areas.source import COMES_BACK, SOURCE_FIELDS, source_ids, sources
-from conformance.contract.clock import not_before
+from conformance.contract.clock import not_after, not_before
 from conformance.contract.fields import (
     type_rules,
 )
@@ -21,6 +21,7 @@ from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.formats import decoded, is_int64, is_uint64, same_instant, timestamp
 from conformance.trace.links import named, same_project
+from conformance.trace.losses import TIMES
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -281,10 +282,11 @@ def _id_of_a_deleted_image(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "image.creation-timestamp",
     "doc",
-    "creationTimestamp is RFC 3339, not before the insert was sent, and never changing; by convention it is there.",
+    "creationTimestamp is RFC 3339, not before the insert was sent nor after it is shown, and never changing; by "
+    "convention it is there.",
     "Fields > creationTimestamp",
-    "The field tells in RFC 3339 when the image was created, which is once, and not before it was asked "
-    "for; its presence is left unsaid.",
+    "The field tells in RFC 3339 when the image was created, which is once, not before it was asked for, and past "
+    "when it is told; its presence is left unsaid.",
 )
 def _creation_timestamp(history: History) -> Iterator[Finding]:
     for sighting in history.showing("creationTimestamp"):
@@ -298,11 +300,21 @@ def _creation_timestamp(history: History) -> Iterator[Finding]:
                 observed=created,
                 deviation=not is_set(created),
             )
+    for sighting in history.showing("creationTimestamp") if TIMES not in history.trace.lost else ():
+        moment = timestamp(sighting.value.get("creationTimestamp"))
+        if moment is not None and not history.echoes(sighting, "creationTimestamp"):
+            yield expect(
+                not_after(moment, sighting.exchange, history.trace.ahead),
+                "an image is to be created in the future",
+                sighting.exchange,
+                expected=f"{shown_time(sighting.exchange)} or earlier",
+                observed=sighting.value.get("creationTimestamp"),
+            )
     for insert, sighting in history.comebacks_of("creationTimestamp"):
         moment = timestamp(sighting.value.get("creationTimestamp"))
         if moment is not None and not history.echoes(sighting, "creationTimestamp"):
             yield expect(
-                not_before(moment, insert.exchange),
+                not_before(moment, insert.exchange, history.trace.ahead),
                 "an image is older than its insert",
                 insert.exchange,
                 sighting.exchange,

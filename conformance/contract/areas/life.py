@@ -18,6 +18,7 @@ from conformance.contract.requests import conflicts, for_the_fault, leak_breach,
 from conformance.contract.round_trip import comes_back
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
 from conformance.contract.sighting import Sighting
+from conformance.trace.exchange import Exchange
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -75,12 +76,13 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
                 continue
             if exchange.route.name != (identifier if by_id else insert.image):
                 continue
-            if history.held_twice(insert.project, insert.image, exchange) or (not by_id and exchange.status == 404):
+            gone = exchange.status == 404 and not history.stayed(insert.project, insert.image, exchange, exchange)
+            if history.held_twice(insert.project, insert.image, exchange) or (not by_id and gone):
                 continue
             image = exchange.resource or {}
             # A get that is refused for what it carries is the matter of the rule for whose sake it carries it.
             carries = exchange.intent is not None
-            if not exchange.answered and (carries or not exchange.refused):
+            if not exchange.answered and (carries or not exchange.refused or _conditional(exchange)):
                 continue
             key, value = ("id", identifier) if by_id else ("name", insert.image)
             if exchange.answered and not exchange.mask.covers(key):
@@ -95,6 +97,13 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
                 expected={key: value},
                 observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
             )
+
+
+def _conditional(exchange: Exchange) -> bool:
+    """Whether a get may be refused for the fields that it asks for, or for a condition that it makes."""
+    headers = {name.lower() for name in exchange.request.headers}
+    asks = exchange.status == 400 and any(name.lstrip("$") == "fields" for name in exchange.request.query)
+    return asks or (exchange.status == 412 and bool(headers & {"if-match", "if-unmodified-since"}))
 
 
 # Changes

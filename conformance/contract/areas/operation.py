@@ -295,6 +295,37 @@ def _target_id(history: History) -> Iterator[Finding]:
                     expected=identifier,
                     observed=target,
                 )
+    yield from _targets_of_changes(history)
+
+
+def _targets_of_changes(history: History) -> Iterator[Finding]:
+    """The target of a change is the image that a look showed last, where nobody may have put another in its place."""
+    for change in history.mutations:
+        final = change.operation.final if change.operation and change.operation.mutation is change else None
+        if change.method == "images.insert" or change.original is not None or final is None or final.failed:
+            continue
+        looks = [
+            seen
+            for seen in history.showing("id")
+            if seen.name == change.image and seen.project == change.project and is_set(seen.value.get("id"))
+        ]
+        last = next((seen for seen in reversed(looks) if after(seen.exchange, change.exchange)), None)
+        target = final.value.get("targetId")
+        if last is None or not is_set(target) or change.exchange.sent - last.exchange.received > LATE_SECONDS:
+            continue
+        replaced = any(
+            other.method in ("images.insert", "images.delete") and not after(other.exchange, last.exchange)
+            for other in history.changes(change)
+        )
+        if not replaced and not history.echoes(last, "id"):
+            yield expect(
+                str(target) == str(last.value["id"]),
+                "targetId is not the id of the image",
+                last.exchange,
+                final.exchange,
+                expected=last.value["id"],
+                observed=target,
+            )
 
 
 @RULES.rule(

@@ -10,6 +10,7 @@ from conformance.contract.areas.operation_course import same_fields
 from conformance.contract.history import History
 from conformance.contract.operation import STATUS_ORDER, State
 from conformance.contract.order import after
+from conformance.contract.requests import CONFLICT
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 
 RULES = Rules()
@@ -83,7 +84,7 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                 for name in ("status", "id")
                 if image and is_set(image.get(name)) and image[name] == insert.body.get(name)
             }
-            unseen = {name for name in ("status", "id") if image and not exchange.mask.covers(name)}
+            unseen = {name for name in ("status", "id") if image is not None and not exchange.mask.covers(name)}
             at, observed = (insert.exchange, final.exchange, exchange), {"status": status, "id": identifier}
             yield expect(
                 "status" in echoed | unseen or status == "READY",
@@ -114,6 +115,8 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
         if insert.outcome != "failed" or insert.operation is None or insert.operation.final is None:
             continue
+        if history.trace.recorded and insert.operation.final.value.get("httpErrorStatusCode") == CONFLICT:
+            continue  # the image is the one that was in its way
         rivals = [other for other in history.inserts if other is not insert and other.image == insert.image]
         if any(not other.exchange.refused for other in rivals):
             continue
@@ -132,6 +135,23 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
                     exchange,
                     expected="no READY image",
                     observed=image and {"id": image.get("id"), "status": image.get("status")},
+                )
+        final, target = insert.operation.final, history.identifier(insert)
+        for seen in history.every_sighting if history.trace.recorded and target else ():
+            # A list holds what others have made as well: the id tells whose it is.
+            if (
+                seen.via != "images.get"
+                and str(seen.value.get("id")) == target
+                and after(final.exchange, seen.exchange)
+            ):
+                yield expect(
+                    seen.value.get("status") != "READY",
+                    "an insert failed, and yet its image is READY",
+                    insert.exchange,
+                    final.exchange,
+                    seen.exchange,
+                    expected="no READY image",
+                    observed={"id": target, "status": seen.value.get("status")},
                 )
 
 

@@ -80,7 +80,7 @@ def _insert_time(history: History) -> Iterator[Finding]:
         moment = timestamp(operation.glimpses[0].value.get("insertTime"))
         if moment is not None:
             yield expect(
-                near(moment, exchange),
+                near(moment, exchange, history.trace.ahead),
                 f"insertTime is more than {SKEW.total_seconds():.0f} s from the request",
                 exchange,
                 expected=shown_time(exchange),

@@ -83,16 +83,20 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
         lost = first is not None and not 0 < first.exchange.status < 500
         if first is None or not lost or not replay.same_content or not settled(replay) or replay.invalid:
             continue
-        if history.trace.recorded and replay.exchange.refused and not _made_between(history, first, replay):
+        final = replay.operation.final if replay.operation and replay.outcome == "failed" else None
+        conflict = CONFLICT in (replay.exchange.status, final.value.get("httpErrorStatusCode") if final else None)
+        refused = replay.exchange.refused or (final is not None and conflict)
+        if history.trace.recorded and refused and not (conflict and _made_between(history, first, replay)):
             continue  # what stood in its way is not known
         yield expect(
-            replay.exchange.answered,
+            replay.exchange.answered and not refused,
             "a retry after a lost response does not find the outcome of the first try",
             first.exchange,
             replay.exchange,
+            *((final.exchange,) if final and final.exchange is not replay.exchange and refused else ()),
             expected="the operation of the first try",
-            observed=f"HTTP {replay.exchange.status}",
-            deviation=replay.exchange.status == CONFLICT and not _seen_before(history, first, replay.exchange),
+            observed=f"HTTP {CONFLICT if conflict else replay.exchange.status}",
+            deviation=conflict and not _seen_before(history, first, replay.exchange),
         )
         lists = [
             exchange
@@ -149,7 +153,7 @@ def _made_between(history: History, first: Mutation, replay: Mutation) -> bool:
         for other in history.inserts
         if other.image == first.image and other.original is not first and other is not first
     ]
-    if replay.exchange.status != 409 or any(not rival.exchange.rejected for rival in rivals):
+    if any(not rival.exchange.rejected for rival in rivals):
         return False
     made = (
         timestamp(seen.value.get("creationTimestamp"))

@@ -17,7 +17,7 @@ from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
-from conformance.trace.links import named, same_project, same_resource
+from conformance.trace.links import may_come_back, named, same_project
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -347,7 +347,7 @@ def _same_source(sent: str, came: Any, project: str) -> bool:
     """Whether two URLs mean one source; the image that a family stood for is as good as the family."""
     source, back = named(sent, project), named(came, project)
     if source is None or back is None or "/family/" not in source[1]:
-        return is_set(came) and same_resource(sent, came, project)
+        return is_set(came) and may_come_back(sent, came, project)
     return same_project(source[0], back[0]) and back[1].startswith("global/images/")
 
 

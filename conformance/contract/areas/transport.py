@@ -11,7 +11,7 @@ from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Judge, Rule, Rules, expect, is_set
-from conformance.trace.exchange import ABANDONED, INCOMPLETE, NOT_RECORDED, Exchange
+from conformance.trace.exchange import ABANDONED, INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange
 from conformance.trace.json_text import NOT_JSON
 
 RULES = Rules()
@@ -43,6 +43,7 @@ BODILESS = frozenset({204, 304})
 """Statuses of answers that have no body."""
 
 GATEWAY_STATUSES = frozenset({502, 503, 504})
+FRONT_STATUSES = GATEWAY_STATUSES | {407, 408, 411, 413, 414, 431}
 """Errors that a proxy answers in its own way, where the target does not answer it."""
 
 REASONS = {
@@ -79,7 +80,9 @@ def _json(history: History) -> Iterator[Finding]:
         if response.truncated and (history.trace.recorded or exchange.method.endswith(".list")):
             # A list may be as large as it is, and a recording may lack the rest; what else is so large is no answer.
             continue
-        if exchange.status in BODILESS or (exchange.answered and exchange.method == "globalOperations.delete"):
+        told = exchange.answered and exchange.method in MUTATIONS  # what changes an image answers its operation
+        bodiless = exchange.answered and exchange.method == "globalOperations.delete"
+        if bodiless or (exchange.status in BODILESS and not told):
             continue
         if _of_a_proxy(exchange):
             continue
@@ -96,7 +99,8 @@ def _json(history: History) -> Iterator[Finding]:
 
 def _of_a_proxy(exchange: Exchange) -> bool:
     """Whether an answer may be that of a proxy in front of the target: then it is no JSON."""
-    return exchange.status in GATEWAY_STATUSES and exchange.response is not None and exchange.response.json is NOT_JSON
+    passed_on = exchange.status in FRONT_STATUSES or 300 <= exchange.status < 400
+    return passed_on and exchange.response is not None and exchange.response.json is NOT_JSON
 
 
 def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -740,6 +741,164 @@ RECORDERS: tuple[tuple[str, Told], ...] = (
     ),
 )
 
+RAW_KEY = {"imageEncryptionKey": {"sha256": "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="}}
+
+BY_ID: tuple[tuple[str, Told], ...] = (
+    ("a source image", from_source("sourceImage", "global/images/77", "global/images/base")),
+    ("a source disk", from_source("sourceDisk", "zones/us-central1-a/disks/77", "zones/us-central1-a/disks/d1")),
+    (
+        "a source snapshot",
+        from_source("sourceSnapshot", f"projects/{NUMBER}/global/snapshots/77", "global/snapshots/s"),
+    ),
+    (
+        "a replacement",
+        lambda t: (
+            t.made()
+            .act("deprecate", {"state": "DEPRECATED", "replacement": f"global/images/{image(2)['id']}"})
+            .get(image(deprecated={"state": "DEPRECATED", "replacement": image(2)["selfLink"]}))
+        ),
+    ),
+    (
+        "a licence",
+        lambda t: t.made(
+            licenses=["projects/debian-cloud/global/licenses/77"],
+            shown=image(licenses=[f"{LINKS}/v1/projects/debian-cloud/global/licenses/debian-12"]),
+        ),
+    ),
+)
+
+SPARSE: tuple[tuple[str, Told], ...] = (
+    ("an image without the labels asked for", lambda t: t.made().get({}, query="?fields=labels")),
+    ("an image without the state asked for", lambda t: t.made().get({}, query="?fields=deprecated(state)")),
+    (
+        "the message of an error alone",
+        lambda t: t.insert().poll(
+            {"status": "DONE", "error": {"errors": [{"message": "x"}]}}, query="?fields=status,error(errors(message))"
+        ),
+    ),
+    (
+        "fields that do not exist",
+        lambda t: t.made().get(error(400, "invalidParameter"), 400, query="?fields=zzz").get(image()),
+    ),
+    ("a list without items, and nothing else", lambda t: t.list()),
+    *(
+        (f"a page answered {status}", lambda t, status=status: t.made().get("<html>", status).get(image()))
+        for status in (307, 407, 408)
+    ),
+    *(
+        (
+            f"a key recorded as {mark}",
+            lambda t, mark=mark: t.made(shown=image(**RAW_KEY), imageEncryptionKey={"rawKey": mark}),
+        )
+        for mark in ("REDACTED", "***", "<RAW_KEY>", "XXXXXXXX")
+    ),
+    ("a service whose clock is ahead", lambda t: undated(ahead(t, 3600))),
+    ("a service whose clock is behind", lambda t: undated(ahead(t, -3600))),
+    ("answers that a browser had cached", lambda t: cached(t.made().get(image()))),
+    ("bodies in base64", lambda t: in_base64(t.made().get(image()))),
+)
+
+CHANGES: tuple[tuple[str, Told], ...] = (
+    (
+        "setLabels that the service failed to carry out",
+        lambda t: (
+            t.made()
+            .labelled(
+                NEW,
+                NO_LABELS,
+                answer=operation(
+                    9,
+                    target=1,
+                    operationType="setLabels",
+                    insertTime=at(6),
+                    startTime=at(6),
+                    endTime=at(6),
+                    error={"errors": [{"code": "INTERNAL_ERROR", "message": "x"}]},
+                    httpErrorStatusCode=500,
+                    httpErrorMessage="INTERNAL SERVER ERROR",
+                ),
+            )
+            .labelled(NEW, NO_LABELS)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[0]))
+        ),
+    ),
+    ("no labels set twice", lambda t: t.made().labelled({}, NO_LABELS).labelled({}, NO_LABELS).get(image())),
+    (
+        "the labels there are, and then others",
+        lambda t: (
+            t.made(labels=OLD, shown=image(labels=OLD, labelFingerprint=FINGERPRINTS[0]))
+            .labelled(OLD, FINGERPRINTS[0])
+            .labelled(NEW, FINGERPRINTS[0])
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]))
+        ),
+    ),
+    (
+        "a list that lacks an image which is gone",
+        lambda t: t.made().get(image(), wait=90).list().get(NOT_FOUND, 404),
+    ),
+    (
+        "a list that cannot reach everything",
+        lambda t: t.made().get(image(), wait=90).list(warning={"code": "UNREACHABLE", "message": "x"}).get(image()),
+    ),
+    (
+        "a family's image that is deprecated elsewhere",
+        lambda t: t.say(
+            "GET",
+            "global/images/family/f",
+            None,
+            image(
+                family="f",
+                deprecated={"state": "DEPRECATED", "stateOverride": {"defaultRolloutTime": "2027-01-01T00:00:00Z"}},
+            ),
+        ),
+    ),
+    (
+        "an insert that met another client's image",
+        lambda t: (
+            t.insert()
+            .done(
+                error={"errors": [{"code": "RESOURCE_ALREADY_EXISTS", "message": "x"}]},
+                httpErrorStatusCode=409,
+                httpErrorMessage="CONFLICT",
+            )
+            .list(image(creationTimestamp=at(-60)))
+            .get(image(creationTimestamp=at(-60)))
+        ),
+    ),
+    (
+        "a list that was recorded without times, after others had made images",
+        lambda t: undated(
+            each(t.made().list(image(), image(7, creationTimestamp=at(9000))), time=None, startedDateTime=None)
+        ),
+    ),
+    (
+        "an insert that failed, and another client's image",
+        lambda t: (
+            t.insert()
+            .done(
+                error={"errors": [{"code": "INTERNAL_ERROR", "message": "x"}]},
+                httpErrorStatusCode=500,
+                httpErrorMessage="INTERNAL SERVER ERROR",
+            )
+            .list(image(id="77", creationTimestamp=at(5)))
+        ),
+    ),
+    (
+        "deleted, after another client has made it anew",
+        lambda t: later(t.made(), 900).delete(
+            answer=operation(
+                91,
+                target=1,
+                operationType="delete",
+                targetId="77",
+                insertTime=at(906),
+                startTime=at(906),
+                endTime=at(906),
+            )
+        ),
+    ),
+)
+
 BATCH = "--b\r\nContent-Type: application/http\r\n\r\n{} HTTP/1.1\r\n\r\n{}\r\n--b--"
 BATCHES: tuple[tuple[str, Told], ...] = (
     (
@@ -824,6 +983,41 @@ def set_back(told: Recorded, entries: int, seconds: float) -> Recorded:
         if number >= entries:
             moment = datetime.fromisoformat(entry["startedDateTime"])
             entry["startedDateTime"] = (moment - timedelta(seconds=seconds)).isoformat()
+    return told
+
+
+def later(told: Recorded, seconds: float) -> Recorded:
+    """The next exchange comes so much later."""
+    told.now += seconds
+    return told
+
+
+def ahead(told: Recorded, seconds: float) -> Recorded:
+    """An image made by a service whose clock is ahead."""
+    began = {"insertTime": at(seconds + 1.3), "startTime": at(seconds + 1.3)}
+    told.insert(answer=operation(status="RUNNING", **began)).poll(operation(**began, endTime=at(seconds + 2)))
+    return told.get(image(creationTimestamp=at(seconds + 1.5)))
+
+
+def undated(told: Recorded) -> Recorded:
+    """The answers lack their Date."""
+    for entry in told.entries:
+        entry["response"]["headers"] = [one for one in entry["response"]["headers"] if one["name"] != "Date"]
+    return told
+
+
+def cached(told: Recorded) -> Recorded:
+    """The last answer was in the cache of a browser, which recorded no body of it."""
+    told.entries[-1]["_fromCache"] = "disk"
+    told.entries[-1]["response"]["content"] = {"size": 0, "mimeType": "application/json"}
+    return told
+
+
+def in_base64(told: Recorded) -> Recorded:
+    """The bodies of answers stand in base64, as a recorder in capitals says."""
+    for entry in told.entries:
+        content = entry["response"]["content"]
+        content.update(text=b64encode(content["text"].encode()).decode(), encoding="BASE64")
     return told
 
 
@@ -957,6 +1151,9 @@ ROWS = (
     ("goog- labels", SERVICE_LABELS),
     ("operations", OPERATIONS),
     ("lists", LISTS),
+    ("by numeric id", BY_ID),
+    ("sparse", SPARSE),
+    ("changes", CHANGES),
     ("recorders", RECORDERS),
     ("batches", BATCHES),
     ("others", OTHERS),

@@ -627,7 +627,149 @@ OPERATIONS: tuple[Row, ...] = (
     ),
 )
 
+MADE_BY_THE_FIRST = at(2.4)
+OTHER_REQUEST = "5b0f0e1c-8472-4e0e-b97a-b98573f145aa"
+FAILED: dict[str, Any] = {
+    "error": {"errors": [{"code": "RESOURCE_ALREADY_EXISTS", "message": "x"}]},
+    "httpErrorStatusCode": 409,
+    "httpErrorMessage": "CONFLICT",
+}
+
+
+def changed(verb: str, target: str = "9") -> dict[str, Any]:
+    """The operation, DONE at once, of a change of image 1 that tells of another target."""
+    moments = {"insertTime": at(5.8), "startTime": at(5.8), "endTime": at(5.85)}
+    return operation(8, target=1, operationType=verb, targetId=target, **moments)
+
+
+SIBLINGS: tuple[Row, ...] = (
+    (
+        "the operation of another request",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .insert(
+                2,
+                request_id=OTHER_REQUEST,
+                answer=operation(status="RUNNING", insertTime=at(1.3), startTime=at(1.3), clientOperationId=REQUEST_ID),
+            )
+            .done()
+        ),
+        "request-id.distinct",
+    ),
+    (
+        "a lost answer, and an operation that conflicts",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, code=0)
+            .insert(
+                request_id=REQUEST_ID,
+                answer=operation(
+                    insertTime=at(2.9), startTime=at(2.9), endTime=at(3), clientOperationId=REQUEST_ID, **FAILED
+                ),
+            )
+            .get(image(creationTimestamp=MADE_BY_THE_FIRST))
+        ),
+        "request-id.replay-after-lost-response",
+    ),
+    (
+        "another target of setLabels",
+        lambda t: t.made().labelled(NEW, NO_LABELS, answer=changed("setLabels")).get(LABELLED),
+        "operation.target-id",
+    ),
+    (
+        "another target of deprecate",
+        lambda t: t.made().act("deprecate", {"state": "DEPRECATED"}, answer=changed("setDeprecation")),
+        "operation.target-id",
+    ),
+    ("another target of a delete", lambda t: t.made().delete(answer=changed("delete")), "operation.target-id"),
+    (
+        "a failed insert whose image is READY in a list",
+        lambda t: t.insert().done(**{**FAILED, "httpErrorStatusCode": 400, "httpErrorMessage": "X"}).list(image()),
+        "operation.failure-means-none",
+    ),
+    ("created tomorrow", lambda t: t.made(1, image(creationTimestamp=at(86_400))), "image.creation-timestamp"),
+    ("created tomorrow, in a list", lambda t: t.list(image(creationTimestamp=at(86_400))), "image.creation-timestamp"),
+    (
+        "a list that lacks an image",
+        lambda t: t.made().get(image(), wait=90).list(query="?filter=name%3Dimage-1").get(image()),
+        "life.list-once",
+    ),
+    (
+        "an image that is gone for a while",
+        lambda t: t.made().get(NOT_FOUND, 404, wait=90).get(image(), wait=90),
+        "life.get-after-done",
+    ),
+    (
+        "a fingerprint that is taken twice",
+        lambda t: (
+            t.made()
+            .labelled(NEW, NO_LABELS)
+            .labelled(OLD, NO_LABELS)
+            .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[1]), wait=30)
+        ),
+        "labels.fingerprint-required",
+    ),
+    (
+        "a list of images without the label",
+        lambda t: t.list(image(), query="?filter=labels.a%3D1"),
+        "life.list-filter-forms",
+    ),
+    (
+        "an image of another family, and nothing else",
+        lambda t: t.say("GET", "global/images/family/f", None, image(family="g")),
+        "family.latest",
+    ),
+    (
+        "a family's image that is deprecated",
+        lambda t: t.say("GET", "global/images/family/f", None, image(family="f", deprecated={"state": "OBSOLETE"})),
+        "family.deprecated-skipped",
+    ),
+    (
+        "a list of another kind, and nothing else",
+        lambda t: t.say("GET", "global/images", None, {"kind": "compute#list"}),
+        "life.list-kind",
+    ),
+    (
+        "a source that another project's list shows",
+        then(
+            lambda t: t.say(
+                "GET",
+                "/compute/v1/projects/other/global/images",
+                None,
+                {
+                    "kind": "compute#imageList",
+                    "items": [image(selfLink=f"{LINKS}/v1/projects/other/global/images/base", name="base", id="77")],
+                },
+            ),
+            copied(
+                "sourceImage", "projects/other/global/images/base", f"{LINKS}/v1/projects/other/global/images/base", "9"
+            ),
+        ),
+        "source.image.id",
+    ),
+    (
+        "a source that its family shows, by name",
+        then(
+            lambda t: t.say(
+                "GET",
+                "/compute/v1/projects/other/global/images/family/f",
+                None,
+                image(selfLink=f"{LINKS}/v1/projects/other/global/images/base", name="base", id="77", family="f"),
+            ),
+            copied(
+                "sourceImage", "projects/other/global/images/base", f"{LINKS}/v1/projects/other/global/images/base", "9"
+            ),
+        ),
+        "source.image.id",
+    ),
+    (
+        "a delete without an operation",
+        lambda t: t.made().say("DELETE", "global/images/image-1", None, None, 204),
+        "transport.json",
+    ),
+)
+
 ROWS = (
+    ("siblings", SIBLINGS),
     ("waits", WAITS),
     ("replays", REPLAYS),
     ("labels", LABELS),
