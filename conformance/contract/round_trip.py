@@ -177,8 +177,25 @@ def changed_by(exchange: Exchange) -> dict[str, Any]:
         case "images.deprecate":
             return {"deprecated": sent}
         case "images.patch":
-            return {name: value for name, value in sent.items() if name not in SERVER_SET}
+            named = patched_paths(exchange)
+            return {
+                name: value
+                for name, value in sent.items()
+                if name not in SERVER_SET and (named is None or name in named)
+            }
     return {}
+
+
+def patched_paths(exchange: Exchange) -> frozenset[str] | None:
+    """The fields that a PATCH is limited to, by `paths` or `updateMask`; None where it is limited to none."""
+    query = exchange.request.query
+    texts = [*query.get("paths", ()), *query.get("updateMask", ()), *query.get("update_mask", ())]
+    return frozenset(path.strip() for text in texts for path in text.split(",")) if texts else None
+
+
+def cleared_by(exchange: Exchange) -> frozenset[str]:
+    """The fields that a PATCH may clear: those that it is limited to, which need not stand in its body."""
+    return frozenset(path.partition(".")[0] for path in patched_paths(exchange) or ())
 
 
 def shows(exchange: Exchange, image: Mapping[str, Any]) -> bool:

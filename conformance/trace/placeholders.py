@@ -35,6 +35,9 @@ _MARK = re.compile(
 """What stands for something else: ${projectId}, {{project}}, <project>, [PROJECT_ID], PROJECT_ID, REDACTED, XXXX,
 ***."""
 
+_BLOTTED = re.compile(r"(?i)(?<![a-z])redacted(?![a-z])|\*{3,}|^(?:<.+>|\[.+\]|\{\{.+\}\}|\$\{.+\}|x{3,}(?:@.*)?)$")
+"""What stands for the whole of a text that names somebody."""
+
 _AFTER_PROJECTS = re.compile(r"(?<=projects/)[^/\s\"'?#]+")
 _ESCAPED = re.compile(r"%24%7B(.{1,60}?)%7D|%7B%7B(.{1,60}?)%7D%7D|%3C([A-Za-z].{1,60}?)%3E", re.IGNORECASE)
 _CONSTANT_ID = re.compile(r"(\d)\1{7,}|1234567890\d{0,11}")
@@ -51,8 +54,8 @@ _SUSPECT = re.compile(
 
 _TIMES = frozenset({"insertTime", "startTime", "endTime", "creationTimestamp", "deprecated", "obsolete", "deleted"})
 _FINGERPRINTS = frozenset({"labelFingerprint", "fingerprint"})
-_FREE = frozenset({"message", "httpErrorMessage", "statusMessage", "description"})
-"""Texts for people: they are left as they are."""
+_FREE = frozenset({"message", "httpErrorMessage", "statusMessage", "description", "user"})
+"""Texts for people, or about them: they are left as they are."""
 
 _NUMBERS = frozenset({"archiveSizeBytes", "diskSizeGb", "progress"})
 _IDS = {
@@ -62,6 +65,9 @@ _IDS = {
     "sourceSnapshotId": "sourceSnapshot",
 }
 """The fields that hold ids of other resources, each with the one that links to it."""
+
+_IDS_OF = {"id": "selfLink", **_IDS}
+"""All fields that hold ids."""
 
 
 NOTHING: frozenset[str] = frozenset()
@@ -101,7 +107,10 @@ class Placeholders:
         self._project = project or PROJECT
         self._operations: dict[str, list[_Operation]] = {}
         self._replays: dict[tuple[str, str], _Operation] = {}
+        self._scrubbed = False
         self._ids_lost = False
+        self._constants: dict[str, str] = {}
+        self._known: dict[str, str] = {}
         self._targets: dict[str, str] = {}
         self._deleted: set[str] = set()
         self._lives: Counter[str] = Counter()
@@ -111,6 +120,7 @@ class Placeholders:
         request, response = exchange.request, exchange.response
         texts = (request.url.encode(), request.body or b"", response.body if response else b"")
         if not any(map(_SUSPECT.search, texts)):
+            self._note_ids(exchange.resource or {})
             return exchange, NOTHING
         self._learn(exchange)
         lost: set[str] = set()
@@ -137,8 +147,9 @@ class Placeholders:
 
     def _replaced(self, text: str) -> str:
         """A text without placeholders: they become the project, or a word that may stand in a name."""
-        text = _AFTER_PROJECTS.sub(self._as_project, text)
-        return _MARK.sub(lambda found: self._word(found[0]), text)
+        without = _MARK.sub(lambda found: self._word(found[0]), _AFTER_PROJECTS.sub(self._as_project, text))
+        self._scrubbed = self._scrubbed or without != text
+        return without
 
     def _as_project(self, found: re.Match[str]) -> str:
         """What stands behind `projects/`: names of projects are in lower case."""
@@ -179,7 +190,10 @@ class Placeholders:
         if not before.answered:
             return _text(value, found, body)
         self._note_life(after)
-        for scrubbed, resource in _resources(value, found):
+        resources = [*_resources(value, found)]
+        for scrubbed, _ in resources:
+            self._note_constants(scrubbed)
+        for scrubbed, resource in resources:
             if resource.get("kind") == "compute#operation" or after.method in MUTATIONS:
                 self._operation(after, scrubbed, resource, lost)
             self._identify(scrubbed, resource, lost)
@@ -297,12 +311,36 @@ class Placeholders:
             self._deleted.remove(path)
             self._lives[path] += 1
 
-    def _id(self, url: Any) -> str:
-        """An id that was replaced: the same for the same resource."""
+    def _path(self, url: Any) -> str:
         found = named(url, self._project)
-        path = found[1] if found else str(url)
-        digest = hashlib.sha256(f"{path} {self._lives[path]}".encode()).digest()
-        return str(int.from_bytes(digest[:8], "big") >> 2 | 1 << 61)
+        return found[1] if found else str(url)
+
+    def _id(self, url: Any) -> str:
+        """An id that was replaced: the same for the same resource, and the one that it was shown with before."""
+        path = self._path(url)
+        life = f"{path} {self._lives[path]}"
+        digest = hashlib.sha256(life.encode()).digest()
+        return self._known.get(life) or str(int.from_bytes(digest[:8], "big") >> 2 | 1 << 61)
+
+    def _note_ids(self, resource: dict[str, Any]) -> None:
+        """Keeps the ids that are shown before any is lost: a resource keeps its id when a later answer lacks it."""
+        for name, linked in _IDS_OF.items():
+            identifier, url = resource.get(name), resource.get(linked)
+            if self._ids_lost or not isinstance(identifier, str) or not isinstance(url, str):
+                continue
+            path = self._path(url)
+            self._known[f"{path} {self._lives[path]}"] = identifier
+            if name == "targetId":
+                self._targets[str(resource.get("name"))] = identifier
+
+    def _note_constants(self, resource: dict[str, Any]) -> None:
+        """Whether ids that nobody gives stand for others: there are several of them, or one is that of several
+        resources."""
+        for name, linked in _IDS_OF.items():
+            identifier, url = resource.get(name), resource.get(linked)
+            if isinstance(identifier, str) and isinstance(url, str) and _CONSTANT_ID.fullmatch(identifier):
+                path = self._path(url)
+                self._scrubbed |= self._constants.setdefault(identifier, path) != path or len(self._constants) > 1
 
     def _target(self, operation: dict[str, Any]) -> str:
         """The id of what an operation is about, which stays the same although another image may take its name."""
@@ -310,9 +348,9 @@ class Placeholders:
 
     def _identify(self, scrubbed: dict[str, Any], resource: dict[str, Any], lost: set[str]) -> None:
         """Puts an id in place of each that was replaced, and from then on of all: the same for the same resource."""
-        replaced = [name for name in ("id", *_IDS) if _no_id(scrubbed.get(name))]
-        self._ids_lost = self._ids_lost or bool(replaced)
+        self._ids_lost = self._ids_lost or any(self._no_id(scrubbed.get(name)) for name in _IDS_OF)
         if not self._ids_lost:
+            self._note_ids(resource)
             return
         lost.add(losses.IDS)
         for name, linked in _IDS.items():
@@ -321,6 +359,11 @@ class Placeholders:
         if "/" not in str(resource.get("id", "/")):
             own = resource.get("selfLink") or f"{resource.get('kind')} {resource.get('name')}"
             resource["id"] = self._id(own)
+
+    def _no_id(self, value: Any) -> bool:
+        if not isinstance(value, str):
+            return False
+        return bool(_MARK.search(value) or (self._scrubbed and _CONSTANT_ID.fullmatch(value)))
 
 
 def _json(body: bytes) -> Any:
@@ -341,9 +384,10 @@ def _resources(scrubbed: dict[str, Any], value: dict[str, Any]) -> Iterator[tupl
     yield from ((one, two) for one, two in pairs if isinstance(one, dict) and isinstance(two, dict))
 
 
+def blotted_out(value: Any) -> bool:
+    """Whether a text is plainly one that a recorder has put in the place of another, so that it says nothing."""
+    return isinstance(value, str) and (value in _CONSTANTS or bool(_BLOTTED.search(value)))
+
+
 def _scrubbed_project(project: str) -> bool:
     return bool(_MARK.search(project)) or project != project.lower()
-
-
-def _no_id(value: Any) -> bool:
-    return isinstance(value, str) and bool(_MARK.search(value) or _CONSTANT_ID.fullmatch(value))

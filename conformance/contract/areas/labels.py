@@ -86,7 +86,7 @@ def _set(history: History) -> Iterator[Finding]:
                 observed=f"HTTP {update.exchange.status}",
             )
         for look in history.results(update, "labels"):
-            if not well_typed(look.value, "labels"):
+            if update.outcome == "failed" or not well_typed(look.value, "labels"):
                 continue
             yield expect(
                 same_labels(update.view.labels, look.value.get("labels"), history.users_labels(look)),
@@ -124,8 +124,9 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
         return True
     failed = update.operation.final if update.operation and update.outcome == "failed" else None
     code = failed.value.get("httpErrorStatusCode") if failed else None
-    # What fails for a reason of the server's own, or for want of quota, says nothing of the fingerprint.
-    return update in history.overtaken or (isinstance(code, int) and (code >= 500 or code in (403, 429)))
+    # What fails for a reason of the server's own, for want of quota, or by an unclear 400 says nothing of the
+    # fingerprint.
+    return update in history.overtaken or (isinstance(code, int) and (code >= 500 or code in (400, 403, 429)))
 
 
 def _rivalled(history: History, update: Mutation) -> bool:

@@ -15,7 +15,7 @@ from conformance.contract.json_types import well_typed
 from conformance.contract.mutation import Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
-from conformance.contract.round_trip import comes_back
+from conformance.contract.round_trip import cleared_by, comes_back, patched_paths
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
@@ -122,12 +122,14 @@ def _patch(history: History) -> Iterator[Finding]:
         if patch.method != "images.patch" or patch.exchange.intent is not None or patch.outcome != "succeeded":
             continue
         before = seen_before(history, patch)
+        paths = patched_paths(patch.exchange)
         for sighting in history.results(patch)[-1:]:
             wrong = {
                 name: sighting.value.get(name)
                 for name, value in patch.body.items()
                 if well_typed(sighting.value, name)
                 if name not in SERVER_SET
+                and (paths is None or name in paths)
                 and not name.endswith("EncryptionKey")
                 and not _patched(name, value, sighting, before)
             }
@@ -140,7 +142,7 @@ def _patch(history: History) -> Iterator[Finding]:
                 observed=wrong,
             )
             if before is not None:
-                others = unasked(before.value, sighting.value, patch.body.keys())
+                others = unasked(before.value, sighting.value, patch.body.keys() | cleared_by(patch.exchange))
                 yield expect(
                     not others,
                     "PATCH changes a field that it does not name",

@@ -12,6 +12,7 @@ from typing import Any
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
+from conformance.contract.round_trip import cleared_by
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.exchange import Exchange
 
@@ -213,7 +214,7 @@ class _Store:
 
 
 def _touched(mutation: Mutation) -> frozenset[str]:
-    return TOUCHED.get(mutation.method, frozenset(mutation.body))
+    return TOUCHED.get(mutation.method, cleared_by(mutation.exchange).union(mutation.body))
 
 
 @RULES.rule(

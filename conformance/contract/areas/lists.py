@@ -65,6 +65,7 @@ def _walks(history: History) -> Iterator[list[int]]:
     needs=("list",),
 )
 def _list_once(history: History) -> Iterator[Finding]:
+    yield from _goes_round(history)
     for walk in _walks(history):
         pages = [history.exchanges[index] for index in walk]
         yield from _doubled(history, pages)
@@ -150,6 +151,20 @@ def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
                 seen.exchange,
                 expected=f"{seen.name} once",
                 observed=[before.value.get("id"), seen.value.get("id")],
+            )
+
+
+def _goes_round(history: History) -> Iterator[Finding]:
+    """A walk ends: no page gives the token again by which it was asked for, which leads to itself."""
+    for page in history.exchanges:
+        token = page.request.query.get("pageToken", [""])[0]
+        if page.method == LIST and token and (page.resource or {}).get("nextPageToken") == token:
+            yield expect(
+                False,
+                "a page of a list gives its own token for the next page",
+                page,
+                expected="another token, or none",
+                observed=token,
             )
 
 
@@ -380,7 +395,9 @@ def _lets_in(terms: Sequence[tuple[str, bool, str]], image: Mapping[str, Any]) -
             value = value.get(key) if isinstance(value, Mapping) else None
         if value is None and equal and path.startswith("labels.") and image.get("labelFingerprint"):
             answers.append(False)  # an image that shows the fingerprint of its labels shows those it has
-        answers.append((value == wanted) == equal if isinstance(value, str) else None)
+        # Whether another case is another value is left open.
+        alike = isinstance(value, str) and (value == wanted or value.lower() != wanted.lower())
+        answers.append((value == wanted) == equal if alike else None)
     return False if False in answers else None if None in answers else True
 
 

@@ -9,11 +9,13 @@ from typing import Any, TypeGuard
 
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import History
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.operation import STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import MUTATIONS
 from conformance.trace.formats import link, same_instant
+from conformance.trace.placeholders import blotted_out
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -77,7 +79,7 @@ def _monotonic(history: History) -> Iterator[Finding]:
 
 
 def _forward(history: History) -> Iterator[tuple[State, State]]:
-    """Each state with the most advanced one that was seen for certain before it; lists may be a moment behind.
+    """Each state with the most advanced one that was seen for certain before it; lists may be a while behind.
 
     A replay of a request may answer the operation as it was first answered, so its answer is no later state; but what
     it shows was reached.
@@ -86,7 +88,11 @@ def _forward(history: History) -> Iterator[tuple[State, State]]:
         first = operation.mutation.exchange if operation.mutation else None
         furthest: State | None = None
         for state in operation.glimpses:
-            if not state.shows("status") or state.via == LIST:
+            if not state.shows("status"):
+                continue
+            if state.via == LIST:
+                if furthest is not None and state.exchange.sent - furthest.exchange.received > LATE_SECONDS:
+                    yield furthest, state
                 continue
             replayed = state.via in MUTATIONS and state.exchange is not first
             if furthest is not None and not replayed and after(furthest.exchange, state.exchange):
@@ -164,6 +170,7 @@ def same_fields(earlier: State, later: State, message: str) -> Finding:
         if is_set(before.get(name))
         and not _same(before.get(name), now.get(name))
         and later.shows(name)
+        and not any(map(blotted_out, (before.get(name), now.get(name))))
         and (is_set(now.get(name)) or not _may_end(name, earlier, later))
     ]
     return expect(

@@ -89,8 +89,15 @@ def _same_value(name: str, sent: Any, came: Any) -> bool:
 
 
 def _alike(first: Mutation, replay: Mutation) -> bool:
-    """Whether the replay is the very same request, requestId and all."""
-    return replay.same_bytes and first.request_id == replay.request_id
+    """Whether the replay is the very same request, requestId and all, and no new try of what has failed."""
+    return replay.same_bytes and first.request_id == replay.request_id and not _tried_again(first, replay)
+
+
+def _tried_again(first: Mutation, replay: Mutation) -> bool:
+    """Whether a replay was begun anew since the first request has failed: whether an ID is used up by that is left
+    open."""
+    failed = first.outcome == "failed" and after(first.end, replay.exchange)
+    return failed and replay.exchange.answered and replay.operation is not first.operation
 
 
 @RULES.rule(
@@ -423,6 +430,8 @@ def _delete_replay(history: History) -> Iterator[Finding]:
     for replay in history.mutations:
         first = replay.original
         if replay.method != "images.delete" or first is None or first.image != replay.image:
+            continue
+        if _tried_again(first, replay):
             continue
         if first.exchange.answered and after(first.exchange, replay.exchange) and settled(replay):
             yield _same_answer(first, replay, "a replayed delete is not recognised")

@@ -52,6 +52,9 @@ REASONS = {
     412: frozenset({"conditionNotMet"}),
 }
 
+MISPLACED = {400: frozenset().union(*REASONS.values())}
+"""Reasons that speak of another status."""
+
 _INTERNALS = re.compile(
     r"""Traceback\ \(most\ recent\ call\ last\)
     | File\ "[^"]+",\ line\ \d+
@@ -84,6 +87,8 @@ def _json(history: History) -> Iterator[Finding]:
         bodiless = exchange.answered and exchange.method == "globalOperations.delete"
         if bodiless or (exchange.status in BODILESS and not told):
             continue
+        if exchange.refused and exchange.mask.partial and not response.body:
+            continue  # of an error nothing may be left by `fields`
         if _of_a_proxy(exchange):
             continue
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -104,9 +109,10 @@ def _of_a_proxy(exchange: Exchange) -> bool:
 
 
 def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
-    """Each answer that is an error in JSON, with its `error` object."""
+    """Each answer that is an error in JSON, with its `error` object; not one that may be cut down by `fields`."""
     for exchange, error in _refusals(history):
-        if exchange.response is not None and exchange.response.json is not NOT_JSON:
+        whole = not exchange.mask.partial
+        if whole and exchange.response is not None and exchange.response.json is not NOT_JSON:
             yield exchange, error
 
 
@@ -190,6 +196,17 @@ def _error_reason(history: History) -> Iterator[Finding]:
                 exchange,
                 expected=sorted(allowed),
                 observed=reasons,
+            )
+        misplaced = MISPLACED.get(exchange.status, frozenset()).intersection(
+            reason for reason in reasons if isinstance(reason, str)
+        )
+        if misplaced:
+            yield expect(
+                False,
+                f"the reason of an HTTP {exchange.status} is that of another status",
+                exchange,
+                expected="a reason that fits the status",
+                observed=sorted(misplaced),
             )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from helpers.recorded import (
@@ -741,7 +742,7 @@ RECORDERS: tuple[tuple[str, Told], ...] = (
     ),
 )
 
-RAW_KEY = {"imageEncryptionKey": {"sha256": "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="}}
+RAW_KEY: dict[str, Any] = {"imageEncryptionKey": {"sha256": "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="}}
 
 BY_ID: tuple[tuple[str, Told], ...] = (
     ("a source image", from_source("sourceImage", "global/images/77", "global/images/base")),
@@ -994,7 +995,7 @@ def later(told: Recorded, seconds: float) -> Recorded:
 
 def ahead(told: Recorded, seconds: float) -> Recorded:
     """An image made by a service whose clock is ahead."""
-    began = {"insertTime": at(seconds + 1.3), "startTime": at(seconds + 1.3)}
+    began: dict[str, Any] = {"insertTime": at(seconds + 1.3), "startTime": at(seconds + 1.3)}
     told.insert(answer=operation(status="RUNNING", **began)).poll(operation(**began, endTime=at(seconds + 2)))
     return told.get(image(creationTimestamp=at(seconds + 1.5)))
 
@@ -1140,7 +1141,148 @@ CLIENTS: tuple[tuple[str, Told], ...] = (
 )
 
 
+def failed_change(verb: str, body: dict[str, Any], code: int = 400) -> Told:
+    """A change of an image whose operation fails, so that the image stays as it was."""
+
+    def tell(told: Recorded) -> Recorded:
+        moment = at(told.now + 6.3)
+        ended = operation(
+            9,
+            "DONE",
+            1,
+            operationType=verb,
+            insertTime=moment,
+            startTime=moment,
+            endTime=moment,
+            error={"errors": [{"code": "INVALID_USAGE", "message": "It is refused."}]},
+            httpErrorStatusCode=code,
+            httpErrorMessage="BAD REQUEST",
+        )
+        return told.made().act(verb, body, answer=ended).get(image())
+
+    return tell
+
+
+FAILED_CHANGES: tuple[tuple[str, Told], ...] = (
+    ("setLabels", failed_change("setLabels", {"labels": NEW, "labelFingerprint": NO_LABELS})),
+    ("deprecate", failed_change("deprecate", {"state": "DEPRECATED"})),
+    ("patch", failed_change("patch", {"description": "new"})),
+)
+
+BLOTTED_OUT: tuple[tuple[str, Told], ...] = (
+    *(
+        (f"the user, once, as {mark}", lambda t, mark=mark: t.insert().done(user=mark).get(image()))
+        for mark in (
+            *("REDACTED", "[REDACTED]", "redacted@example.com", "***", "****@example.com", "<user>", "XXXX"),
+            *("xxx@xxx.com", "[REMOVED]", "{{user}}", "${user}"),
+        )
+    ),
+    ("an id of an operation, once", lambda t: t.insert().done(id="REDACTED").get(image())),
+    ("the id of its image, once", lambda t: t.insert().done(targetId="[ID]").get(image())),
+    ("a time, once", lambda t: t.insert().done(insertTime="REDACTED").get(image())),
+    (
+        "each id by a number of its own",
+        lambda t: (
+            t.insert(
+                answer=operation(
+                    1,
+                    "RUNNING",
+                    id="1111111111111111111",
+                    targetId="2222222222222222222",
+                    insertTime=at(1.3),
+                    startTime=at(1.3),
+                )
+            )
+            .done(id="1111111111111111111", targetId="2222222222222222222")
+            .get(image(id="3333333333333333333"))
+        ),
+    ),
+    (
+        "all ids by one number",
+        lambda t: (
+            t.insert(
+                answer=operation(1, "RUNNING", targetId="1234567890123456789", insertTime=at(1.3), startTime=at(1.3))
+            )
+            .done(targetId="1234567890123456789")
+            .get(image(id="1234567890123456789", sourceDiskId="1234567890123456789"))
+            .get(image(id="1234567890123456789", sourceDiskId="1234567890123456789"))
+        ),
+    ),
+)
+
+
+def cut_down(fields: str, rest: Any) -> Told:
+    """A refusal of which `fields` has left this."""
+    return lambda t: t.made().get(rest, 404, name="image-9", query=f"?fields={fields}")
+
+
+CUT_DOWN: tuple[tuple[str, Told], ...] = tuple(
+    (fields, cut_down(fields, rest))
+    for fields, rest in (
+        ("status", {}),
+        ("name", None),
+        ("error", {"error": {"code": 404, "message": "x"}}),
+        ("error/message", {"error": {"message": "x"}}),
+        ("error(code)", {"error": {"code": 404}}),
+        ("error/errors/reason", {"error": {"errors": [{"reason": "notFound"}]}}),
+    )
+)
+
+
+def patched(query: str, body: dict[str, Any], before: dict[str, Any], shown: dict[str, Any]) -> Told:
+    """A PATCH that is limited to some fields."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(1, image(**before), **before)
+        moment = at(told.now + 1.3)
+        done = operation(9, "DONE", 1, operationType="patch", insertTime=moment, startTime=moment, endTime=moment)
+        return told.say("PATCH", f"global/images/image-1{query}", body, done).get(image(**shown)).get(image(**shown))
+
+    return tell
+
+
+LIMITED: tuple[tuple[str, Told], ...] = tuple(
+    (query, patched(query, body, before, shown))
+    for query, body, before, shown in (
+        ("?paths=description", {"description": "new", "family": "f"}, {}, {"description": "new"}),
+        ("?updateMask=description", {"description": "new", "family": "f"}, {}, {"description": "new"}),
+        ("?paths=description&paths=labels.a", {"description": "new", "family": "f"}, {}, {"description": "new"}),
+        ("?updateMask=family,licenses", {"description": "new", "family": "f"}, {}, {"family": "f"}),
+        ("?paths=locked", {"description": "new"}, {"description": "old"}, {"description": "old"}),
+        ("?paths=description,family", {"family": "f"}, {"description": "old"}, {"family": "f"}),
+    )
+)
+
+
+def let_in(expression: str) -> Told:
+    """A list that holds an image, by a filter."""
+    return lambda t: t.made().list(image(), query=f"?filter={quote(expression)}")
+
+
+OTHER_CASES: tuple[tuple[str, Told], ...] = tuple(
+    (expression, let_in(expression))
+    for expression in ("status eq ready", "status = ready", "status != ready", "name eq IMAGE-1", "(sourceType eq raw)")
+)
+
+
+def tried_again(told: Recorded) -> Recorded:
+    """An insert that fails, and is sent again with its requestId: it is begun anew."""
+    error = {"errors": [{"code": "INTERNAL_ERROR", "message": "Internal error."}]}
+    told.insert(request_id=REQUEST_ID).done(error=error, httpErrorStatusCode=500, httpErrorMessage="INTERNAL")
+    moment, again = at(told.now + 1.3), image(7)["id"]
+    times = {"insertTime": moment, "startTime": moment, "clientOperationId": REQUEST_ID, "targetId": again}
+    told.insert(request_id=REQUEST_ID, answer=operation(7, "RUNNING", 1, **times))
+    told.poll(operation(7, "DONE", 1, **times, endTime=at(told.now + 1)))
+    return told.get(image(id=again, creationTimestamp=moment))
+
+
 ROWS = (
+    ("failed", FAILED_CHANGES),
+    ("blotted out", BLOTTED_OUT),
+    ("an error cut down", CUT_DOWN),
+    ("limited", LIMITED),
+    ("a filter in another case", OTHER_CASES),
+    ("tried again", (("an insert that had failed", tried_again),)),
     ("partial", PARTIAL),
     ("in another form", OTHER_FORMS),
     ("passing", PASSING),

@@ -768,7 +768,74 @@ SIBLINGS: tuple[Row, ...] = (
     ),
 )
 
+ODD_IDS = ("1111111111111111111", "1234567890123456789")
+
+ONCE: tuple[Row, ...] = (
+    *((f"id {odd}, later", lambda t, odd=odd: t.made().get(image(id=odd)), "image.id") for odd in ODD_IDS),
+    *((f"id {odd}, first", lambda t, odd=odd: t.made(1, image(id=odd)).get(image()), "image.id") for odd in ODD_IDS),
+    *(
+        (f"targetId {odd}", lambda t, odd=odd: t.insert().done(targetId=odd).get(image()), "operation.target-id")
+        for odd in ODD_IDS
+    ),
+    *(
+        (
+            f"source {odd}",
+            then(lambda t: t.made(), copied("sourceImage", "global/images/image-1", image()["selfLink"], odd)),
+            "source.image.id",
+        )
+        for odd in ODD_IDS
+    ),
+    ("another user", lambda t: t.insert().done(user="other@example.com"), "operation.identity-immutable"),
+    (
+        "a token that leads to itself",
+        lambda t: t.list(image(7), query="?maxResults=1", nextPageToken="a").list(
+            image(8), query="?maxResults=1&pageToken=a", nextPageToken="a"
+        ),
+        "life.list-once",
+    ),
+    ("400 as notFound", lambda t: t.made().get(error(400, "notFound"), 400, name="image-9"), "transport.error-reason"),
+    (
+        "RUNNING in a list, long after it was DONE",
+        lambda t: (
+            t.insert()
+            .done()
+            .get(image(), wait=70)
+            .say(
+                "GET",
+                "global/operations",
+                None,
+                {
+                    "kind": "compute#operationList",
+                    "items": [operation(1, "RUNNING", insertTime=at(1.3), startTime=at(1.3))],
+                },
+            )
+        ),
+        "operation.status-monotonic",
+    ),
+    (
+        "a limited patch that sets nothing",
+        lambda t: (
+            t.made()
+            .say(
+                "PATCH",
+                "global/images/image-1?paths=description",
+                {"description": "new", "family": "f"},
+                operation(9, "DONE", 1, operationType="patch", insertTime=at(6), startTime=at(6), endTime=at(6.1)),
+            )
+            .get(image())
+            .get(image())
+        ),
+        "life.patch",
+    ),
+    (
+        "a refused setLabels that is valid",
+        lambda t: t.made().labelled(NEW, NO_LABELS, status=400, answer=error(400, "invalid")).get(image()),
+        "labels.set",
+    ),
+)
+
 ROWS = (
+    ("once", ONCE),
     ("siblings", SIBLINGS),
     ("waits", WAITS),
     ("replays", REPLAYS),
