@@ -19,8 +19,8 @@ WAIT_SECONDS = 60.0
 PAUSE_SECONDS = 0.01
 UNLIMITED = 2**62
 
-OWN_LOAD = 6.0
-"""Processes that want a processor at once because of a run: its workers, the controller, and a target beside them."""
+OWN_LOAD = 4.0
+"""Processes that want a processor at once because of a run: its workers, or a target beside them that they wait for."""
 
 _IMAGE = (
     f"UPDATE spent SET images = images + 1, pending = pending + 1, aside = aside + {DELETION_REQUESTS} "  # noqa: S608 - numbers of ours

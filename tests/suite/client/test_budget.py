@@ -31,7 +31,7 @@ def test_time_is_over_on_a_machine_of_its_own(load: float, monkeypatch: pytest.M
 
 
 def test_a_machine_that_others_use_gives_a_run_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    busy(monkeypatch, 6.0 + 3 * CORES)
+    busy(monkeypatch, 4.0 + 3 * CORES)
     assert crowding() == pytest.approx(3.0)
     overdue(19.0, told=False).request()
     with pytest.raises(TimeOver, match="after 30 s"):
@@ -39,7 +39,7 @@ def test_a_machine_that_others_use_gives_a_run_longer(monkeypatch: pytest.Monkey
 
 
 def test_time_that_the_user_has_told_is_kept_on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    busy(monkeypatch, 6.0 + 3 * CORES)
+    busy(monkeypatch, 4.0 + 3 * CORES)
     with pytest.raises(BudgetSpent, match="--max-time"):
         overdue(1.0, told=True).request()
 
