@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 import ijson
 
 from conformance.trace.readers.entry import Answer, Body, Entry, Sent, entry, headers_of, moment, text_of
-from conformance.trace.readers.yaml_items import items
 
 LISTS = ("interactions", "http_interactions", "Interactions")
 """What the list of interactions is called: by VCR.py and go-vcr, by betamax and Ruby's VCR, by go-vcr in JSON."""
@@ -49,6 +48,8 @@ def read_yaml(file: BinaryIO) -> Iterator[Entry]:
     Raises:
         ValueError: the text is not YAML.
     """
+    from conformance.trace.readers.yaml_items import items  # noqa: PLC0415 - few recordings are YAML
+
     for item in items(file, LISTS):
         yield _entry(item)
 
