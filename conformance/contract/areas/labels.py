@@ -156,6 +156,8 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
         last[key] = sighting
         if before is None or before.value.get("id") != sighting.value.get("id"):
             continue
+        if not any(is_set(seen.value.get("labelFingerprint")) for seen in (before, sighting)):
+            continue  # that it is missing is the matter of its format
         changed = history.own_labels(before) != history.own_labels(sighting)
         alike = (before.value.get("labels") or {}) == (sighting.value.get("labels") or {})
         updated = any(

@@ -187,3 +187,10 @@ UNLOCK: Step = lambda story: story.change("patch", {"locked": False})  # noqa: E
 def test_patch_leaves_a_lock_alone(before: Step, patch: Step, later: Step, verdict: str) -> None:
     story = Story().insert(operation("PENDING"), locked=True).poll(operation())
     assert later(patch(before(story))).verdict("image.locked.forbids") == verdict
+
+
+def test_fingerprint_that_is_never_shown_does_not_change() -> None:
+    story = Story().insert(operation("PENDING")).poll(operation()).get(image(labelFingerprint=None))
+    story.change("patch", {"labels": {"a": "b"}}).pause(5).get(image(labelFingerprint=None, labels={"a": "b"}))
+    assert story.verdict("labels.fingerprint-changes") == "silent"
+    assert story.verdict("image.label-fingerprint.format") == "broken"
