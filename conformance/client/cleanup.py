@@ -90,6 +90,7 @@ def delete_all(target: Target, folder: Path, before: Mapping[str, Census], *, lo
         there = own.all()
         if told.last("asked") and not lost:
             target.transport.sleep(ON_ITS_WAY_SECONDS)
+            own.gone.clear()  # what was not there may be by now
             there |= own.all()
         there = _delete(target, own, there, TRIES + 1)
         return Left(sorted(image.path for image in there), _paths(own.unknown))
