@@ -387,6 +387,12 @@ _SERVER_FIELDS: tuple[Row, ...] = (
         _always("creationTimestamp", "1970-01-01T00:00:00.000Z"),
     ),
     (
+        "image.creation-timestamp",
+        "future",
+        "creationTimestamp is years away",
+        _always("creationTimestamp", "2040-01-01T00:00:00.000Z"),
+    ),
+    (
         "image.self-link",
         "relative",
         "selfLink is a relative URL",
