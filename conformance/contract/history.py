@@ -94,7 +94,6 @@ class History(Lateness):
             and not self.held_twice(seen.project, seen.name, seen.exchange)
             and (seen.via == "images.get" or self.trace.recorded or (seen.project, seen.name) in made)
             and id(seen) not in self._outdated
-            and not self.held_twice(seen.project, seen.name, seen.exchange)
             and not any(
                 change.image in (seen.name, str(seen.value.get("id"))) and change.exchange.number < seen.exchange.number
                 for change in changes

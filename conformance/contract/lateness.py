@@ -56,6 +56,11 @@ class Lateness(Reading):
             seen for seen in self._by_project[change.project] if seen.name in own or str(seen.value.get("id")) in own
         ]
         earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
+        before = [
+            other
+            for other in self.changes(change)
+            if other.exchange.number < change.exchange.number and wanted <= _changed(other)
+        ]
         # What changes another field only says nothing of when this one is seen, and a replay changes nothing.
         others = [
             other
@@ -93,13 +98,46 @@ class Lateness(Reading):
             # Where changes come soon after each other, what answers may be several of them behind.
             recent = [old for old in known if seen.exchange.sent - old.exchange.received <= MOMENT_SECONDS]
             olden = [*last, *recent]
-            if olden and not any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in olden):
+            known_value = any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in olden)
+            if olden and not known_value and not any(_shows(other, seen) for other in before):
                 return
             caught_up = shown is not None and (soon or (passed <= LATE_SECONDS and at == 0))
-            # Where another change follows, there may have been no time for a second look.
-            cut_short = bool(ends) and at == len(later) - 1
+            # Where another change follows, there may have been no time for a second look, and where several clients
+            # are at it each has a first one.
+            cut_short = bool(ends) and (at == len(later) - 1 or self._crowded(change))
             if caught_up or (soon and ("labels" in wanted or cut_short)):
                 yield seen
+
+    def _crowded(self, change: Mutation) -> bool:
+        """Whether several clients were at work on an image when it was changed."""
+        own = {change.image, self.identifier(change)}
+        return any(
+            exchange.route is not None
+            and exchange.route.project == change.project
+            and exchange.route.name in own
+            and exchange is not change.exchange
+            and not after(exchange, change.exchange)
+            and not after(change.exchange, exchange)
+            for exchange in self.exchanges
+        )
+
+    def late_fields(self, update: Mutation, before: Sighting, later: Sighting) -> frozenset[str]:
+        """The fields that another change may have brought from one look to the next, though it was DONE before both.
+
+        Args:
+            update: the request that was made between the two looks.
+            before: the look just before it, from which the other change was less than a moment ago.
+            later: the look after it, which shows what the other change has set.
+        """
+        recent = (
+            change
+            for change in self.changes(update)
+            if change.outcome == "succeeded"
+            and change.exchange.number < before.exchange.number
+            and before.exchange.sent - change.end.received <= MOMENT_SECONDS
+            and _shows(change, later)
+        )
+        return frozenset(name for change in recent for name in _changed(change))
 
     @cached_property
     def outdated_looks(self) -> frozenset[int]:

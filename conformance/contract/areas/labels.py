@@ -97,7 +97,7 @@ def _set(history: History) -> Iterator[Finding]:
                 observed=history.own_labels(look),
             )
         for last in history.results(update)[-1:]:
-            others = unasked(before.value, last.value, {"labels"})
+            others = unasked(before.value, last.value, {"labels", *history.late_fields(update, before, last)})
             yield expect(
                 not others,
                 "setLabels changes more than labels",
@@ -386,7 +386,7 @@ def _changes_nothing(history: History, update: Mutation) -> bool:
     given = decoded(update.body.get("labelFingerprint"))
     return any(
         same_labels(update.view.labels, history.own_labels(seen))
-        for seen in history.showing("labels", "labelFingerprint")
-        if seen.project == update.project and seen.name == update.image
+        for seen in history.glimpses
+        if seen.shows("labels", "labelFingerprint") and (seen.project, seen.name) == (update.project, update.image)
         if decoded(seen.value.get("labelFingerprint")) == given and after(seen.exchange, update.exchange)
     )

@@ -142,7 +142,8 @@ def _patch(history: History) -> Iterator[Finding]:
                 observed=wrong,
             )
             if before is not None:
-                others = unasked(before.value, sighting.value, patch.body.keys() | cleared_by(patch.exchange))
+                asked = patch.body.keys() | cleared_by(patch.exchange) | history.late_fields(patch, before, sighting)
+                others = unasked(before.value, sighting.value, asked)
                 yield expect(
                     not others,
                     "PATCH changes a field that it does not name",
@@ -413,7 +414,8 @@ def _isolation(history: History) -> Iterator[Finding]:
                 for other in history.changes(insert)
             )
             if not meddled and earlier[-1].value.get("status") == "READY":
-                others = unasked(earlier[-1].value, later[0].value, ())
+                late = history.late_fields(insert, earlier[-1], later[0])
+                others = unasked(earlier[-1].value, later[0].value, late)
                 yield expect(
                     not others,
                     f"{change.method} of one image changes another",

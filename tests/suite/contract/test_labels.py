@@ -121,6 +121,32 @@ def test_one_of_simultaneous_set_labels_wins(codes: tuple[int, ...], verdict: st
     assert rivals(made(), *codes).verdict("labels.concurrent") == verdict
 
 
+def test_two_win_where_one_sets_what_was_seen_though_another_change_was_still_to_be_seen() -> None:
+    old = {"state": "OBSOLETE"}
+    story = made(labels={"n": "0"}).change("deprecate", old).get(image(labels={"n": "0"}))
+    told = rivals(story, 200, 200).get(image(labels={"n": "1"}, labelFingerprint=NEW, deprecated=old))
+    assert told.verdict("labels.concurrent") == "silent"
+    assert rivals(made(labels=BLUE), 200, 200).verdict("labels.concurrent") == "broken"
+
+
+@pytest.mark.parametrize(
+    ("between", "shown", "verdict"),
+    [
+        (0.0, {"deprecated": {"state": "OBSOLETE"}}, "kept"),
+        (0.0, {"deprecated": {"state": "DELETED"}}, "broken"),
+        (0.0, {"deprecated": {"state": "OBSOLETE"}, "description": "fine"}, "broken"),
+        (MOMENT_SECONDS, {"deprecated": {"state": "OBSOLETE"}}, "broken"),
+    ],
+)
+def test_one_of_two_changes_a_moment_before_the_labels_may_be_seen_after_them(
+    between: float, shown: dict[str, Any], verdict: str
+) -> None:
+    first = {"state": "DEPRECATED"}
+    story = made().change("deprecate", first).meanwhile().change("deprecate", {"state": "OBSOLETE"}).pause(between)
+    story = story.get(image(deprecated=first)).change("setLabels", {"labels": BLUE, "labelFingerprint": CURRENT})
+    assert story.get(image(labels=BLUE, labelFingerprint=NEW, **shown)).verdict("labels.set") == verdict
+
+
 @pytest.mark.parametrize(
     ("before", "judged"),
     [

@@ -148,6 +148,24 @@ def test_change_is_seen_late_where_another_was_made_at_that_time(last: str | Non
     assert bool(found & {"deprecate.state", "life.linearizable"}) != right
 
 
+@pytest.mark.parametrize("crowded", [True, False])
+def test_each_of_several_clients_may_see_a_change_late_before_the_next_one(*, crowded: bool) -> None:
+    story = Story().insert(operation()).get(image())
+    if crowded:
+        story.get(image()).meanwhile()
+    story.change("deprecate", {"state": "DEPRECATED"}).get(image()).get(image()).get(image())
+    story.change("deprecate", {"state": "OBSOLETE"}).get(image(deprecated={"state": "OBSOLETE"}))
+    assert ("deprecate.state" not in story.broken()) == crowded
+
+
+@pytest.mark.parametrize(("seen", "right"), [("DEPRECATED", True), ("DELETED", False)])
+def test_late_look_may_show_a_change_before_the_last_one_that_nobody_had_seen(seen: str, *, right: bool) -> None:
+    story = Story().insert(operation()).get(image()).change("deprecate", {"state": "DEPRECATED"})
+    story.change("deprecate", {"state": "OBSOLETE"}).get(image(deprecated={"state": seen}))
+    story.get(image(deprecated={"state": "OBSOLETE"}))
+    assert bool(story.broken() & {"deprecate.state", "life.model"}) != right
+
+
 @pytest.mark.parametrize(("asked", "verdict"), [("2001", "kept"), ("one", "broken")])
 def test_model_says_nothing_of_an_image_that_is_not_found_by_its_id(asked: str, verdict: str) -> None:
     lost = refusal(404, "notFound")
