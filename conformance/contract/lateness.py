@@ -61,11 +61,13 @@ class Lateness(Reading):
             for other in self.changes(change)
             if other.exchange.number < change.exchange.number and wanted <= _changed(other)
         ]
-        # What changes another field only says nothing of when this one is seen, and a replay changes nothing.
+        # What changes another field only says nothing of when this one is seen; a replay, and what fails, change
+        # nothing.
         others = [
             other
             for other in self.changes(change)
             if not after(other.exchange, change.exchange)
+            and other.outcome != "failed"
             and (wanted & _changed(other) or not _changed(other))
             and not (other.original is not None and other.same_content)
         ]
@@ -136,6 +138,7 @@ class Lateness(Reading):
             and change.exchange.number < before.exchange.number
             and before.exchange.sent - change.end.received <= MOMENT_SECONDS
             and _shows(change, later)
+            and not _shows(change, before)
         )
         return frozenset(name for change in recent for name in _changed(change))
 

@@ -244,7 +244,9 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
             ),
             None,
         )
-        if later is not None and (update.exchange.refused or late) and _undisturbed(history, update, later):
+        if later is None or not _undisturbed(history, update, later):
+            continue
+        if (update.exchange.refused or late) and "labels" not in history.late_fields(update, before, later):
             yield expect(
                 history.own_labels(later) == history.own_labels(before),
                 "a refused setLabels changed the labels",

@@ -147,6 +147,25 @@ def test_one_of_two_changes_a_moment_before_the_labels_may_be_seen_after_them(
     assert story.get(image(labels=BLUE, labelFingerprint=NEW, **shown)).verdict("labels.set") == verdict
 
 
+@pytest.mark.parametrize(("pause", "verdict"), [(0.0, "kept"), (MOMENT_SECONDS, "broken")])
+def test_labels_of_a_moment_before_are_not_those_of_a_refused_request(pause: float, verdict: str) -> None:
+    first = {"labels": BLUE, "labelFingerprint": CURRENT}
+    story = made().change("setLabels", first).meanwhile()
+    story.change("setLabels", {"labels": {"colour": "red"}, "labelFingerprint": CURRENT})
+    story.pause(pause).get(image(labels={"colour": "red"}, labelFingerprint=NEW))
+    story.change("setLabels", {"labels": {"colour": "green"}, "labelFingerprint": CURRENT}, answer=STALE, code=412)
+    seen = image(labels=BLUE, labelFingerprint="AAAAAAAAAAE=")
+    assert story.get(seen).verdict("labels.fingerprint-required") == verdict
+
+
+def test_insert_that_failed_does_not_end_the_moment_in_which_old_labels_are_seen() -> None:
+    story = made().change("setLabels", {"labels": BLUE, "labelFingerprint": CURRENT})
+    story.get(image(labels=BLUE, labelFingerprint=NEW))
+    failed: dict[str, Any] = {"error": {"errors": [{"code": "ALREADY_EXISTS"}]}, "httpErrorStatusCode": 409}
+    story.insert(operation(**failed, id="1005", name="operation-5", clientOperationId=None), request_id=None)
+    assert not story.get(image()).broken() & {"life.model", "labels.set"}
+
+
 @pytest.mark.parametrize(
     ("before", "judged"),
     [
