@@ -229,13 +229,14 @@ def half_built(selected: Callable[[str], bool], seeds: Sequence[int], faults: in
 
 def _composed(row: Composition) -> Server:
     """The server of a composition."""
-    faults = [fault for fault in FAULTS if fault.id in row.faults]
+    names = row.faults
+    faults = [fault for fault in FAULTS if fault.id in names]
     variants = [variant for variant in VARIANTS if variant.id in row.variants]
     return Server(
         row.id,
         "composition",
         row.sentence,
-        row.faults,
+        names,
         row.variants,
         tuple(dict.fromkeys(fault.rule for fault in faults)),
         (
