@@ -43,6 +43,7 @@ NAME_TEXT_MAXIMUM = 1000
 PAIR = 2
 
 _WAIT = "globalOperations.wait"
+_DELETE = "images.delete"
 
 _SETTLED = ("READY", "FAILED")
 """Statuses of an image that is no longer being made."""
@@ -110,6 +111,7 @@ class Api(Recorder):
         headers = {"Content-Type": "application/json", **dict(request.headers)}
         # An empty Authorization stays: it tells that the request is sent without the credentials of the run.
         headers = {header: value for header, value in headers.items() if value or header == AUTHORIZATION}
+        self._forget(project, name or "")
         exchange = self.send(
             "POST",
             "global/images",
@@ -130,15 +132,19 @@ class Api(Recorder):
             return self.send("GET", f"global/images/{quoted(name)}", query.items(), project=project, intent=intent)
 
         exchange = look()
-        done = self._done.pop((project or self.target.project, name), None)
+        done = self._forget(project, name)
         if done is None or query:
             return exchange
         for delay in self._moments():
-            if exchange.status != NOT_FOUND and (exchange.resource is None or shows(done, exchange.resource)):
+            if _seen(done, exchange):
                 break
             self.target.transport.sleep(delay)
             exchange = look()
         return exchange
+
+    def _forget(self, project: str | None, name: str) -> Exchange | None:
+        """What was done last to an image, which from now on is not looked for any more."""
+        return self._done.pop((project or self.target.project, name), None)
 
     def _moments(self) -> Iterator[float]:
         """The delays between looks at what should be there: for a moment, which gets shorter the more it was in
@@ -152,8 +158,16 @@ class Api(Recorder):
         self.target.unseen += 1
 
     def list(self, *, project: str | None = None, **query: str) -> Exchange:
-        """images.list."""
-        return self.send("GET", "global/images", query.items(), project=project)
+        """images.list; again for a moment where it still shows an image whose deletion is done."""
+        exchange = self.send("GET", "global/images", query.items(), project=project)
+        own = project or self.target.project
+        deleted = {name for (owner, name), done in self._done.items() if owner == own and done.method == _DELETE}
+        for delay in self._moments() if deleted else ():
+            if not any({str(item.get("name")), str(item.get("id"))} & deleted for item in exchange.items):
+                break
+            self.target.transport.sleep(delay)
+            exchange = self.send("GET", "global/images", query.items(), project=project)
+        return exchange
 
     def delete(
         self,
@@ -165,7 +179,7 @@ class Api(Recorder):
     ) -> Exchange:
         """images.delete."""
         query = [("requestId", request_id)] if request_id else []
-        self._done.pop((project or self.target.project, name), None)
+        self._forget(project, name)
         return self.send("DELETE", f"global/images/{quoted(name)}", query, project=project, intent=intent)
 
     def patch(
@@ -329,6 +343,13 @@ class Api(Recorder):
         """Whether an answer of this scenario showed an operation that had ended."""
         seen = (exchange.resource or {} for exchange in self.trace().exchanges)
         return any(value.get("name") == operation and value.get("status") == "DONE" for value in seen)
+
+
+def _seen(done: Exchange, look: Exchange) -> bool:
+    """Whether a look shows what was done to an image, or does not tell."""
+    if done.method == _DELETE:
+        return look.resource is None
+    return look.status != NOT_FOUND and (look.resource is None or shows(done, look.resource))
 
 
 def _another(operation: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:

@@ -143,12 +143,14 @@ class Recorder:
             return
         body = change.request.json
         named = change.route.name or (body.get("name") if isinstance(body, dict) else None)
-        for own in (named, operation.get("targetId")):
+        target = operation.get("targetId")
+        for own in (named, target):
             if isinstance(own, str) and change.method == "images.delete":
-                if not self._made_anew(change.route.project, own, operation.get("targetId")):
-                    self._done.pop((change.route.project, own), None)
                 self._note_end(change, own)
-            elif isinstance(own, str):
+        for own in {named, target, link(operation.get("targetLink")).rpartition("/")[2]}:
+            if isinstance(own, str) and not (
+                change.method == "images.delete" and self._made_anew(change.route.project, own, target)
+            ):
                 self._done[change.route.project, own] = change
 
     def _made_anew(self, project: str, name: str, deleted: Any) -> bool:

@@ -67,6 +67,31 @@ class History(Lateness):
         return tuple(seen for seen in self.glimpses if not seen.mask.partial)
 
     @cached_property
+    def _by_exchange(self) -> dict[int, list[Sighting]]:
+        found: dict[int, list[Sighting]] = defaultdict(list)
+        for seen in self.glimpses:
+            found[seen.exchange.number].append(seen)
+        return found
+
+    def seen_in(self, exchange: Exchange) -> Sequence[Sighting]:
+        """The images that an answer shows."""
+        return self._by_exchange.get(exchange.number, ())
+
+    def doomed(self, sighting: Sighting) -> bool:
+        """Whether somebody had sent a delete of an image when an answer showed it: it may have been seen late."""
+        begin = self._dooms.get((sighting.project, str(sighting.value.get("id"))))
+        return begin is not None and begin <= sighting.exchange.received
+
+    @cached_property
+    def _dooms(self) -> dict[tuple[str, str | None], float]:
+        """By project and id when the deletion of each image was asked for first."""
+        found: dict[tuple[str, str | None], float] = {}
+        for change in self.mutations:
+            if change.method == "images.delete" and change.outcome in ("succeeded", "running"):
+                found.setdefault((change.project, self.identifier(change)), change.exchange.sent)
+        return found
+
+    @cached_property
     def _fair_glimpses(self) -> tuple[Sighting, ...]:
         """The images as they were seen, but for what invalid requests have made of them, and for others' images in
         lists.
@@ -121,7 +146,7 @@ class History(Lateness):
             made[key].append(insert)
         listed: dict[tuple[int, str, str | None], set[str]] = defaultdict(set)
         for seen in self.every_sighting:
-            if seen.via == "images.list":
+            if seen.via == "images.list" and not self.doomed(seen):
                 ids = listed[seen.exchange.number, seen.project, seen.name]
                 ids.add(str(seen.value.get("id")))
                 if len(ids) > 1:
@@ -201,15 +226,17 @@ class History(Lateness):
 
     @cached_property
     def gets(self) -> tuple[Exchange, ...]:
-        """The requests for one image, by name or by id, but for those that came a moment too early to find it.
+        """The requests for one image, by name or by id, but for those that came a moment too early to find it, or to
+        miss it.
 
         One that is refused though it is valid in the matter of some rule says nothing of the image: it is that rule's.
         """
-        looks = [exchange for exchange in self.exchanges if exchange.method == "images.get"]
+        untimely = self.too_early | self.too_late
         return tuple(
             exchange
-            for exchange in looks
-            if exchange.number not in self.too_early
+            for exchange in self.exchanges
+            if exchange.method == "images.get"
+            and exchange.number not in untimely
             and not (exchange.refused and exchange.intent is not None and exchange.intent.valid)
         )
 

@@ -23,6 +23,8 @@ MOMENT_SECONDS = 1.5
 LATE_SECONDS = 60.0
 """How long the first look after a change may show the image as it was before, where a later look shows the change."""
 
+NOT_FOUND = 404
+
 PRECONDITION_FAILED = 412
 
 
@@ -30,11 +32,19 @@ class Lateness(Reading):
     """A reading that knows which of its looks came too early."""
 
     @cached_property
-    def _by_project(self) -> dict[str, list[Sighting]]:
-        found: dict[str, list[Sighting]] = defaultdict(list)
+    def _by_image(self) -> dict[tuple[str, str | None], list[Sighting]]:
+        """The sightings by project and by what the image is known by: its name, and its id."""
+        found: dict[tuple[str, str | None], list[Sighting]] = defaultdict(list)
         for seen in self.glimpses:
-            found[seen.project].append(seen)
+            for known in {seen.name, str(seen.value.get("id"))}:
+                found[seen.project, known].append(seen)
         return found
+
+    def _looks_at(self, change: Mutation) -> list[Sighting]:
+        """The sightings of the image that a request changes, by its name or its id, as they came."""
+        ids = {change.image, self.identifier(change)}
+        looks = {id(seen): seen for known in ids for seen in self._by_image.get((change.project, known), ())}
+        return sorted(looks.values(), key=lambda seen: seen.exchange.number)
 
     @cached_property
     def _outdated(self) -> frozenset[int]:
@@ -43,7 +53,37 @@ class Lateness(Reading):
         A service may show a change a moment late: labels for a moment, and any change once where the next look shows
         it.
         """
-        return frozenset(id(seen) for change in self.mutations for seen in self._before_change(change))
+        late = (seen for change in self.mutations for seen in self._before_change(change))
+        return frozenset(map(id, (*late, *self._lingering)))
+
+    @cached_property
+    def _lingering(self) -> tuple[Sighting, ...]:
+        """The sightings of images just after their deletion was DONE, where a later look that asks the same does not
+        show them."""
+        return tuple(seen for change in self.mutations for seen in self._after_deletion(change))
+
+    def _after_deletion(self, delete: Mutation) -> Iterator[Sighting]:
+        final = delete.operation.final if delete.operation else None
+        if delete.method != "images.delete" or final is None or delete.outcome != "succeeded":
+            return
+        deleted = self.identifier(delete)
+        shown = [seen for seen in self._looks_at(delete) if deleted in (None, str(seen.value.get("id") or deleted))]
+        numbers = {seen.exchange.number for seen in shown}
+        for seen in shown:
+            passed = seen.exchange.sent - final.exchange.received
+            if after(final.exchange, seen.exchange) and passed <= LATE_SECONDS:
+                again = (look for look in self._by_url[seen.exchange.request.url] if after(seen.exchange, look))
+                if any(look.status == NOT_FOUND or (look.answered and look.number not in numbers) for look in again):
+                    yield seen
+
+    @cached_property
+    def _by_url(self) -> dict[str, list[Exchange]]:
+        """The requests that only look, by what they ask."""
+        found: dict[str, list[Exchange]] = defaultdict(list)
+        for exchange in self.exchanges:
+            if exchange.request.verb == "GET":
+                found[exchange.request.url].append(exchange)
+        return found
 
     def _before_change(self, change: Mutation) -> Iterator[Sighting]:
         """The first sightings after a change that do not show it yet, as far as that is allowed."""
@@ -51,10 +91,7 @@ class Lateness(Reading):
         final = change.operation.final if change.operation else None
         if not wanted or final is None or change.outcome != "succeeded" or change.original is not None:
             return
-        own = {change.image, self.identifier(change)}
-        looks = [
-            seen for seen in self._by_project[change.project] if seen.name in own or str(seen.value.get("id")) in own
-        ]
+        looks = self._looks_at(change)
         earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
         before = [
             other
@@ -150,6 +187,17 @@ class Lateness(Reading):
         )
 
     @cached_property
+    def lingering(self) -> frozenset[tuple[int, str, str | None]]:
+        """The looks, by number, project and name of the image, that still showed it just after its deletion."""
+        return frozenset((seen.exchange.number, seen.project, seen.name) for seen in self._lingering)
+
+    @cached_property
+    def too_late(self) -> frozenset[int]:
+        """The numbers of the gets that still found an image just after its deletion was DONE, although a later look
+        did not."""
+        return frozenset(seen.exchange.number for seen in self._lingering if seen.via == "images.get")
+
+    @cached_property
     def too_early(self) -> frozenset[int]:
         """The numbers of the gets that did not find an image just after its insert was DONE, although the next look
         did, or was not to be had."""
@@ -167,7 +215,7 @@ class Lateness(Reading):
                 for look in looks.get((insert.project, name), ()):
                     if not after(final, look) or look.received >= min(ends, default=math.inf):
                         continue
-                    if look.status == 404 and look.sent - final.received <= LATE_SECONDS:
+                    if look.status == NOT_FOUND and look.sent - final.received <= LATE_SECONDS:
                         missed.append(look)
                     elif look.answered:
                         found.update(early.number for early in missed)
@@ -203,11 +251,7 @@ class Lateness(Reading):
         return frozenset(mutation for mutation in refused if self._fingerprint_moved(mutation))
 
     def _fingerprint_moved(self, refused: Mutation) -> bool:
-        looks = [
-            seen
-            for seen in self._by_project[refused.project]
-            if refused.image in (seen.name, seen.value.get("id")) and seen.shows("labelFingerprint")
-        ]
+        looks = [seen for seen in self._looks_at(refused) if seen.shows("labelFingerprint")]
         before = [seen for seen in looks if after(seen.exchange, refused.exchange)]
         later = [seen for seen in looks if after(refused.exchange, seen.exchange)]
         return bool(before and later) and _value(before[-1], "labelFingerprint") != _value(later[0], "labelFingerprint")

@@ -111,7 +111,8 @@ def _twins(history: History) -> Iterator[Finding]:
     """Two images of one name on one page of a list."""
     first: dict[tuple[int, str, str | None], Sighting] = {}
     for seen in history.every_sighting:
-        if seen.via == "images.list" and seen.name and history.held_twice(seen.project, seen.name, seen.exchange):
+        doubled = seen.via == "images.list" and history.held_twice(seen.project, seen.name, seen.exchange)
+        if doubled and seen.name and not history.doomed(seen):
             before = first.setdefault((seen.exchange.number, seen.project, seen.name), seen)
             if before.value.get("id") != seen.value.get("id"):
                 yield expect(

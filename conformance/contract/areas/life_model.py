@@ -65,6 +65,7 @@ class _Store:
     def __init__(self, history: History) -> None:
         self._history = history
         self._images: dict[tuple[str, str], _Image] = {}
+        self._untimely = history.too_early | history.outdated_looks
         self._owners = {mutation.exchange.number: mutation for mutation in history.mutations}
         self._ends = {
             mutation.operation.final.exchange.number: mutation
@@ -160,7 +161,7 @@ class _Store:
             return
         if image.there is None or not (exchange.answered or exchange.status == 404) or exchange.intent is not None:
             return
-        if exchange.number in self._history.too_early | self._history.outdated_looks:
+        if exchange.number in self._untimely:
             return  # a service may take a moment to show what has been done
         if not image.there and shown is not None and shown.get("status") == "FAILED":
             return  # what is left of an insert that has failed
@@ -198,7 +199,8 @@ class _Store:
             else set()
         )
         for (project, name), image in self._images.items():
-            if self._history.held_twice(project, name, exchange):
+            lingers = (exchange.number, project, name) in self._history.lingering
+            if lingers or self._history.held_twice(project, name, exchange):
                 continue
             if project == exchange.route.project and image.there is False and not self._history.trace.recorded:
                 yield self._breach(name not in names, "a list holds an image that is not there", exchange, f"no {name}")

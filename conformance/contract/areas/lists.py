@@ -117,7 +117,7 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
         if not passes(filtered, insert.image or ""):
             continue
         # Also one that shows the image as it was a moment ago shows that it is there.
-        found = [seen for seen in history.glimpses if seen.exchange in pages and seen.name == insert.image]
+        found = [seen for page in pages for seen in history.seen_in(page) if seen.name == insert.image]
         if len(found) > 1 or not pages[-1].last_page:
             continue  # said already, or it may be on a page that was not asked for
         if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
@@ -225,7 +225,7 @@ def _list_filter(history: History) -> Iterator[Finding]:
         if exchange.method != LIST or exchange.resource is None or wanted is None:
             continue
         name = wanted[1]
-        found = [seen.name for seen in history.glimpses if seen.exchange is exchange and seen.shows("name")]
+        found = [seen.name for seen in history.seen_in(exchange) if seen.shows("name")]
         if not found:
             continue  # an empty list shows nothing of what a filter does
         others = [seen for seen in found if seen != name]

@@ -215,8 +215,8 @@ def _no_twin(history: History, first: Mutation, replay: Mutation, page: Exchange
         return
     twins = [
         seen.name
-        for seen in history.every_sighting
-        if seen.exchange is page
+        for seen in history.seen_in(page)
+        if not seen.mask.partial
         and seen.name not in (None, first.image)
         and any(_holds(seen.value.get(name), first.image) for name in marked)
     ]
@@ -237,11 +237,13 @@ def _holds(value: Any, text: str | None) -> bool:
 
 
 def listed_ids(history: History, exchange: Exchange, first: Mutation) -> list[Any]:
-    """The ids of the images with the name of an insert that a list holds; one that it holds twice counts once."""
+    """The ids of the images with the name of an insert that a list holds, but for those that were being deleted; one
+    that it holds twice counts once."""
     ids = [
         seen.value.get("id")
-        for seen in history.every_sighting
-        if seen.exchange is exchange and seen.name == first.image and seen.project == first.project
+        for seen in history.seen_in(exchange)
+        if not seen.mask.partial and seen.name == first.image and seen.project == first.project
+        if not history.doomed(seen)
     ]
     return sorted(set(map(str, ids)))
 

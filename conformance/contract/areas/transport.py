@@ -463,7 +463,7 @@ def _shown_elsewhere(history: History, insert: Mutation) -> Iterator[Finding]:
         if foreign and identifier and exchange.method in ("images.list", "images.getFromFamily") and exchange.answered:
             if not after(insert.exchange, exchange):
                 continue
-            seen = [sighting for sighting in history.every_sighting if sighting.exchange is exchange]
+            seen = [sighting for sighting in history.seen_in(exchange) if not sighting.mask.partial]
             yield expect(
                 not any(sighting.value.get("id") == identifier for sighting in seen),
                 f"{exchange.method} of another project shows an image",

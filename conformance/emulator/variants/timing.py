@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
+from typing import Any
 
-from conformance.emulator.behaviour import Behaviour, Call, Resource
+from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
 from conformance.emulator.faults.order import UnderWay
 from conformance.emulator.faults.row import shown_image, switched
 from conformance.emulator.store import Image
@@ -43,6 +45,38 @@ def _late_where_changes_meet(behaviour: Behaviour) -> None:
     behaviour.on_image.append(on_image)
 
 
+def _late_deletions(behaviour: Behaviour) -> None:
+    """Shows images that are gone for a moment as the same get or list showed them before."""
+    gone: dict[tuple[str, str], float] = {}
+    last: dict[tuple[str, str], Any] = {}
+
+    def on_change(image: Image, before: Resource, call: Call) -> None:
+        del before
+        if call.method == "images.delete":
+            gone.update({(call.project, known): image.gone_at for known in (image.fields["name"], image.fields["id"])})
+
+    def lingers(project: str, known: str) -> bool:
+        return 0 <= time.time() - gone.get((project, known), 0) < MOMENT
+
+    def on_answer(answer: Answer, call: Call) -> None:
+        asked = (call.project, call.name or json.dumps(call.query))
+        if call.method == "images.get" and answer.status == 404 and asked in last and lingers(*asked):
+            answer.status, answer.body = 200, last[asked]
+        elif call.method == "images.list" and answer.status == 200 and not call.query.keys() & {"maxResults", "fields"}:
+            there = {item["id"] for item in answer.body.get("items", ())}
+            late = [
+                item for item in last.get(asked, ()) if lingers(call.project, item["id"]) and item["id"] not in there
+            ]
+            if late:
+                answer.body = answer.body | {"items": [*answer.body.get("items", ()), *late]}
+            last[asked] = answer.body.get("items", ())
+        elif call.method == "images.get" and answer.status == 200:
+            last[asked] = answer.body
+
+    behaviour.on_change.append(on_change)
+    behaviour.on_answer.append(on_answer)
+
+
 ROWS: tuple[Variant, ...] = (
     Variant("wait-early", "wait answers soon, DONE or not", switched(wait_seconds=0.003)),
     Variant(
@@ -56,6 +90,7 @@ ROWS: tuple[Variant, ...] = (
         "families have an image a moment after it is READY",
         switched(seen_after={"images.getFromFamily": MOMENT, "imageFamilyViews.get": MOMENT}),
     ),
+    Variant("late-deletions", "an image is seen for a moment after its deletion is DONE", _late_deletions),
     Variant(
         "short-retention",
         "operations are forgotten soon after they were DONE",

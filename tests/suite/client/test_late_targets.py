@@ -19,7 +19,9 @@ pytestmark = pytest.mark.nightly
 FOCUS = ("operation.name", "operation.success-means-ready", "deprecate.state", "life.patch", "source.image.round-trip")
 
 
-@pytest.mark.parametrize("variant", ["late-operations", "late-images", "late-changes", "rate-limits", "project-number"])
+@pytest.mark.parametrize(
+    "variant", ["late-operations", "late-images", "late-changes", "late-deletions", "rate-limits", "project-number"]
+)
 def test_fair_target_breaks_no_rule(variant: str) -> None:
     with EmulatorProcess(variants=(variant,)) as emulator:
         project = PROJECT_NUMBER if variant == "project-number" else "conformance"

@@ -10,6 +10,7 @@ import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
 from conformance.contract import catalogue
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.trace.exchange import Intent
 from conformance.verdicts.ledger import Ledger
 
@@ -18,6 +19,8 @@ Step = Callable[[Story], Story]
 NOT_FOUND = refusal(404, "notFound")
 TAKEN = refusal(409, "alreadyExists")
 INVALID = refusal(400, "invalid")
+ANEW = operation(id="9", name="o", targetId="8", clientOperationId=None)
+FREE: Step = lambda story: story.get(NOT_FOUND, status=404)  # noqa: E731 - a step of a story
 
 
 def made(**fields: Any) -> Story:
@@ -100,6 +103,33 @@ def test_deleted_image_is_gone_and_its_name_free(then: Step, verdict: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("then", "verdict"),
+    [
+        (lambda story: FREE(story.get(image())), "kept"),
+        (lambda story: FREE(story.get(image()).get(image())), "kept"),
+        (lambda story: FREE(story.get(image())).get(image()), "broken"),
+        (lambda story: FREE(story.pause(LATE_SECONDS + 1).get(image())), "broken"),
+        (lambda story: story.get(image()).insert(ANEW, request_id=None).get(image(id="8")), "kept"),
+        (lambda story: story.get(image()).insert(ANEW, request_id=None).get(image()), "broken"),
+        (lambda story: listed()(listed(image())(story)), "silent"),
+        (lambda story: listed(image())(listed()(story)), "broken"),
+        (lambda story: listed(image())(FREE(story)), "broken"),
+    ],
+)
+def test_deleted_image_may_be_seen_for_a_moment(then: Step, verdict: str) -> None:
+    assert then(made().change("delete")).verdict("life.delete") == verdict
+    assert ("life.model" not in then(made().change("delete")).broken()) or verdict == "broken"
+
+
+@pytest.mark.parametrize(("deleted", "right"), [(True, True), (False, False)])
+def test_list_may_show_a_deleted_image_beside_the_new_one_of_its_name(*, deleted: bool, right: bool) -> None:
+    story = made().change("delete") if deleted else made()
+    story.insert(ANEW, request_id=None)
+    told = listed(image(), image(id="8"))(story)
+    assert ("image.name.unique" not in told.broken()) == right
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda story: story.change("deprecate", {}),
@@ -121,7 +151,6 @@ def test_another_image_with_the_id_of_a_deleted_one() -> None:
 
 
 REFUSED: Step = lambda story: story.insert(INVALID, code=400, sourceType="TAR")  # noqa: E731 - a step of a story
-FREE: Step = lambda story: story.get(NOT_FOUND, status=404)  # noqa: E731 - a step of a story
 
 
 @pytest.mark.parametrize(
