@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from conformance.contract.lateness import LATE_SECONDS, Lateness
+from conformance.contract.bystanders import Bystanders
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
@@ -24,7 +25,7 @@ from conformance.trace.links import same_project
 Result = TypeVar("Result")
 
 
-class History(Lateness):
+class History(Bystanders):
     """The story of one trace."""
 
     def forgotten(self, operation: Operation, exchange: Exchange) -> bool:
@@ -260,7 +261,12 @@ class History(Lateness):
                 continue
             end = mutation.end
             ends = [
-                change.exchange for change in self.changes(mutation) if not after(change.exchange, mutation.exchange)
+                *(
+                    change.exchange
+                    for change in self.changes(mutation)
+                    if not after(change.exchange, mutation.exchange)
+                ),
+                *self.meddled_since(mutation),
             ]
             names = {name for name in (mutation.image, self.identifier(mutation)) if name}
             gets = [sighting for name in names for sighting in gotten.get((mutation.project, name), [])]

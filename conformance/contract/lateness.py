@@ -27,6 +27,9 @@ NOT_FOUND = 404
 
 PRECONDITION_FAILED = 412
 
+FAMILIES = frozenset({"images.getFromFamily", "imageFamilyViews.get"})
+"""The API methods that answer an image of their own choice."""
+
 
 class Lateness(Reading):
     """A reading that knows which of its looks came too early."""
@@ -140,7 +143,9 @@ class Lateness(Reading):
             known_value = any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in olden)
             if olden and not known_value and not any(_shows(other, seen) for other in before):
                 return
-            caught_up = shown is not None and (soon or (passed <= LATE_SECONDS and at == 0))
+            # What a family answers, it may choose a moment late: another image tells soon that it has caught up.
+            chosen = soon and "deprecated" in wanted and seen.via in FAMILIES
+            caught_up = chosen or (shown is not None and (soon or (passed <= LATE_SECONDS and at == 0)))
             # Where another change follows, there may have been no time for a second look, and where several clients
             # are at it each has a first one.
             cut_short = bool(ends) and (at == len(later) - 1 or self._crowded(change))

@@ -1,5 +1,5 @@
-"""Batches: several requests in one, which their answers cannot be told apart from; what they may have changed is
-known."""
+"""Requests in other ones, whose answers cannot be judged: those of a batch, and those for another verb by a header; what
+they may have changed is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from email import message_from_bytes
 from urllib.parse import urlsplit
 
-from conformance.trace.exchange import MUTATIONS, NOT_RECORDED, Exchange, Request
+from conformance.trace.exchange import MUTATIONS, NOT_RECORDED, OVERRIDE, Exchange, Request
 
 _REQUEST_LINE = re.compile(r"([A-Z]+) (\S+)(?: HTTP/[\d.]+)?")
 
@@ -19,6 +19,14 @@ def is_batch(exchange: Exchange) -> bool:
     kind = next((value for name, value in exchange.request.headers.items() if name.lower() == "content-type"), "")
     path = exchange.request.path.lstrip("/")
     return path.partition("/")[0] == "batch" or kind.strip().lower().startswith("multipart/mixed")
+
+
+def overriding(exchange: Exchange) -> Exchange:
+    """The request by the verb that a header of it asks for, as if its answer was lost: a server may heed it or not."""
+    request = exchange.request
+    headers = {name: text for name, text in request.headers.items() if name.lower() != OVERRIDE}
+    meant = replace(request, verb=request.wanted_verb, headers=headers)
+    return replace(exchange, request=meant, response=None, failure=NOT_RECORDED)
 
 
 def changes_in(exchange: Exchange) -> Iterator[Exchange]:

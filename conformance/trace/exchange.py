@@ -128,10 +128,14 @@ class Request:
         return parse_json(self.body)
 
     @property
+    def wanted_verb(self) -> str:
+        """The verb that a header asks for in the place of that of the request, or else the verb itself."""
+        return next((text.upper() for name, text in self.headers.items() if name.lower() == OVERRIDE), "") or self.verb
+
+    @property
     def overrides(self) -> bool:
         """Whether a header asks for another verb than that of the request: a server may heed it or not."""
-        wanted = next((text for name, text in self.headers.items() if name.lower() == OVERRIDE), "")
-        return wanted.upper() not in ("", self.verb)
+        return self.wanted_verb != self.verb
 
     @cached_property
     def first_json(self) -> Any:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 from conformance import __version__
 from conformance.trace.exchange import NOT_RECORDED, Exchange, Intent, Request, Response, Trace
 from conformance.trace.formats import timestamp
+from conformance.trace.json_text import NOT_JSON, parse_json
 
 OWN = "_conformance"
 """The field of an entry that only the suite's own recordings have."""
@@ -30,6 +32,11 @@ BODY_MAXIMUM = 16 * 2**20
 
 BODIED = frozenset({"images.insert", "images.patch", "images.setLabels", "images.deprecate"})
 """The API methods whose requests have a body."""
+
+CUT_MARK = re.compile(
+    rb"(?:\.{3}|\xe2\x80\xa6|[\[(<][^\])>\"]{0,40}(?:truncated|cut off|more)[^\])>\"]{0,40}[\])>])\s*\Z", re.IGNORECASE
+)
+"""What recorders write in the place of the rest of a body that was too long for them."""
 
 PLAIN = frozenset({"", "identity"})
 """Content encodings that change nothing."""
@@ -226,7 +233,17 @@ def _answer(response: Mapping[str, Any], *, cached: bool) -> tuple[Response | No
     if isinstance(content.get("mimeType"), str) and content["mimeType"]:
         headers.setdefault("content-type", content["mimeType"])
     decoded = unpacked(_bytes(content), headers.get("content-encoding", ""))
-    return (None, NOT_RECORDED) if decoded is None else (Response(status, headers, *decoded), "")
+    if decoded is None or _cut_by_recorder(content, decoded[0]):
+        return None, NOT_RECORDED
+    return Response(status, headers, *decoded), ""
+
+
+def _cut_by_recorder(content: Mapping[str, Any], body: bytes) -> bool:
+    """Whether a recorder has kept the beginning of a JSON body alone: it was longer, or a mark stands for the rest."""
+    if body.lstrip()[:1] not in (b"{", b"[") or parse_json(body) is not NOT_JSON:
+        return False
+    size = content.get("size")
+    return (isinstance(size, int) and size > len(body)) or CUT_MARK.search(body) is not None
 
 
 def _is_url(url: str) -> bool:
@@ -254,7 +271,9 @@ def _sent_body(request: Mapping[str, Any]) -> bytes | None:
         return None
     encoding = next((value for name, value in _headers(request).items() if name.lower() == "content-encoding"), "")
     decoded = unpacked(_bytes(data), encoding)
-    return None if decoded is None else decoded[0]
+    if decoded is None or _cut_by_recorder({"size": request.get("bodySize")}, decoded[0]):
+        return None
+    return decoded[0]
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:

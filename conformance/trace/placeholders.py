@@ -35,6 +35,9 @@ _MARK = re.compile(
 """What stands for something else: ${projectId}, {{project}}, <project>, [PROJECT_ID], PROJECT_ID, REDACTED, XXXX,
 ***."""
 
+_NAMELESS = re.compile(r"(?i)[<\[({]*redacted[>\])}]*|X{4,}|\*{3,}")
+"""What stands for anything: behind `projects/` for the one project that is told."""
+
 _BLOTTED = re.compile(r"(?i)(?<![a-z])redacted(?![a-z])|\*{3,}|^(?:<.+>|\[.+\]|\{\{.+\}\}|\$\{.+\}|x{3,}(?:@.*)?)$")
 """What stands for the whole of a text that names somebody."""
 
@@ -139,7 +142,8 @@ class Placeholders:
         if self._told:
             return
         answer = exchange.resource or {}
-        links = (unquote(exchange.request.path), answer.get("selfLink"), answer.get("targetLink"))
+        items = (item.get("selfLink") for item in exchange.items[:1])
+        links = (unquote(exchange.request.path), answer.get("selfLink"), answer.get("targetLink"), *items)
         projects = {found[0] for found in map(named, links) if found is not None}
         real = {project for project in projects if not _scrubbed_project(project) and not project.isdecimal()}
         if len(real) == 1 and len(projects) > 1:
@@ -153,7 +157,7 @@ class Placeholders:
 
     def _as_project(self, found: re.Match[str]) -> str:
         """What stands behind `projects/`: names of projects are in lower case."""
-        if _MARK.search(found[0]):
+        if _MARK.search(found[0]) and not _NAMELESS.fullmatch(unquote(found[0])):
             return self._word(found[0])
         return self._project if _scrubbed_project(unquote(found[0])) else found[0]
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from conformance.trace.batch import changes_in, is_batch
+from conformance.trace.batch import changes_in, is_batch, overriding
 from conformance.trace.cost import Cost
 from conformance.trace.credentials import credentials_of
 from conformance.trace.customer_keys import secrets_of
@@ -36,6 +36,7 @@ from conformance.trace.subject import Key, Subject
 
 OTHER = "of other hosts, methods or APIs"
 BATCH = "that carry other requests (batch)"
+OVERRIDDEN = "that ask for another verb (X-HTTP-Method-Override)"
 INJECTED = "that the tap answered itself (--inject)"
 UNVERSIONED = "whose path lacks /compute/VERSION before /projects, as in /compute/v1/projects/…"
 
@@ -237,6 +238,11 @@ class Recording:
         elif is_batch(exchange):
             self.skipped[BATCH] += 1
             for change in changes_in(exchange):
+                self._keep(change, None)
+        elif exchange.request.overrides and not _named(own) and not exchange.rejected:
+            self.skipped[OVERRIDDEN] += 1
+            change = overriding(exchange)
+            if change.method in MUTATIONS:
                 self._keep(change, None)
         else:
             self.skipped[UNVERSIONED if _UNVERSIONED.match(exchange.request.path) else OTHER] += 1

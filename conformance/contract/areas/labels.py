@@ -24,6 +24,7 @@ RULES = Rules()
 
 
 REFERENCE = "Fields > labelFingerprint"
+NOT_FOUND = 404
 
 
 def _updates(history: History) -> Iterator[Mutation]:
@@ -120,6 +121,8 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
         FINGERPRINTS in history.trace.lost or (TIMES in history.trace.lost and _rivalled(history, update))
     ):
         return True
+    if update.exchange.status == NOT_FOUND and _gone(history, update, before):
+        return True
     if before.value.get("status") != "READY" or _reasons(update.exchange) & {"resourceNotReady"}:
         return True
     failed = update.operation.final if update.operation and update.outcome == "failed" else None
@@ -127,6 +130,20 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
     # What fails for a reason of the server's own, for want of quota, or by an unclear 400 says nothing of the
     # fingerprint.
     return update in history.overtaken or (isinstance(code, int) and (code >= 500 or code in (400, 403, 429)))
+
+
+def _gone(history: History, update: Mutation, before: Sighting) -> bool:
+    """Whether others may have deleted an image of a recording: no later look finds it, and one finds none, or it was
+    seen long before."""
+    later = [
+        exchange
+        for exchange in history.gets
+        if exchange.route and exchange.route.name == update.image and after(update.exchange, exchange)
+    ]
+    found = any(exchange.answered for exchange in later)
+    paused = update.exchange.sent - before.exchange.received > LATE_SECONDS
+    missed = any(exchange.status == NOT_FOUND for exchange in later)
+    return history.trace.recorded and not found and (missed or paused)
 
 
 def _rivalled(history: History, update: Mutation) -> bool:
@@ -306,7 +323,12 @@ def _stale(history: History, update: Mutation, before: Sighting) -> bool:
         for seen in history.showing("labelFingerprint")
         if seen.exchange.number >= before.exchange.number and after(seen.exchange, update.exchange)
     )
-    return decoded(given) != decoded(current) and given not in shown
+    if decoded(given) == decoded(current) or given in shown:
+        return False
+    # What no answer has shown may be what others have set since, and its sender has read elsewhere.
+    pause = update.exchange.sent - before.exchange.received
+    known = (seen.value.get("labelFingerprint") for seen in history.glimpses if seen.name == before.name)
+    return not history.trace.recorded or pause <= LATE_SECONDS or given in known
 
 
 def _undisturbed(history: History, update: Mutation, later: Sighting) -> bool:

@@ -12,6 +12,7 @@ from conformance.contract.comparison import unasked
 from conformance.contract.fields import SERVER_SET, type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
@@ -318,6 +319,7 @@ def _delete(history: History) -> Iterator[Finding]:
             for insert in history.inserts
             if insert.image == delete.image and not after(insert.exchange, delete.exchange)
         ]
+        newborn = any(history.born_after(delete))
         identifier = history.identifier(delete)
         for exchange in history.gets:
             named = exchange.route and exchange.route.project == delete.project and exchange.route.name == delete.image
@@ -326,6 +328,7 @@ def _delete(history: History) -> Iterator[Finding]:
                 named
                 and told
                 and after(end, exchange)
+                and exchange.number not in history.newborn_looks
                 and not any(birth.sent <= exchange.received for birth in rebirths)
             ):
                 yield expect(
@@ -353,6 +356,9 @@ def _delete(history: History) -> Iterator[Finding]:
         for birth in history.inserts:
             first = birth.exchange in rebirths and birth.original is None
             alone = all(after(birth.exchange, other) for other in rebirths if other is not birth.exchange)
+            late = history.trace.recorded and birth.exchange.sent - end.received > LATE_SECONDS
+            if newborn or (late and birth.exchange.status == 409):
+                continue  # somebody else may have used the name
             if first and alone and after(end, birth.exchange) and birth.exchange.status != 0:
                 yield expect(
                     birth.exchange.status != 409,

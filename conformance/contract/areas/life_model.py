@@ -163,6 +163,8 @@ class _Store:
             return
         if exchange.number in self._untimely:
             return  # a service may take a moment to show what has been done
+        if exchange.number in self._history.newborn_looks:
+            return  # somebody else has used the name
         if not image.there and shown is not None and shown.get("status") == "FAILED":
             return  # what is left of an insert that has failed
         if image.there and shown is None and exchange.route.name == image.identifier:
@@ -176,7 +178,7 @@ class _Store:
         )
         if shown is None or not image.there or exchange.mask.partial:
             return
-        if image.seen is not None:
+        if image.seen is not None and exchange.number not in self._history.meddled_looks:
             before = image.seen
             wrong = unasked(before, shown, image.changed | set(+image.changing))
             yield expect(

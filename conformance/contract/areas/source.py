@@ -35,7 +35,7 @@ _SHAPES = {
     "snapshot": re.compile(r"(?:^|/)(?:global/|regions/[^/\s]+/)?snapshots/[^/\s]+/?$"),
 }
 _STORAGE = re.compile(
-    r"^(?:https?://(?:[^/\s]+\.)?storage\.(?:googleapis|cloud\.google)\.com/|https?://www\.googleapis\.com/storage/|gs://|.*packages/)"
+    r"^(?:https?://(?:[^/\s]+\.)?(?:commondata)?storage\.(?:googleapis|cloud\.google)\.com/|https?://www\.googleapis\.com/storage/|gs://|.*packages/)"
 )
 
 

@@ -1276,7 +1276,158 @@ def tried_again(told: Recorded) -> Recorded:
     return told.get(image(id=again, creationTimestamp=moment))
 
 
+DEPRECATED: dict[str, Any] = {"deprecated": {"state": "DEPRECATED"}}
+RELABELLED: dict[str, Any] = {"labels": NEW, "labelFingerprint": FINGERPRINTS[0]}
+OTHERS_LABELS: dict[str, Any] = {"labels": OLD, "labelFingerprint": FINGERPRINTS[1]}
+NEWBORN = image(id="77", creationTimestamp=at(3000))
+
+
+def an_hour(told: Recorded) -> Recorded:
+    """An hour in which nothing is recorded."""
+    return later(told, 3600)
+
+
+BYSTANDERS: tuple[tuple[str, Told], ...] = (
+    ("sets labels", lambda t: t.made(labels=NEW, shown=image(**RELABELLED)).get(image(**OTHERS_LABELS))),
+    (
+        "sets labels after the recorded client",
+        lambda t: t.made().labelled(NEW, NO_LABELS).get(image(**RELABELLED)).get(image(**OTHERS_LABELS)),
+    ),
+    (
+        "patches",
+        lambda t: an_hour(t.made(description="d", family="f", shown=image(description="d", family="f"))).get(
+            image(description="e", family="g")
+        ),
+    ),
+    (
+        "deprecates before labels are set",
+        lambda t: (
+            an_hour(t.made()).get(image(**DEPRECATED)).labelled(NEW, NO_LABELS).get(image(**RELABELLED, **DEPRECATED))
+        ),
+    ),
+    (
+        "deprecates, which nobody looks at before labels are set",
+        lambda t: an_hour(t.made()).labelled(NEW, NO_LABELS).get(image(**RELABELLED, **DEPRECATED)),
+    ),
+    (
+        "deprecates after labels are set",
+        lambda t: an_hour(t.made().labelled(NEW, NO_LABELS)).get(image(**RELABELLED, **DEPRECATED)),
+    ),
+    (
+        "takes a deprecation back",
+        lambda t: an_hour(t.made().act("deprecate", {"state": "DEPRECATED"}).get(image(**DEPRECATED))).get(image()),
+    ),
+    (
+        "patches what was patched",
+        lambda t: an_hour(t.made().act("patch", {"description": "d"}).get(image(description="d"))).get(
+            image(description="e")
+        ),
+    ),
+    (
+        "sets labels, whose fingerprint the recorded client knows from elsewhere",
+        lambda t: an_hour(t.made()).labelled(NEW, FINGERPRINTS[1]).get(image(**RELABELLED)),
+    ),
+    (
+        "deletes before labels are set",
+        lambda t: an_hour(t.made()).labelled(NEW, NO_LABELS, status=404, answer=NOT_FOUND).get(NOT_FOUND, 404),
+    ),
+    (
+        "makes an image under a deleted one's name",
+        lambda t: an_hour(t.made().delete().deleted().get(NOT_FOUND, 404)).get(NEWBORN),
+    ),
+    (
+        "makes an image under a deleted one's name, which is taken then",
+        lambda t: an_hour(t.made().delete().deleted()).insert(answer=EXISTS, code=409).get(NEWBORN),
+    ),
+    (
+        "may have made an image under a deleted one's name",
+        lambda t: an_hour(t.made().delete().deleted()).insert(answer=EXISTS, code=409),
+    ),
+)
+
+
+def instead(verb: str) -> Callable[[Recorded], Recorded]:
+    """A POST that a header makes another request of."""
+
+    def tell(told: Recorded) -> Recorded:
+        moment = at(told.now + 1.3)
+        done = operation(9, "DONE", 1, operationType=verb, insertTime=moment, startTime=moment, endTime=moment)
+        header = {"X-HTTP-Method-Override": verb}
+        body = {"description": "new"} if verb == "PATCH" else None
+        return told.say("POST", "global/images/image-1", body, done, headers=header)
+
+    return tell
+
+
+OVERRIDDEN: tuple[tuple[str, Told], ...] = (
+    (
+        "GET",
+        lambda t: t.made().say(
+            "POST", "global/images/image-1", None, image(), headers={"X-HTTP-Method-Override": "GET"}
+        ),
+    ),
+    (
+        "GET of a list",
+        lambda t: t.made().say(
+            "POST", "global/images", "maxResults=1", {"items": [image()]}, headers={"x-http-method-override": "GET"}
+        ),
+    ),
+    ("PATCH", lambda t: instead("PATCH")(t.made()).get(image(description="new"))),
+    ("DELETE", lambda t: instead("DELETE")(t.made()).get(NOT_FOUND, 404).insert(2).done(2)),
+)
+
+
+def cut(told: Recorded, mark: str = "", length: int = 500) -> Recorded:
+    """A recorder keeps the beginning of a body alone; without a mark its size tells that there was more."""
+    for entry in told.entries:
+        content = entry["response"]["content"]
+        whole = content["text"]
+        if len(whole) > length:
+            content.update({"text": whole[:length] + mark} | ({} if mark else {"size": len(whole)}))
+    return told
+
+
+CUT: tuple[tuple[str, Told], ...] = (
+    *(
+        (mark or "without a mark", lambda t, mark=mark: cut(t.get(image()).made(2), mark))
+        for mark in ("", "...", "…", "... [truncated]", "<1234 more bytes>", "(truncated)")
+    ),
+)
+
+ONCE_MORE: tuple[tuple[str, Told], ...] = (
+    (
+        "a family that answers a deprecated image for a moment",
+        lambda t: (
+            t.made(1, image(family="f"), family="f")
+            .made(2, image(2, family="f", creationTimestamp=at(7)), family="f")
+            .act("deprecate", {"state": "DEPRECATED"}, 2)
+            .say("GET", "global/images/family/f", None, image(2, family="f", creationTimestamp=at(7)), wait=0.3)
+            .say("GET", "global/images/family/f", None, image(family="f"))
+        ),
+    ),
+    (
+        "an archive by the old name of Cloud Storage",
+        lambda t: t.made(
+            1,
+            image(sourceDisk=None, sourceDiskId=None, rawDisk={"source": "", "containerType": "TAR"}),
+            sourceDisk=None,
+            rawDisk={"source": "http://commondatastorage.googleapis.com/bucket/disk.tar.gz"},
+        ),
+    ),
+    *(
+        (
+            f"the project as {mark} in answers alone",
+            lambda t, mark=mark: t.made().replaced(f"projects/{PROJECT}", f"projects/{mark}"),
+        )
+        for mark in ("REDACTED", "***", "XXXX")
+    ),
+)
+
 ROWS = (
+    ("another client", BYSTANDERS),
+    ("another verb", OVERRIDDEN),
+    ("cut", CUT),
+    ("once more", ONCE_MORE),
     ("failed", FAILED_CHANGES),
     ("blotted out", BLOTTED_OUT),
     ("an error cut down", CUT_DOWN),

@@ -1,0 +1,138 @@
+"""Other clients, of whom a recording does not tell: which looks show what one of them must have done.
+
+Only between two looks can that be seen, where no request of the recording was at work: since an image was shown as it
+was left, somebody else has changed it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from conformance.contract.comparison import unasked
+from conformance.contract.lateness import LATE_SECONDS, Lateness
+from conformance.contract.mutation import Mutation
+from conformance.contract.order import after
+from conformance.contract.round_trip import changed_by
+from conformance.contract.rule import is_set
+from conformance.contract.sighting import Sighting
+from conformance.trace.exchange import Exchange
+from conformance.trace.formats import timestamp
+
+CHANGEABLE = frozenset({"labels", "deprecated", "description", "family"})
+"""The fields of an image that requests may change; of the others a change tells of no client."""
+
+
+class Bystanders(Lateness):
+    """A reading that knows which of its looks show the work of other clients."""
+
+    @cached_property
+    def _meddled(self) -> dict[tuple[str, str | None], list[Sighting]]:
+        """By project and image the looks that show what others have changed since the look before."""
+        found: dict[tuple[str, str | None], list[Sighting]] = defaultdict(list)
+        looks: dict[tuple[str, str | None], list[Sighting]] = defaultdict(list)
+        for seen in self.glimpses if self.trace.recorded else ():
+            if seen.mask.partial or id(seen) in self._outdated:
+                continue
+            earlier = looks[seen.project, seen.name]
+            if earlier and self._by_others(earlier, seen):
+                found[seen.project, seen.name].append(seen)
+            earlier.append(seen)
+        return found
+
+    def _by_others(self, earlier: Sequence[Sighting], seen: Sighting) -> bool:
+        """Whether others have changed an image since the last of some looks at it.
+
+        Nobody sets labels by accident that go with a fingerprint of their own; for other fields it takes a pause that
+        is too long for an image which is seen late.
+        """
+        before = earlier[-1]
+        same = before.value.get("id") == seen.value.get("id") and after(before.exchange, seen.exchange)
+        changed = unasked(before.value, seen.value, ()).keys()
+        if not same or not changed or not changed <= CHANGEABLE:
+            return False
+        between = [
+            change
+            for change in self._requests_on(seen)
+            if not after(seen.exchange, change.exchange) and not _over(change, before.exchange)
+        ]
+        asked = {name for change in between for name in changed_by(change.exchange)}
+        if _pause(before.exchange, between, seen.exchange) > LATE_SECONDS:
+            return bool(changed - asked)
+        fingerprint = seen.value.get("labelFingerprint")
+        fresh = is_set(fingerprint) and all(look.value.get("labelFingerprint") != fingerprint for look in earlier)
+        return changed == {"labels"} and not between and fresh
+
+    def _requests_on(self, seen: Sighting) -> Iterator[Mutation]:
+        names = {seen.name, str(seen.value.get("id"))}
+        return (
+            change
+            for change in self.mutations
+            if change.project == seen.project and change.image in names and not change.exchange.rejected
+        )
+
+    @cached_property
+    def meddled_looks(self) -> frozenset[int]:
+        """The numbers of the exchanges that show what others have changed."""
+        return frozenset(seen.exchange.number for looks in self._meddled.values() for seen in looks)
+
+    def meddled_since(self, mutation: Mutation) -> Iterator[Exchange]:
+        """The exchanges after a request that show what others have changed of its image."""
+        own = {mutation.image, self.identifier(mutation)}
+        for (project, name), looks in self._meddled.items():
+            for seen in looks if project == mutation.project else ():
+                if (name in own or str(seen.value.get("id")) in own) and after(mutation.exchange, seen.exchange):
+                    yield seen.exchange
+
+    @cached_property
+    def newborn_looks(self) -> frozenset[int]:
+        """The numbers of the exchanges that show images which others have made under the names of deleted ones."""
+        deletes = [
+            change for change in self.mutations if change.method == "images.delete" and change.outcome == "succeeded"
+        ]
+        return frozenset(seen.exchange.number for delete in deletes for seen in self.born_after(delete))
+
+    def born_after(self, delete: Mutation) -> Iterator[Sighting]:
+        """The looks at an image that others have made since a delete, under the name of the deleted one."""
+        final = delete.operation.final if delete.operation else None
+        if final is None or not self.trace.recorded:
+            return
+        began, known = _moment(final.value, "insertTime"), self.identifier(delete)
+        own = [
+            insert.exchange
+            for insert in self.inserts
+            if (insert.project, insert.image) == (delete.project, delete.image)
+            and not insert.exchange.rejected
+            and not after(insert.exchange, delete.exchange)
+        ]
+        for seen in self.glimpses:
+            born = _moment(seen.value, "creationTimestamp")
+            if (seen.project, seen.name) != (delete.project, delete.image) or not after(final.exchange, seen.exchange):
+                continue
+            if own or born is None or began is None or born < began or not known:
+                continue
+            if is_set(seen.value.get("id")) and str(seen.value["id"]) != known:
+                yield seen
+
+
+def _over(change: Mutation, exchange: Exchange) -> bool:
+    """Whether a request had come to its end for certain when another was sent."""
+    final = change.operation.final if change.operation else None
+    return final is not None and after(final.exchange, exchange)
+
+
+def _pause(before: Exchange, between: Sequence[Mutation], seen: Exchange) -> float:
+    """The longest time between two looks in which no request was at work."""
+    longest, busy = 0.0, before.received
+    for change in between:
+        longest = max(longest, change.exchange.sent - busy)
+        states = change.operation.glimpses if change.operation else []
+        busy = max([busy, change.exchange.received, *(state.exchange.received for state in states[-1:])])
+    return max(longest, seen.sent - busy)
+
+
+def _moment(value: dict[str, Any], name: str) -> float | None:
+    moment = timestamp(value.get(name))
+    return moment.timestamp() if moment else None
