@@ -1,5 +1,5 @@
-"""Requests in other ones, whose answers cannot be judged: those of a batch, and those for another verb by a header; what
-they may have changed is known."""
+"""Requests in other ones, whose answers cannot be judged: those of a batch, or for another verb by a header; what they
+may have changed is known."""
 
 from __future__ import annotations
 

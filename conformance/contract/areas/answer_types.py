@@ -64,13 +64,18 @@ def _judged(history: History) -> TypeFindings:
     for sighting in history.showing():
         for key, value in sighting.value.items():
             # What the server takes over from the client although it alone sets it is the matter of another rule.
-            if is_set(value) and key in _IN_IMAGES and not (key in OUTPUT_ONLY and history.echoes(sighting, key)):
+            if _tells(value) and key in _IN_IMAGES and not (key in OUTPUT_ONLY and history.echoes(sighting, key)):
                 _look_at(_IN_IMAGES[key], sighting.exchange, sighting.value, found)
     for state in history.stating():
         for key, value in state.value.items():
-            if is_set(value) and key in _IN_OPERATIONS:
+            if _tells(value) and key in _IN_OPERATIONS:
                 _look_at(_IN_OPERATIONS[key], state.exchange, state.value, found)
     return found
+
+
+def _tells(value: Any) -> bool:
+    """Whether a value has a type to judge: an empty list or object has one, although it holds nothing."""
+    return is_set(value) or isinstance(value, dict | list)
 
 
 def _look_at(
@@ -78,7 +83,7 @@ def _look_at(
 ) -> None:
     for rule, field in fields:
         for part in values_at(resource, field.path):
-            if is_set(part):
+            if is_set(part) or (_tells(part) and not right_type(field, part)):
                 found[rule].append(None if right_type(field, part) else _wrong(field, exchange, part))
 
 

@@ -140,7 +140,8 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
             continue
         came = image.get("name") if isinstance(image, dict) else None
         wanted = candidates[-1] if candidates else None
-        if history.trace.recorded and came not in {insert.image for insert in members}:
+        missed = came is None and exchange.status == NOT_FOUND and candidates and _stays(history, members, exchange)
+        if history.trace.recorded and not missed and came not in {insert.image for insert in members}:
             continue  # a member that the recording does not tell of
         changes = [change.exchange for insert in members for change in _deprecated_since(history, insert, exchange)]
         right = came == wanted and (wanted is not None or exchange.refused)
@@ -156,6 +157,21 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
             observed=came or f"HTTP {exchange.status}",
             deviation=right,
         )
+
+
+def _stays(history: History, members: list[Mutation], exchange: Exchange) -> bool:
+    """Whether a member of a family is shown before and after a request as one that is not deprecated."""
+    names = {insert.image for insert in members}
+    looks = [
+        seen
+        for seen in history.sightings
+        if seen.name in names
+        and seen.value.get("status") == "READY"
+        and seen.value.get("family") == (exchange.route and exchange.route.name)
+        and not is_set(seen.value.get("deprecated"))
+    ]
+    before = {seen.value.get("id") for seen in looks if after(seen.exchange, exchange)}
+    return any(seen.value.get("id") in before for seen in looks if after(exchange, seen.exchange))
 
 
 def _recent(history: History, project: str, family: str, exchange: Exchange) -> bool:

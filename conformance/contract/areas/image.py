@@ -107,6 +107,16 @@ def _source_type_comes_back(history: History) -> Iterator[Finding]:
             observed=shown,
             deviation=not is_set(shown),
         )
+    for sighting in history.showing("sourceType") if history.trace.recorded else ():
+        shown = sighting.value.get("sourceType")
+        if is_set(shown) and isinstance(shown, str):
+            yield expect(
+                shown == "RAW",
+                "the source type of an image must be RAW",
+                sighting.exchange,
+                expected="RAW",
+                observed=shown,
+            )
 
 
 RULES.add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -834,7 +835,54 @@ ONCE: tuple[Row, ...] = (
     ),
 )
 
+ELSEWHERE: tuple[Row, ...] = (
+    ("a list in the place of labels", lambda t: t.made(1, image(labels=[])), "image.type.labels"),
+    ("a list in the place of an error", lambda t: t.insert().done(error=[]), "operation.type.error"),
+    ("an object in the place of a list", lambda t: t.made().list(image(licenses={})), "image.type.licenses"),
+    ("another source type in a list", lambda t: t.made().list(image(sourceType="QCOW2")), "image.source-type"),
+    (
+        "a family without the image that is in it",
+        lambda t: (
+            t.made(1, image(family="f"), family="f")
+            .say("GET", "global/images/family/f", None, NOT_FOUND, 404, wait=5)
+            .get(image(family="f"))
+        ),
+        "family.latest",
+    ),
+    (
+        "labels that change with a fingerprint that was shown before",
+        lambda t: (
+            t.made(1, image(labels=OLD, labelFingerprint=FINGERPRINTS[1]), labels=OLD)
+            .labelled(NEW, FINGERPRINTS[1])
+            .get(LABELLED)
+            .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[1]), wait=5)
+        ),
+        "labels.set",
+    ),
+    (
+        "a description that changes at a later look",
+        lambda t: t.made(1, image(description="d"), description="d").get(image(description="e")),
+        "image.description.round-trip",
+    ),
+    (
+        "a deleted image's name with its time of creation, soon",
+        lambda t: t.made().delete().deleted().get(NOT_FOUND, 404).get(image(id="77")),
+        "life.delete",
+    ),
+    (
+        "404 of setLabels, of an image that is there",
+        lambda t: t.made().labelled(NEW, NO_LABELS, status=404, answer=NOT_FOUND).get(image()),
+        "labels.set",
+    ),
+    (
+        "a body that the target cut off",
+        lambda t: t.made().get(json.dumps(image())[:-9]),
+        "transport.json",
+    ),
+)
+
 ROWS = (
+    ("elsewhere", ELSEWHERE),
     ("once", ONCE),
     ("siblings", SIBLINGS),
     ("waits", WAITS),
