@@ -14,6 +14,8 @@ from conformance.client.connection import TIMED_OUT
 from conformance.client.recorder import UNADDRESSABLE, Recorder, quoted
 from conformance.client.transport import AUTHORIZATION
 from conformance.contract.insert_request import Fresh, InsertRequest
+from conformance.contract.mutation import failed_by_chance
+from conformance.contract.requests import TRIES
 from conformance.contract.round_trip import shows
 from conformance.trace.exchange import ABANDONED, Exchange, Intent
 from conformance.trace.fate import Fate
@@ -36,6 +38,9 @@ NOT_FOUND = 404
 
 UNFINISHED_UNTIL_HALF = 8
 """So many operations that never ended halve the time for all that follow."""
+
+UNLUCKY_MAXIMUM = 200
+"""So many inserts that failed as if by chance are made again."""
 
 NAME_TEXT_MAXIMUM = 1000
 """Characters of a text that a target may have taken for a name."""
@@ -332,10 +337,19 @@ class Api(Recorder):
     def create(
         self, request: InsertRequest | Mapping[str, Any], *, project: str | None = None, intent: Intent | None = None
     ) -> Created:
-        """Inserts, follows the operation to its end, and gets the image: what most rules need to judge an insert."""
+        """Inserts, follows the operation to its end, and gets the image: what most rules need to judge an insert.
+
+        One whose operation fails for a reason that the server has for itself is made again, under another name where
+        the request leaves it open.
+        """
         request = request if isinstance(request, InsertRequest) else InsertRequest(request)
-        exchange, name = self._insert(request, project, intent)
-        operation = self.finish(exchange) if exchange.answered else {}
+        tries = TRIES if self.target.unlucky < UNLUCKY_MAXIMUM and not isinstance(request.request_id, str) else 1
+        for _ in range(tries):
+            exchange, name = self._insert(request, project, intent)
+            operation = self.finish(exchange) if exchange.answered else {}
+            if not failed_by_chance(operation):
+                break
+            self.target.unlucky += 1
         image = self.get(name, project=project) if name not in UNADDRESSABLE else None
         return Created(exchange, name, operation, image)
 

@@ -20,8 +20,8 @@ class Target:
     `root` ends with the API version; `secrets` are the key texts that were sent so far; `authorised` tells whether
     requests say who sends them; `limited_tokens` are those of callers who may not do all, by their settings;
     `unfinished` counts the operations that were waited for in vain, `unseen` the looks for what was done that were
-    taken in vain; `waits` tells whether operations are waited for, and not looked at again and again; once the
-    process `parent` is gone, in a worker, scenarios send no more.
+    taken in vain, `unlucky` the inserts that failed as if by chance; `waits` tells whether operations are waited for,
+    and not looked at again and again; once the process `parent` is gone, in a worker, scenarios send no more.
     """
 
     root: str
@@ -37,6 +37,7 @@ class Target:
     limited_tokens: Mapping[str, str] = field(default_factory=dict)
     unfinished: int = 0
     unseen: int = 0
+    unlucky: int = 0
     waits: bool = False
     secrets: set[str] = field(default_factory=set)
     parent: int | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -10,9 +11,32 @@ from typing import Any, Literal
 from conformance.contract.operation import Operation
 from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
+from conformance.contract.rule import is_error
 from conformance.trace.exchange import Exchange
 
 Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
+
+
+CHANCES = frozenset({429, 500, 502, 503, 504})
+"""Statuses of operations that failed for what had nothing to do with the request."""
+
+_OWN_REASON = re.compile("QUOTA|RATE_EXCEEDED|RATE_LIMIT|EXHAUSTED|STOCKOUT|INTERNAL_ERROR|BACKEND_ERROR|UNAVAILABLE")
+"""What the codes of such errors say, where the status is that of something else, or is not there."""
+
+
+def failed_by_chance(operation: Mapping[str, Any]) -> bool:
+    """Whether an operation failed for a reason that the server has for itself.
+
+    Args:
+        operation: as it was shown last.
+    """
+    error = operation.get("error")
+    if not is_error(error):
+        return False
+    items = error.get("errors") if isinstance(error, dict) else None
+    codes = [str(item.get("code")) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    told = operation.get("httpErrorStatusCode") in CHANCES or any(map(_OWN_REASON.search, codes))
+    return operation.get("status") == "DONE" and told
 
 
 @dataclass(eq=False)
@@ -85,6 +109,13 @@ class Mutation:
         if end is None:
             raise LookupError("the request was never seen to end")
         return end
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether its operation failed for a reason that the server has for itself, such as a want of quota: that says
+        nothing of the request."""
+        final = self.operation.final if self.operation else None
+        return final is not None and failed_by_chance(final.value)
 
     @property
     def missed(self) -> bool:

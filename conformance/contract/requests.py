@@ -24,6 +24,9 @@ CONFLICT = 409
 TEMPORARY = frozenset({CONFLICT, 412})
 """Refusals that say something of the target's state rather than of the request."""
 
+TRIES = 3
+"""What fails so often as if by chance fails for a reason."""
+
 MISSING = frozenset({404, 405})
 """Refusals that say that something is not there: a source, or the method itself."""
 
@@ -168,9 +171,11 @@ def _true(predicate: Broken | None, mutation: Mutation) -> bool:
 
 
 def accepted(history: History, mutation: Mutation, *, deviation: bool = False) -> Iterator[Finding]:
-    """What a valid request shows: it has to succeed, unless its name is taken."""
+    """What a valid request shows: it has to succeed, unless its name is taken, or it fails by chance."""
     if mutation.outcome == "succeeded":
         yield None
+    elif mutation.by_chance and not _again_and_again(history, mutation):
+        return
     elif mutation.outcome in ("refused", "failed") and not _name_taken(history, mutation):
         yield expect(
             False,
@@ -181,6 +186,17 @@ def accepted(history: History, mutation: Mutation, *, deviation: bool = False) -
             deviation=deviation,
             follows=(SHOWN,) if _uses_what_is_pending(history, mutation) else (),
         )
+
+
+def _again_and_again(history: History, mutation: Mutation) -> bool:
+    """Whether a request that failed as if by chance has failed so each time that it was made."""
+    same = [
+        other
+        for other in history.mutations
+        if other.method == mutation.method and other.project == mutation.project and other.original is None
+        if {**other.body, "name": None} == {**mutation.body, "name": None}
+    ]
+    return len(same) >= TRIES and all(other.by_chance for other in same)
 
 
 def _uses_what_is_pending(history: History, mutation: Mutation) -> bool:

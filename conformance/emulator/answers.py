@@ -11,6 +11,16 @@ from conformance.emulator.clock import written
 from conformance.emulator.projects import Projects
 from conformance.emulator.store import Image, Operation, fingerprint
 
+MESSAGES = {
+    403: "FORBIDDEN",
+    404: "NOT FOUND",
+    409: "CONFLICT",
+    429: "TOO MANY REQUESTS",
+    500: "INTERNAL SERVER ERROR",
+    503: "SERVICE UNAVAILABLE",
+}
+"""What an operation that failed says beside its status; BAD REQUEST beside any other."""
+
 LINKS = ("sourceDisk", "sourceImage", "sourceSnapshot")
 
 
@@ -61,7 +71,7 @@ class Answers(Projects):
             code, reason, message = operation.error
             shown["error"] = {"errors": [{"code": reason, "message": message, **_details(reason, message)}]}
             shown["httpErrorStatusCode"] = code
-            shown["httpErrorMessage"] = {404: "NOT FOUND", 409: "CONFLICT"}.get(code, "BAD REQUEST")
+            shown["httpErrorMessage"] = MESSAGES.get(code, "BAD REQUEST")
         if status != "DONE":
             shown.pop("warnings", None)
         for hook in self.behaviour.on_operation:

@@ -94,7 +94,8 @@ class Behaviour:
         on_change: may change an image once a request has changed it; gets the image as it is kept, its fields of
         before, and the call. on_image: may change an image before it is answered; gets how often it was answered
         before. on_operation: may change an operation before it is answered; gets how often it was answered before.
-        on_answer: may change any answer. revenant: finds an image that is gone, for a delete of its name. replay:
+        on_answer: may change any answer. revenant: finds an image that is gone, for a delete of its name. mishap:
+        what an insert fails of that is not its fault: status, code and message. replay:
         decides whether a request that bears a known requestId is a replay. request_key: what a requestId is known
         under.
     """
@@ -150,6 +151,7 @@ class Behaviour:
     on_operation: list[Callable[[Resource, Call, int], None]] = field(default_factory=list)
     on_answer: list[Callable[[Answer, Call], None]] = field(default_factory=list)
     revenant: Callable[[Call], Any] = lambda call: None
+    mishap: Callable[[Call], tuple[int, str, str] | None] = lambda call: None
     replay: Callable[[Any, Call], bool] = lambda operation, call: True
     request_key: Callable[[Call], tuple[str, ...]] = lambda call: (
         call.project,

@@ -36,7 +36,7 @@ class Service(SourceUse):
             if self.behaviour.doubles_replays:
                 self._store(project, replace(call, body={**call.body, "name": f"twin-{new_id()}"}), {})
             return self.shown_operation(known, call)
-        fault = failure = self._fault(project, call)
+        fault = failure = self._fault(project, call) or self.behaviour.mishap(call)
         name = call.body.get("name")
         name = name if isinstance(name, str) else ""
         taken = project.image(name)

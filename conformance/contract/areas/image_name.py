@@ -84,6 +84,8 @@ def _unique(history: History) -> Iterator[Finding]:
             )
             if second.exchange.refused and "requestId" in str(second.exchange.error):
                 continue  # It is the requestId that is refused, for what it looks like.
+            if second.by_chance:
+                continue
             if second.outcome in ("refused", "failed", "succeeded") and not second.exchange.retried:
                 yield expect(
                     conflict,

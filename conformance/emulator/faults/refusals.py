@@ -61,10 +61,26 @@ def refuse_field(path: str) -> Change:
     return refuse(sets, f"resource.{path}")
 
 
+def mishap_where(wanted: Callable[[dict[str, Any]], object]) -> Change:
+    """Lets inserts fail late that are valid, as if by chance; `wanted` gets the body."""
+
+    def change(behaviour: Any) -> None:
+        error = (500, "INTERNAL_ERROR", "It fails by a fault.")
+        behaviour.mishap = lambda call: error if wanted(call.body) else None
+
+    return change
+
+
 FAULTS: tuple[Fault, ...] = (
     *(
         Fault(f"image.{name}.accepted", "refused", f"every {path} is refused", refuse_field(path), also)
         for path, name, also in FIELDS
+    ),
+    Fault(
+        "image.description.accepted",
+        "fails",
+        "every insert with a description fails, with an internal error",
+        mishap_where(lambda body: body.get("description")),
     ),
     Fault(
         "request-id.absent",

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections import Counter
+from itertools import count, cycle
 from typing import Any
 
 from conformance.emulator import checks
@@ -151,6 +152,20 @@ def _rate_limited(behaviour: Behaviour) -> None:
             raise ApiError(403, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries'.")
 
     behaviour.on_request.insert(0, guard)
+
+
+def _mishaps(behaviour: Behaviour) -> None:
+    """Lets the operation of every 12th insert fail for a reason of the server's own."""
+    reasons = cycle(
+        (
+            (429, "RESOURCE_OPERATION_RATE_EXCEEDED", "Operation rate exceeded for the resource."),
+            (403, "QUOTA_EXCEEDED", "Quota 'IMAGES' exceeded. Limit: 100.0 globally."),
+            (503, "ZONE_RESOURCE_POOL_EXHAUSTED", "There are not enough resources available."),
+            (500, "INTERNAL_ERROR", "Internal error. Please try again."),
+        )
+    )
+    inserts = count(1)
+    behaviour.mishap = lambda call: None if next(inserts) % 12 else next(reasons)
 
 
 def _details(answer: Answer, call: Call) -> None:
@@ -351,6 +366,7 @@ VARIANTS: tuple[Variant, ...] = (
         "an image is not found for a moment after DONE",
         switched(seen_after={"images.get": LATE_SECONDS}),
     ),
+    Variant("mishaps", "some inserts fail for a reason of the server's own", _mishaps),
     Variant("rate-limits", "some requests are answered 403 for want of quota", _rate_limited),
     Variant(
         "project-number",

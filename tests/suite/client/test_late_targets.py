@@ -20,7 +20,8 @@ FOCUS = ("operation.name", "operation.success-means-ready", "deprecate.state", "
 
 
 @pytest.mark.parametrize(
-    "variant", ["late-operations", "late-images", "late-changes", "late-deletions", "rate-limits", "project-number"]
+    "variant",
+    ["late-operations", "late-images", "late-changes", "late-deletions", "mishaps", "rate-limits", "project-number"],
 )
 def test_fair_target_breaks_no_rule(variant: str) -> None:
     with EmulatorProcess(variants=(variant,)) as emulator:

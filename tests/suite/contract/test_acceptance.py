@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from helpers.story import Story, image, operation, refusal
 
@@ -22,6 +24,42 @@ def test_valid_request_that_is_refused(rule: str) -> None:
     story = Story().insert(operation(clientOperationId=None), request_id=None, intent=intent).get(image())
     assert story.broken() == set()
     assert rule in story.kept()
+
+
+def failing(times: int, number: int, code: str, *, last: bool = True) -> Story:
+    """The same valid insert again and again, whose operation fails but for the last one, where that succeeds."""
+    story = Story()
+    intent = Intent(valid=True, rules=("image.description.accepted",))
+    for turn in range(times):
+        mine = {"id": f"100{turn}", "name": f"operation-{turn}", "targetId": f"200{turn}", "clientOperationId": None}
+        failure = {"error": {"errors": [{"code": code, "message": "It fails."}]}, "httpErrorStatusCode": number}
+        fails = turn < times - 1 or last
+        told: dict[str, Any] = {**mine, **(failure if fails else {})}
+        story.insert(operation(**told), request_id=None, intent=intent, name=f"one-{turn}", description="some text")
+    return story
+
+
+@pytest.mark.parametrize(
+    ("story", "verdict"),
+    [
+        (failing(1, 429, "RESOURCE_OPERATION_RATE_EXCEEDED"), "silent"),
+        (failing(2, 503, "ZONE_RESOURCE_POOL_EXHAUSTED"), "silent"),
+        (failing(1, 403, "QUOTA_EXCEEDED"), "silent"),
+        (failing(3, 500, "INTERNAL_ERROR", last=False), "kept"),
+        (failing(3, 500, "INTERNAL_ERROR"), "broken"),
+        (failing(1, 400, "INVALID_FIELD_VALUE"), "broken"),
+        (failing(1, 403, "FORBIDDEN"), "broken"),
+    ],
+)
+def test_valid_insert_that_fails_for_a_reason_of_the_server_s_own(story: Story, verdict: str) -> None:
+    assert story.verdict("image.description.accepted") == verdict
+
+
+def test_second_insert_of_a_name_that_fails_for_a_reason_of_the_server_s_own() -> None:
+    failure = {"error": {"errors": [{"code": "QUOTA_EXCEEDED"}]}, "httpErrorStatusCode": 403}
+    second: dict[str, Any] = {"id": "1002", "name": "operation-2", "clientOperationId": None, **failure}
+    story = Story().insert(operation()).get(image()).insert(operation(**second), request_id=None)
+    assert story.verdict("image.name.unique") == "silent"
 
 
 def test_refusal_that_no_scenario_calls_wrong() -> None:

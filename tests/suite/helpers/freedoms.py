@@ -99,6 +99,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
             *("any-location", "busy-disks", "opaque-wrapped-keys"),
         ),
         "errors repeat what they are about": ("loose-tongue",),
+        "an insert may fail for a reason of the server's own": ("mishaps",),
         "an insert that fails leaves an image that is FAILED": ("failed-images-stay",),
     },
     "replays": {
