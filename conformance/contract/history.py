@@ -268,7 +268,7 @@ class History(Bystanders):
                 ),
                 *self.meddled_since(mutation),
             ]
-            names = {name for name in (mutation.image, self.identifier(mutation)) if name}
+            names = {name for name in self.addresses(mutation) if name}
             gets = [sighting for name in names for sighting in gotten.get((mutation.project, name), [])]
             others = shown.get((mutation.project, mutation.image), []) if self.trace.recorded else []
             in_time = (

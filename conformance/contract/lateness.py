@@ -231,13 +231,27 @@ class Lateness(Reading):
                         found.update(early.number for early in missed)
         return frozenset(found)
 
+    def addresses(self, mutation: Mutation) -> frozenset[str | None]:
+        """The names and ids by which the image of a request is called."""
+        title = self._titles.get((mutation.project, mutation.image or ""))
+        return frozenset({mutation.image, self.identifier(mutation), title or mutation.image})
+
+    @cached_property
+    def _titles(self) -> dict[tuple[str, str], str]:
+        """The names of images by their project and id, as answers show them together."""
+        return {
+            (seen.project, str(seen.value["id"])): seen.name
+            for seen in self.glimpses
+            if seen.name and seen.value.get("id")
+        }
+
     def changes(self, mutation: Mutation) -> Iterator[Mutation]:
         """The other requests that may have changed the same image: all on its name or id that weren't rejected.
 
         In a recording a request may be refused since somebody whom it does not show has changed the image: it stands
         for that.
         """
-        names = {mutation.image, self.identifier(mutation)}
+        names = self.addresses(mutation)
         for other in self.mutations:
             if other is mutation or other.project != mutation.project or other.image not in names:
                 continue

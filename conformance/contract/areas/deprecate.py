@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.areas.image import DEPRECATION_TIMES
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.requests import request_rule
@@ -106,9 +108,62 @@ RULES.add(
         "The use of OBSOLETE and DELETED resources is said to be rejected, that of DEPRECATED ones to "
         "succeed with a warning that recommends the replacement.",
         needs=("deprecate",),
-        also=lambda history: _warned(history),
+        also=lambda history: itertools.chain(_warned(history), _rejected(history)),
     )
 )
+
+
+def _rejected(history: History) -> Iterator[Finding]:
+    """In a recording, the use of an image that looks before and after show as OBSOLETE or DELETED fails; that of one
+    they show as DEPRECATED is not refused for that."""
+    for insert in history.inserts if history.trace.recorded else ():
+        own = insert.view.text("sourceImage")
+        if not own or insert.original is not None or "/family/" in own:
+            continue
+        looks = [
+            seen
+            for seen in history.sightings
+            if same_resource(own, f"projects/{seen.project}/global/images/{seen.name}", insert.project)
+        ]
+        before = [seen for seen in looks if after(seen.exchange, insert.exchange)][-1:]
+        state = _state(before[0].value) if before else ACTIVE
+        if state == ACTIVE or _may_differ(history, insert, looks, before[0]):
+            continue
+        final = insert.operation.final if insert.operation else None
+        told = str(final.value if final else insert.exchange.error)
+        refused = insert.outcome in ("refused", "failed") and state.lower() in told.lower()
+        if insert.outcome == "succeeded" or (state == "DEPRECATED" and refused):
+            yield expect(
+                (insert.outcome == "succeeded") == (state == "DEPRECATED"),
+                f"an image that is {state} is {'refused as a source' if refused else 'used'}",
+                before[0].exchange,
+                insert.exchange,
+                expected="success, with a warning"
+                if state == "DEPRECATED"
+                else "a refusal, or an operation that fails",
+                observed=f"HTTP {insert.exchange.status}",
+            )
+
+
+def _may_differ(history: History, insert: Mutation, looks: list[Sighting], before: Sighting) -> bool:
+    """Whether the state of a source may have been another one when an insert used it than a look before it shows."""
+    end = insert.end if insert.outcome in ("succeeded", "failed") else insert.exchange
+    later = [seen for seen in looks if after(end, seen.exchange)][:1]
+    state = _state(before.value)
+    soon = insert.exchange.sent - before.exchange.received <= LATE_SECONDS
+    changed = any(
+        change.image in (before.name, str(before.value.get("id")))
+        and change.method in ("images.deprecate", "images.patch", "images.delete", "images.insert")
+        and not change.exchange.rejected
+        and not after(end, change.exchange)
+        and not (
+            change.operation and change.operation.final and after(change.operation.final.exchange, before.exchange)
+        )
+        for change in history.mutations
+        if change is not insert
+    )
+    same = all(_state(seen.value) == state for seen in later)
+    return changed or not same or not (soon or later)
 
 
 def _warned(history: History) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import comes_back, same_shielded
 from conformance.contract.rule import Basis, Finding, Rules, expect, is_set
 from conformance.trace.formats import is_int64
+from conformance.trace.links import same_resource
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -249,8 +250,8 @@ def _disk_size(history: History) -> Iterator[Finding]:
 
 
 def source_size(history: History, view: RequestView) -> int:
-    """The size of a source in GB, as an image shows it that was made from it without a size of its own; 0 if
-    unknown."""
+    """The size of a source in GB, as an image shows it that was made from it without a size of its own, or as the
+    source itself does; 0 if unknown."""
     for other, sighting in history.comebacks:
         same = sources(other.view) == sources(view) and all(
             other.body.get(name) == view.body.get(name)
@@ -259,7 +260,15 @@ def source_size(history: History, view: RequestView) -> int:
         size = sighting.value.get("diskSizeGb")
         if same and not is_set(other.body.get("diskSizeGb")) and is_int64(size):
             return int(size)
-    return 0
+    own, route = view.text("sourceImage"), view.exchange.route
+    shown = {
+        str(seen.value["diskSizeGb"])
+        for seen in history.sightings
+        if own
+        and same_resource(own, f"projects/{seen.project}/global/images/{seen.name}", route.project if route else "")
+        if is_int64(seen.value.get("diskSizeGb"))
+    }
+    return int(shown.pop()) if len(shown) == 1 else 0
 
 
 @RULES.rule(

@@ -24,7 +24,9 @@ RULES = Rules()
 
 
 REFERENCE = "Fields > labelFingerprint"
+BAD_REQUEST = 400
 NOT_FOUND = 404
+CONFLICT = 409
 
 
 def _updates(history: History) -> Iterator[Mutation]:
@@ -234,7 +236,7 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
             and final is not None
             and final.value.get("httpErrorStatusCode") in (412, None, 0)
         )
-        asked = update.exchange.intent is not None
+        asked = update.exchange.intent is not None or _refused_as_stale(update.exchange)
         if asked or update.outcome in ("succeeded", "running") or update.exchange.status == PRECONDITION_FAILED or late:
             yield expect(
                 update.exchange.status == PRECONDITION_FAILED or late,
@@ -272,6 +274,14 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
                 expected=history.own_labels(before),
                 observed=history.own_labels(later),
             )
+
+
+def _refused_as_stale(exchange: Exchange) -> bool:
+    """Whether a refusal is for the fingerprint, by another status than that of a precondition."""
+    told = exchange.status == CONFLICT or (
+        exchange.status == BAD_REQUEST and "fingerprint" in str(exchange.error).lower()
+    )
+    return told and "resourceNotReady" not in _reasons(exchange)
 
 
 def _used_up(history: History) -> Iterator[tuple[Mutation, Mutation]]:

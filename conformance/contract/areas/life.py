@@ -314,15 +314,16 @@ def _delete(history: History) -> Iterator[Finding]:
         end = delete.operation.final.exchange
         if history.held_twice(delete.project, delete.image, end):
             continue
+        called = history.addresses(delete)
         rebirths = [
             insert.exchange
             for insert in history.inserts
-            if insert.image == delete.image and not after(insert.exchange, delete.exchange)
+            if insert.image in called and not after(insert.exchange, delete.exchange)
         ]
         newborn = any(history.born_after(delete))
         identifier = history.identifier(delete)
         for exchange in history.gets:
-            named = exchange.route and exchange.route.project == delete.project and exchange.route.name == delete.image
+            named = exchange.route and exchange.route.project == delete.project and exchange.route.name in called
             told = exchange.answered or exchange.refused
             if (
                 named

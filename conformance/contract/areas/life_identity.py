@@ -12,6 +12,8 @@ from conformance.contract.requests import conflicts
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.formats import link
+from conformance.trace.losses import IDS
+from conformance.trace.placeholders import blotted_out
 
 RULES = Rules()
 
@@ -64,13 +66,18 @@ def _names_distinct(history: History) -> Iterator[Finding]:
     "The real service answers 404 for what it does not have; a client that asks for one image and is shown another "
     "acts on the wrong one.",
     requires=("life.get-after-done", "transport.not-found"),
-    passive=False,
 )
 def _get_exact(history: History) -> Iterator[Finding]:
+    made = {insert.image for insert in history.inserts} | {history.identifier(insert) for insert in history.inserts}
     for exchange in history.gets:
-        if exchange.intent is None or "life.get-exact" not in exchange.intent.rules or exchange.route is None:
+        if exchange.route is None:
             continue
         image = exchange.resource
+        # In a recording the images that it tells more of are the matter of other rules.
+        told = image is not None and isinstance(image.get("name"), str) and is_set(image.get("id"))
+        recorded = history.trace.recorded and told and exchange.route.name not in made and _unmarked(history, image)
+        if not recorded and (exchange.intent is None or "life.get-exact" not in exchange.intent.rules):
+            continue
         asked = exchange.route.name
         yield expect(
             image is None or asked in (image.get("name"), str(image.get("id"))),
@@ -79,6 +86,11 @@ def _get_exact(history: History) -> Iterator[Finding]:
             expected=f"HTTP 404 for {asked}",
             observed=image and {"name": image.get("name"), "id": image.get("id")},
         )
+
+
+def _unmarked(history: History, image: Any) -> bool:
+    """Whether no recorder has put something else in the place of an image's name or id."""
+    return IDS not in history.trace.lost and not blotted_out(image.get("name")) and image["name"] != "placeholder"
 
 
 @RULES.rule(

@@ -143,7 +143,7 @@ def _percent_encoding(history: History) -> Iterator[Finding]:
 )
 def _fields_mask(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if not exchange.mask.partial or exchange.resource is None or not exchange.method.startswith("images."):
+        if not exchange.mask.partial or exchange.resource is None or exchange.route is None:
             continue
         others = list(_beyond(exchange.resource, exchange.mask))
         asked = ALWAYS & exchange.mask.fields.keys() if exchange.method == "images.get" else frozenset()

@@ -17,7 +17,7 @@ from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
-from conformance.trace.links import may_come_back, named, same_project
+from conformance.trace.links import may_come_back, named, same_project, same_resource
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -143,12 +143,28 @@ RULES.add(
 )
 
 
+def _births_of(history: History, source: str, user: Mutation) -> list[Mutation]:
+    """The one insert of the image that another names as its source; none where several had that name."""
+    found = [
+        insert
+        for insert in history.inserts
+        if source and insert is not user and insert.outcome != "refused"
+        if same_resource(source, f"projects/{insert.project}/global/images/{insert.image}", user.project)
+    ]
+    return found if len(found) == 1 else []
+
+
 def _used_too_early(history: History) -> Iterator[Finding]:
     """An image that is there while its source, and the operation that makes that one, are still under way."""
     births = {history.identifier(insert): insert for insert in history.inserts}
     for insert in history.inserts:
         seen = history.results(insert)[:1] if insert.outcome == "succeeded" else ()
-        for identifier in {str(sighting.value.get("sourceImageId")) for sighting in seen} & births.keys():
+        used = {str(sighting.value.get("sourceImageId")) for sighting in seen}
+        if insert.outcome == "succeeded" and not seen:
+            used = {
+                str(history.identifier(birth)) for birth in _births_of(history, insert.view.text("sourceImage"), insert)
+            }
+        for identifier in used & births.keys():
             operation = births[identifier].operation
             looks = [
                 look.exchange

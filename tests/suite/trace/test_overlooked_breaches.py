@@ -881,7 +881,79 @@ ELSEWHERE: tuple[Row, ...] = (
     ),
 )
 
+BY_ID = f"global/images/{image()['id']}"
+FROM_IMAGE: dict[str, Any] = {
+    "sourceDisk": None,
+    "sourceDiskId": None,
+    "sourceImage": image()["selfLink"],
+    "sourceImageId": image()["id"],
+}
+BY_NAME: dict[str, Any] = {"sourceDisk": None, "sourceImage": IMAGE}
+
+
+def deprecated(told: Recorded, state: str) -> Recorded:
+    """Image 1 in a state that a look shows."""
+    return told.made().act("deprecate", {"state": state}).get(image(deprecated={"state": state}))
+
+
+def once_by_id(told: Recorded, verb: str) -> Recorded:
+    """Image 1 changed by its numeric id, DONE at once."""
+    moment = at(told.made().now + 1.3)
+    done = operation(9, "DONE", 1, operationType=verb, insertTime=moment, startTime=moment, endTime=moment)
+    if verb == "delete":
+        return told.say("DELETE", BY_ID, None, done)
+    return told.say("POST", f"{BY_ID}/{verb}", {"labels": NEW, "labelFingerprint": NO_LABELS}, done)
+
+
+SECOND_ROUND: tuple[Row, ...] = (
+    ("a size that shrinks", lambda t: t.made(1, image(), diskSizeGb="50"), "image.disk-size-gb.round-trip"),
+    (
+        "a size that is raised though its source is smaller",
+        lambda t: t.made().made(2, image(2, diskSizeGb="20", **FROM_IMAGE), **BY_NAME, diskSizeGb="15"),
+        "image.disk-size-gb.round-trip",
+    ),
+    (
+        "a stale fingerprint that conflicts",
+        lambda t: (
+            t.made()
+            .labelled(NEW, NO_LABELS)
+            .get(LABELLED)
+            .labelled(OLD, NO_LABELS, status=409, answer=error(409, "conflict"))
+            .get(LABELLED)
+        ),
+        "labels.fingerprint-required",
+    ),
+    (
+        "labels set by id, and not to be seen by name",
+        lambda t: once_by_id(t, "setLabels").get(image(), wait=3).get(image(), wait=3),
+        "labels.set",
+    ),
+    ("deleted by id, and there by name", lambda t: once_by_id(t, "delete").get(image(), wait=5), "life.delete"),
+    *(
+        (
+            f"an image that is {state} as a source",
+            lambda t, state=state: deprecated(t, state).insert(2, **BY_NAME).done(2),
+            "deprecate.use-obsolete",
+        )
+        for state in ("OBSOLETE", "DELETED")
+    ),
+    (
+        "an image that is DEPRECATED, refused for that",
+        lambda t: deprecated(t, "DEPRECATED").insert(
+            2, **BY_NAME, code=400, answer=error(400, "invalid", "is DEPRECATED")
+        ),
+        "deprecate.use-obsolete",
+    ),
+    ("an image under another name", lambda t: t.made().get(image(), name="image-9"), "life.get-exact"),
+    (
+        "more of an operation than was asked for",
+        lambda t: t.insert().poll(t.ended(), query="?fields=status"),
+        "transport.fields-mask",
+    ),
+)
+
 ROWS = (
+    ("second round", SECOND_ROUND),
     ("elsewhere", ELSEWHERE),
     ("once", ONCE),
     ("siblings", SIBLINGS),
