@@ -389,7 +389,8 @@ def asks_for_patience(response: Response) -> bool:
 
 def repeatable(request: Request) -> bool:
     """Whether a request can be sent again without being carried out twice."""
-    return request.verb == "GET" or bool(request.query.get("requestId"))
+    waits = request.verb == "POST" and "/operations/" in request.path and request.path.endswith("/wait")
+    return request.verb == "GET" or waits or bool(request.query.get("requestId"))
 
 
 def retry_after(response: Response, attempt: int) -> float:

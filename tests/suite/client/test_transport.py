@@ -7,7 +7,7 @@ import pytest
 from helpers.bad_target import Answer, Asked, BadTarget, Line, always
 
 from conformance.client.connection import Connections
-from conformance.client.transport import TargetLost, Transport, retry_after
+from conformance.client.transport import TargetLost, Transport, repeatable, retry_after
 from conformance.trace.exchange import Request, Response
 
 
@@ -98,3 +98,19 @@ def test_strangers_are_refused_without_harm() -> None:
         for _ in range(5):
             request = Request("GET", f"{target.url}/one", {"Authorization": "Bearer of-another"})
             assert transport.send(request, "images.get").response
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "right"),
+    [
+        ("GET", "images/one", True),
+        ("POST", "images?requestId=4a1ec185-e15c-433a-856c-08b8faf32999", True),
+        ("POST", "operations/operation-1/wait", True),
+        ("POST", "images", False),
+        ("POST", "images/wait/setLabels", False),
+        ("DELETE", "images/one", False),
+    ],
+)
+def test_request_that_is_sent_again_after_a_server_error(verb: str, path: str, *, right: bool) -> None:
+    url = f"http://server/compute/beta/projects/p/global/{path}"
+    assert repeatable(Request(verb, url, {}, None)) == right
