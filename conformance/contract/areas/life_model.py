@@ -103,8 +103,10 @@ class _Store:
         """Whether a request had to succeed or to fail, by what the model knows of the image."""
         image = self._image(mutation.project, mutation.image or "")
         twice = self._history.held_twice(mutation.project, mutation.image, mutation.exchange)
-        repeats = mutation.original is not None or mutation.invalid or not mutation.image or twice
-        if repeats or image.there is None or mutation.outcome in ("unknown", "running"):
+        # One that is answered with the operation of an earlier request is taken for that request.
+        recognised = mutation.operation is not None and mutation.operation.mutation is not mutation
+        repeats = mutation.original is not None or recognised or mutation.invalid or not mutation.image
+        if repeats or twice or image.there is None or mutation.outcome in ("unknown", "running"):
             return
         done = mutation.outcome == "succeeded"
         if mutation.method == "images.insert" and image.there:

@@ -166,6 +166,14 @@ def test_late_look_may_show_a_change_before_the_last_one_that_nobody_had_seen(se
     assert bool(story.broken() & {"deprecate.state", "life.model"}) != right
 
 
+@pytest.mark.parametrize(("second", "right"), [(operation(clientOperationId=None), True), (None, False)])
+def test_insert_that_is_taken_for_the_first_one_of_its_name(second: dict[str, Any] | None, *, right: bool) -> None:
+    story = Story().insert(operation(clientOperationId=None), request_id=None).get(image())
+    fresh = operation(id="1002", name="operation-2", targetId="2002", clientOperationId=None)
+    story.insert(second or fresh, request_id=None)
+    assert bool(story.broken() & {"life.model", "image.name.unique"}) != right
+
+
 @pytest.mark.parametrize(("asked", "verdict"), [("2001", "kept"), ("one", "broken")])
 def test_model_says_nothing_of_an_image_that_is_not_found_by_its_id(asked: str, verdict: str) -> None:
     lost = refusal(404, "notFound")
