@@ -49,6 +49,8 @@ class Bystanders(Lateness):
         is too long for an image which is seen late.
         """
         before = earlier[-1]
+        if self.remade(before, seen):
+            return True
         same = before.value.get("id") == seen.value.get("id") and after(before.exchange, seen.exchange)
         changed = unasked(before.value, seen.value, ()).keys()
         if not same or not changed or not changed <= CHANGEABLE:
@@ -86,6 +88,27 @@ class Bystanders(Lateness):
                 if (name in own or str(seen.value.get("id")) in own) and after(mutation.exchange, seen.exchange):
                     yield seen.exchange
 
+    def left_alone(self, mutation: Mutation, until: Exchange) -> bool:
+        """Whether the image of a request was out of sight so long before another that others may have deleted it."""
+        own = self.addresses(mutation)
+        times = [seen.exchange.received for seen in self.glimpses if seen.name in own and after(seen.exchange, until)]
+        times += [change.exchange.received for change in self.changes(mutation) if after(change.exchange, until)]
+        states = mutation.operation.glimpses if mutation.operation else []
+        times += [state.exchange.received for state in states if after(state.exchange, until)]
+        return self.trace.recorded and until.sent - max([mutation.exchange.received, *times]) > LATE_SECONDS
+
+    def remade_since(self, refused: Exchange, seen: Sighting) -> bool:
+        """Whether a look of a recording shows an image that was made after a request for its name was refused."""
+        born = _moment(seen.value, "creationTimestamp")
+        return self.trace.recorded and born is not None and born > refused.received
+
+    def remade(self, before: Sighting, seen: Sighting) -> bool:
+        """Whether others may have deleted an image between two looks, and made another of its name."""
+        born, paused = _moment(seen.value, "creationTimestamp"), seen.exchange.sent - before.exchange.received
+        if not self.trace.recorded or born is None or paused <= LATE_SECONDS:
+            return False
+        return before.value.get("id") != seen.value.get("id") and born > before.exchange.received
+
     @cached_property
     def newborn_looks(self) -> frozenset[int]:
         """The numbers of the exchanges that show images which others have made under the names of deleted ones."""
@@ -111,7 +134,8 @@ class Bystanders(Lateness):
             born = _moment(seen.value, "creationTimestamp")
             if (seen.project, seen.name) != (delete.project, delete.image) or not after(final.exchange, seen.exchange):
                 continue
-            if own or born is None or began is None or born < began or not known:
+            mine = any(exchange.sent <= seen.exchange.received for exchange in own)
+            if mine or born is None or began is None or born < began or not known:
                 continue
             if is_set(seen.value.get("id")) and str(seen.value["id"]) != known:
                 yield seen

@@ -16,6 +16,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "life.linearizable",
         "family.view-*",
     ),
+    losses.INSERTS: ("life.linearizable",),
     losses.FRACTIONS: ("life.linearizable", "client.poll-pace", "client.retry-after"),
     losses.SERVER_TIMES: (
         "operation.times",

@@ -17,6 +17,7 @@ IDS = "ids"
 OPERATION_NAMES = "names of operations"
 FINGERPRINTS = "fingerprints"
 REQUEST_IDS = "requestIds"
+INSERTS = "inserts"
 
 LOSSES = {
     TIMES: "times are missing",
@@ -28,6 +29,7 @@ LOSSES = {
     OPERATION_NAMES: "names of operations are replaced by placeholders",
     FINGERPRINTS: "fingerprints are replaced by placeholders",
     REQUEST_IDS: "requestIds are replaced by placeholders",
+    INSERTS: "the bodies of inserts are missing, so images may have been made of which nothing tells",
 }
 """Each kind of loss, and what a reader is told of it."""
 
@@ -44,6 +46,7 @@ ABOUT = {
     OPERATION_NAMES: "about operations by name",
     FINGERPRINTS: "about fingerprints",
     REQUEST_IDS: "about requestIds",
+    INSERTS: "about simultaneous requests",
 }
 """What the rules are about that stand on what was lost."""
 

@@ -27,7 +27,7 @@ from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import timestamp
 from conformance.trace.har import OWN, UnreadableError, exchange_of
-from conformance.trace.losses import FRACTIONS, ORDER, SERVER_TIMES, TIMES, out_of_order
+from conformance.trace.losses import FRACTIONS, INSERTS, ORDER, SERVER_TIMES, TIMES, out_of_order
 from conformance.trace.placeholders import Placeholders
 from conformance.trace.provenance import Provenance
 from conformance.trace.readers import NotARecordingError, sources
@@ -129,6 +129,7 @@ class Recording:
         self._clock = RecordedClock()
         self._story = ""
         self._lost: frozenset[str] = frozenset()
+        self._nameless = False
         self._times: list[Counter[float]] = [Counter()]
         self._fractions = [True]
         self._entries: list[_Entry] = []
@@ -171,6 +172,8 @@ class Recording:
             lost.add(TIMES)
         if not all(self._fractions[member.entry.file] for member in members):
             lost.add(FRACTIONS)
+        if self._nameless:
+            lost.add(INSERTS)
         if TIMES in lost and out_of_order(exchanges):
             lost.add(ORDER)
         return frozenset(lost)
@@ -208,6 +211,7 @@ class Recording:
         except UnreadableError as reason:
             self.skipped[str(reason)] += 1
             if reason.exchange is not None and reason.exchange.method in MUTATIONS:
+                self._nameless = self._nameless or reason.exchange.method == "images.insert"
                 self._keep(self._clock.put_right(reason.exchange), None)
             return
         if raw.route is not None:

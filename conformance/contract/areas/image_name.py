@@ -84,7 +84,7 @@ def _unique(history: History) -> Iterator[Finding]:
             )
             if second.exchange.refused and "requestId" in str(second.exchange.error):
                 continue  # It is the requestId that is refused, for what it looks like.
-            if second.by_chance:
+            if second.by_chance or (second.outcome == "succeeded" and history.left_alone(first, second.exchange)):
                 continue
             if second.outcome in ("refused", "failed", "succeeded") and not second.exchange.retried:
                 yield expect(
@@ -98,7 +98,8 @@ def _unique(history: History) -> Iterator[Finding]:
             kept = history.identity(first, second.exchange)
             for sighting in history.every_sighting:
                 seen_later = sighting.via == "images.get" and after(second.exchange, sighting.exchange)
-                if seen_later and conflict and sighting.name == first.image and kept and not deletes:
+                made_since = history.remade_since(second.exchange, sighting)
+                if seen_later and conflict and sighting.name == first.image and kept and not (deletes or made_since):
                     yield expect(
                         str(sighting.value.get("id")) == kept or history.echoes(sighting, "id"),
                         "the second insert of a name replaced the first image",

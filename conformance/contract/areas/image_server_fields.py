@@ -165,7 +165,7 @@ def _successions(history: History, field: str) -> Iterator[tuple[Sighting, Sight
         key = (sighting.project, sighting.name)
         before = last.get(key)
         last[key] = sighting
-        if before is None or not after(before.exchange, sighting.exchange):
+        if before is None or not after(before.exchange, sighting.exchange) or history.remade(before, sighting):
             continue
         # What a list shows of others' images may be another image each time, unless it is of the same id or the same
         # moment.

@@ -142,7 +142,7 @@ def _gone(history: History, update: Mutation, before: Sighting) -> bool:
         for exchange in history.gets
         if exchange.route and exchange.route.name == update.image and after(update.exchange, exchange)
     ]
-    found = any(exchange.answered for exchange in later)
+    found = any((exchange.resource or {}).get("id") == before.value.get("id") for exchange in later)
     paused = update.exchange.sent - before.exchange.received > LATE_SECONDS
     missed = any(exchange.status == NOT_FOUND for exchange in later)
     return history.trace.recorded and not found and (missed or paused)

@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.round_trip import cleared_by
 from conformance.contract.rule import Finding, Rules, expect
@@ -46,7 +47,8 @@ class _Image:
 
     `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so
     that only a look can tell what came of them; `before` is whether it was there before; `changed` are the fields
-    that may have changed since it was seen, `changing` those that requests may change which have not ended.
+    that may have changed since it was seen, `changing` those that requests may change which have not ended;
+    `told` is when it was told of last.
     """
 
     there: bool | None
@@ -57,6 +59,7 @@ class _Image:
     seen: dict[str, Any] | None = None
     changed: set[str] = field(default_factory=set)
     changing: Counter[str] = field(default_factory=Counter)
+    told: float = 0.0
 
 
 class _Store:
@@ -76,6 +79,7 @@ class _Store:
     def step(self, exchange: Exchange) -> Iterator[Finding]:
         """Compares an answer with the model, and takes over what the request changed."""
         mutation = self._owners.get(exchange.number)
+        self._forget(exchange, mutation)
         if mutation is not None:
             yield from self._expected(mutation)
             self._begin(mutation)
@@ -86,6 +90,22 @@ class _Store:
         ended = self._ends.get(exchange.number)
         if ended is not None:
             self._end(ended)
+
+    def _forget(self, exchange: Exchange, mutation: Mutation | None) -> None:
+        """Where nothing was told of an image for long, others may have deleted it, and made another."""
+        ended = self._ends.get(exchange.number)
+        changed = mutation or ended
+        if not self._history.trace.recorded or (changed is None and exchange.method != "images.get"):
+            return
+        route = exchange.route
+        project, named = (
+            (changed.project, changed.image) if changed else (route and route.project, route and route.name)
+        )
+        image = self._image(project or "", named or "")
+        forgotten = ended is None and 0 < image.told < exchange.sent - LATE_SECONDS
+        image.told = exchange.received
+        if forgotten:
+            image.there, image.identifier, image.seen = None, "", None
 
     def _image(self, project: str, named: str) -> _Image:
         """The image of a name, or of an id that is known."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 from conformance.contract.areas.operation import WAIT, of_images
 from conformance.contract.areas.operation_course import same_fields
 from conformance.contract.history import History
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.operation import STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.requests import CONFLICT
@@ -62,11 +63,15 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
         if final is None:
             continue  # that it succeeded, only its image tells
         ends = [change.exchange for change in history.changes(insert) if not after(change.exchange, insert.exchange)]
+        ends += history.meddled_since(insert)
         for exchange in history.gets:
             assert exchange.route is not None
             ours = exchange.route.project == insert.project and exchange.route.name == insert.image
             if not ours or not after(final.exchange, exchange) or any(end.sent <= exchange.received for end in ends):
                 continue
+            paused = history.trace.recorded and exchange.sent - final.exchange.received > LATE_SECONDS
+            if paused and exchange.status == NOT_FOUND:
+                break  # others may have deleted it before anybody looked
             image = exchange.resource
             if image is not None and image.get("name") not in (insert.image, None):
                 continue  # it is another image

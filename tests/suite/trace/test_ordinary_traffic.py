@@ -1339,11 +1339,32 @@ BYSTANDERS: tuple[tuple[str, Told], ...] = (
         "makes an image under a deleted one's name, which is taken then",
         lambda t: an_hour(t.made().delete().deleted()).insert(answer=EXISTS, code=409).get(NEWBORN),
     ),
+    ("makes an image anew", lambda t: an_hour(t.made()).get(NEWBORN)),
+    (
+        "deletes after labels are set",
+        lambda t: an_hour(t.made().labelled(NEW, NO_LABELS).get(image(**RELABELLED))).get(NOT_FOUND, 404),
+    ),
+    ("deletes before anybody looks", lambda t: an_hour(t.insert().done()).get(NOT_FOUND, 404)),
+    (
+        "deletes, so that the name is free",
+        lambda t: an_hour(t.made()).insert(
+            answer=operation(7, target=1, targetId="77", insertTime=at(3607), startTime=at(3607), endTime=at(3607))
+        ),
+    ),
     (
         "may have made an image under a deleted one's name",
         lambda t: an_hour(t.made().delete().deleted()).insert(answer=EXISTS, code=409),
     ),
 )
+
+
+def without_its_body(told: Recorded) -> Recorded:
+    """A delete at the same time as a change of labels, and an insert of the name whose body the recorder has lost."""
+    told.made().labelled(NEW, NO_LABELS).now -= 1.4
+    told.delete().deleted().insert(answer=operation(7, "RUNNING", 1, targetId="77", insertTime=at(9), startTime=at(9)))
+    told.entries[-1]["request"].update(bodySize=-1)
+    del told.entries[-1]["request"]["postData"]
+    return told.get(image(id="77", creationTimestamp=at(9.2))).get(image(id="77", creationTimestamp=at(9.2)))
 
 
 def instead(verb: str) -> Callable[[Recorded], Recorded]:
@@ -1405,6 +1426,7 @@ ONCE_MORE: tuple[tuple[str, Told], ...] = (
             .say("GET", "global/images/family/f", None, image(family="f"))
         ),
     ),
+    ("an insert without its body", without_its_body),
     (
         "an archive by the old name of Cloud Storage",
         lambda t: t.made(
