@@ -116,7 +116,9 @@ class Api(Recorder):
         headers = {"Content-Type": "application/json", **dict(request.headers)}
         # An empty Authorization stays: it tells that the request is sent without the credentials of the run.
         headers = {header: value for header, value in headers.items() if value or header == AUTHORIZATION}
-        self._forget(project, name or "")
+        last = self._done.get((project or self.target.project, name or ""))
+        if last is not None and last.method == _DELETE:
+            self._forget(project, name or "")
         exchange = self.send(
             "POST",
             "global/images",

@@ -73,3 +73,26 @@ def test_image_made_anew_is_looked_for_though_one_of_its_name_is_deleted() -> No
         script += [{**gone, "targetId": deleted}, refusal(404, "notFound"), image()]
         api.operation("operation-2")
         assert api.get("one").status == status
+
+
+def test_image_is_looked_for_again_though_its_insert_was_sent_twice() -> None:
+    api, script = scripted(operation(), operation())
+    for _ in range(2):
+        api.insert(InsertRequest({}, "one"))
+    script += [refusal(404, "notFound"), image()]
+    assert api.get("one").status == 200
+
+
+def test_deleted_image_is_looked_for_until_it_is_gone() -> None:
+    api, script = scripted(operation(operationType="delete", clientOperationId=None))
+    api.delete("one")
+    script += [image(), image(), refusal(404, "notFound")]
+    assert api.get("one").status == 404
+
+
+def test_list_is_asked_for_until_it_is_without_a_deleted_image() -> None:
+    api, script = scripted(operation(operationType="delete", clientOperationId=None))
+    api.delete("one")
+    page: dict[str, Any] = {"kind": "compute#imageList"}
+    script += [page | {"items": [image()]}, page | {"items": [image(name="two", id="2002")]}]
+    assert [item["name"] for item in api.list().items] == ["two"]
