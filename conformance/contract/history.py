@@ -16,10 +16,11 @@ from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
-from conformance.contract.round_trip import SERVICE_PREFIX
+from conformance.contract.round_trip import SERVICE_PREFIX, changed_by
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
+from conformance.trace.formats import timestamp
 from conformance.trace.links import same_project
 
 Result = TypeVar("Result")
@@ -267,6 +268,7 @@ class History(Bystanders):
                     if not after(change.exchange, mutation.exchange)
                 ),
                 *self.meddled_since(mutation),
+                *(change.exchange for change in self.changes(mutation) if _at_work(change, mutation)),
             ]
             names = {name for name in self.addresses(mutation) if name}
             gets = [sighting for name in names for sighting in gotten.get((mutation.project, name), [])]
@@ -360,3 +362,17 @@ class History(Bystanders):
                 key for key in mutation.view.labels if key.startswith(SERVICE_PREFIX) and key not in shown[own]
             )
         return found
+
+
+def _at_work(change: Mutation, later: Mutation) -> bool:
+    """Whether an operation that was begun before another request may set the same fields after it: which of the two
+    comes last, nobody can say."""
+    final = change.operation.final if change.operation else None
+    if final is None or final.failed or not after(change.exchange, later.exchange):
+        return False
+    if after(final.exchange, later.exchange):
+        return False
+    if not changed_by(change.exchange).keys() & changed_by(later.exchange).keys():
+        return False
+    ended, began = timestamp(final.value.get("endTime")), timestamp((later.answer or {}).get("insertTime"))
+    return ended is None or began is None or ended >= began

@@ -1367,6 +1367,16 @@ def without_its_body(told: Recorded) -> Recorded:
     return told.get(image(id="77", creationTimestamp=at(9.2))).get(image(id="77", creationTimestamp=at(9.2)))
 
 
+def overtaken(told: Recorded) -> Recorded:
+    """A PATCH whose operation takes longer than that of a later one, whose value it replaces."""
+    told.made()
+    began = at(told.now + 1.3)
+    running = operation(8, "RUNNING", 1, operationType="patch", insertTime=began, startTime=began)
+    told.act("patch", {"description": "first"}, answer=running).act("patch", {"description": "second"})
+    told.poll({**running, "status": "DONE", "progress": 100, "endTime": at(told.now + 1)})
+    return told.get(image(description="first"))
+
+
 def instead(verb: str) -> Callable[[Recorded], Recorded]:
     """A POST that a header makes another request of."""
 
@@ -1427,6 +1437,7 @@ ONCE_MORE: tuple[tuple[str, Told], ...] = (
         ),
     ),
     ("an insert without its body", without_its_body),
+    ("a patch that ends after a later one", overtaken),
     (
         "an archive by the old name of Cloud Storage",
         lambda t: t.made(
