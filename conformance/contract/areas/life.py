@@ -281,8 +281,13 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
         ends = [change.operation.final.exchange for change in group if change.operation and change.operation.final]
         if len(methods) < 2 or not settled or not looks or not all(after(end, looks[-1]) for end in ends):
             continue
-        # Of deletes at the same time all may succeed that find an image there: they come to one.
-        done = {(change.method, history.identifier(change)) for change in group if change.outcome == "succeeded"}
+        # Of deletes at the same time all may succeed that find an image there: they come to one. Which image it was is
+        # not known where operations do not tell.
+        done = {
+            (change.method, history.identifier(change) or id(change))
+            for change in group
+            if change.outcome == "succeeded"
+        }
         inserts, deletes = (sum(method == f"images.{verb}" for method, _ in done) for verb in ("insert", "delete"))
         there = looks[-1].answered
         yield expect(

@@ -293,13 +293,15 @@ def test_incomplete_request_is_not_carried_out(status: int, breaches: int) -> No
 # Deletes against inserts
 
 
-def race(*outcomes: tuple[str, int], there: bool) -> Trace:
-    """An image, simultaneous requests on its name, and a look: each request with its status."""
+def race(*outcomes: tuple[str, int], there: bool, named: bool = True) -> Trace:
+    """An image, simultaneous requests on its name, and a look: each request with its status; `named` tells whether
+    operations have targetIds."""
     story = Story().insert(operation(), request_id=None).get(image())
     for number, (verb, status) in enumerate(outcomes):
         kind = "insert" if verb == "POST" else "delete"
         target = "2001" if kind == "delete" else f"300{number}"
         done = operation(id=f"5{number}", name=f"operation-5{number}", operationType=kind, targetId=target)
+        done = {key: value for key, value in done.items() if named or key != "targetId"}
         answer = done if status == 200 else refusal(status, "conflict" if status == 409 else "notFound")
         if verb == "POST":
             story.insert(answer, code=status, request_id=None)
@@ -334,6 +336,14 @@ def test_races_of_deletes_and_inserts(outcomes: list[tuple[str, int]], there: bo
     found = ledger.judge(race(*outcomes, there=there))
     assert ledger.tallies["life.concurrent-delete"].observations == 1
     assert (not found) == explained
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_deletes_that_do_not_tell_which_image_they_deleted(*, there: bool) -> None:
+    ledger = Ledger({"life.concurrent-delete": catalogue()["life.concurrent-delete"]})
+    outcomes = (("DELETE", 200), ("DELETE", 200), ("POST", 200))
+    assert not ledger.judge(race(*outcomes, there=there, named=False))
+    assert ledger.judge(race(*outcomes[1:], there=False, named=False))
 
 
 # Connections that are lost
