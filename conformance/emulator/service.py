@@ -31,7 +31,8 @@ class Service(SourceUse):
         self._check_request_id(call)
         known = self._replayed(call)
         if known is not None and self.behaviour.replays_anew and known.error is None:
-            known = self._begin(project, call, "insert", known.image, known.fields["targetId"], seconds=0.0)
+            left = max(known.done_at - time.time(), 0.0)
+            known = self._begin(project, call, "insert", known.image, known.fields["targetId"], seconds=left)
         if known is not None:
             if self.behaviour.doubles_replays:
                 self._store(project, replace(call, body={**call.body, "name": f"twin-{new_id()}"}), {})
