@@ -51,6 +51,15 @@ def test_another_body_under_a_used_request_id(replay: Step, verdict: str) -> Non
     assert replay(made()).verdict("request-id.replay-other-body") == verdict
 
 
+@pytest.mark.parametrize(("seen", "verdict"), [(image(), "kept"), (image(description="other"), "broken")])
+def test_another_body_where_no_operation_tells_its_image(seen: dict[str, Any], verdict: str) -> None:
+    def silent(answer: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in answer.items() if name != "targetId"}
+
+    story = Story().insert(silent(operation("PENDING"))).poll(silent(operation())).get(image())
+    assert anew(silent(OWN))(story).get(seen).verdict("request-id.replay-other-body") == verdict
+
+
 @pytest.mark.parametrize(
     ("replay", "verdict"),
     [
