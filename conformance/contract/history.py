@@ -79,6 +79,10 @@ class History(Bystanders):
         """The images that an answer shows."""
         return self._by_exchange.get(exchange.number, ())
 
+    def fairly_seen_in(self, exchange: Exchange) -> Iterator[Sighting]:
+        """The images that an answer shows, as far as it proves anything about them."""
+        return (seen for seen in self.seen_in(exchange) if id(seen) in self._fair)
+
     def doomed(self, sighting: Sighting) -> bool:
         """Whether somebody had sent a delete of an image when an answer showed it: it may have been seen late."""
         begin = self._dooms.get((sighting.project, str(sighting.value.get("id"))))
@@ -174,7 +178,28 @@ class History(Bystanders):
 
     def showing(self, *names: str) -> Iterator[Sighting]:
         """The fair sightings that tell of these fields, be it of them alone."""
-        return (seen for seen in self._fair_glimpses if seen.shows(*names))
+        if names not in self._showing:
+            self._showing[names] = tuple(seen for seen in self._fair_glimpses if seen.shows(*names))
+        return iter(self._showing[names])
+
+    @cached_property
+    def _showing(self) -> dict[tuple[str, ...], tuple[Sighting, ...]]:
+        return {}
+
+    @cached_property
+    def _fair(self) -> frozenset[int]:
+        return frozenset(map(id, self._fair_glimpses))
+
+    def last_seen(self, change: Mutation) -> Sighting | None:
+        """The fair sighting of the image that a request changes, as a whole, that was the last one before it."""
+        return next(
+            (
+                seen
+                for seen in reversed(self.looks_at(change))
+                if id(seen) in self._fair and not seen.mask.partial and after(seen.exchange, change.exchange)
+            ),
+            None,
+        )
 
     def stayed(self, project: str, name: str | None, since: Exchange, until: Exchange) -> bool:
         """Whether an image was shown well before a request, and with the same id again after the answer to another."""

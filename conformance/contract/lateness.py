@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -43,11 +43,17 @@ class Lateness(Reading):
                 found[seen.project, known].append(seen)
         return found
 
-    def _looks_at(self, change: Mutation) -> list[Sighting]:
+    def looks_at(self, change: Mutation) -> Sequence[Sighting]:
         """The sightings of the image that a request changes, by its name or its id, as they came."""
-        ids = {change.image, self.identifier(change)}
-        looks = {id(seen): seen for known in ids for seen in self._by_image.get((change.project, known), ())}
-        return sorted(looks.values(), key=lambda seen: seen.exchange.number)
+        key = (change.project, change.image, self.identifier(change))
+        if key not in self._looks:
+            looks = {id(seen): seen for known in key[1:] for seen in self._by_image.get((key[0], known), ())}
+            self._looks[key] = sorted(looks.values(), key=lambda seen: seen.exchange.number)
+        return self._looks[key]
+
+    @cached_property
+    def _looks(self) -> dict[tuple[str, str | None, str | None], list[Sighting]]:
+        return {}
 
     @cached_property
     def _outdated(self) -> frozenset[int]:
@@ -70,7 +76,7 @@ class Lateness(Reading):
         if delete.method != "images.delete" or final is None or delete.outcome != "succeeded":
             return
         deleted = self.identifier(delete)
-        shown = [seen for seen in self._looks_at(delete) if deleted in (None, str(seen.value.get("id") or deleted))]
+        shown = [seen for seen in self.looks_at(delete) if deleted in (None, str(seen.value.get("id") or deleted))]
         numbers = {seen.exchange.number for seen in shown}
         for seen in shown:
             passed = seen.exchange.sent - final.exchange.received
@@ -94,7 +100,7 @@ class Lateness(Reading):
         final = change.operation.final if change.operation else None
         if not wanted or final is None or change.outcome != "succeeded" or change.original is not None:
             return
-        looks = self._looks_at(change)
+        looks = self.looks_at(change)
         earlier = [seen for seen in looks if after(seen.exchange, change.exchange)]
         before = [
             other
@@ -117,12 +123,11 @@ class Lateness(Reading):
             *(other for other in others if _changed(other) and not after(change.exchange, other.exchange)),
         ]
         ends = [other.exchange.sent for other in others if other not in together]
+        end = min(ends, default=math.inf)
         later = [
             seen
             for seen in looks
-            if after(final.exchange, seen.exchange)
-            and seen.shows(*wanted)
-            and seen.exchange.received < min(ends, default=math.inf)
+            if seen.exchange.received < end and after(final.exchange, seen.exchange) and seen.shows(*wanted)
         ]
         known = [old for old in earlier if old.shows(*wanted)]
         # Of looks at one time either may be the last one.
@@ -251,12 +256,19 @@ class Lateness(Reading):
         In a recording a request may be refused since somebody whom it does not show has changed the image: it stands
         for that.
         """
-        names = self.addresses(mutation)
-        for other in self.mutations:
-            if other is mutation or other.project != mutation.project or other.image not in names:
-                continue
-            if not other.exchange.rejected or other in self.overtaken:
-                yield other
+        key = (mutation.project, frozenset(self.addresses(mutation)))
+        if key not in self._changers:
+            self._changers[key] = [
+                other
+                for other in self.mutations
+                if other.project == key[0] and other.image in key[1]
+                if not other.exchange.rejected or other in self.overtaken
+            ]
+        return (other for other in self._changers[key] if other is not mutation)
+
+    @cached_property
+    def _changers(self) -> dict[tuple[str, frozenset[str | None]], list[Mutation]]:
+        return {}
 
     @cached_property
     def overtaken(self) -> frozenset[Mutation]:
@@ -270,7 +282,7 @@ class Lateness(Reading):
         return frozenset(mutation for mutation in refused if self._fingerprint_moved(mutation))
 
     def _fingerprint_moved(self, refused: Mutation) -> bool:
-        looks = [seen for seen in self._looks_at(refused) if seen.shows("labelFingerprint")]
+        looks = [seen for seen in self.looks_at(refused) if seen.shows("labelFingerprint")]
         before = [seen for seen in looks if after(seen.exchange, refused.exchange)]
         later = [seen for seen in looks if after(refused.exchange, seen.exchange)]
         return bool(before and later) and _value(before[-1], "labelFingerprint") != _value(later[0], "labelFingerprint")

@@ -35,17 +35,9 @@ def _updates(history: History) -> Iterator[Mutation]:
 
 def seen_before(history: History, mutation: Mutation) -> Sighting | None:
     """The image as it was shown last before a request, if nothing else could change it until that had ended."""
-    own = {mutation.image, history.identifier(mutation)}
-    seen = [
-        sighting
-        for sighting in history.sightings
-        if (sighting.name in own or str(sighting.value.get("id")) in own)
-        and sighting.project == mutation.project
-        and after(sighting.exchange, mutation.exchange)
-    ]
-    if not seen:
+    last = history.last_seen(mutation)
+    if last is None:
         return None
-    last = seen[-1]
     final = mutation.operation.final if mutation.operation else None
     end = final.exchange if final else mutation.exchange
     disturbed = any(

@@ -139,8 +139,8 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
 def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
     """Whoever made it, an image stands in a list once; two images of one name are the matter of another rule."""
     first: dict[str, Sighting] = {}
-    for seen in history.showing("name"):
-        if seen.exchange not in pages or seen.name is None:
+    for seen in itertools.chain.from_iterable(map(history.fairly_seen_in, pages)):
+        if seen.name is None or not seen.shows("name"):
             continue
         before = first.setdefault(seen.name, seen)
         if before is not seen and before.value.get("id") == seen.value.get("id"):
