@@ -35,7 +35,8 @@ def failed_by_chance(operation: Mapping[str, Any]) -> bool:
         return False
     items = error.get("errors") if isinstance(error, dict) else None
     codes = [str(item.get("code")) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    told = operation.get("httpErrorStatusCode") in CHANCES or any(map(_OWN_REASON.search, codes))
+    number = operation.get("httpErrorStatusCode")
+    told = (isinstance(number, int) and number in CHANCES) or any(map(_OWN_REASON.search, codes))
     return operation.get("status") == "DONE" and told
 
 

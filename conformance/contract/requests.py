@@ -158,6 +158,8 @@ def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set
     """
     final = mutation.operation.final if mutation.operation else None
     told: Any = final.value.get("httpErrorStatusCode") if final else mutation.exchange.status
+    if not isinstance(told, int):
+        return True
     if told in TEMPORARY:
         return False
     if told not in elsewhere:

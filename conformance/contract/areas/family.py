@@ -136,9 +136,9 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         resource = exchange.resource or {}
         image = resource.get("image") if method == VIEW else resource
         mask = exchange.mask.within("image") if method == VIEW else exchange.mask
-        if not mask.covers("name") or (isinstance(image, dict) and not well_typed(image, "name")):
-            continue
         came = image.get("name") if isinstance(image, dict) else None
+        if not mask.covers("name") or not isinstance(came, str | None):
+            continue
         wanted = candidates[-1] if candidates else None
         missed = came is None and exchange.status == NOT_FOUND and candidates and _stays(history, members, exchange)
         if history.trace.recorded and not missed and came not in {insert.image for insert in members}:
@@ -170,8 +170,8 @@ def _stays(history: History, members: list[Mutation], exchange: Exchange) -> boo
         and seen.value.get("family") == (exchange.route and exchange.route.name)
         and not is_set(seen.value.get("deprecated"))
     ]
-    before = {seen.value.get("id") for seen in looks if after(seen.exchange, exchange)}
-    return any(seen.value.get("id") in before for seen in looks if after(exchange, seen.exchange))
+    before = {str(seen.value.get("id")) for seen in looks if after(seen.exchange, exchange)}
+    return any(str(seen.value.get("id")) in before for seen in looks if after(exchange, seen.exchange))
 
 
 def _recent(history: History, project: str, family: str, exchange: Exchange) -> bool:

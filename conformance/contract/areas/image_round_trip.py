@@ -302,7 +302,8 @@ def _license_codes(history: History) -> Iterator[Finding]:
 def _exact(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
         sent = [int(code) for code in insert.view.items("licenseCodes") if is_int64(str(code))]
-        came = [int(str(code)) for code in sighting.value.get("licenseCodes") or [] if is_int64(str(code))]
+        shown = sighting.value.get("licenseCodes")
+        came = [int(str(code)) for code in (shown if isinstance(shown, list) else ()) if is_int64(str(code))]
         for code in (code for code in sent if code > EXACT_MAXIMUM):
             near = [other for other in came if other != code and abs(other - code) <= code // EXACT_MAXIMUM * 2 + 2]
             yield expect(

@@ -342,7 +342,7 @@ def _self_link(history: History) -> Iterator[Finding]:
             own = state.value.get("selfLink")
             if is_set(own) and operation.named:
                 found = named(own)
-                names = {operation.name, state.value.get("id")}
+                names = (operation.name, state.value.get("id"))
                 yield expect(
                     found is not None
                     and found[1] in {f"global/operations/{name}" for name in names}

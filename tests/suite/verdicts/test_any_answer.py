@@ -137,3 +137,40 @@ def test_any_answer_is_judged(recorded: bool, responses: list[Response], tmp_pat
     results = collector.results()
     write_results(results, tmp_path)
     assert not writing.write(results, tmp_path)
+
+
+def answer(number: int, verb: str, path: str, **changes: Any) -> dict[str, Any]:
+    """What a plain target answers to a request of the story, but for the changes, wherever they can be."""
+    image = {
+        "kind": "compute#image",
+        "id": "7",
+        "name": NAME,
+        "status": "READY",
+        "family": "f",
+        "labels": {},
+        **changes,
+    }
+    operation = {
+        "kind": "compute#operation",
+        "id": "8",
+        "name": f"operation-{number}" if verb != "GET" else path.rpartition("/")[2],
+        "status": "DONE",
+        "selfLink": f"{ROOT}/operations/operation-{number}",
+        "targetId": "7",
+        "error": {"errors": [{"code": "INVALID"}]} if verb == "DELETE" else None,
+        **changes,
+    }
+    lists = {"images?": [image], "operations?": [operation]}
+    listed = next((items for start, items in lists.items() if verb == "GET" and path.startswith(start)), None)
+    return {"items": listed} if listed else image if verb == "GET" and path.startswith("images") else operation
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["live", "recorded"])
+@pytest.mark.parametrize("value", [[], {}, ["x"], 7.5], ids=repr)
+def test_field_of_any_type_is_judged(value: Any, recorded: bool) -> None:
+    for key in (*KEYS, "httpErrorStatusCode"):
+        answers = [answer(at, verb, path, **{key: value}) for at, (verb, path, _) in enumerate(STORY, 1)]
+        told = [Response(200, {"content-type": "application/json"}, json.dumps(one).encode()) for one in answers]
+        ledger = Ledger(catalogue())
+        ledger.judge(Trace(exchanges(told), frozenset({KEY}), deadline=5.0, recorded=recorded))
+        assert not ledger.errors, key
