@@ -143,14 +143,12 @@ class Recorder:
             return
         body = change.request.json
         named = change.route.name or (body.get("name") if isinstance(body, dict) else None)
-        target = operation.get("targetId")
+        target, deletes = operation.get("targetId"), change.method == "images.delete"
         for own in (named, target):
-            if isinstance(own, str) and change.method == "images.delete":
+            if isinstance(own, str) and deletes:
                 self._note_end(change, own)
-        for own in {named, target, link(operation.get("targetLink")).rpartition("/")[2]}:
-            if isinstance(own, str) and not (
-                change.method == "images.delete" and self._made_anew(change.route.project, own, target)
-            ):
+        for own in (named, target, link(operation.get("targetLink")).rpartition("/")[2]):
+            if isinstance(own, str) and not (deletes and self._made_anew(change.route.project, own, target)):
                 self._done[change.route.project, own] = change
 
     def _made_anew(self, project: str, name: str, deleted: Any) -> bool:

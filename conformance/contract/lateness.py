@@ -256,7 +256,7 @@ class Lateness(Reading):
         In a recording a request may be refused since somebody whom it does not show has changed the image: it stands
         for that.
         """
-        key = (mutation.project, frozenset(self.addresses(mutation)))
+        key = (mutation.project, self.addresses(mutation))
         if key not in self._changers:
             self._changers[key] = [
                 other

@@ -53,10 +53,11 @@ def scripted(*answers: dict[str, Any]) -> tuple[Api, list[dict[str, Any]]]:
     def send(*request: Any) -> Reply:
         del request
         answer = script.pop(0)
-        status = answer.get("error", {}).get("code", 200)
+        error = answer.get("error")
+        status = error.get("code", 200) if isinstance(error, dict) else 200
         return Reply(Response(status, {}, json.dumps(answer).encode()), "", 0.0, 0.0)
 
-    target = Mock(root="http://server/compute/beta", project="p", secrets=set(), unseen=0, over=False)
+    target = Mock(root="http://server/compute/beta", project="p", secrets=set(), unseen=0, unlucky=0, over=False)
     target.transport.send = send
     target.profile = PROFILES["quick"]
     target.names.prefix, target.names.named = "conformance-", str
@@ -96,3 +97,20 @@ def test_list_is_asked_for_until_it_is_without_a_deleted_image() -> None:
     page: dict[str, Any] = {"kind": "compute#imageList"}
     script += [page | {"items": [image()]}, page | {"items": [image(name="two", id="2002")]}]
     assert [item["name"] for item in api.list().items] == ["two"]
+
+
+ODD: tuple[Any, ...] = ([], {}, ["x"], {"x": []}, 7, 7.5, True)
+FOLLOWED = ("id", "name", "targetId", "targetLink", "selfLink", "operationType", "httpErrorStatusCode", "error")
+
+
+@pytest.mark.parametrize("field", FOLLOWED)
+def test_operation_is_followed_whose_fields_are_of_any_type(field: str) -> None:
+    for value in ODD:
+        for method, body in (("insert", {}), ("insert", {"name": value}), ("delete", {})):
+            api, script = scripted({**operation(), field: value})
+            if method == "insert":
+                api.insert(InsertRequest(body, "one" if not body else None))
+            else:
+                api.delete("one")
+            script += [image()] * 20
+            assert api.get("two").status == 200
