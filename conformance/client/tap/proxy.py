@@ -175,6 +175,7 @@ class _Client(_Side):
         self._waiting: list[bytes] | None = []
         self._connecting: asyncio.Task[None] | None = None
         self._ended = False
+        self._refused = ""
 
     # What the client does
 
@@ -184,6 +185,10 @@ class _Client(_Side):
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     def data_received(self, data: bytes) -> None:
+        self._read_on(data)
+        self._give_up_refused()
+
+    def _read_on(self, data: bytes) -> None:
         if self.blind:
             self._pass_on(data)
             return
@@ -213,6 +218,7 @@ class _Client(_Side):
         self._ended = True
         for turn in self.due:
             turn.left = True
+        self._give_up_refused()
         if not (self.due or self._target.holds_back):
             self.close()
         elif not self._target.say_end():
@@ -294,7 +300,8 @@ class _Client(_Side):
         except OSError as error:
             tap.refused += 1
             tap.unreachable = _reason(error)
-            self.give_up(tap.unreachable)
+            self._refused = tap.unreachable
+            self._give_up_refused()
             return
         tap.unreachable = ""
         waiting, self._waiting = self._waiting or [], None
@@ -304,6 +311,11 @@ class _Client(_Side):
             self._target.say_end()
         if self.transport is not None:
             self.transport.resume_reading()
+
+    def _give_up_refused(self) -> None:
+        """Ends a connection to a target that is not there, once it is known what was asked of it."""
+        if self._refused and (self.blind or self._ended or any(turn.has_head for turn in self.due)):
+            self.give_up(self._refused)
 
     def look_away(self) -> None:
         """From now on bytes pass unread."""

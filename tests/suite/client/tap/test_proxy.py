@@ -236,13 +236,28 @@ def test_target_with_tls(tmp_path: Path) -> None:
 # Connections that break
 
 
-def test_target_that_is_not_there() -> None:
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+@pytest.mark.parametrize("said", [GET, b"no HTTP at all\r\n\r\n"], ids=["request", "noise"])
+def test_target_that_is_not_there(pause: float, said: bytes) -> None:
+    """It may be known to be away before the client has said anything."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with tapped(f"http://127.0.0.1:{port}") as tap:
-        assert tap.say(GET) == b""
-    assert [item.failure for item in tap.exchanges] == ["connection refused"]
+    with tapped(f"http://127.0.0.1:{port}") as tap, tap.connect() as wire:
+        time.sleep(pause)
+        wire.sendall(said)
+        assert all_of(wire) == b""
+    assert [item.failure for item in tap.exchanges] == (["connection refused"] if said is GET else [])
     assert tap.tap.unreachable == "connection refused"
+
+
+def test_client_that_leaves_in_the_middle_where_no_target_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with tapped(f"http://127.0.0.1:{port}") as tap, tap.connect() as wire:
+        time.sleep(0.1)
+        wire.sendall(GET[:20])
+        wire.shutdown(socket.SHUT_WR)
+        assert all_of(wire) == b""
 
 
 @pytest.mark.parametrize(
