@@ -43,6 +43,7 @@ class Recorder:
         self._found: set[str] = set()
         self._ended: set[str] = set()
         self._done: dict[tuple[str, str], Exchange] = {}
+        self._called: dict[tuple[str, str], str] = {}
 
     def trace(self) -> Trace:
         """What was exchanged so far."""
@@ -144,12 +145,17 @@ class Recorder:
         body = change.request.json
         named = change.route.name or (body.get("name") if isinstance(body, dict) else None)
         target, deletes = operation.get("targetId"), change.method == "images.delete"
+        project = change.route.project
         for own in (named, target):
             if isinstance(own, str) and deletes:
                 self._note_end(change, own)
-        for own in (named, target, link(operation.get("targetLink")).rpartition("/")[2]):
-            if isinstance(own, str) and not (deletes and self._made_anew(change.route.project, own, target)):
-                self._done[change.route.project, own] = change
+        if change.method == "images.insert" and isinstance(named, str) and isinstance(target, str):
+            self._called[project, target] = named
+        # What is deleted by its id is gone by its name as well, be the operation's target told or not.
+        title = self._called.get((project, named)) if isinstance(named, str) else None
+        for own in (named, target, link(operation.get("targetLink")).rpartition("/")[2], title):
+            if isinstance(own, str) and not (deletes and self._made_anew(project, own, target)):
+                self._done[project, own] = change
 
     def _made_anew(self, project: str, name: str, deleted: Any) -> bool:
         """Whether what was done last under a name is about another image than the one that is deleted."""

@@ -91,6 +91,14 @@ def test_deleted_image_is_looked_for_until_it_is_gone() -> None:
     assert api.get("one").status == 404
 
 
+def test_image_that_is_deleted_by_its_id_is_looked_for_by_its_name_until_it_is_gone() -> None:
+    api, script = scripted(operation(targetLink=None), operation(operationType="delete", name="o-2", targetLink=None))
+    api.insert(InsertRequest({}, "one"))
+    api.delete("2001")
+    script += [image(), refusal(404, "notFound")]
+    assert api.get("one").status == 404
+
+
 def test_list_is_asked_for_until_it_is_without_a_deleted_image() -> None:
     api, script = scripted(operation(operationType="delete", clientOperationId=None))
     api.delete("one")
