@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -16,7 +17,7 @@ from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
-from conformance.contract.round_trip import SERVICE_PREFIX, changed_by
+from conformance.contract.round_trip import SERVICE_PREFIX, changed_by, touched_by
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
@@ -24,6 +25,23 @@ from conformance.trace.formats import timestamp
 from conformance.trace.links import same_project
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """The looks at an image after a request: gets, and what else shows it; and when what may change it came, with the
+    fields that it may change (None for all)."""
+
+    gets: tuple[Sighting, ...]
+    others: tuple[Sighting, ...]
+    ends: tuple[tuple[float, frozenset[str] | None], ...]
+
+    def until(self, fields: Collection[str]) -> Sequence[Sighting]:
+        """The looks before anything could change some fields, or any at all; gets where there are any."""
+        touching = (sent for sent, touched in self.ends if not fields or touched is None or touched & set(fields))
+        end = min(touching, default=math.inf)
+        in_time = ([seen for seen in looks if seen.exchange.received < end] for looks in (self.gets, self.others))
+        return next(filter(None, in_time), ())
 
 
 class History(Bystanders):
@@ -268,7 +286,7 @@ class History(Bystanders):
         )
 
     @cached_property
-    def _results(self) -> dict[int, tuple[Sighting, ...]]:
+    def _results(self) -> dict[int, _Results]:
         gotten: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
         shown: dict[tuple[str, str | None], list[Sighting]] = defaultdict(list)
         for sighting in self.glimpses:
@@ -278,7 +296,7 @@ class History(Bystanders):
                 gotten[sighting.project, sighting.exchange.route.name].append(sighting)
             else:
                 shown[sighting.project, sighting.name].append(sighting)
-        results: dict[int, tuple[Sighting, ...]] = {}
+        results: dict[int, _Results] = {}
         for mutation in self.mutations:
             operation = mutation.operation
             if operation is None or operation.mutation is not mutation:
@@ -286,15 +304,16 @@ class History(Bystanders):
             if operation.final is None and mutation.arrival is None:
                 continue
             end = mutation.end
-            ends = [
-                *(
-                    change.exchange
-                    for change in self.changes(mutation)
-                    if not after(change.exchange, mutation.exchange)
-                ),
-                *self.meddled_since(mutation),
-                *(change.exchange for change in self.changes(mutation) if _at_work(change, mutation)),
+            changes = [
+                change
+                for change in self.changes(mutation)
+                if not after(change.exchange, mutation.exchange) or _at_work(change, mutation)
             ]
+            ends: list[tuple[float, frozenset[str] | None]] = [
+                (change.exchange.sent, None if change in self.overtaken else touched_by(change.exchange))
+                for change in changes
+            ]
+            ends += [(look.sent, None) for look in self.meddled_since(mutation)]
             names = {name for name in self.addresses(mutation) if name}
             gets = [sighting for name in names for sighting in gotten.get((mutation.project, name), [])]
             others = shown.get((mutation.project, mutation.image), []) if self.trace.recorded else []
@@ -305,11 +324,11 @@ class History(Bystanders):
                     if (after(end, sighting.exchange) or sighting.exchange is mutation.arrival)
                     and (mutation.method != "images.insert" or sighting.name in (mutation.image, None))
                     and not self.held_twice(mutation.project, mutation.image, sighting.exchange)
-                    and not any(end.sent <= sighting.exchange.received for end in ends)
                 )
                 for found in (gets, others)
             )
-            results[id(mutation)] = next(filter(None, in_time), ())
+            gets_in_time, others_in_time = in_time
+            results[id(mutation)] = _Results(gets_in_time, others_in_time, tuple(ends))
         return results
 
     def results(self, mutation: Mutation, *names: str) -> tuple[Sighting, ...]:
@@ -317,10 +336,14 @@ class History(Bystanders):
         it.
 
         Where no get of a recording has shown it, lists and families tell. With `names`, sightings of these fields
-        alone count as well.
+        alone count as well, and in a recording what changes other fields only ends nothing: a run looks after each
+        change, but other clients do not.
         """
-        found = self._results.get(id(mutation), ())
-        return tuple(seen for seen in found if (seen.shows(*names) if names else not seen.mask.partial))
+        found = self._results.get(id(mutation))
+        if found is None:
+            return ()
+        fields = frozenset(names) if self.trace.recorded else frozenset()
+        return tuple(seen for seen in found.until(fields) if (seen.shows(*names) if names else not seen.mask.partial))
 
     @cached_property
     def comebacks(self) -> tuple[tuple[Mutation, Sighting], ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from conformance.contract.comparison import alike
+from conformance.contract.comparison import CHANGE_BY_THEMSELVES, alike
 from conformance.contract.fields import SERVER_SET
 from conformance.contract.rule import is_set
 from conformance.trace.exchange import Exchange
@@ -196,6 +196,13 @@ def patched_paths(exchange: Exchange) -> frozenset[str] | None:
 def cleared_by(exchange: Exchange) -> frozenset[str]:
     """The fields that a PATCH may clear: those that it is limited to, which need not stand in its body."""
     return frozenset(path.partition(".")[0] for path in patched_paths(exchange) or ())
+
+
+def touched_by(exchange: Exchange) -> frozenset[str] | None:
+    """The fields of an image that may be others after a request; None where that may be all: it makes the image,
+    deletes it, or does not tell what it changes."""
+    named = changed_by(exchange).keys() | cleared_by(exchange)
+    return CHANGE_BY_THEMSELVES | named if named else None
 
 
 def shows(exchange: Exchange, image: Mapping[str, Any]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from conformance.contract.areas.operation_times import shown_time
@@ -28,6 +29,9 @@ RULES = Rules()
 
 
 STATUSES = ("PENDING", "READY", "FAILED", "DELETING")
+
+RESOLUTION = timedelta(seconds=1)
+"""What times of one server may be off that are told in whole seconds."""
 
 OUTPUT_ONLY = (
     *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
@@ -255,18 +259,9 @@ def _id(history: History) -> Iterator[Finding]:
 def _id_of_a_deleted_image(history: History) -> Iterator[Finding]:
     """Judges that an image which takes the name of a deleted one does not take its id: these tell the two
     apart."""
-    deletes = [change for change in history.mutations if change.method == "images.delete"]
-    for insert in history.created:
-        before = [
-            seen
-            for delete in deletes
-            if delete.outcome == "succeeded" and delete.project == insert.project and after(delete.end, insert.exchange)
-            for seen in history.showing("id")
-            if seen.name == insert.image and seen.project == insert.project and after(seen.exchange, delete.exchange)
-            if delete.image in (seen.name, str(seen.value.get("id")))
-        ]
-        for sighting in history.results(insert, "id") if before else ():
-            same = [seen for seen in before if seen.value.get("id") == sighting.value.get("id")]
+    for insert, before in _remade(history, "id"):
+        for sighting in history.results(insert, "id"):
+            same = [seen for _, seen in before if seen.value.get("id") == sighting.value.get("id")]
             if not history.echoes(sighting, "id"):
                 yield expect(
                     not same,
@@ -279,11 +274,30 @@ def _id_of_a_deleted_image(history: History) -> Iterator[Finding]:
                 )
 
 
+def _remade(history: History, field: str) -> Iterator[tuple[Mutation, Sequence[tuple[Mutation, Sighting]]]]:
+    """The inserts that took the name of a deleted image, each with the looks at such images that tell of a field, and
+    what deleted them."""
+    deletes = [
+        change for change in history.mutations if change.method == "images.delete" and change.outcome == "succeeded"
+    ]
+    for insert in history.created:
+        before = [
+            (delete, seen)
+            for delete in deletes
+            if delete.project == insert.project and after(delete.end, insert.exchange)
+            for seen in history.showing(field)
+            if seen.name == insert.image and seen.project == insert.project and after(seen.exchange, delete.exchange)
+            if delete.image in (seen.name, str(seen.value.get("id")))
+        ]
+        if before:
+            yield insert, before
+
+
 @RULES.rule(
     "image.creation-timestamp",
     "doc",
-    "creationTimestamp is RFC 3339, not before the insert was sent nor after it is shown, and never changing; by "
-    "convention it is there.",
+    "creationTimestamp is RFC 3339, not before the insert was sent, nor an earlier image of the name was deleted, nor "
+    "after it is shown, and never changing; by convention it is there.",
     "Fields > creationTimestamp",
     "The field tells in RFC 3339 when the image was created, which is once, not before it was asked for, and past "
     "when it is told; its presence is left unsaid.",
@@ -321,6 +335,7 @@ def _creation_timestamp(history: History) -> Iterator[Finding]:
                 expected=f"{shown_time(insert.exchange)} or later",
                 observed=sighting.value.get("creationTimestamp"),
             )
+    yield from _time_of_a_deleted_image(history)
     for before, sighting in _successions(history, "creationTimestamp"):
         earlier, later = (str(seen.value.get("creationTimestamp")) for seen in (before, sighting))
         if timestamp(earlier) is not None and timestamp(later) is not None:
@@ -332,6 +347,32 @@ def _creation_timestamp(history: History) -> Iterator[Finding]:
                 expected=before.value.get("creationTimestamp"),
                 observed=sighting.value.get("creationTimestamp"),
             )
+
+
+def _time_of_a_deleted_image(history: History) -> Iterator[Finding]:
+    """Judges that an image which takes the name of a deleted one does not take its time of creation: the server says
+    itself when that was deleted, whatever other clocks say."""
+    for insert, before in _remade(history, "creationTimestamp"):
+        for sighting in history.results(insert, "creationTimestamp"):
+            born = timestamp(sighting.value.get("creationTimestamp"))
+            if born is None or history.echoes(sighting, "creationTimestamp"):
+                continue
+            for delete, seen in before[-1:]:
+                final = delete.operation.final if delete.operation else None
+                ended = timestamp(final.value.get("insertTime")) if final else None
+                earlier = timestamp(seen.value.get("creationTimestamp"))
+                # Two images may be made in one second, but not in one millisecond with a deletion in between.
+                same = born == earlier and born.microsecond != 0
+                yield expect(
+                    not same and (ended is None or born > ended - RESOLUTION),
+                    "an image is older than the deletion of another of its name",
+                    seen.exchange,
+                    delete.exchange,
+                    insert.exchange,
+                    sighting.exchange,
+                    expected=f"after {final.value.get('insertTime') if final else earlier}",
+                    observed=sighting.value.get("creationTimestamp"),
+                )
 
 
 @RULES.rule(

@@ -69,7 +69,11 @@ def _set(history: History) -> Iterator[Finding]:
         before = seen_before(history, update)
         given = update.body.get("labelFingerprint")
         current = before is not None and is_set(given) and given == before.value.get("labelFingerprint")
-        if before is None or not current or update.exchange.intent is not None or update.view.broken_rules:
+        if update.exchange.intent is not None or update.view.broken_rules:
+            continue
+        if before is None and history.trace.recorded:
+            yield from _replaced(history, update)
+        if before is None or not current:
             continue
         if update.outcome in ("refused", "failed") and not _excused(history, update, before):
             yield expect(
@@ -80,17 +84,7 @@ def _set(history: History) -> Iterator[Finding]:
                 expected="success",
                 observed=f"HTTP {update.exchange.status}",
             )
-        for look in history.results(update, "labels"):
-            if update.outcome == "failed" or not well_typed(look.value, "labels"):
-                continue
-            yield expect(
-                same_labels(update.view.labels, look.value.get("labels"), history.users_labels(look)),
-                "setLabels does not replace the labels",
-                update.exchange,
-                look.exchange,
-                expected=update.view.labels,
-                observed=history.own_labels(look),
-            )
+        yield from _replaced(history, update)
         for last in history.results(update)[-1:]:
             others = unasked(before.value, last.value, {"labels", *history.late_fields(update, before, last)})
             yield expect(
@@ -102,6 +96,21 @@ def _set(history: History) -> Iterator[Finding]:
                 expected={name: before.value.get(name) for name in others},
                 observed=others,
             )
+
+
+def _replaced(history: History, update: Mutation) -> Iterator[Finding]:
+    """Whether an image shows the labels that were set, and none beside them."""
+    for look in history.results(update, "labels"):
+        if update.outcome == "failed" or not well_typed(look.value, "labels"):
+            continue
+        yield expect(
+            same_labels(update.view.labels, look.value.get("labels"), history.users_labels(look)),
+            "setLabels does not replace the labels",
+            update.exchange,
+            look.exchange,
+            expected=update.view.labels,
+            observed=history.own_labels(look),
+        )
 
 
 def _excused(history: History, update: Mutation, before: Sighting) -> bool:

@@ -124,24 +124,20 @@ def _patch(history: History) -> Iterator[Finding]:
             continue
         before = seen_before(history, patch)
         paths = patched_paths(patch.exchange)
+        for name, value in patch.body.items():
+            if name in SERVER_SET or (paths is not None and name not in paths) or name.endswith("EncryptionKey"):
+                continue
+            for sighting in history.results(patch, name)[-1:]:
+                if well_typed(sighting.value, name):
+                    yield expect(
+                        _patched(name, value, sighting, before),
+                        "a field that PATCH names is not set",
+                        patch.exchange,
+                        sighting.exchange,
+                        expected={name: value},
+                        observed={name: sighting.value.get(name)},
+                    )
         for sighting in history.results(patch)[-1:]:
-            wrong = {
-                name: sighting.value.get(name)
-                for name, value in patch.body.items()
-                if well_typed(sighting.value, name)
-                if name not in SERVER_SET
-                and (paths is None or name in paths)
-                and not name.endswith("EncryptionKey")
-                and not _patched(name, value, sighting, before)
-            }
-            yield expect(
-                not wrong,
-                "a field that PATCH names is not set",
-                patch.exchange,
-                sighting.exchange,
-                expected=dict(patch.body),
-                observed=wrong,
-            )
             if before is not None:
                 asked = patch.body.keys() | cleared_by(patch.exchange) | history.late_fields(patch, before, sighting)
                 others = unasked(before.value, sighting.value, asked)
@@ -378,12 +374,17 @@ def _delete(history: History) -> Iterator[Finding]:
 
 
 def _patched(name: str, value: Any, shown: Sighting, before: Sighting | None) -> bool:
-    """Whether a field is as a PATCH sets it; labels may be added to those that are there, or replace them."""
+    """Whether a field is as a PATCH sets it; labels may be added to those that are there, or replace them, and null
+    may take one away."""
     came = shown.value.get(name)
     if comes_back(name, value, came, shown.project):
         return True
-    old = before.value.get(name) if before else None
-    return isinstance(value, dict) and isinstance(old, dict) and comes_back(name, {**old, **value}, came, shown.project)
+    old = before.value.get(name) if before else came
+    if not isinstance(value, dict) or not isinstance(old or {}, dict):
+        return False
+    merged = {**(old or {}), **value}
+    kept = {key: part for key, part in merged.items() if part is not None}
+    return any(comes_back(name, one, came, shown.project) for one in (merged, kept))
 
 
 @RULES.rule(

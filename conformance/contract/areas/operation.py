@@ -12,12 +12,14 @@ from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import is_uint64
 from conformance.trace.links import named, same_project
+from conformance.trace.losses import TIMES
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
 
-WAIT = "globalOperations.wait"
+GET, WAIT = "globalOperations.get", "globalOperations.wait"
+NOT_FOUND = 404
 OPERATION_TYPES = {"images.insert": "insert", "images.delete": "delete"}
 DOCUMENTED_TYPES = frozenset({"insert", "update", "delete"})
 METADATA = ("setCommonInstanceMetadataOperationMetadata", "instancesBulkInsertOperationMetadata")
@@ -91,7 +93,8 @@ def _id(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.name",
     "doc",
-    "name is present, and addresses the operation; by convention also one that is DONE at once.",
+    "name is present, and addresses the operation; by convention also one that is DONE at once, "
+    "and for more than a minute when it is DONE.",
     "Response body > name",
     "Each operation has a name, and the page sends the reader to globalOperations for the rest, which "
     "finds operations by it; how long one that has completed is kept is left open.",
@@ -109,7 +112,7 @@ def _name(history: History) -> Iterator[Finding]:
             )
     for exchange in history.exchanges:
         route = exchange.route
-        if route is None or route.method not in ("globalOperations.get", WAIT) or exchange.intent is not None:
+        if route is None or route.method not in (GET, WAIT) or exchange.intent is not None:
             continue
         bearers = history.bearers(route.project, route.name)
         if exchange.resource is not None and bearers:
@@ -120,16 +123,30 @@ def _name(history: History) -> Iterator[Finding]:
                 expected=bearers[0].name,
                 observed=exchange.resource.get("name"),
             )
-        elif route.method != WAIT and exchange.refused:
+        elif exchange.refused:
             yield from (_addressed(history, bearers[0], exchange) if bearers else ())
     yield from _one_name_for_several(history)
 
 
 def _addressed(history: History, operation: Operation, look: Exchange) -> Iterator[Finding]:
-    """Whether an operation that a get did not find may have been there no more, or not yet: it may be seen a moment
+    """Whether an operation that was not found may have been there no more, or not yet: it may be seen a moment
     late."""
     origin = operation.mutation.exchange if operation.mutation else None
-    if origin is None or not after(origin, look) or history.forgotten(operation, look):
+    if history.forgotten(operation, look):
+        return
+    shown = _shown_done(history, operation, look)
+    if shown is not None:
+        yield expect(
+            False,
+            "an operation is not found that was DONE less than a minute before",
+            shown.exchange,
+            look,
+            expected="the operation",
+            observed=f"HTTP {look.status}",
+            deviation=True,
+        )
+        return
+    if origin is None or not after(origin, look) or look.method == WAIT:
         return
     passed = look.sent - origin.received
     seen = [state.exchange for state in operation.glimpses if state.via.startswith("globalOperations.")]
@@ -150,6 +167,22 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
         observed=f"HTTP {look.status}",
         deviation=found_later or done,
     )
+
+
+def _shown_done(history: History, operation: Operation, look: Exchange) -> State | None:
+    """In a recording the look that found an operation DONE less than a minute before one that did not find it: how
+    long it is kept is left open, but nobody keeps it for seconds only."""
+    if not history.trace.recorded or TIMES in history.trace.lost or look.status != NOT_FOUND:
+        return None
+    final = operation.final
+    if final is None or look.sent - final.exchange.received > LATE_SECONDS:
+        return None
+    for state in operation.glimpses:
+        # That wait knows it already says nothing, for a moment, of when a get does.
+        settled = state.via == look.method or look.sent - state.exchange.received > MOMENT_SECONDS
+        if state.done and state.via in (GET, WAIT) and settled and after(state.exchange, look):
+            return state
+    return None
 
 
 def _asked_in_time(history: History, operation: Operation, look: Exchange) -> bool:

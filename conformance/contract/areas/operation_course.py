@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Collection, Iterator
 from typing import Any, TypeGuard
 
 from conformance.contract.fields import OPERATION_FIELDS
@@ -23,9 +22,15 @@ RULES = Rules()
 
 LIST = "globalOperations.list"
 
-IDENTITY = ("id", "name", "targetLink", "operationType", "user", "insertTime", "clientOperationId")
+IDENTITY = (
+    *("id", "name", "targetLink", "operationType", "user", "insertTime", "clientOperationId", "description"),
+    *("operationGroupId", "creationTimestamp"),
+)
 SET_ONCE = ("targetId", "startTime", "endTime")
 """Fields that may be absent at first; once they are there they stay as they are."""
+
+UNEXPLAINED = frozenset({"targetLink", "creationTimestamp"})
+"""Fields of which the reference does not say what they tell."""
 
 OUTCOME = frozenset({"error", "httpErrorStatusCode", "httpErrorMessage", "warnings", "endTime", "targetId"})
 """Fields that tell what came of an operation."""
@@ -147,31 +152,39 @@ def _done_is_final(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.identity-immutable",
     "doc",
-    "id, name, targetId, operationType, user, insertTime, clientOperationId, and startTime and endTime once set, never "
-    "change between polls; by convention none of them vanishes, and targetLink stays as well.",
+    "id, name, targetId, operationType, user, description, operationGroupId, insertTime, clientOperationId, and "
+    "startTime and endTime once set, never change between polls; by convention none of them vanishes, and targetLink "
+    "and creationTimestamp stay as well.",
     "Response body",
-    "Id, name, target, user and the times are facts about one request, so another value for them is "
-    "untrue; a field that is left out is merely silent.",
+    "Id, name, target, user, the times and the description, which is set when the operation is created, are facts "
+    "about one request, so another value for them is untrue; a field that is left out is merely silent.",
 )
 def _identity(history: History) -> Iterator[Finding]:
     for operation in history.operations:
-        states = [state for state in operation.glimpses if state.via != LIST]
-        for earlier, later in pairwise(states):
-            if after(earlier.exchange, later.exchange):
-                yield same_fields(earlier, later, "what identifies an operation changed between two polls")
+        last: dict[str, State] = {}
+        for later in (state for state in operation.glimpses if state.via != LIST):
+            told: dict[int, tuple[State, list[str]]] = {}
+            for name in filter(later.shows, (*IDENTITY, *SET_ONCE)):
+                if name in last:
+                    told.setdefault(id(last[name]), (last[name], []))[1].append(name)
+                if is_set(later.value.get(name)):
+                    last[name] = later
+            for earlier, names in told.values():
+                yield same_fields(earlier, later, "what identifies an operation changed between two polls", names)
 
 
-def same_fields(earlier: State, later: State, message: str) -> Finding:
-    """That what two states both tell of the identity of an operation is the same."""
+def same_fields(earlier: State, later: State, message: str, names: Collection[str] = (*IDENTITY, *SET_ONCE)) -> Finding:
+    """That what two states both tell of the identity of an operation is the same, in whatever order they were seen;
+    and that nothing of it is gone from the one that came later."""
     before, now = earlier.value, later.value
     changed = [
         name
-        for name in (*IDENTITY, *SET_ONCE)
+        for name in names
         if is_set(before.get(name))
         and not _same(before.get(name), now.get(name))
         and later.shows(name)
         and not any(map(blotted_out, (before.get(name), now.get(name))))
-        and (is_set(now.get(name)) or not _may_end(name, earlier, later))
+        and (is_set(now.get(name)) or (after(earlier.exchange, later.exchange) and not _may_end(name, earlier, later)))
     ]
     return expect(
         not changed,
@@ -180,7 +193,7 @@ def same_fields(earlier: State, later: State, message: str) -> Finding:
         later.exchange,
         expected={name: before.get(name) for name in changed},
         observed={name: now.get(name) for name in changed},
-        deviation=not any(is_set(now.get(name)) for name in changed if name != "targetLink"),
+        deviation=not any(is_set(now.get(name)) for name in changed if name not in UNEXPLAINED),
     )
 
 

@@ -104,6 +104,16 @@ def _id_of_name(fields: Resource, body: Resource) -> None:
     fields["id"] = str(zlib.crc32(str(fields["name"]).encode()))
 
 
+def _time_of_the_first(behaviour: Behaviour) -> None:
+    first: dict[str, str] = {}
+
+    def keep(fields: Resource, body: Resource) -> None:
+        del body
+        fields["creationTimestamp"] = first.setdefault(fields["name"], fields["creationTimestamp"])
+
+    stored(keep)(behaviour)
+
+
 def _store_unknown(fields: Resource, body: Resource) -> None:
     for name, value in body.items():
         if name not in checks.SHAPE and name not in OUTPUT_ONLY:
@@ -379,6 +389,12 @@ _SERVER_FIELDS: tuple[Row, ...] = (
         "creationTimestamp has no offset",
         shown_image(lambda image, call, times: image.update(creationTimestamp=image["creationTimestamp"][:19])),
         ("image.type.creationTimestamp",),
+    ),
+    (
+        "image.creation-timestamp",
+        "of-the-first",
+        "an image has the creationTimestamp of the first one of its name",
+        _time_of_the_first,
     ),
     (
         "image.creation-timestamp",

@@ -253,6 +253,13 @@ _ROWS: tuple[Row, ...] = (
         MOVING,
     ),
     (
+        "operation.identity-immutable",
+        "description",
+        "description changes from poll to poll",
+        shown_operation(lambda operation, call, times: operation.update(description=f"look {times}")),
+        MOVING,
+    ),
+    (
         "operation.progress",
         "falls",
         "progress falls",

@@ -1,0 +1,194 @@
+"""Recordings in pairs: ordinary traffic, and the same with one sentence of the contract broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.recorded import DISK, FINGERPRINTS, LINKS, NO_LABELS, NOT_FOUND, Recorded, at, image, operation
+
+Told = Callable[[Recorded], Recorded]
+"""Tells a recording from its beginning on."""
+
+Pair = tuple[str, str, Told, Told]
+"""What it is about, the rule (or a glob of rules) that one of them breaks, ordinary traffic, and that one."""
+
+OLD, NEW = {"a": "1"}, {"b": "2"}
+LABELLED = image(labels=NEW, labelFingerprint=FINGERPRINTS[0])
+WRONG = image(labels={"c": "3"}, labelFingerprint=FINGERPRINTS[1])
+
+
+# Operations
+
+
+def followed(field: str, first: Any, then: Any, *, between: bool = False) -> Told:
+    """An operation that is polled twice, with something in a field of it."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.insert().poll(operation(1, "RUNNING", insertTime=at(1.3), startTime=at(1.3)) | {field: first})
+        if between:
+            told.poll({"status": "RUNNING"}, query="?fields=status")
+        return told.done(**{field: then})
+
+    return tell
+
+
+def kept(field: str, first: Any, then: Any) -> tuple[Pair, ...]:
+    """A field of an operation that stays, and that changes; also where a look that lacks it comes between."""
+    rule = "operation.identity-immutable"
+    return (
+        (f"{field} of an operation", rule, followed(field, first, first), followed(field, first, then)),
+        (
+            f"{field} of an operation, with another look between",
+            rule,
+            followed(field, first, first, between=True),
+            followed(field, first, then, between=True),
+        ),
+    )
+
+
+def gone(seconds: float, by: str = "GET") -> Told:
+    """An operation that is DONE, and not found some time later."""
+    path = f"global/operations/operation-1{'/wait' if by == 'POST' else ''}"
+    return lambda t: t.insert().done().get(image()).say(by, path, None, NOT_FOUND, 404, wait=seconds)
+
+
+OPERATIONS: tuple[Pair, ...] = (
+    *kept("description", "insert of image-1", "something else"),
+    *kept("operationGroupId", "11", "12"),
+    *kept("user", "user@example.com", "other@example.com"),
+    *kept("creationTimestamp", at(1.3), at(1.4)),
+    ("an operation that was DONE is kept", "operation.name", gone(90_000), gone(3)),
+    ("an operation that was DONE is kept for wait", "operation.name", gone(90_000, "POST"), gone(3, "POST")),
+    (
+        "an operation of an unseen request that was DONE is kept",
+        "operation.name",
+        lambda t: (
+            t.poll(operation(insertTime=at(0.2), startTime=at(0.3), endTime=at(0.5)))
+            .say("DELETE", "global/operations/operation-1", None, None, 204)
+            .say("GET", "global/operations/operation-1", None, NOT_FOUND, 404)
+        ),
+        lambda t: t.poll(operation(insertTime=at(0.2), startTime=at(0.3), endTime=at(0.5))).say(
+            "GET", "global/operations/operation-1", None, NOT_FOUND, 404
+        ),
+    ),
+)
+
+# Changes of one image at the same time
+
+
+def running(told: Recorded, verb: str) -> dict[str, Any]:
+    """The operation of a change that begins with the next request, and does not end."""
+    moment = at(told.now + 1.3)
+    return operation(500, "RUNNING", 1, operationType=verb, insertTime=moment, startTime=moment)
+
+
+def describing(told: Recorded) -> Recorded:
+    """A PATCH of the description that is under way."""
+    return told.act("patch", {"description": "new"}, answer=running(told, "patch"))
+
+
+def beside(shown: dict[str, Any]) -> Told:
+    return lambda t: describing(t.made().labelled(NEW, NO_LABELS)).get(shown, wait=5)
+
+
+def during(shown: dict[str, Any]) -> Told:
+    return lambda t: describing(t.made()).labelled(NEW, NO_LABELS).get(shown, wait=5)
+
+
+def cut(shown: dict[str, Any]) -> Told:
+    return lambda t: t.labelled(NEW, FINGERPRINTS[2]).get(shown, wait=5)
+
+
+def patched(shown: dict[str, Any], **labels: str | None) -> Told:
+    return lambda t: t.act("patch", {"labels": labels, "labelFingerprint": NO_LABELS}).get(shown, wait=5)
+
+
+def described(description: str) -> Told:
+    return lambda t: (
+        t.insert(description="one").done().labelled(NEW, NO_LABELS).get({**LABELLED, "description": description})
+    )
+
+
+CHANGES: tuple[Pair, ...] = (
+    ("labels, before a patch of the description", "labels.set", beside(LABELLED), beside(WRONG)),
+    ("labels, during a patch of the description", "labels.set", during(LABELLED), during(WRONG)),
+    ("labels of an image that was not seen before", "labels.set", cut(LABELLED), cut(WRONG)),
+    (
+        "labels of a patch, of an image that was not seen before",
+        "life.patch",
+        patched(image(labels={"a": "1", "b": "2"}, labelFingerprint=FINGERPRINTS[0]), a="1"),
+        patched(LABELLED, a="1"),
+    ),
+    ("a label that a patch takes away", "life.patch", patched(LABELLED, b="2", c=None), patched(WRONG, b="2", c=None)),
+    (
+        "the description of a patch, with setLabels under way",
+        "life.patch",
+        lambda t: (
+            t.made()
+            .act("patch", {"description": "new"})
+            .labelled(NEW, NO_LABELS, answer=running(t, "setLabels"))
+            .get(image(description="new"), wait=5)
+        ),
+        lambda t: (
+            t.made()
+            .act("patch", {"description": "new"})
+            .labelled(NEW, NO_LABELS, answer=running(t, "setLabels"))
+            .get(image(description="old"), wait=5)
+        ),
+    ),
+    (
+        "the description of an insert, seen after setLabels",
+        "image.description.round-trip",
+        described("one"),
+        described("two"),
+    ),
+    (
+        "the source of an insert, seen during a patch",
+        "source.*",
+        lambda t: describing(t.insert().done()).get(image()),
+        lambda t: describing(t.insert().done()).get(image(sourceDisk=f"{LINKS}/v1/{DISK}-2")),
+    ),
+)
+
+# Images under the names of deleted ones
+
+
+def remade(seconds: float, *, before: bool = False) -> Told:
+    """An image that is deleted and made anew: its time of creation is so long after the deletion, or the old one."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made().delete().deleted()
+        deleted = told.now
+        own = {"targetId": "5000000000000000077", "insertTime": at(deleted + 1.3), "startTime": at(deleted + 1.3)}
+        told.insert(answer=operation(7, "RUNNING", 1, **own))
+        told.poll(operation(7, "DONE", 1, **own, endTime=at(deleted + 1.5)))
+        born = image()["creationTimestamp"] if before else at(deleted + seconds)
+        return told.get(image(id=own["targetId"], creationTimestamp=born))
+
+    return tell
+
+
+REMADE: tuple[Pair, ...] = (
+    ("the time of a deleted image", "image.creation-timestamp", remade(1.35), remade(0, before=True)),
+    ("a time before the deletion", "image.creation-timestamp", remade(1.35), remade(-4)),
+)
+
+PAIRS = (*OPERATIONS, *CHANGES, *REMADE)
+
+
+@pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
+def test_ordinary_one_is_no_breach(told: Told, tmp_path: Path) -> None:
+    results = told(Recorded()).judged(tmp_path)
+    assert not {row.id: row.breaches for row in results.rules if row.verdict in ("failed", "deviates", "error")}
+    assert results.summary.exit_status == 0
+
+
+@pytest.mark.parametrize(("rule", "told"), [pytest.param(rule, bad, id=name) for name, rule, _, bad in PAIRS])
+def test_other_one_is_a_breach(rule: str, told: Told, tmp_path: Path) -> None:
+    verdicts = told(Recorded()).judged(tmp_path).verdicts
+    found = {name for name, verdict in verdicts.items() if verdict in ("failed", "deviates")}
+    assert any(fnmatchcase(name, rule) for name in found), found
