@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from conformance.client.transport import Transport
@@ -30,7 +30,11 @@ class Race:
         self._one_at_a_time = threading.Lock()
 
     def run(self, act: Callable[[int], Result]) -> list[Result]:
-        """Acts in every thread at once, each with its number from 0 on; the results in the order of these numbers."""
+        """Acts in every thread at once, each with its number from 0 on; the results in the order of these numbers.
+
+        What one of them raises is raised here when all have ended; of one that could not start, not of those that
+        waited for it in vain.
+        """
         barrier = threading.Barrier(self.size)
 
         def start(number: int) -> Result:
@@ -43,7 +47,12 @@ class Race:
             return act(number)
 
         with self._one_at_a_time:
-            return [future.result() for future in [self._pool.submit(start, number) for number in range(self.size)]]
+            futures = [self._pool.submit(start, number) for number in range(self.size)]
+            wait(futures)
+        raised = [error for error in (future.exception() for future in futures) if error]
+        for error in sorted(raised, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+            raise error
+        return [future.result() for future in futures]
 
     def close(self) -> None:
         """Ends the threads."""

@@ -113,7 +113,7 @@ def endless_pages(asked: Asked, answer: Answer) -> Answer | None:
 
 
 def repeated_page() -> Callable[[Asked, Answer], Answer | None]:
-    """Lists whose next page is the same one."""
+    """Lists whose next page is the same one, but where there is no first page."""
     pages: dict[str, Answer] = {}
 
     def change(asked: Asked, answer: Answer) -> Answer | None:
@@ -124,7 +124,7 @@ def repeated_page() -> Callable[[Asked, Answer], Answer | None]:
             pages[query] = replace(
                 answer, body=json.dumps({**json.loads(answer.body), "nextPageToken": "again"}).encode()
             )
-        return pages[query]
+        return pages.get(query)
 
     return change
 
