@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinja2 import Environment
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.reports.assets import part, policy, safe
+from conformance.reports.assets import pages, part, policy, safe
 from conformance.reports.markdown import cell
 from conformance.reports.text import counted, harmless
 from conformance.verdicts.results import Results, Since
@@ -126,10 +125,10 @@ def markdown(found: list[Change], old: Results, new: Results) -> str:
 
 def html(found: list[Change], old: Results, new: Results) -> str:
     """The changes as a self-contained page."""
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = pages()
     environment.filters["harmless"] = harmless
     style = part("report.css")
-    return environment.from_string(part("difference.html.j2")).render(
+    return environment.get_template("difference.html.j2").render(
         changes=found,
         sentence=sentence(found),
         old=_title(old),

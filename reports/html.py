@@ -9,7 +9,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from conformance.reports.alignment import aligned, brief, text
-from conformance.reports.assets import part, policy, safe
+from conformance.reports.assets import pages, part, policy, safe
 from conformance.reports.marking import BODY_MAXIMUM, matter
 from conformance.reports.mending import steps
 from conformance.reports.pasted import curl, httpie, pasted
@@ -41,7 +41,7 @@ def render(results: Results) -> str:
     """
     environment = _environment({rule.id for rule in results.rules})
     style, script = part("report.css"), part("report.js")
-    page = environment.from_string(part("report.html.j2"))
+    page = environment.get_template("report.html.j2")
     areas: dict[str, list[RuleResult]] = {}
     for rule in results.rules:
         areas.setdefault(rule.area, []).append(rule)
@@ -60,8 +60,9 @@ def render(results: Results) -> str:
         "policy": policy(style, script),
     }
     evidence: dict[Piece, Markup] = {}
-    left = PAGE_MAXIMUM - _bytes(page.render(given, evidence=evidence))
-    template = environment.from_string(part("evidence.html.j2"))
+    bare = page.render(given, evidence=evidence)
+    left = PAGE_MAXIMUM - _bytes(bare)
+    template = environment.get_template("evidence.html.j2")
     for piece, rule, breach in _pieces(results):
         if _least(piece, breach) > left:
             continue
@@ -69,7 +70,7 @@ def render(results: Results) -> str:
         if (weight := _bytes(content)) <= left:
             evidence[piece] = Markup(content)  # noqa: S704 - rendered with escapes
             left -= weight
-    return page.render(given, evidence=evidence)
+    return page.render(given, evidence=evidence) if evidence else bare
 
 
 def _pieces(results: Results) -> Iterator[tuple[Piece, RuleResult, BreachResult]]:
@@ -96,7 +97,7 @@ def _bytes(content: str) -> int:
 
 
 def _environment(rules: set[str]) -> Environment:
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = pages()
     environment.filters.update(
         harmless=harmless,
         left_behind=left_behind,

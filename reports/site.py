@@ -7,14 +7,13 @@ from collections.abc import Sequence, Set
 from pathlib import PurePosixPath
 from typing import Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from conformance.contract import catalogue
 from conformance.contract.clients import CLIENTS, hurt
 from conformance.contract.levels import Level
 from conformance.reports import badge
-from conformance.reports.assets import part, policy, safe
+from conformance.reports.assets import pages, part, policy, safe
 from conformance.reports.columns import LINE_HEIGHT, LINE_WIDTH, Column, broken_alone
 from conformance.reports.text import counted, harmless
 from conformance.verdicts.snapshots import Snapshot
@@ -56,10 +55,10 @@ def page(columns: Sequence[Column], reports: Set[PurePosixPath]) -> str:
     areas: dict[str, list[str]] = {}
     for rule in rules:
         areas.setdefault(rule.partition(".")[0], []).append(rule)
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = pages()
     environment.filters["harmless"] = lambda text: harmless(text, lines=False)
     environment.globals.update(counted=counted, report_of=report_of)
-    return environment.from_string(part("site.html.j2")).render(
+    return environment.get_template("site.html.j2").render(
         columns=columns,
         alone=broken_alone(columns),
         areas=areas,
