@@ -28,6 +28,9 @@ WAIT_SECONDS = 130.0
 SEEN_SECONDS = 2.0
 """How long it may take until a get shows what is done, or an operation can be looked at."""
 
+LOOKS_MINIMUM = 3
+"""So many looks are taken though that time is over, since the machine had no time for us; one less for each half."""
+
 UNSEEN_UNTIL_HALF = 4
 """So many looks in vain halve that time for all that follow."""
 
@@ -35,6 +38,8 @@ HALVES_MAXIMUM = 20
 """Then it is next to nothing, however often a target still shows nothing."""
 
 NOT_FOUND = 404
+
+CONFLICT = 409
 
 UNFINISHED_UNTIL_HALF = 8
 """So many operations that never ended halve the time for all that follow."""
@@ -88,7 +93,8 @@ class Api(Recorder):
         intent: Intent | None = None,
         fate: Fate | None = None,
     ) -> Exchange:
-        """images.insert; a fresh name and requestId are filled in where the request asks for them.
+        """images.insert; a fresh name and requestId are filled in where the request asks for them. Again for a moment
+        where the name of a deleted image is not free yet.
 
         With a `fate` the connection is lost, and there is no answer.
         """
@@ -119,18 +125,28 @@ class Api(Recorder):
         last = self._done.get((project or self.target.project, name or ""))
         if last is not None and last.method == _DELETE:
             self._forget(project, name or "")
-        exchange = self.send(
-            "POST",
-            "global/images",
-            query,
-            content,
-            headers,
-            project=project,
-            intent=intent,
-            makes=sent_names(content, name),
-            fate=fate,
-        )
+
+        def attempt() -> Exchange:
+            makes = sent_names(content, name)
+            return self.send(
+                "POST", "global/images", query, content, headers, project=project, intent=intent, makes=makes, fate=fate
+            )
+
+        freed = self._take_up(project, name or "")
+        exchange = attempt()
+        for delay in self._moments() if freed else ():
+            if exchange.status != CONFLICT:
+                break
+            self.target.transport.sleep(delay)
+            exchange = attempt()
         return exchange, name or ""
+
+    def _take_up(self, project: str | None, name: str) -> bool:
+        """Whether nobody has asked for a name since its image was deleted: it may be free a moment later."""
+        with self._lock:
+            free = (project or self.target.project, name) in self._freed
+            self._freed.discard((project or self.target.project, name))
+        return free
 
     def get(self, name: str, *, project: str | None = None, intent: Intent | None = None, **query: str) -> Exchange:
         """images.get, by name or by id; again for a moment where it does not show yet what is done."""
@@ -159,7 +175,9 @@ class Api(Recorder):
         halves = min(self.target.unseen // UNSEEN_UNTIL_HALF, HALVES_MAXIMUM)
         patience = SEEN_SECONDS / 2**halves
         delay, end = self.target.profile.first_poll, time.monotonic() + patience
-        while time.monotonic() < end:
+        for look in itertools.count():
+            if look >= LOOKS_MINIMUM - halves and time.monotonic() >= end:
+                break
             yield delay
             delay = min(delay * 2, self.target.profile.last_poll)
         self.target.unseen += 1

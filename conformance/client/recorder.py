@@ -44,6 +44,7 @@ class Recorder:
         self._ended: set[str] = set()
         self._done: dict[tuple[str, str], Exchange] = {}
         self._called: dict[tuple[str, str], str] = {}
+        self._freed: set[tuple[str, str]] = set()
 
     def trace(self) -> Trace:
         """What was exchanged so far."""
@@ -156,6 +157,8 @@ class Recorder:
         for own in (named, target, link(operation.get("targetLink")).rpartition("/")[2], title):
             if isinstance(own, str) and not (deletes and self._made_anew(project, own, target)):
                 self._done[project, own] = change
+                if deletes:
+                    self._freed.add((project, own))
 
     def _made_anew(self, project: str, name: str, deleted: Any) -> bool:
         """Whether what was done last under a name is about another image than the one that is deleted."""

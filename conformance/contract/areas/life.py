@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.contract.areas.labels import seen_before
@@ -23,6 +23,8 @@ from conformance.trace.exchange import Exchange
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
+
+CONFLICT = 409
 
 RULES.add(
     request_rule(
@@ -176,7 +178,7 @@ def _leaves_nothing(history: History) -> Iterator[Finding]:
         yield leak_breach(insert, leak) if leak is not None else None
     for insert, other in _second_tries(history):
         yield expect(
-            other.exchange.status != 409,
+            other.exchange.status != CONFLICT,
             "the name of a refused insert is not free",
             insert.exchange,
             other.exchange,
@@ -236,7 +238,7 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
         if not winners and not any(conflicts(insert) for insert in group):
             continue  # it is for another reason that all of them are refused
         strange = [
-            insert.exchange.status for insert in group if insert.exchange.refused and insert.exchange.status != 409
+            insert.exchange.status for insert in group if insert.exchange.refused and insert.exchange.status != CONFLICT
         ]
         yield expect(
             winners == 1 and not strange,
@@ -321,7 +323,6 @@ def _delete(history: History) -> Iterator[Finding]:
             for insert in history.inserts
             if insert.image in called and not after(insert.exchange, delete.exchange)
         ]
-        newborn = any(history.born_after(delete))
         identifier = history.identifier(delete)
         for exchange in history.gets:
             named = exchange.route and exchange.route.project == delete.project and exchange.route.name in called
@@ -355,22 +356,41 @@ def _delete(history: History) -> Iterator[Finding]:
                     expected=f"no image with id {identifier}",
                     observed=sighting.value.get("name"),
                 )
-        for birth in history.inserts:
-            first = birth.exchange in rebirths and birth.original is None
-            alone = all(after(birth.exchange, other) for other in rebirths if other is not birth.exchange)
-            late = history.trace.recorded and birth.exchange.sent - end.received > LATE_SECONDS
-            if newborn or (late and birth.exchange.status == 409):
-                continue  # somebody else may have used the name
-            if first and alone and after(end, birth.exchange) and birth.exchange.status != 0:
-                yield expect(
-                    birth.exchange.status != 409,
-                    "the name of a deleted image is not free",
-                    delete.exchange,
-                    end,
-                    birth.exchange,
-                    expected="success",
-                    observed=f"HTTP {birth.exchange.status}",
-                )
+        yield from _freed(history, delete, end, rebirths)
+
+
+def _freed(history: History, delete: Mutation, end: Exchange, rebirths: Sequence[Exchange]) -> Iterator[Finding]:
+    """Whether the name of a deleted image can be used again."""
+    newborn = any(history.born_after(delete))
+    for birth in history.inserts:
+        first = birth.exchange in rebirths and birth.original is None
+        alone = all(after(birth.exchange, other) for other in rebirths if other is not birth.exchange)
+        passed, taken = birth.exchange.sent - end.received, birth.exchange.status == CONFLICT
+        if newborn or (history.trace.recorded and passed > LATE_SECONDS and taken):
+            continue  # somebody else may have used the name
+        if taken and passed <= LATE_SECONDS and _freed_later(history, birth):
+            continue  # a name may become free a moment late
+        if first and alone and after(end, birth.exchange) and birth.exchange.status != 0:
+            yield expect(
+                not taken,
+                "the name of a deleted image is not free",
+                delete.exchange,
+                end,
+                birth.exchange,
+                expected="success",
+                observed=f"HTTP {birth.exchange.status}",
+            )
+
+
+def _freed_later(history: History, refused: Mutation) -> bool:
+    """Whether an insert soon after another had the name that was refused to that one, with no delete between them."""
+    first = next((change for change in history.changes(refused) if after(refused.exchange, change.exchange)), None)
+    return (
+        first is not None
+        and first.method == "images.insert"
+        and first.exchange.answered
+        and first.exchange.sent - refused.exchange.received <= LATE_SECONDS
+    )
 
 
 def _patched(name: str, value: Any, shown: Sighting, before: Sighting | None) -> bool:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
+from conformance.emulator.errors import conflict
 from conformance.emulator.faults.order import UnderWay
 from conformance.emulator.faults.row import shown_image, switched
 from conformance.emulator.store import Image
@@ -77,6 +78,29 @@ def _late_deletions(behaviour: Behaviour) -> None:
     behaviour.on_answer.append(on_answer)
 
 
+def _late_names(behaviour: Behaviour) -> None:
+    """Holds the name of a deleted image for taken for a moment, but by the insert that a client repeats."""
+    gone: dict[tuple[str, str], float] = {}
+    seen: set[str] = set()
+
+    def on_change(image: Image, before: Resource, call: Call) -> None:
+        del before
+        if call.method == "images.delete":
+            gone[call.project, image.fields["name"]] = image.gone_at
+
+    def guard(call: Call) -> None:
+        request_id = call.query.get("requestId", "").lower()
+        if call.method != "images.insert" or not isinstance(call.body, dict) or request_id in seen:
+            return
+        name = str(call.body.get("name"))
+        if 0 <= time.time() - gone.get((call.project, name), 0) < MOMENT:
+            raise conflict(f"projects/{call.project}/global/images/{name}")
+        seen.update({request_id} - {""})
+
+    behaviour.on_change.append(on_change)
+    behaviour.on_request.append(guard)
+
+
 ROWS: tuple[Variant, ...] = (
     Variant("wait-early", "wait answers soon, DONE or not", switched(wait_seconds=0.003)),
     Variant(
@@ -90,6 +114,7 @@ ROWS: tuple[Variant, ...] = (
         "families have an image a moment after it is READY",
         switched(seen_after={"images.getFromFamily": MOMENT, "imageFamilyViews.get": MOMENT}),
     ),
+    Variant("late-names", "the name of a deleted image is free a moment after that", _late_names),
     Variant("late-deletions", "an image is seen for a moment after its deletion is DONE", _late_deletions),
     Variant(
         "short-retention",

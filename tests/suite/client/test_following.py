@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 from unittest.mock import Mock
@@ -97,6 +98,28 @@ def test_image_that_is_deleted_by_its_id_is_looked_for_by_its_name_until_it_is_g
     api.delete("2001")
     script += [image(), refusal(404, "notFound")]
     assert api.get("one").status == 404
+
+
+@pytest.mark.parametrize(("in_vain", "status"), [(0, 200), (100, 404)])
+def test_looks_are_taken_though_the_machine_had_no_time_for_them(
+    in_vain: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.client.api.time.monotonic", itertools.count(step=60).__next__)
+    api, script = scripted(operation("PENDING"))
+    api.target.unseen = in_vain
+    api.insert(InsertRequest({}, "one"))
+    missing = refusal(404, "notFound")
+    script += [missing, missing, missing, operation()]
+    assert api.operation("operation-1").status == status
+
+
+def test_name_of_a_deleted_image_is_asked_for_until_it_is_free() -> None:
+    taken = refusal(409, "alreadyExists")
+    api, script = scripted(operation(operationType="delete", name="o-2", clientOperationId=None))
+    api.delete("one")
+    script += [taken, taken, operation(clientOperationId=None), taken]
+    assert [api.insert(InsertRequest({}, "one", None)).status for _ in range(2)] == [200, 409]
+    assert not script
 
 
 def test_list_is_asked_for_until_it_is_without_a_deleted_image() -> None:

@@ -121,6 +121,25 @@ def test_deleted_image_may_be_seen_for_a_moment(then: Step, verdict: str) -> Non
     assert ("life.model" not in then(made().change("delete")).broken()) or verdict == "broken"
 
 
+TOO_SOON: Step = lambda story: story.insert(TAKEN, code=409, request_id=None)  # noqa: E731 - a step of a story
+
+
+@pytest.mark.parametrize(
+    ("then", "verdict"),
+    [
+        (lambda story: TOO_SOON(story).insert(ANEW, request_id=None), "silent"),
+        (lambda story: TOO_SOON(TOO_SOON(story)).insert(ANEW, request_id=None), "silent"),
+        (lambda story: TOO_SOON(TOO_SOON(story)), "broken"),
+        (lambda story: TOO_SOON(story).insert(ANEW, request_id=None, name="two"), "broken"),
+        (lambda story: TOO_SOON(story).change("delete").insert(ANEW, request_id=None), "broken"),
+        (lambda story: TOO_SOON(story).pause(LATE_SECONDS + 1).insert(ANEW, request_id=None), "broken"),
+        (lambda story: TOO_SOON(story.pause(LATE_SECONDS + 1)).insert(ANEW, request_id=None), "broken"),
+    ],
+)
+def test_name_of_a_deleted_image_may_become_free_a_moment_late(then: Step, verdict: str) -> None:
+    assert then(made().change("delete")).verdict("life.delete") == verdict
+
+
 @pytest.mark.parametrize(("deleted", "right"), [(True, True), (False, False)])
 def test_list_may_show_a_deleted_image_beside_the_new_one_of_its_name(*, deleted: bool, right: bool) -> None:
     story = made().change("delete") if deleted else made()

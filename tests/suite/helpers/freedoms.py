@@ -56,6 +56,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "operations skip states": ("no-pending", "no-running"),
         "a deleted image is gone at once, or READY to its end": ("gone-at-once", "ready-until-gone"),
         "a deleted image is seen for a moment after that": ("late-deletions",),
+        "the name of a deleted image is free at once, or a moment later": ("late-names",),
         "changes take their time": ("slow-changes",),
         "a source is waited for until it is READY": ("waiting-inserts",),
         "a delete ends the insert that is under way": ("deletes-cancel",),
