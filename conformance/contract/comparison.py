@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS
 from conformance.contract.rule import is_set
+from conformance.trace.blots import filled
 from conformance.trace.formats import link, timestamp
 from conformance.trace.links import same_resource
 
@@ -40,9 +41,10 @@ def unasked(before: Mapping[str, Any], later: Mapping[str, Any], asked: Collecti
 
 
 def _same(name: str, before: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
-    if name == "labels":
-        return own_labels(before) == own_labels(later)
     one, two = before.get(name), later.get(name)
+    one, two = filled(one, two), filled(two, one)
+    if name == "labels":
+        return own_labels({name: one}) == own_labels({name: two})
     return one == two if name in TEXTS else alike(one, two)
 
 

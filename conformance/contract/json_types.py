@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.contract.fields import IMAGE_FIELDS, Field, rule_name
 from conformance.contract.rule import is_set
+from conformance.trace.blots import blotted_out
 from conformance.trace.formats import is_base64, is_int64, is_uint64, timestamp
 
 JSON_TYPES: dict[str, tuple[type, ...]] = {
@@ -45,7 +46,7 @@ def values_at(value: Any, path: str) -> Iterator[Any]:
     for item in found:
         if rest:
             yield from values_at(item, rest)
-        else:
+        elif not blotted_out(item):
             yield item
 
 

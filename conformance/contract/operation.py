@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.contract.order import after
 from conformance.contract.rule import is_error, is_set
+from conformance.trace.blots import BLOT
 from conformance.trace.exchange import Exchange
 from conformance.trace.field_mask import EVERYTHING, FieldMask
 from conformance.trace.formats import link, timestamp
@@ -40,7 +41,11 @@ class State:
 
     def shows(self, *names: str) -> bool:
         """Whether the answer tells of these fields: each is there, or would be if it had a value."""
-        return all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
+        return all(
+            (self.mask.covers(name) or (name in self.value and name not in self.mask.fields))
+            and self.value.get(name) != BLOT
+            for name in names
+        )
 
     @property
     def status(self) -> str:
@@ -63,7 +68,7 @@ class State:
             "target id": self.value.get("targetId"),
             "insert time": timestamp(self.value.get("insertTime")),
         }
-        return {name: str(part) for name, part in parts.items() if is_set(part)}
+        return {name: str(part) for name, part in parts.items() if is_set(part) and part != BLOT}
 
     def contradicts(self, other: State) -> bool:
         """Whether this is a state of another operation, whatever its name is."""

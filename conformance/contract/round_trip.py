@@ -10,6 +10,7 @@ from typing import Any
 from conformance.contract.comparison import CHANGE_BY_THEMSELVES, alike
 from conformance.contract.fields import SERVER_SET
 from conformance.contract.rule import is_set
+from conformance.trace.blots import filled
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
 from conformance.trace.links import may_come_back
@@ -42,7 +43,7 @@ def same_labels(wanted: Any, came: Any, users: Collection[str] = ()) -> bool:
         users: keys that are known to be the user's, although they begin like the service's.
     """
     ours = wanted if isinstance(wanted, dict) else {}
-    theirs = came if isinstance(came, dict) else {}
+    theirs = filled(came, ours) if isinstance(came, dict) else {}
     return {key: value or "" for key, value in ours.items()} == {
         key: value or ""
         for key, value in theirs.items()
@@ -146,7 +147,7 @@ def comes_back(field: str, sent: Any, came: Any, project: str) -> bool:
         came: its value in an answer.
         project: the project of the image.
     """
-    return _COMPARED.get(field, _plain)(sent, came, project) or _has_half_a_character(sent)
+    return _COMPARED.get(field, _plain)(sent, filled(came, sent), project) or _has_half_a_character(sent)
 
 
 def _has_half_a_character(value: Any) -> bool:

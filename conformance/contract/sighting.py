@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.trace.blots import BLOT, holds_blot
 from conformance.trace.exchange import Exchange
 from conformance.trace.field_mask import EVERYTHING, FieldMask
 
 OBJECTS = frozenset({"labels", "deprecated"})
 """Fields of an image that rules look into."""
+
+LOOKED_INTO = frozenset({"deprecated"})
+"""Those of which a part tells something, though others are blotted out."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,11 @@ class Sighting:
 
         A field of the wrong JSON type tells nothing: that is the matter of the rule about its type.
         """
-        told = all(self.mask.covers(name) or (name in self.value and name not in self.mask.fields) for name in names)
+        told = all(
+            (self.mask.covers(name) or (name in self.value and name not in self.mask.fields))
+            and (name in LOOKED_INTO or not holds_blot(self.value.get(name)))
+            for name in names
+        )
         return told and all(isinstance(self.value.get(name), dict | None) for name in OBJECTS.intersection(names))
 
     @property
@@ -35,6 +43,6 @@ class Sighting:
         """The image's name as the answer says it, or the request where the answer was not asked for it."""
         name = self.value.get("name")
         route = self.exchange.route
-        if name is None and not self.shows("name") and self.via == "images.get" and route:
+        if name in (None, BLOT) and not self.shows("name") and self.via == "images.get" and route:
             return None if route.name.isdecimal() else route.name
-        return name if isinstance(name, str) else None
+        return name if isinstance(name, str) and name != BLOT else None

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from conformance.trace import losses
+from conformance.trace.blots import BLOT, SUSPECT, blots_out, without_empty
 from conformance.trace.customer_keys import SECRET_FIELDS
 from conformance.trace.exchange import MUTATIONS, Exchange, Request
 from conformance.trace.formats import link
@@ -38,8 +39,10 @@ _MARK = re.compile(
 _NAMELESS = re.compile(r"(?i)[<\[({]*redacted[>\])}]*|X{4,}|\*{3,}")
 """What stands for anything: behind `projects/` for the one project that is told."""
 
-_BLOTTED = re.compile(r"(?i)(?<![a-z])redacted(?![a-z])|\*{3,}|^(?:<.+>|\[.+\]|\{\{.+\}\}|\$\{.+\}|x{3,}(?:@.*)?)$")
-"""What stands for the whole of a text that names somebody."""
+_STAND_IN = re.compile(
+    r"(?:my|your|example|sample|fake|dummy|placeholder)[-_]project(?:[-_]id)?|project[-_](?:id|name)"
+)
+"""Projects of examples: beside another one, they are what a recorder has put in its place."""
 
 _AFTER_PROJECTS = re.compile(r"(?<=projects/)[^/\s\"'?#]+")
 _ESCAPED = re.compile(r"%24%7B(.{1,60}?)%7D|%7B%7B(.{1,60}?)%7D%7D|%3C([A-Za-z].{1,60}?)%3E", re.IGNORECASE)
@@ -51,14 +54,18 @@ _SUSPECT = re.compile(
     rb"[$]\{|\{\{|%7B|<[A-Za-z]|%3C|[A-Z0-9]_(?:"
     + _WORDS.encode()
     + rb")\b|PROJECT|REDACTED|XXXX|[*]{3}|(\d)\1{7}|1234567890"
-    rb"|abcdef0123A=|12:34:56\.123456Z|/projects/[A-Z]"
+    rb"|abcdef0123A=|12:34:56\.123456Z|/projects/[A-Z]|projects/[a-z]+[-_](?:project|id|name)|" + SUSPECT
 )
 """Whether it is worth while to look closer."""
 
 _TIMES = frozenset({"insertTime", "startTime", "endTime", "creationTimestamp", "deprecated", "obsolete", "deleted"})
 _FINGERPRINTS = frozenset({"labelFingerprint", "fingerprint"})
-_FREE = frozenset({"message", "httpErrorMessage", "statusMessage", "description", "user"})
-"""Texts for people, or about them: they are left as they are."""
+_MESSAGES = frozenset({"message", "httpErrorMessage", "statusMessage"})
+_FREE = _MESSAGES | {"description", "user"}
+"""Texts for people, or about them: they are left as they are, unless they are blotted out as a whole."""
+
+_LOST_BY = {**dict.fromkeys(_TIMES, losses.SERVER_TIMES), "clientOperationId": losses.REQUEST_IDS}
+"""The fields that rules stand on which cannot be judged without them."""
 
 _NUMBERS = frozenset({"archiveSizeBytes", "diskSizeGb", "progress"})
 _IDS = {
@@ -117,6 +124,8 @@ class Placeholders:
         self._targets: dict[str, str] = {}
         self._deleted: set[str] = set()
         self._lives: Counter[str] = Counter()
+        self._sent: set[str] = set()
+        self._stand_ins: set[str] = set()
 
     def restore(self, exchange: Exchange) -> tuple[Exchange, frozenset[str]]:
         """The exchange without placeholders, and what was lost by them."""
@@ -126,6 +135,9 @@ class Placeholders:
             self._note_ids(exchange.resource or {})
             return exchange, NOTHING
         self._learn(exchange)
+        self._sent.update(
+            found[0] for text in texts[:2] for found in _MARK.finditer(unquote(text.decode(errors="replace")))
+        )
         lost: set[str] = set()
         url = self._url(request.url, lost)
         sent = Request(request.verb, url, request.headers, self._body(request.body, lost))
@@ -139,15 +151,16 @@ class Placeholders:
 
     def _learn(self, exchange: Exchange) -> None:
         """Takes the project from an exchange that names it in one place, and has a placeholder for it in another."""
-        if self._told:
-            return
         answer = exchange.resource or {}
         items = (item.get("selfLink") for item in exchange.items[:1])
         links = (unquote(exchange.request.path), answer.get("selfLink"), answer.get("targetLink"), *items)
         projects = {found[0] for found in map(named, links) if found is not None}
-        real = {project for project in projects if not _scrubbed_project(project) and not project.isdecimal()}
-        if len(real) == 1 and len(projects) > 1:
-            self._project, self._told = real.pop(), True
+        words = {project for project in projects if _STAND_IN.fullmatch(project)}
+        real = {one for one in projects - words if not _scrubbed_project(one) and not one.isdecimal()}
+        if len(real) != 1 or len(projects) < 2 or (self._told and real != {self._project}):
+            return
+        self._project, self._told = real.pop(), True
+        self._stand_ins |= words
 
     def _replaced(self, text: str) -> str:
         """A text without placeholders: they become the project, or a word that may stand in a name."""
@@ -159,7 +172,8 @@ class Placeholders:
         """What stands behind `projects/`: names of projects are in lower case."""
         if _MARK.search(found[0]) and not _NAMELESS.fullmatch(unquote(found[0])):
             return self._word(found[0])
-        return self._project if _scrubbed_project(unquote(found[0])) else found[0]
+        replaced = found[0] in self._stand_ins or _scrubbed_project(unquote(found[0]))
+        return self._project if replaced else found[0]
 
     def _word(self, mark: str) -> str:
         letters = re.sub(r"[^a-z0-9]+", "", mark.lower())
@@ -190,7 +204,7 @@ class Placeholders:
         value = _json(body)
         if not isinstance(value, dict):
             return body
-        found = self._value(value, lost)
+        found = without_empty(self._value(value, lost, blots=True))
         if not before.answered:
             return _text(value, found, body)
         self._note_life(after)
@@ -203,29 +217,34 @@ class Placeholders:
             self._identify(scrubbed, resource, lost)
         return _text(value, found, body)
 
-    def _value(self, value: Any, lost: set[str], name: str = "") -> Any:
-        """A JSON value without placeholders."""
+    def _value(self, value: Any, lost: set[str], name: str = "", *, blots: bool = False) -> Any:
+        """A JSON value without placeholders; what stands for nothing else is blotted out, if that may be."""
         match value:
             case dict():
                 return {
-                    self._replaced(key): self._value(part, lost, key)
+                    BLOT if blots and blots_out(key) else self._replaced(key): self._value(part, lost, key, blots=blots)
                     for key, part in value.items()
-                    if self._holds(key, part, lost)
+                    if self._holds(key, part)
                 }
             case list():
-                return [self._value(part, lost, name) for part in value]
+                return [self._value(part, lost, name, blots=blots) for part in value]
             case str():
-                return self._field(value, lost, name)
+                return BLOT if blots and self._blotted(value, lost, name) else self._field(value, lost, name)
         return value
 
-    def _holds(self, name: str, value: Any, lost: set[str]) -> bool:
-        """Whether a field tells anything: a requestId that was replaced does not, nor does a key."""
-        if name in SECRET_FIELDS and isinstance(value, str) and _MARK.search(value):
-            return False
-        if name == "clientOperationId" and isinstance(value, str) and _MARK.search(value):
-            lost.add(losses.REQUEST_IDS)
-            return False
-        return True
+    def _blotted(self, value: str, lost: set[str], name: str) -> bool:
+        """Whether a field of an answer says nothing: what it has stands for nothing that a request has named."""
+        if name in _IDS_OF or name in _FINGERPRINTS:
+            return False  # each resource gets an id of its own
+        mark = _MARK.fullmatch(value)
+        blotted = blots_out(value, name) or (mark is not None and name not in _MESSAGES and value not in self._sent)
+        if blotted and name in _LOST_BY:
+            lost.add(_LOST_BY[name])
+        return blotted
+
+    def _holds(self, name: str, value: Any) -> bool:
+        """Whether a field tells anything: a key that was replaced does not."""
+        return not (name in SECRET_FIELDS and isinstance(value, str) and _MARK.search(value))
 
     def _field(self, value: str, lost: set[str], name: str) -> Any:
         if name in _FREE:
@@ -237,7 +256,10 @@ class Placeholders:
         if marked and name in _TIMES:
             lost.add(losses.SERVER_TIMES)
             return TIME
-        if marked and name in _FINGERPRINTS:
+        if marked and name == "clientOperationId":
+            lost.add(losses.REQUEST_IDS)
+            return BLOT
+        if name in _FINGERPRINTS and (marked or blots_out(value)):
             lost.add(losses.FINGERPRINTS)
             return FINGERPRINT
         if marked and name in _NUMBERS:
@@ -249,12 +271,17 @@ class Placeholders:
     ) -> None:
         """Gives an operation a name of its own where all have the same one."""
         mark = scrubbed.get("name")
-        if not isinstance(mark, str) or not _MARK.search(mark):
+        if not isinstance(mark, str) or not (_MARK.search(mark) or blots_out(mark)):
+            return
+        route = exchange.route
+        asked = route.name if route and route.method.startswith("globalOperations.") else ""
+        if mark not in self._operations and asked and not (asked.isdecimal() or _MARK.search(asked)):
+            resource["name"] = asked  # no other answer lacks its name
             return
         lost.add(losses.OPERATION_NAMES)
         operation = self._named(exchange, mark, resource, lost)
         own = resource.get("selfLink")
-        if isinstance(own, str):
+        if isinstance(own, str) and own != BLOT:
             resource["selfLink"] = f"{own.rpartition('/')[0]}/{operation.name}"
         resource["name"] = operation.name
 
@@ -286,7 +313,8 @@ class Placeholders:
         if route is None or not route.name:
             return exchange
         name: Any = None
-        if route.method.startswith("globalOperations.") and _MARK.search(route.name):
+        made_up = any(one.name == answer.get("name") for known in self._operations.values() for one in known)
+        if route.method.startswith("globalOperations.") and (made_up or _MARK.search(route.name)):
             known = self._operations.get(route.name, [])
             name = answer.get("name") or (known[-1].name if known else None)
         elif route.method.startswith("images.") and self._ids_lost and route.name.isdecimal():
@@ -358,16 +386,17 @@ class Placeholders:
             return
         lost.add(losses.IDS)
         for name, linked in _IDS.items():
-            if name in resource and isinstance(resource.get(linked), str):
+            if name in resource and isinstance(resource.get(linked), str) and resource[linked] != BLOT:
                 resource[name] = self._target(resource) if name == "targetId" else self._id(resource[linked])
         if "/" not in str(resource.get("id", "/")):
-            own = resource.get("selfLink") or f"{resource.get('kind')} {resource.get('name')}"
-            resource["id"] = self._id(own)
+            own = resource.get("selfLink")
+            told = own if own and own != BLOT else f"{resource.get('kind')} {resource.get('name')}"
+            resource["id"] = self._id(told)
 
     def _no_id(self, value: Any) -> bool:
         if not isinstance(value, str):
             return False
-        return bool(_MARK.search(value) or (self._scrubbed and _CONSTANT_ID.fullmatch(value)))
+        return bool(_MARK.search(value) or blots_out(value) or (self._scrubbed and _CONSTANT_ID.fullmatch(value)))
 
 
 def _json(body: bytes) -> Any:
@@ -386,11 +415,6 @@ def _resources(scrubbed: dict[str, Any], value: dict[str, Any]) -> Iterator[tupl
     if isinstance(scrubbed.get("items"), list):
         pairs += zip(scrubbed["items"], value["items"], strict=True)
     yield from ((one, two) for one, two in pairs if isinstance(one, dict) and isinstance(two, dict))
-
-
-def blotted_out(value: Any) -> bool:
-    """Whether a text is plainly one that a recorder has put in the place of another, so that it says nothing."""
-    return isinstance(value, str) and (value in _CONSTANTS or bool(_BLOTTED.search(value)))
 
 
 def _scrubbed_project(project: str) -> bool:

@@ -15,6 +15,7 @@ from conformance.contract.order import after
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
+from conformance.trace.blots import filled
 from conformance.trace.formats import timestamp
 from conformance.trace.links import may_come_back, same_resource
 
@@ -50,8 +51,9 @@ def _deprecate_state(history: History) -> Iterator[Finding]:
         if not well_typed(sighting.value, "deprecated"):
             continue
         wanted = mutation.body.get("state") or ACTIVE
+        came = filled(sighting.value.get("deprecated"), {"state": wanted})
         yield expect(
-            _state(sighting.value) == wanted,
+            _state({"deprecated": came}) == wanted,
             "the state that was set does not come back",
             mutation.exchange,
             sighting.exchange,
@@ -73,7 +75,7 @@ def _deprecate_round_trip(history: History) -> Iterator[Finding]:
     for mutation, sighting in _deprecations(history):
         names = ("replacement", *DEPRECATION_TIMES)
         sent = {name: mutation.body[name] for name in names if is_set(mutation.body.get(name))}
-        status = sighting.value.get("deprecated")
+        status = filled(sighting.value.get("deprecated"), sent)
         came = status if isinstance(status, dict) else {}
         if sent and well_typed(sighting.value, "deprecated"):
             wrong = {

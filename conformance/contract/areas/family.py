@@ -12,6 +12,7 @@ from conformance.contract.lateness import MOMENT_SECONDS
 from conformance.contract.mutation import Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
 
@@ -137,7 +138,7 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         image = resource.get("image") if method == VIEW else resource
         mask = exchange.mask.within("image") if method == VIEW else exchange.mask
         came = image.get("name") if isinstance(image, dict) else None
-        if not mask.covers("name") or not isinstance(came, str | None):
+        if not mask.covers("name") or not isinstance(came, str | None) or blotted_out(came):
             continue
         wanted = candidates[-1] if candidates else None
         missed = came is None and exchange.status == NOT_FOUND and candidates and _stays(history, members, exchange)
@@ -206,7 +207,8 @@ def _latest(history: History) -> Iterator[Finding]:
     yield from _judge_family(history, FROM_FAMILY, deprecated=False)
     for exchange in history.exchanges:
         family = (exchange.resource or {}).get("family")
-        if exchange.method == FROM_FAMILY and exchange.route is not None and is_set(family) and isinstance(family, str):
+        told = is_set(family) and isinstance(family, str) and not blotted_out(family)
+        if exchange.method == FROM_FAMILY and exchange.route is not None and told:
             yield expect(
                 family == exchange.route.name,
                 "a family answers an image of another",
@@ -238,7 +240,7 @@ def _deprecated_skipped(history: History) -> Iterator[Finding]:
             if after(change.exchange, exchange)
         )
         # With a stateOverride it may be deprecated in some zones only.
-        if not soon and not is_set(status.get("stateOverride")):
+        if not soon and not is_set(status.get("stateOverride")) and not blotted_out(status["state"]):
             yield expect(
                 status["state"] == ACTIVE,
                 "a family answers an image that is deprecated",

@@ -22,6 +22,7 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.round_trip import SHIELDED_LISTS, feature_types
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.blots import filled
 from conformance.trace.formats import is_base64, is_timestamp, timestamp
 
 RULES = Rules()
@@ -181,9 +182,9 @@ def _dates_change_nothing(history: History) -> Iterator[Finding]:
         for sighting in history.results(mutation):
             if not well_typed(sighting.value, "deprecated"):
                 continue
-            status = sighting.value.get("deprecated")
-            state = status.get("state") if isinstance(status, dict) else None
             wanted = sent.get("state") or "ACTIVE"
+            status = filled(sighting.value.get("deprecated"), {"state": wanted})
+            state = status.get("state") if isinstance(status, dict) else None
             yield expect(
                 (state or "ACTIVE") in (wanted, "ACTIVE"),
                 "the dates of a deprecation changed the state",

@@ -19,6 +19,7 @@ from conformance.contract.requests import conflicts, for_the_fault, leak_breach,
 from conformance.contract.round_trip import cleared_by, comes_back, patched_paths
 from conformance.contract.rule import SHOWN, Finding, Rules, expect
 from conformance.contract.sighting import Sighting
+from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
 
 RULES = Rules()
@@ -90,7 +91,7 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
             key, value = ("id", identifier) if by_id else ("name", insert.image)
             if exchange.answered and not exchange.mask.covers(key):
                 continue
-            if key == "name" and not well_typed(image, "name"):
+            if key == "name" and (not well_typed(image, "name") or blotted_out(image.get("name"))):
                 continue
             yield expect(
                 str(image.get(key)) == value,

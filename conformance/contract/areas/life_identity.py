@@ -11,9 +11,9 @@ from conformance.contract.order import after
 from conformance.contract.requests import conflicts
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
+from conformance.trace.blots import blotted_out
 from conformance.trace.formats import link
 from conformance.trace.losses import IDS
-from conformance.trace.placeholders import blotted_out
 
 RULES = Rules()
 

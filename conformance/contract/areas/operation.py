@@ -9,6 +9,7 @@ from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import is_uint64
 from conformance.trace.links import named, same_project
@@ -271,6 +272,8 @@ def _target_link(history: History) -> Iterator[Finding]:
             continue
         for state in operation.glimpses:
             target = state.value.get("targetLink")
+            if blotted_out(target):
+                continue
             if not is_set(target):
                 if state.done and state.shows("targetLink"):
                     yield expect(
@@ -373,7 +376,7 @@ def _self_link(history: History) -> Iterator[Finding]:
     for operation in history.operations:
         for state in operation.glimpses:
             own = state.value.get("selfLink")
-            if is_set(own) and operation.named:
+            if is_set(own) and operation.named and not blotted_out(own):
                 found = named(own)
                 names = (operation.name, state.value.get("id"))
                 yield expect(

@@ -12,9 +12,9 @@ from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.operation import STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import MUTATIONS
 from conformance.trace.formats import link, same_instant
-from conformance.trace.placeholders import blotted_out
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""

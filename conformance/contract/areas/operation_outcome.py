@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.contract.areas.operation import WAIT, of_images
+from conformance.contract.areas.operation import GET, NOT_FOUND, WAIT, of_images
 from conformance.contract.areas.operation_course import same_fields
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS
@@ -13,12 +13,10 @@ from conformance.contract.operation import STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.requests import CONFLICT
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
+from conformance.trace.blots import BLOT, blotted_out
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
-
-GET = "globalOperations.get"
-NOT_FOUND = 404
 
 
 @RULES.rule(
@@ -73,7 +71,7 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
             if paused and exchange.status == NOT_FOUND:
                 break  # others may have deleted it before anybody looked
             image = exchange.resource
-            if image is not None and image.get("name") not in (insert.image, None):
+            if image is not None and image.get("name") not in (insert.image, None, BLOT):
                 continue  # it is another image
             if (image is None and exchange.status != 404) or history.held_twice(insert.project, insert.image, exchange):
                 continue
@@ -89,7 +87,11 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                 for name in ("status", "id")
                 if image and is_set(image.get(name)) and image[name] == insert.body.get(name)
             }
-            unseen = {name for name in ("status", "id") if image is not None and not exchange.mask.covers(name)}
+            unseen = {
+                name
+                for name in ("status", "id")
+                if image is not None and (not exchange.mask.covers(name) or blotted_out(image.get(name)))
+            }
             at, observed = (insert.exchange, final.exchange, exchange), {"status": status, "id": identifier}
             yield expect(
                 "status" in echoed | unseen or status == "READY",

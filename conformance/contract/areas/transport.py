@@ -11,6 +11,7 @@ from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Judge, Rule, Rules, expect, is_set
+from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import ABANDONED, INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange
 from conformance.trace.json_text import NOT_JSON
 
@@ -188,7 +189,8 @@ def _error_reason(history: History) -> Iterator[Finding]:
     for exchange, error in _errors(history):
         allowed = REASONS.get(exchange.status)
         items = error.get("errors")
-        reasons = [item["reason"] for item in items or [] if isinstance(item, dict) and is_set(item.get("reason"))]
+        told = (item.get("reason") for item in items or [] if isinstance(item, dict))
+        reasons = [reason for reason in told if is_set(reason) and not blotted_out(reason)]
         if allowed and reasons:
             yield expect(
                 any(reason in allowed for reason in reasons if isinstance(reason, str)),

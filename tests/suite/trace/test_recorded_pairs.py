@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.recorded import DISK, FINGERPRINTS, LINKS, NO_LABELS, NOT_FOUND, Recorded, at, image, operation
+from helpers.recorded import DISK, FINGERPRINTS, LINKS, NO_LABELS, NOT_FOUND, PROJECT, Recorded, at, image, operation
 
 Told = Callable[[Recorded], Recorded]
 """Tells a recording from its beginning on."""
@@ -177,7 +178,112 @@ REMADE: tuple[Pair, ...] = (
     ("a time before the deletion", "image.creation-timestamp", remade(1.35), remade(-4)),
 )
 
-PAIRS = (*OPERATIONS, *CHANGES, *REMADE)
+# What a recorder has blotted out of answers alone
+
+FULL = {
+    "description": "text",
+    "family": "images",
+    "labels": OLD,
+    "licenses": [f"projects/{PROJECT}/global/licenses/l1"],
+    "architecture": "X86_64",
+    "guestOsFeatures": [{"type": "UEFI_COMPATIBLE"}],
+    "diskSizeGb": "10",
+}
+
+
+def blotted(value: Any, field: str, mark: str) -> Any:
+    """A JSON value with a mark in the place of all texts that a field holds."""
+
+    def out(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: out(one) for key, one in part.items()}
+        return [out(one) for one in part] if isinstance(part, list) else mark
+
+    if isinstance(value, dict):
+        return {key: out(part) if key == field else blotted(part, field, mark) for key, part in value.items()}
+    return [blotted(part, field, mark) for part in value] if isinstance(value, list) else value
+
+
+def scrubbed(field: str, mark: str, *, answers: int = 99, user: str = "user@example.com", **changes: Any) -> Told:
+    """The life of an image, with a field blotted out of all answers, or of the first ones of those that have it; and
+    with changes of the image as it is shown."""
+
+    def tell(told: Recorded) -> Recorded:
+        links = f"{LINKS}/v1/projects/{PROJECT}/global"
+        own = {**FULL, "licenses": [f"{links}/licenses/l1"], "labelFingerprint": FINGERPRINTS[0], **changes}
+        old = {"state": "DEPRECATED", "replacement": f"{links}/images/image-2"}
+        own_new = {"labels": NEW, "labelFingerprint": FINGERPRINTS[1]} | changes
+        told.made(1, image(**own), **FULL).list(image(**own)).labelled(NEW, FINGERPRINTS[0])
+        told.get(image(**own | own_new)).act("deprecate", old)
+        told.get(image(**own | own_new, deprecated=old)).delete().deleted(user=user)
+        told.get(NOT_FOUND, 404)
+        left = answers
+        for entry in told.entries:
+            content = entry["response"]["content"]
+            scrubbed = json.dumps(blotted(json.loads(content["text"]), field, mark))
+            if scrubbed != content["text"] and left:
+                content["text"], left = scrubbed, left - 1
+        return told
+
+    return tell
+
+
+BLOTTED_OUT: tuple[Pair, ...] = tuple(
+    (
+        f"{field} as {mark or 'nothing'}, {'once' if answers == 1 else 'always'}",
+        rule,
+        scrubbed(field, mark, answers=answers),
+        scrubbed(field, mark, answers=answers, **wrong),
+    )
+    for field, rule, wrong in (
+        ("description", "image.family.round-trip", {"family": "other"}),
+        ("family", "image.description.round-trip", {"description": "other"}),
+        ("labels", "image.family.round-trip", {"family": "other"}),
+        ("licenses", "labels.set", {"labels": {"c": "3"}}),
+        ("diskSizeGb", "image.architecture", {"architecture": "ARM64"}),
+        ("architecture", "image.disk-size-gb.round-trip", {"diskSizeGb": "9"}),
+        ("guestOsFeatures", "image.status", {"status": "DONE"}),
+        ("sourceDisk", "image.type.diskSizeGb", {"diskSizeGb": 10}),
+        ("replacement", "image.kind", {"kind": "compute#disk"}),
+        ("kind", "image.self-link", {"selfLink": image(2)["selfLink"]}),
+        ("selfLink", "image.kind", {"kind": "compute#disk"}),
+        ("creationTimestamp", "image.description.round-trip", {"description": "other"}),
+        ("name", "image.family.round-trip", {"family": "other"}),
+        ("user", "operation.identity-immutable", {"user": "other@example.com"}),
+    )
+    for mark, answers in (
+        *(("REDACTED", 99), ("***", 1), ("<hidden>", 99), ("[FILTERED]", 1), ("<a-name>", 1)),
+        *((("", 1),) if field == "user" else ()),
+    )
+    if not (field == "user" and answers == 99) and not (field == "name" and answers == 1)
+)
+
+
+def in_place(project: str, *, every: int = 1, url: bool = False) -> Told:
+    """A project that a recorder has put in the place of the true one in some answers, or in some URLs."""
+
+    def tell(told: Recorded) -> Recorded:
+        scrubbed("none", "")(told)
+        for entry in told.entries[::every]:
+            part, key = (entry["request"], "url") if url else (entry["response"]["content"], "text")
+            part[key] = part[key].replace(f"projects/{PROJECT}/", f"projects/{project}/")
+        return told
+
+    return tell
+
+
+STAND_INS: tuple[Pair, ...] = tuple(
+    (f"{name}, {where}", "*.self-link", in_place(name, **how), in_place("acme", **how))
+    for name in ("my-project", "your-project-id", "example-project", "project-id")
+    for where, how in (
+        ("in answers", {}),
+        ("in some answers", {"every": 2}),
+        ("in URLs", {"url": True}),
+        ("in some URLs", {"url": True, "every": 2}),
+    )
+)
+
+PAIRS = (*OPERATIONS, *CHANGES, *REMADE, *BLOTTED_OUT, *STAND_INS)
 
 
 @pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
