@@ -176,8 +176,12 @@ def missing_parts(
         if other.get("kind") == value.get("kind"):
             yield from (((key,), part, False) for key, part in other.items() if key not in value)
     yield from _missing_items(exchange, value, others)
+    error = value.get("error")
     if "error" not in value:
         yield ("error",), ERROR, False
+    elif isinstance(error, dict) and not exchange.answered:
+        proper = json.loads(refusal(exchange.status).body)["error"]
+        yield from ((("error", key), part, False) for key, part in proper.items() if key not in error)
     if "warnings" not in value:
         yield ("warnings",), [{"code": "DEPRECATED_RESOURCE_USED", "message": expected, "data": []}], False
     yield from _missing_words(value)

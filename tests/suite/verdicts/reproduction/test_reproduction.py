@@ -215,6 +215,14 @@ def test_refusal_in_another_form_is_told_by_what_it_lacks(body: Any) -> None:
     assert Fact("has", 1, ".error.code", holds=False) in plan(rule, first_breach(rule.id, trace), trace).facts[-1]
 
 
+def test_part_that_every_refusal_lacks_is_told() -> None:
+    """The same request is refused by a correct target as well: with the part, and with everything else the same."""
+    error = {"code": 400, "message": "Required field 'resource' not specified"}
+    rule, trace = catalogue()["transport.error-list"], Story().get({"error": error}, status=400).trace()
+    facts = plan(rule, first_breach(rule.id, trace), trace).facts
+    assert any(fact.path.startswith(".error.errors") and not fact.holds for fact, _ in facts)
+
+
 @pytest.mark.parametrize(
     ("rule", "story", "witnesses"),
     [
