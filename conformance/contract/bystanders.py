@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from conformance.contract.comparison import unasked
+from conformance.contract.comparison import own_labels, unasked
 from conformance.contract.lateness import LATE_SECONDS, Lateness
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
@@ -20,9 +20,14 @@ from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
+from conformance.trace.recorded_clock import served_at
 
 CHANGEABLE = frozenset({"labels", "deprecated", "description", "family"})
 """The fields of an image that requests may change; of the others a change tells of no client."""
+
+
+UNNOTICED_SECONDS = 10.0
+"""How long it takes until others may have done something, where what is seen then looks like their work."""
 
 
 class Bystanders(Lateness):
@@ -61,11 +66,22 @@ class Bystanders(Lateness):
             if not after(seen.exchange, change.exchange) and not _over(change, before.exchange)
         ]
         asked = {name for change in between for name in changed_by(change.exchange)}
-        if _pause(before.exchange, between, seen.exchange) > LATE_SECONDS:
+        if _pause(before.exchange, between, seen.exchange) > LATE_SECONDS or self._told_of(before, seen):
             return bool(changed - asked)
         fingerprint = seen.value.get("labelFingerprint")
         fresh = is_set(fingerprint) and all(look.value.get("labelFingerprint") != fingerprint for look in earlier)
         return changed == {"labels"} and not between and fresh
+
+    def _told_of(self, before: Sighting, seen: Sighting) -> bool:
+        """Whether an operation of others tells that they have changed an image between two looks at it."""
+        own, known = f"/images/{seen.name}", str(seen.value.get("id"))
+        for state in self.foreign:
+            began = _moment(state.value, "insertTime")
+            since = served_at(before.exchange) or before.exchange.received
+            ours = str(state.value.get("targetLink")).endswith(own) and state.value.get("targetId") in (known, None)
+            if ours and began is not None and since - 1.0 <= began and state.value.get("operationType") != "insert":
+                return True
+        return False
 
     def _requests_on(self, seen: Sighting) -> Iterator[Mutation]:
         names = {seen.name, str(seen.value.get("id"))}
@@ -97,6 +113,20 @@ class Bystanders(Lateness):
         times += [state.exchange.received for state in states if after(state.exchange, until)]
         return self.trace.recorded and until.sent - max([mutation.exchange.received, *times]) > LATE_SECONDS
 
+    def joined(self, mutation: Mutation, seen: Sighting) -> bool:
+        """Whether others may have added labels to those of a request: ones that nothing has told of before, some time
+        after it has ended."""
+        wanted, came = mutation.view.labels, own_labels(seen.value)
+        more = came.keys() - wanted.keys()
+        kept = all((came.get(key) or "") == (value or "") for key, value in wanted.items())
+        if not self.trace.recorded or not more or not kept:
+            return False
+        if seen.exchange.sent - mutation.end.received <= UNNOTICED_SECONDS:
+            return False
+        shown = (own_labels(look.value) for look in self.glimpses if after(look.exchange, seen.exchange))
+        sent = (change.view.labels for change in self.mutations)
+        return not any(more & labels.keys() for labels in (*shown, *sent))
+
     def remade_since(self, refused: Exchange, seen: Sighting) -> bool:
         """Whether a look of a recording shows an image that was made after a request for its name was refused."""
         born = _moment(seen.value, "creationTimestamp")
@@ -104,10 +134,14 @@ class Bystanders(Lateness):
 
     def remade(self, before: Sighting, seen: Sighting) -> bool:
         """Whether others may have deleted an image between two looks, and made another of its name."""
-        born, paused = _moment(seen.value, "creationTimestamp"), seen.exchange.sent - before.exchange.received
-        if not self.trace.recorded or born is None or paused <= LATE_SECONDS:
+        born, earlier = (_moment(look.value, "creationTimestamp") for look in (seen, before))
+        if not self.trace.recorded or born is None or before.value.get("id") == seen.value.get("id"):
             return False
-        return before.value.get("id") != seen.value.get("id") and born > before.exchange.received
+        if seen.exchange.sent - before.exchange.received > LATE_SECONDS:
+            return born > before.exchange.received
+        # Sooner it has to be younger than both the other image and the look at that.
+        shown = served_at(before.exchange) or before.exchange.received + self.trace.ahead
+        return earlier is not None and born > max(shown, earlier)
 
     @cached_property
     def newborn_looks(self) -> frozenset[int]:

@@ -38,6 +38,7 @@ class Reading:
         self._named: dict[tuple[str, str], list[Operation]] = defaultdict(list)
         self.mutations: list[Mutation] = []
         self.glimpses: list[Sighting] = []
+        self._listed_alone: list[State] = []
         self._sources: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
         for exchange in self.exchanges:
             self._read(exchange)
@@ -155,9 +156,17 @@ class Reading:
             known[-1].strangers.append(state)
 
     def _see_listed(self, state: State, project: str) -> None:
-        for operation in self.bearers(project, state.value.get("name")):
-            if operation.owns(state):
-                operation.glimpses.append(state)
+        known = [operation for operation in self.bearers(project, state.value.get("name")) if operation.owns(state)]
+        for operation in known:
+            operation.glimpses.append(state)
+        if not known:
+            self._listed_alone.append(state)
+
+    @cached_property
+    def foreign(self) -> tuple[State, ...]:
+        """The states of operations whose requests the trace does not show: others have sent them."""
+        looked_at = (state for one in self.operations if one.mutation is None for state in one.glimpses)
+        return (*looked_at, *self._listed_alone)
 
     def bearers(self, project: str, name: Any) -> list[Operation]:
         """The operations of a name or id: one, unless the target gives a name to several."""

@@ -75,10 +75,13 @@ class Subject:
         return ()
 
     def item(self, item: dict[str, Any]) -> tuple[Key, ...]:
-        """The story of an item of a list."""
+        """The stories of an item of a list; an operation is evidence for that of its image as well."""
         route = self._exchange.route
-        kind = "operation" if route and route.method == "globalOperations.list" else "image"
-        return tuple(self._in_projects([(kind, item.get("name"))]))
+        if route is None or route.method != "globalOperations.list":
+            return tuple(self._in_projects([("image", item.get("name"))]))
+        target = named(item.get("targetLink"))
+        images = [target[1].split("/")[2]] if target and target[1].startswith("global/images/") else []
+        return tuple(self._in_projects([("operation", item.get("name")), *(("image", name) for name in images)]))
 
     def strangers(self) -> Key:
         """What the lists have in common that show images of which nothing else tells."""

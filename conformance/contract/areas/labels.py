@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
@@ -103,6 +104,8 @@ def _replaced(history: History, update: Mutation) -> Iterator[Finding]:
     for look in history.results(update, "labels"):
         if update.outcome == "failed" or not well_typed(look.value, "labels"):
             continue
+        if history.joined(update, look):
+            continue
         yield expect(
             same_labels(update.view.labels, look.value.get("labels"), history.users_labels(look)),
             "setLabels does not replace the labels",
@@ -123,6 +126,8 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
     if update.exchange.status == PRECONDITION_FAILED and (
         FINGERPRINTS in history.trace.lost or (TIMES in history.trace.lost and _rivalled(history, update))
     ):
+        return True
+    if update.exchange.status == PRECONDITION_FAILED and _outrun(history, update, before):
         return True
     if update.exchange.status == NOT_FOUND and _gone(history, update, before):
         return True
@@ -147,6 +152,15 @@ def _gone(history: History, update: Mutation, before: Sighting) -> bool:
     paused = update.exchange.sent - before.exchange.received > LATE_SECONDS
     missed = any(exchange.status == NOT_FOUND for exchange in later)
     return history.trace.recorded and not found and (missed or paused)
+
+
+def _outrun(history: History, update: Mutation, before: Sighting) -> bool:
+    """Whether others may have changed labels of a recording since they were seen: no later look tells."""
+    paused = update.exchange.sent - before.exchange.received > UNNOTICED_SECONDS
+    later = any(
+        after(update.exchange, seen.exchange) for seen in history.looks_at(update) if seen.shows("labelFingerprint")
+    )
+    return history.trace.recorded and paused and not later
 
 
 def _rivalled(history: History, update: Mutation) -> bool:

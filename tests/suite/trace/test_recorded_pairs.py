@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.recorded import DISK, FINGERPRINTS, LINKS, NO_LABELS, NOT_FOUND, PROJECT, Recorded, at, image, operation
+from helpers.recorded import (
+    DISK,
+    FINGERPRINTS,
+    LINKS,
+    NO_LABELS,
+    NOT_FOUND,
+    PROJECT,
+    Recorded,
+    at,
+    error,
+    image,
+    operation,
+)
 
 Told = Callable[[Recorded], Recorded]
 """Tells a recording from its beginning on."""
@@ -283,7 +295,62 @@ STAND_INS: tuple[Pair, ...] = tuple(
     )
 )
 
-PAIRS = (*OPERATIONS, *CHANGES, *REMADE, *BLOTTED_OUT, *STAND_INS)
+# Clients that the recording does not show
+
+
+def later(told: Recorded, seconds: float) -> Recorded:
+    """Lets time pass in which nothing is recorded."""
+    told.now += seconds
+    return told
+
+
+def twin(born: float) -> Told:
+    """Another image under the name, 20 seconds after the first was seen, with this time of creation."""
+    return lambda t: later(t.made(), 20).get(image(id="5000000000000000088", creationTimestamp=at(born)))
+
+
+def described_by(target: int) -> Told:
+    """A description that nobody has set in the recording, beside a list with an operation of somebody else on an
+    image."""
+
+    def tell(told: Recorded) -> Recorded:
+        later(told.made().labelled(NEW, NO_LABELS).get(LABELLED), 10)
+        times = {name: at(told.now - 1) for name in ("insertTime", "startTime", "endTime")}
+        patch = operation(66, "DONE", target, operationType="patch", user="other@example.com", **times)
+        shown = {"kind": "compute#operationList", "id": "x", "items": [patch]}
+        return told.say("GET", "global/operations", None, shown).get({**LABELLED, "description": "another"})
+
+    return tell
+
+
+def refused(told: Recorded, seconds: float) -> Recorded:
+    """A setLabels that somebody else may have outrun."""
+    return later(told.made(), seconds).labelled(NEW, NO_LABELS, status=412, answer=error(412, "conditionNotMet"))
+
+
+def joined(seconds: float, **labels: str) -> Told:
+    """Labels that are set, and seen for the first time after some seconds."""
+    shown = image(labels=labels, labelFingerprint=FINGERPRINTS[1])
+    before = image(labels=OLD, labelFingerprint=FINGERPRINTS[0])
+    return lambda t: later(t.made(labels=OLD, shown=before).labelled(NEW, FINGERPRINTS[0]), seconds).get(shown)
+
+
+BYSTANDERS: tuple[Pair, ...] = (
+    ("an image that is made anew within a minute", "image.id", twin(15), twin(4)),
+    ("an image that has another id and the old time", "image.id", twin(15), twin(3)),
+    ("a description of which another's operation tells", "life.model", described_by(1), described_by(2)),
+    ("a fingerprint that is outrun", "labels.set", lambda t: refused(t, 20), lambda t: refused(t, 0)),
+    (
+        "a fingerprint that may be outrun, and stays",
+        "labels.set",
+        lambda t: refused(t, 20).get(LABELLED),
+        lambda t: refused(t, 20).get(image()),
+    ),
+    ("labels beside those that were set", "labels.set", joined(20, b="2", c="3"), joined(1, b="2", c="3")),
+    ("labels that are left beside those that were set", "labels.set", joined(20, b="2"), joined(20, a="1", b="2")),
+)
+
+PAIRS = (*BYSTANDERS, *OPERATIONS, *CHANGES, *REMADE, *BLOTTED_OUT, *STAND_INS)
 
 
 @pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
