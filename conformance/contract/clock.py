@@ -31,19 +31,21 @@ def _moments(exchange: Exchange, ahead: float) -> tuple[datetime, datetime]:
     return min(earliest, served), max(latest, served)
 
 
-def between(moment: datetime, first: Exchange, last: Exchange) -> bool:
+def between(moment: datetime, first: Exchange, last: Exchange, ahead: float = 0.0) -> bool:
     """Whether a time of the server's clock lies after the sending of one request, for certain, and before the answer
     of another.
 
     Args:
         moment: what the server says.
         first: the earlier exchange.
-        last: the later one; its Date tells how the clocks differ.
+        last: the later one; its Date tells how the clocks differ, unless the server has kept it from an answer before.
+        ahead: by how many seconds the clock of the server is known to be ahead, at least.
     """
     sent, received = (datetime.fromtimestamp(seconds, UTC) for seconds in (last.sent, last.received))
     served = _served(last)
-    ahead = served + timedelta(seconds=1) - sent if served else UNKNOWN
-    return datetime.fromtimestamp(first.sent, UTC) + ahead <= moment <= received + ahead
+    by = served + timedelta(seconds=1) - sent if served else UNKNOWN
+    by = max(by, timedelta(seconds=ahead)) if isfinite(ahead) else by
+    return datetime.fromtimestamp(first.sent, UTC) + by <= moment <= received + by
 
 
 def near(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:

@@ -31,6 +31,7 @@ from conformance.scenario.obstacles import Untestable
 from conformance.scenario.preflight import look
 from conformance.scenario.scenario import Scenario
 from conformance.trace.exchange import Exchange, Request, Trace
+from conformance.trace.har import ASIDE
 from conformance.trace.traffic import SUFFIX, Traffic
 from conformance.verdicts.findings import Findings
 from conformance.verdicts.ledger import Ledger
@@ -217,7 +218,7 @@ class Process:
         either."""
         if self._traffic is not None:
             exchange = Exchange(1, request, reply.response, reply.failure, reply.sent, reply.received)
-            self._traffic.add(Trace((exchange,), frozenset(self.target.secrets)), "aside")
+            self._traffic.add(Trace((exchange,), frozenset(self.target.secrets)), ASIDE)
 
     def preflight(self) -> Findings:
         """Looks at the target before all scenarios; its exchanges are evidence like any other.

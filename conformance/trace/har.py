@@ -26,6 +26,9 @@ from conformance.trace.json_text import NOT_JSON, parse_json
 OWN = "_conformance"
 """The field of an entry that only the suite's own recordings have."""
 
+ASIDE = "aside"
+"""What the trace of a request is called of which no scenario heard: an earlier try, a probe, or what cleans up."""
+
 BODY_MAXIMUM = 16 * 2**20
 """Bytes of a compressed body that are unpacked; a larger one is cut."""
 

@@ -26,7 +26,7 @@ from conformance.trace.credentials import credentials_of
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import timestamp
-from conformance.trace.har import OWN, UnreadableError, exchange_of
+from conformance.trace.har import ASIDE, OWN, UnreadableError, exchange_of
 from conformance.trace.losses import FRACTIONS, INSERTS, ORDER, SERVER_TIMES, TIMES, out_of_order
 from conformance.trace.placeholders import Placeholders
 from conformance.trace.provenance import Provenance
@@ -37,6 +37,7 @@ from conformance.trace.subject import Key, Subject
 OTHER = "of other hosts, methods or APIs"
 BATCH = "that carry other requests (batch)"
 OVERRIDDEN = "that ask for another verb (X-HTTP-Method-Override)"
+TRIED_AGAIN = "that a server error answered, and that the suite tried again"
 INJECTED = "that the tap answered itself (--inject)"
 UNVERSIONED = "whose path lacks /compute/VERSION before /projects, as in /compute/v1/projects/…"
 
@@ -72,7 +73,8 @@ class _Entry:
     many share them; `guests` are the traces that get a copy, and `sources` the keys of what their images are made
     from. A list is kept without its `items`, and each trace gets those that have to do with it; those of no trace go
     to that of the `strangers`. `lost` names what the recorder has lost of it, and `file` is the number of the file
-    that it is from. One that has `failed` on the server's side says nothing without its retries.
+    that it is from. One that has `failed` on the server's side says nothing without its retries; one that `deletes`
+    makes its story one of an image that lists may lack. `asked` tells lists from others that ask for something else.
     """
 
     position: int
@@ -86,6 +88,8 @@ class _Entry:
     lost: frozenset[str] = frozenset()
     file: int = 0
     failed: bool = False
+    deletes: bool = False
+    asked: int | None = None
 
 
 class Recording:
@@ -264,6 +268,9 @@ class Recording:
             if exchange.method in MUTATIONS:
                 self._keep(exchange, None)
             return
+        if _named(own).startswith(f"{ASIDE} ") and exchange.status >= SERVER_ERROR:
+            self.skipped[TRIED_AGAIN] += 1  # what came of it in the end is in the story of a scenario
+            return
         self._count(exchange)
         began = timestamp((exchange.resource or {}).get("insertTime")) if exchange.method in MUTATIONS else None
         if began is not None and SERVER_TIMES not in self._lost:
@@ -295,6 +302,8 @@ class Recording:
             self._lost,
             len(self._times) - 1,
             exchange.status >= SERVER_ERROR,
+            exchange.method == "images.delete",
+            hash(exchange.request.url) if exchange.method == "images.list" and exchange.answered else None,
         )
         self._entries.append(entry)
         self._note_source(subject, exchange, entry)
@@ -364,10 +373,17 @@ class Recording:
                     joined.join(entry.home, key)
         groups: dict[Key, list[_Member]] = defaultdict(list)
         strangers: dict[Key, list[_Member]] = defaultdict(list)
+        deleting = {joined.root(entry.home) for entry in self._entries if entry.deletes and entry.home is not None}
+        listed: dict[int, set[Key]] = defaultdict(set)
         for entry in self._entries:
             parts, rest = self._parts(entry)
             for home, items in parts.items():
                 groups[home].append(_Member(entry, items))
+            if entry.asked is not None:
+                # That a list lacks what it showed before tells of an image that was deleted, as a get does.
+                for home in listed[entry.asked] - parts.keys():
+                    groups[home].append(_Member(entry, ()))
+                listed[entry.asked] = deleting & parts.keys()
             if rest and entry.strangers is not None:
                 strangers[entry.strangers].append(_Member(entry, rest))
             places = [*parts.values(), *([rest] if rest and entry.strangers is not None else [])]

@@ -10,7 +10,7 @@ from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.blots import blotted_out
-from conformance.trace.exchange import Exchange
+from conformance.trace.exchange import NOT_RECORDED, Exchange
 from conformance.trace.formats import is_uint64
 from conformance.trace.links import named, same_project
 from conformance.trace.losses import TIMES
@@ -400,7 +400,8 @@ def _self_link(history: History) -> Iterator[Finding]:
 )
 def _not_found(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if exchange.intent is not None and "operation.not-found" in exchange.intent.rules:
+        about = exchange.intent is not None and "operation.not-found" in exchange.intent.rules
+        if about and exchange.failure != NOT_RECORDED:
             yield expect(
                 exchange.status == 404,
                 "an operation that does not exist is not answered 404",

@@ -160,4 +160,6 @@ def _made_between(history: History, first: Mutation, replay: Mutation) -> bool:
         for seen in history.showing("creationTimestamp")
         if seen.name == first.image and seen.project == first.project
     )
-    return any(moment is not None and between(moment, first.exchange, replay.exchange) for moment in made)
+    return any(
+        moment is not None and between(moment, first.exchange, replay.exchange, history.trace.ahead) for moment in made
+    )

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from conformance.trace.har import OWN
+from conformance.trace.har import ASIDE, OWN
 
 NEW_IN_EVERY_RUN = (
     (r"(?i)conformance-[0-9a-f]{8}(-[-a-z0-9]+)?", "NAME"),
@@ -20,9 +20,6 @@ NEW_IN_EVERY_RUN = (
 )
 POLL = re.compile(r"GET .*/operations/OPERATION ")
 GZIP = b"\x1f\x8b"
-ASIDE = "aside"
-"""What belongs to no scenario: deletions of what was made."""
-
 PAGE = re.compile(r"GET .*[?&]pageToken=")
 """The pages of a list show what other scenarios have made."""
 

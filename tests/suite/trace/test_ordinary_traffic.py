@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -241,7 +242,26 @@ PASSING: tuple[tuple[str, Told], ...] = (
     ),
 )
 
+
+def with_the_date_before(recorded: Recorded) -> Recorded:
+    """The last answer has a Date that its server has kept from the second before."""
+    response = recorded.entries[-1]["response"]
+    moment = parsedate_to_datetime(response["headers"][1]["value"]) - timedelta(seconds=1)
+    date = {"name": "Date", "value": format_datetime(moment, usegmt=True)}
+    return recorded.change(response={**response, "headers": [response["headers"][0], date]})
+
+
 LATE: tuple[tuple[str, Told], ...] = (
+    ("in a list just after a delete", lambda t: t.made().delete().deleted().list(image()).list(image(2))),
+    (
+        "a conflict after 504 with an image that was there before, by a Date that is kept",
+        lambda t: with_the_date_before(
+            t.made(2)
+            .insert(request_id=REQUEST_ID, code=504, answer="<html>")
+            .get(UNAVAILABLE, 503, wait=1.9)
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+        ).get(image(creationTimestamp=at(5.4))),
+    ),
     ("an operation", lambda t: t.insert().poll(NOT_FOUND, 404, wait=0.2).done().get(image())),
     (
         "an operation, twice",

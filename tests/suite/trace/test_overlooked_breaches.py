@@ -386,6 +386,12 @@ IMAGES: tuple[Row, ...] = (
         "operation.success-means-ready",
     ),
     ("still there after a delete", lambda t: t.made().delete().deleted().get(image()), "life.delete"),
+    ("in each list after a delete", lambda t: t.made().delete().deleted().list(image()).list(image()), "life.delete"),
+    (
+        "in a list for too long after a delete",
+        lambda t: t.made().delete().deleted().get(NOT_FOUND, 404, wait=90).list(image()).list(image(2)),
+        "life.delete",
+    ),
     (
         "still there after a delete, among other answers",
         lambda t: t.made().delete().deleted().get(UNAVAILABLE, 503).get(image()),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from helpers.real_traffic import recording
+from helpers.recorded import NOT_FOUND, Recorded
 from helpers.story import REQUEST_ID, Story, image, operation
 
 from conformance.commands.check import check
@@ -78,6 +79,27 @@ def test_traffic_of_a_run_gets_the_same_verdicts(run: tuple[dict[str, str], Path
     again = verdicts(path)
     passive = [rule.id for rule in catalogue().values() if rule.passive]
     assert {name: again[name] for name in passive} == {name: live[name] for name in passive}
+
+
+@pytest.mark.parametrize(("trace", "blamed"), [("aside main-1", False), ("test_x main-1", True)])
+def test_what_the_suite_tried_again_is_no_breach(trace: str, blamed: bool, tmp_path: Path) -> None:
+    entries = Recorded().insert(code=502, answer="<html>").get(NOT_FOUND, 404).entries
+    told = [{**entry, OWN: {"trace": name}} for entry, name in zip(entries, (trace, "test_x main-2"), strict=True)]
+    assert ("transport.no-server-error" in broken(written(told, tmp_path))) == blamed
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [("operation.not-found", "global/operations/operation-absent"), ("transport.not-found", "global/images/absent")],
+)
+@pytest.mark.parametrize(("content", "blamed"), [({"size": 7}, False), ({"text": "{}"}, True)])
+def test_answer_that_was_left_out_is_no_breach(
+    rule: str, path: str, content: dict[str, Any], blamed: bool, tmp_path: Path
+) -> None:
+    entry = Recorded().say("GET", path, None, {}).entries[0]
+    own = {"trace": "test_x main-1", "deadline": 5.0, "intent": {"valid": False, "rules": [rule]}}
+    told = {**entry, "response": {**entry["response"], "content": content}, OWN: own}
+    assert (rule in broken(written([told], tmp_path))) == blamed
 
 
 @pytest.mark.slow
