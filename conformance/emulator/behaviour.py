@@ -60,6 +60,8 @@ class Behaviour:
         replays_anew: whether a replay is answered with an operation of its own, about the first one's image.
         deletes_at_once: whether an image is gone before the operation that deletes it is DONE.
         late_misses: whether it is the operation that tells of a delete that there is no image.
+        busy_images: whether an image that is PENDING can be neither changed nor deleted.
+        late_preconditions: whether it is the operation that tells of a fingerprint that is not the current one.
         deletes_cancel: whether the insert of an image that is deleted while it is PENDING fails.
         slow_changes: whether the operations of other changes than inserts and deletes take their time.
         failed_images_stay: whether an insert that fails leaves an image behind, with status FAILED.
@@ -67,6 +69,7 @@ class Behaviour:
         wait_seconds: how long wait waits at most.
         retention_seconds: how long an operation is remembered after it was DONE.
         idle_seconds: how long a connection is kept open that nobody uses.
+        own_date: whether hooks write the Date of answers.
         http_1_0: whether answers are in HTTP/1.0.
         takes_incomplete: whether what arrived of a request is taken for all of it where the client hung up in its
             middle.
@@ -121,12 +124,15 @@ class Behaviour:
     failed_images_stay: bool = False
     deletes_at_once: bool = False
     late_misses: bool = False
+    busy_images: bool = False
+    late_preconditions: bool = False
     deletes_cancel: bool = False
     slow_changes: bool = False
     seen_after: dict[str, float] = field(default_factory=dict)
     wait_seconds: float = 120.0
     retention_seconds: float = float("inf")
     idle_seconds: int = 5
+    own_date: bool = False
     http_1_0: bool = False
     deletes_successors: bool = False
     remembers_refusals: bool = False

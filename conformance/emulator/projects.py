@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Behaviour, Call
-from conformance.emulator.errors import not_found
+from conformance.emulator.errors import ApiError, not_found
 from conformance.emulator.state import State
 from conformance.emulator.store import Image, Operation, Project, new_project
 
@@ -54,6 +54,10 @@ class Projects:
         image = project.image(call.name)
         if image is None and "transport.project-isolation/by-id" in self.behaviour.unchecked:
             image = next((image for image in self._everywhere() if image.fields["id"] == call.name), None)
+        busy = self.behaviour.busy_images and call.method != "images.get"
+        if busy and image is not None and image.status == "PENDING":
+            path = f"projects/{project.name}/global/images/{call.name}"
+            raise ApiError(400, "resourceNotReady", f"The resource '{path}' is not ready")
         return project, image
 
     def _must_exist(self, call: Call) -> tuple[Project, Image]:

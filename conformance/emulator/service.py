@@ -168,7 +168,14 @@ class Service(SourceUse):
         unlabelled = "labels.fingerprint-required/unlabelled" in self.behaviour.unchecked
         if unlabelled and given is None and not image.fields.get("labels"):
             given = self._fingerprint(image)
-        self._must_be_current(image, given)
+        try:
+            self._must_be_current(image, given)
+        except ApiError as error:
+            if not self.behaviour.late_preconditions:
+                raise
+            failure = (error.status, "CONDITION_NOT_MET", error.message)
+            name, identifier = image.fields["name"], image.fields["id"]
+            return self.shown_operation(self._begin(project, call, "setLabels", name, identifier, failure), call)
         before = dict(image.fields)
         self._relabel(project, image, call.body.get("labels") or {})
         self._changed(image, before, call)

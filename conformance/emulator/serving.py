@@ -144,6 +144,7 @@ def serve(  # noqa: PLR0913 - all that a server is told
         http="httptools",
         lifespan="off",
         server_header=False,
+        date_header=not behaviour.own_date,
         timeout_keep_alive=behaviour.idle_seconds,
         timeout_graceful_shutdown=1,
     )

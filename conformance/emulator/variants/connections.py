@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import secrets
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
@@ -70,10 +72,72 @@ def _newest_first(call: Call) -> None:
         call.query.setdefault("orderBy", "creationTimestamp desc")
 
 
+def _from_a_proxy(behaviour: Behaviour) -> None:
+    """Answers every 60th request that can be repeated with a proxy's error page."""
+    count = itertools.count(1)
+
+    def hook(answer: Answer, call: Call) -> None:
+        if call.method.endswith("get") or call.query.get("requestId"):
+            number = next(count)
+            if number % 60 == 0:
+                answer.status = (502, 503, 504)[number // 60 % 3]
+                answer.raw = b"<html><head><title>Error</title></head><body>Try again.</body></html>"
+                answer.headers["content-type"] = "text/html"
+
+    answered(hook)(behaviour)
+
+
+def _changes_turned_away(behaviour: Behaviour) -> None:
+    """Turns every 40th change away before anything is done."""
+    count = itertools.count(1)
+
+    def guard(call: Call) -> None:
+        if call.method.startswith("images.") and call.verb != "GET" and next(count) % 40 == 0:
+            raise ApiError(503, "backendError", "Try again.")
+
+    behaviour.on_request.insert(0, guard)
+
+
+def _many_headers(answer: Answer, call: Call) -> None:
+    del call
+    answer.headers |= {
+        "location": "https://compute.googleapis.com/compute/beta/elsewhere",
+        "etag": f'"{secrets.token_hex(4)}"',
+        "set-cookie": "NID=1; Path=/",
+        "cache-control": "private",
+        "content-language": "de",
+        "warning": '299 - "old"',
+    }
+
+
+def _spaced(answer: Answer, call: Call) -> None:
+    del call
+    if answer.raw is None:
+        text = json.dumps(answer.body, separators=(" ,\t", " :\n"))
+        answer.raw = f"\r\n {text} \n\n".encode()
+
+
+def _backwards(answer: Answer, call: Call) -> None:
+    listed = answer.status == 200 and call.method.endswith(".list") and not call.query.get("orderBy")
+    if listed and answer.body.get("items"):
+        answer.body["items"] = answer.body["items"][::-1]
+
+
+def _blank_token(answer: Answer, call: Call) -> None:
+    if answer.status == 200 and call.method.endswith(".list") and not call.query.get("fields"):
+        answer.body |= {"nextPageToken": answer.body.get("nextPageToken", ""), "unreachables": []}
+
+
 ROWS: tuple[Variant, ...] = (
     Variant("created-201", "inserts are answered 201", _created(201), ("transport.success-status",)),
     Variant("accepted-202", "inserts are answered 202", _created(202), ("transport.success-status",)),
     Variant("by-chance", "some requests are answered 500, 502 or 504, and succeed when they come again", _by_chance),
+    Variant("from-a-proxy", "some requests are answered with a proxy's page, and succeed later", _from_a_proxy),
+    Variant("changes-turned-away", "some changes are answered 503 before they are made", _changes_turned_away),
+    Variant("many-headers", "answers have headers of many kinds", answered(_many_headers)),
+    Variant("spaced", "JSON has white space wherever it may", answered(_spaced)),
+    Variant("pages-backwards", "a page shows its items in the other order", answered(_backwards)),
+    Variant("blank-token", "the last page of a list has a blank token", answered(_blank_token)),
     Variant("empty-pages", "each page of a list comes after an empty one", _empty_page_first),
     Variant("no-items", "an empty page has no items but a warning", answered(_no_items)),
     Variant(

@@ -156,6 +156,31 @@ def _more_warnings(operation: Resource, times: int) -> None:
     operation["warnings"] = [*operation.get("warnings", []), *more]
 
 
+def _many_warnings(operation: Resource, times: int) -> None:
+    del times
+    more = [
+        {"code": "EXPERIMENTAL_TYPE_USED", "message": "Take care.", "data": [{"key": "number", "value": str(number)}]}
+        for number in range(300)
+    ]
+    operation["warnings"] = [*operation.get("warnings", []), *more]
+
+
+def _service_labels(image: Resource, call: Call, times: int) -> None:
+    del call, times
+    image["labels"] = {**(image.get("labels") or {}), "goog-image-origin": "emulator"}
+
+
+def _numbered(resource: Resource) -> None:
+    for name, value in resource.items():
+        if isinstance(value, str) and "/projects/conformance/" in value:
+            resource[name] = value.replace("/projects/conformance/", "/projects/123456789012/")
+
+
+def _revoked(image: Resource, call: Call, times: int) -> None:
+    del call, times
+    image.setdefault("shieldedInstanceInitialState", {"dbxs": [{"content": "AAAA", "fileType": "BIN"}]})
+
+
 def _split(fields: Resource, body: Resource) -> None:
     del body
     types = [item.get("type", "").split(",") for item in fields.get("guestOsFeatures") or []]
@@ -279,11 +304,27 @@ ROWS: tuple[Variant, ...] = (
     ),
     Variant("new-enum-values", "images have a feature that the reference does not list", shown_image(_future)),
     Variant("more-warnings", "operations end with warnings of their own", when_done(_more_warnings)),
+    Variant("many-warnings", "operations end with hundreds of warnings", when_done(_many_warnings)),
+    Variant("service-labels", "images have a label of the service's own", shown_image(_service_labels)),
+    Variant(
+        "active-state",
+        "images that are not deprecated say that they are active",
+        shown_image(lambda image, call, times: image.setdefault("deprecated", {"state": "ACTIVE"})),
+    ),
+    Variant("numbers-in-links", "links name the project by its number", both(_numbered)),
+    Variant("revoked-files", "images have files of secure boot that nobody sent", shown_image(_revoked)),
     Variant("features-split", "features that were sent with commas come back one by one", stored(_split)),
     Variant("url-safe-base64", "files come back in the URL-safe alphabet, without padding", _files(_url_safe)),
     Variant("plain-errors", "errors of operations have a code and nothing else", _errors(_code_alone)),
     Variant("lower-case-reasons", "reasons of errors are in lower case", _errors(_lower_case)),
     Variant("progress-at-end", "progress is there when DONE only", _progress(lambda value: value, done_only=True)),
+    Variant(
+        "progress-jumps",
+        "progress is 0 until it is 100",
+        shown_operation(
+            lambda operation, call, times: operation.update(progress=100 if operation["status"] == "DONE" else 0)
+        ),
+    ),
     Variant("progress-as-float", "progress is written with a decimal point", _progress(float)),
     Variant(
         "qualified-types",

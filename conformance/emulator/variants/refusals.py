@@ -217,6 +217,12 @@ ROWS: tuple[Variant, ...] = (
     Variant("verbs-of-the-page", "HEAD, and headers that ask for another verb, are refused", asked(_verbs_of_the_page)),
     Variant("by-name-only", "images are found by name only", asked(_by_id), ("life.get-by-id",)),
     Variant("missing-disk-404", "a disk that does not exist is answered 404", answered(_missing_disk_404)),
+    Variant("busy-images", "an image that is PENDING can be neither changed nor deleted", switched(busy_images=True)),
+    Variant(
+        "late-preconditions",
+        "that a fingerprint is not the current one is told by the operation",
+        switched(late_preconditions=True),
+    ),
     Variant("late-misses", "that there is no image is told by the operation of a delete", switched(late_misses=True)),
     Variant("late-lookups", "what comes of looking up a source is told by the operation", switched(late_lookups=True)),
     Variant("late-conflicts", "that a name is taken is told by the operation", switched(late_conflicts=True)),

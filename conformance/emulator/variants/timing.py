@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from email.utils import formatdate
 from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
+from conformance.emulator.clock import moment, written
 from conformance.emulator.errors import conflict
 from conformance.emulator.faults.order import UnderWay
-from conformance.emulator.faults.row import shown_image, switched
+from conformance.emulator.faults.row import Change, shown_image, switched
 from conformance.emulator.store import Image
-from conformance.emulator.variants.row import Variant
+from conformance.emulator.variants.fields import TIMES
+from conformance.emulator.variants.row import Variant, answered, both, together
 
 MOMENT = 0.05
 """Seconds after which what was done is seen everywhere."""
@@ -101,6 +104,44 @@ def _late_names(behaviour: Behaviour) -> None:
     behaviour.on_request.append(guard)
 
 
+def _lists_of_before(behaviour: Behaviour) -> None:
+    """Answers a list for a moment as the same list was answered before."""
+    before: dict[str, tuple[float, str]] = {}
+
+    def on_answer(answer: Answer, call: Call) -> None:
+        if call.method != "images.list" or answer.status != 200:
+            return
+        asked = f"{call.project} {json.dumps(call.query)}"
+        until, told = before.get(asked, (0.0, ""))
+        if time.time() < until:
+            answer.body = json.loads(told)
+        else:
+            before[asked] = (time.time() + MOMENT, json.dumps(answer.body))
+
+    behaviour.on_answer.append(on_answer)
+
+
+def _late_operation_lists(answer: Answer, call: Call) -> None:
+    if call.method == "globalOperations.list" and answer.status == 200 and not call.query.get("fields"):
+        late = time.time() - MOMENT
+        answer.body["items"] = [item for item in answer.body["items"] if moment(item["insertTime"]) < late]
+
+
+def _clock(seconds: float) -> Change:
+    """Shifts all times, those of the answers themselves among them."""
+
+    def shift(resource: Resource) -> None:
+        for name in TIMES:
+            if resource.get(name):
+                resource[name] = written(moment(resource[name]) + seconds)
+
+    def date(answer: Answer, call: Call) -> None:
+        del call
+        answer.headers["date"] = formatdate(time.time() + seconds, usegmt=True)
+
+    return together(switched(own_date=True), both(shift), answered(date))
+
+
 ROWS: tuple[Variant, ...] = (
     Variant("wait-early", "wait answers soon, DONE or not", switched(wait_seconds=0.003)),
     Variant(
@@ -126,6 +167,15 @@ ROWS: tuple[Variant, ...] = (
         "lists show a moment later what was changed at one time",
         _late_where_changes_meet,
     ),
+    Variant(
+        "lists-of-before",
+        "a list shows for a moment what it showed before",
+        _lists_of_before,
+        ("life.list-once", "life.list-steady", "life.list-filter-forms"),
+    ),
+    Variant("late-operation-lists", "lists show an operation a moment later", answered(_late_operation_lists)),
+    Variant("clock-ahead", "the clock of the server is seven minutes ahead", _clock(420.0)),
+    Variant("clock-behind", "the clock of the server is seven minutes behind", _clock(-420.0)),
     Variant("gone-at-once", "an image is gone before its deletion is DONE", switched(deletes_at_once=True)),
     Variant("deletes-cancel", "a delete lets the insert fail that is under way", switched(deletes_cancel=True)),
     Variant(

@@ -5,7 +5,9 @@ from __future__ import annotations
 FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "fields that may be absent, null or empty": {
         "unset fields are null, blank or empty": ("empty-fields", "nulls", "blank-errors"),
-        "progress is absent, or there at the end only": ("no-progress", "progress-at-end"),
+        "progress is absent, or there at the end only, or jumps": ("no-progress", "progress-at-end", "progress-jumps"),
+        "an image that is not deprecated is active": ("active-state",),
+        "the last page of a list has no token, or a blank one": ("blank-token",),
         "times, user and links of an operation are absent": ("bare-operations", "start-when-running"),
         "targetId is absent, or there at the end only": ("no-target-id", "target-when-done"),
         "the id of an image is there from READY on": ("id-when-ready",),
@@ -29,7 +31,8 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "flags and sizes change by themselves": ("restless-flags",),
         "there are fields beyond the reference, which change as they like": ("extra-fields", "etags"),
         "there are enum values beyond the reference": ("new-enum-values",),
-        "operations warn of what nobody asked": ("more-warnings",),
+        "operations warn of what nobody asked": ("more-warnings", "many-warnings"),
+        "images have labels and files that nobody sent": ("service-labels", "revoked-files"),
     },
     "forms of values": {
         "times are as precise as the server likes": ("whole-seconds", "nanoseconds", "finer-at-first"),
@@ -46,10 +49,11 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "names": {
         "a project that is called by its number is named by its id": ("project-number",),
+        "a project that is called by its id is named by its number": ("numbers-in-links",),
     },
     "orders": {
         "keys and lists are in any order": ("lists-in-any-order",),
-        "lists of images are in any order": ("newest-first",),
+        "lists of images are in any order": ("newest-first", "pages-backwards"),
     },
     "time": {
         "operations are DONE at once, or take their time": ("instant", "slow"),
@@ -66,6 +70,8 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "an operation is seen a moment after it was answered": ("late-operations",),
         "changes are seen a moment after they were made": ("late-labels", "flickering-labels", "late-changes"),
+        "lists tell a moment later what is there": ("lists-of-before", "late-operation-lists"),
+        "clocks differ": ("clock-ahead", "clock-behind"),
         "operations are kept for a limited time": ("short-retention",),
     },
     "refusals": {
@@ -74,7 +80,9 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
             "late-lookups",
             "late-conflicts",
             "late-misses",
+            "late-preconditions",
         ),
+        "an image that is PENDING is left alone": ("busy-images",),
         "a source that does not exist is answered 400 or 404": ("missing-disk-404",),
         "values for output-only fields are refused": ("output-only-refused",),
         "unknown fields are refused": ("unknown-refused",),
@@ -122,8 +130,9 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "HTTP": {
         "a success has any status of success": ("created-201", "accepted-202"),
         "requests are turned away for a moment": ("now-and-then", "rate-limits"),
-        "requests fail by chance": ("by-chance",),
-        "bodies are compressed, in pieces, or indented": ("compressed", "chunked", "indented"),
+        "requests fail by chance": ("by-chance", "from-a-proxy", "changes-turned-away"),
+        "bodies are compressed, in pieces, or indented": ("compressed", "chunked", "indented", "spaced"),
+        "answers have headers of many kinds": ("many-headers",),
         "the content type is written in several ways": ("bare-content-type", "other-charset"),
         "connections are closed, told or untold": ("connection-close", "http-1.0", "closes-when-idle"),
         "pages are small or empty": ("pages-of-one", "empty-pages", "no-items"),
