@@ -9,13 +9,14 @@ from typing import Any
 from conformance.contract.areas.image import DEPRECATION_TIMES
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import filled
+from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
 from conformance.trace.links import may_come_back, same_resource
 
@@ -127,9 +128,15 @@ def _rejected(history: History) -> Iterator[Finding]:
             for seen in history.sightings
             if same_resource(own, f"projects/{seen.project}/global/images/{seen.name}", insert.project)
         ]
-        before = [seen for seen in looks if after(seen.exchange, insert.exchange)][-1:]
-        state = _state(before[0].value) if before else ACTIVE
-        if state == ACTIVE or _may_differ(history, insert, looks, before[0]):
+        known = [(_state(seen.value), seen.exchange) for seen in looks if after(seen.exchange, insert.exchange)]
+        known += [
+            (change.body.get("state") or ACTIVE, change.end)
+            for change in history.mutations
+            if _settled(change, insert)
+            and same_resource(own, f"projects/{change.project}/global/images/{change.image}", insert.project)
+        ]
+        state, shown = max(known, key=lambda told: told[1].number, default=(ACTIVE, insert.exchange))
+        if state == ACTIVE or _may_differ(history, insert, looks, state, shown):
             continue
         final = insert.operation.final if insert.operation else None
         told = str(final.value if final else insert.exchange.error)
@@ -138,7 +145,7 @@ def _rejected(history: History) -> Iterator[Finding]:
             yield expect(
                 (insert.outcome == "succeeded") == (state == "DEPRECATED"),
                 f"an image that is {state} is {'refused as a source' if refused else 'used'}",
-                before[0].exchange,
+                shown,
                 insert.exchange,
                 expected="success, with a warning"
                 if state == "DEPRECATED"
@@ -147,19 +154,33 @@ def _rejected(history: History) -> Iterator[Finding]:
             )
 
 
-def _may_differ(history: History, insert: Mutation, looks: list[Sighting], before: Sighting) -> bool:
-    """Whether the state of a source may have been another one when an insert used it than a look before it shows."""
+def _settled(change: Mutation, insert: Mutation) -> bool:
+    """Whether a deprecate was DONE some time before an insert was sent: a service may take a moment to show it."""
+    return (
+        change.method == "images.deprecate"
+        and change.outcome == "succeeded"
+        and after(change.end, insert.exchange)
+        and insert.exchange.sent - change.end.received > MOMENT_SECONDS
+    )
+
+
+def _may_differ(history: History, insert: Mutation, looks: list[Sighting], state: str, shown: Exchange) -> bool:
+    """Whether the state of a source may have been another one when an insert used it than an exchange before it
+    shows."""
     end = insert.end if insert.outcome in ("succeeded", "failed") else insert.exchange
     later = [seen for seen in looks if after(end, seen.exchange)][:1]
-    state = _state(before.value)
-    soon = insert.exchange.sent - before.exchange.received <= LATE_SECONDS
+    names = {insert.view.text("sourceImage").rpartition("/")[2]}
+    names |= {str(value) for seen in looks for value in (seen.name, seen.value.get("id"))}
+    soon = insert.exchange.sent - shown.received <= LATE_SECONDS
     changed = any(
-        change.image in (before.name, str(before.value.get("id")))
+        change.image in names
         and change.method in ("images.deprecate", "images.patch", "images.delete", "images.insert")
         and not change.exchange.rejected
         and not after(end, change.exchange)
         and not (
-            change.operation and change.operation.final and after(change.operation.final.exchange, before.exchange)
+            change.operation
+            and change.operation.final
+            and (change.operation.final.exchange is shown or after(change.operation.final.exchange, shown))
         )
         for change in history.mutations
         if change is not insert
@@ -168,12 +189,31 @@ def _may_differ(history: History, insert: Mutation, looks: list[Sighting], befor
     return changed or not same or not (soon or later)
 
 
+def _taken_back(history: History, deprecation: Mutation, insert: Mutation) -> bool:
+    """Whether a deprecation of a recording may be over when its image is used: it was changed, or is long ago."""
+    changed = any(
+        change.method in ("images.deprecate", "images.patch", "images.delete")
+        and not after(change.exchange, deprecation.exchange)
+        and not after(insert.end, change.exchange)
+        for change in history.changes(deprecation)
+    )
+    return changed or insert.exchange.sent - deprecation.end.received > LATE_SECONDS
+
+
 def _warned(history: History) -> Iterator[Finding]:
     """The use of a DEPRECATED image succeeds with a warning, and the warning names the replacement, if there is one."""
-    for deprecation, _ in _deprecations(history):
+    looked_at = {id(deprecation) for deprecation, _ in _deprecations(history)}
+    for deprecation in history.mutations:
+        if deprecation.method != "images.deprecate" or deprecation.outcome != "succeeded":
+            continue
         if deprecation.body.get("state") != "DEPRECATED":
             continue
         for insert in history.created:
+            seen = id(deprecation) in looked_at
+            if not seen and not (history.trace.recorded and _settled(deprecation, insert)):
+                continue
+            if history.trace.recorded and _taken_back(history, deprecation, insert):
+                continue
             deprecated = f"projects/{deprecation.project}/global/images/{deprecation.image}"
             used = same_resource(insert.view.text("sourceImage"), deprecated, insert.project)
             if (

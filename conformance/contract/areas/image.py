@@ -22,7 +22,7 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.round_trip import SHIELDED_LISTS, feature_types
 from conformance.contract.rule import Finding, Rules, expect, is_set
-from conformance.trace.blots import filled
+from conformance.trace.blots import blotted_out, filled
 from conformance.trace.formats import is_base64, is_timestamp, timestamp
 
 RULES = Rules()
@@ -94,6 +94,22 @@ def _features_in_prose(view: RequestView) -> bool:
     return any(isinstance(text, str) and ("," in text or text == "SUSPEND_RESUME_COMPATIBLE") for text in texts)
 
 
+def _container_type_shown(history: History) -> Iterator[Finding]:
+    for insert, sighting in history.comebacks_of("rawDisk"):
+        archive = sighting.value.get("rawDisk")
+        shown = archive.get("containerType") if isinstance(archive, dict) else None
+        if is_set(shown) and isinstance(shown, str) and not blotted_out(shown):
+            yield expect(
+                shown in ("TAR", insert.view.text("rawDisk", "containerType")),
+                "an archive is shown to be of another format than TAR",
+                insert.exchange,
+                sighting.exchange,
+                expected="TAR",
+                observed=shown,
+                deviation=True,
+            )
+
+
 def _source_type_comes_back(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks_of("sourceType"):
         if not well_typed(sighting.value, "sourceType"):
@@ -136,11 +152,12 @@ RULES.add(
     request_rule(
         "image.raw-disk.container-type",
         "doc",
-        "TAR is accepted as rawDisk.containerType; by convention any other value is refused.",
+        "TAR is accepted as rawDisk.containerType; by convention any other value is refused, and none is shown.",
         "Fields > rawDisk.containerType",
         "TAR is what the format should be, so it is accepted; that nothing else is, a mere should does not say.",
         lambda view: view.text("rawDisk", "containerType") not in ("", "TAR"),
         conventional=lambda view: view.text("rawDisk", "containerType") not in ("", "TAR"),
+        also=_container_type_shown,
     )
 )
 RULES.add(

@@ -13,8 +13,10 @@ from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
-from conformance.contract.round_trip import cleared_by
-from conformance.contract.rule import Finding, Rules, expect
+from conformance.contract.round_trip import cleared_by, touched_by
+from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
+from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
 
 RULES = Rules()
@@ -25,6 +27,17 @@ TOUCHED = {
     "images.deprecate": frozenset({"deprecated"}),
 }
 """The fields that a request may change; a PATCH may change those that it names."""
+
+FOR_GOOD = frozenset(
+    {
+        *("sourceType", "sourceDisk", "sourceDiskId", "sourceImage", "sourceImageId", "sourceSnapshot"),
+        *("sourceSnapshotId", "diskSizeGb", "storageLocations", "guestOsFeatures", "shieldedInstanceInitialState"),
+    }
+)
+"""Fields that tell how an image was made: nobody can change them afterwards."""
+
+UNFINISHED = ("PENDING", "FAILED", "DELETING")
+"""What an image is called that need not show all of itself."""
 
 FOUNDATIONS = ("life.insert", "life.get-after-done", "operation.name", "operation.status", "operation.reaches-done")
 """Rules without which no story can be told."""
@@ -243,6 +256,29 @@ def _touched(mutation: Mutation) -> frozenset[str]:
     return TOUCHED.get(mutation.method, cleared_by(mutation.exchange).union(mutation.body))
 
 
+def _lasting(history: History) -> Iterator[Finding]:
+    """Judges that an image of a recording keeps what no request can change, whoever sends it, from look to look."""
+    last: dict[tuple[str, str, str], Sighting] = {}
+    asked = {name for mutation in history.mutations for name in touched_by(mutation.exchange) or ()}
+    for seen in history.glimpses if history.trace.recorded else ():
+        identifier, status = seen.value.get("id"), seen.value.get("status")
+        if not is_set(identifier) or blotted_out(identifier) or status in UNFINISHED:
+            continue
+        for name in FOR_GOOD - asked:
+            if not seen.shows(name) or not is_set(seen.value.get(name)):
+                continue
+            before = last.setdefault((seen.project, str(identifier), name), seen)
+            if before is not seen:
+                yield expect(
+                    not unasked({name: before.value.get(name)}, {name: seen.value.get(name)}, ()),
+                    "an image shows something else of what cannot be changed",
+                    before.exchange,
+                    seen.exchange,
+                    expected={name: before.value.get(name)},
+                    observed={name: seen.value.get(name)},
+                )
+
+
 @RULES.rule(
     "life.model",
     "doc",
@@ -255,6 +291,7 @@ def _touched(mutation: Mutation) -> frozenset[str]:
     yields_to=PRECISE,
 )
 def _model(history: History) -> Iterator[Finding]:
+    yield from _lasting(history)
     exchanges = history.exchanges
     changes = [mutation for mutation in history.mutations if not mutation.exchange.refused]
     in_order = all(one.received <= two.sent for one, two in itertools.pairwise(exchanges))

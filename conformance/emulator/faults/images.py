@@ -384,6 +384,12 @@ _SERVER_FIELDS: tuple[Row, ...] = (
     ),
     ("image.id", "by-name", "an image has the id of the last one of its name", stored(_id_of_name)),
     (
+        "image.raw-disk.container-type",
+        "shown-as-zip",
+        "archives are shown as ZIP",
+        shown_image(lambda image, call, times: image["rawDisk"].update(containerType="ZIP")),
+    ),
+    (
         "image.creation-timestamp",
         "no-offset",
         "creationTimestamp has no offset",

@@ -350,7 +350,81 @@ BYSTANDERS: tuple[Pair, ...] = (
     ("labels that are left beside those that were set", "labels.set", joined(20, b="2"), joined(20, a="1", b="2")),
 )
 
-PAIRS = (*BYSTANDERS, *OPERATIONS, *CHANGES, *REMADE, *BLOTTED_OUT, *STAND_INS)
+# What an image is made from, and what it is made of
+
+LATEST = f"{LINKS}/v1/projects/{PROJECT}/global/images/image-3"
+WARNED = [{"code": "DEPRECATED_RESOURCE_USED", "message": "image-1 is deprecated. Use image-3."}]
+
+
+def used(state: str, *, again: str = "", warnings: Any = None) -> Told:
+    """An image that is deprecated and used as a source, with no look between; its state may be set once more."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made().act("deprecate", {"state": state, "replacement": LATEST})
+        if again:
+            told.act("deprecate", {"state": again})
+        later(told, 5).insert(2, sourceDisk=None, sourceImage=f"projects/{PROJECT}/global/images/image-1")
+        return told.done(2, warnings=warnings)
+
+    return tell
+
+
+def archived(container: str) -> Told:
+    """An image of an archive, which is shown as one of a format."""
+    shown = image(sourceDisk=None, sourceDiskId=None, rawDisk={"source": "", "containerType": container})
+    sent = {"source": "https://storage.googleapis.com/bucket/disk.tar.gz"}
+    return lambda t: t.made(1, shown, sourceDisk=None, rawDisk=sent)
+
+
+def again(changes: dict[str, Any], *, listed: bool = False) -> Told:
+    """An image that nobody has made in the recording, seen twice."""
+
+    def tell(told: Recorded) -> Recorded:
+        born = at(-90_000)
+        told.get(image(creationTimestamp=born, storageLocations=["us"]))
+        shown = image(creationTimestamp=born, storageLocations=["us"]) | changes
+        return told.list(shown) if listed else told.get(shown, wait=5000)
+
+    return tell
+
+
+SOURCES: tuple[Pair, ...] = (
+    (
+        "an OBSOLETE source, as a request has made it",
+        "deprecate.use-obsolete",
+        used("OBSOLETE", again="ACTIVE"),
+        used("OBSOLETE"),
+    ),
+    (
+        "a DEPRECATED source, as a request has made it",
+        "deprecate.use-obsolete",
+        used("DEPRECATED", warnings=WARNED),
+        used("DEPRECATED"),
+    ),
+    (
+        "a source that is DEPRECATED no more",
+        "deprecate.use-obsolete",
+        used("DEPRECATED", again="ACTIVE"),
+        used("ACTIVE", again="DELETED"),
+    ),
+    ("the format of an archive", "image.raw-disk.container-type", archived("TAR"), archived("ZIP")),
+    *(
+        (f"{field} of an image of others", "life.model", again(good, listed=listed), again(bad, listed=listed))
+        for listed in (False, True)
+        for field, good, bad in (
+            ("sourceDiskId", {"licenses": ["x"]}, {"sourceDiskId": "7700000000000000002"}),
+            (
+                "sourceDisk",
+                {"sourceDisk": f"https://compute.googleapis.com/compute/beta/{DISK}"},
+                {"sourceDisk": f"{LINKS}/v1/{DISK}-2"},
+            ),
+            ("diskSizeGb", {"archiveSizeBytes": "1"}, {"diskSizeGb": "11"}),
+            ("storageLocations", {"sourceDiskId": None}, {"storageLocations": ["eu"]}),
+        )
+    ),
+)
+
+PAIRS = (*SOURCES, *BYSTANDERS, *OPERATIONS, *CHANGES, *REMADE, *BLOTTED_OUT, *STAND_INS)
 
 
 @pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
