@@ -283,9 +283,12 @@ class Lateness(Reading):
 
     def _fingerprint_moved(self, refused: Mutation) -> bool:
         looks = [seen for seen in self.looks_at(refused) if seen.shows("labelFingerprint")]
-        before = [seen for seen in looks if after(seen.exchange, refused.exchange)]
-        later = [seen for seen in looks if after(refused.exchange, seen.exchange)]
-        return bool(before and later) and _value(before[-1], "labelFingerprint") != _value(later[0], "labelFingerprint")
+        before = [_value(seen, "labelFingerprint") for seen in looks if after(seen.exchange, refused.exchange)]
+        later = [_value(seen, "labelFingerprint") for seen in looks if after(refused.exchange, seen.exchange)]
+        if not before or not later or before[-1] == later[0]:
+            return False
+        # One that was there before, and gives way again to the last one, is seen late.
+        return not (later[0] in before and before[-1] in later)
 
 
 def _changed(change: Mutation) -> frozenset[str]:

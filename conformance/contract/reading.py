@@ -112,7 +112,8 @@ class Reading:
         """
         if not self.trace.recorded or not mutation.request_id or mutation.answer is None:
             return False
-        if any((other.request_id or "").lower() == mutation.request_id.lower() for other in self.mutations):
+        earlier_tries = (other for other in self.mutations if not other.exchange.rejected)
+        if any((other.request_id or "").lower() == mutation.request_id.lower() for other in earlier_tries):
             return False
         route, name = mutation.exchange.route, mutation.answer.get("name")
         if route and any(operation.mutation for operation in self.bearers(route.project, name)):

@@ -12,7 +12,7 @@ from conformance.contract.comparison import unasked
 from conformance.contract.fields import SERVER_SET, type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.mutation import Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
@@ -371,6 +371,8 @@ def _freed(history: History, delete: Mutation, end: Exchange, rebirths: Sequence
             continue  # somebody else may have used the name
         if taken and passed <= LATE_SECONDS and _freed_later(history, birth):
             continue  # a name may become free a moment late
+        if taken and history.trace.recorded and passed <= MOMENT_SECONDS:
+            continue  # and a client that asks only then does not learn of it
         if first and alone and after(end, birth.exchange) and birth.exchange.status != 0:
             yield expect(
                 not taken,

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from helpers.recorded import (
+    DISK,
     EXISTS,
     FINGERPRINTS,
     LINKS,
@@ -253,6 +254,38 @@ def with_the_date_before(recorded: Recorded) -> Recorded:
 
 LATE: tuple[tuple[str, Told], ...] = (
     ("in a list just after a delete", lambda t: t.made().delete().deleted().list(image()).list(image(2))),
+    (
+        "old labels after a stale fingerprint",
+        lambda t: (
+            t.made(labels=OLD, shown=image(labels=OLD, labelFingerprint=FINGERPRINTS[0]))
+            .labelled(NEW, FINGERPRINTS[0])
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]), wait=0.1)
+            .say("POST", f"/compute/v1/{IMAGE}/setLabels", {"labels": {}}, STALE, 412, wait=0.1, seconds=0.1)
+            .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[0]), wait=0.1)
+            .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]), wait=0.1)
+        ),
+    ),
+    (
+        "the name of a deleted image",
+        lambda t: (
+            t.made()
+            .delete()
+            .deleted()
+            .say("POST", "global/images", {"name": "image-1", "sourceDisk": DISK}, EXISTS, 409, wait=0.2)
+        ),
+    ),
+    (
+        "a replay of an insert from before, which is turned away first",
+        lambda t: (
+            t.made(3)
+            .insert(2, request_id=REQUEST_ID, answer=RATE, code=403)
+            .insert(
+                2,
+                request_id=REQUEST_ID,
+                answer=operation(insertTime=at(-60), startTime=at(-60), endTime=at(-59), clientOperationId=REQUEST_ID),
+            )
+        ),
+    ),
     (
         "a conflict after 504 with an image that was there before, by a Date that is kept",
         lambda t: with_the_date_before(
