@@ -252,6 +252,17 @@ class History(Bystanders):
                 found.setdefault(identifier, exchange)
         return found
 
+    def surely(self, project: str, path: str, insert: Mutation) -> bool:
+        """Whether what the trace shows of a source tells which one an insert used: it was shown at that time, or
+        before and afterwards with one id. Else others may have put another in its place, unless nobody else is there.
+        """
+        sent, ended = insert.exchange.sent, insert.end.received
+        looks = [look for look in self._ids[path] if same_project(look[0], project)]
+        near = any(sent - look.received <= LATE_SECONDS and look.sent - ended <= LATE_SECONDS for _, _, look in looks)
+        before = {identifier for _, identifier, look in looks if look.received <= sent}
+        later = {identifier for _, identifier, look in looks if look.sent >= ended}
+        return near or bool(before & later) or not self.trace.recorded
+
     @cached_property
     def _ids(self) -> dict[str, list[tuple[str, str, Exchange]]]:
         found: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list, self._sources)

@@ -205,7 +205,17 @@ class Exchange:
     def source(self) -> tuple[str, str] | None:
         """The project and the path within it of the disk or snapshot that the answer shows; None where it shows
         none."""
-        found = _SOURCES.match(self.request.path) if self.request.verb == "GET" and self.resource else None
+        return self._called_source if self.request.verb == "GET" and self.resource else None
+
+    @property
+    def deleted_source(self) -> str:
+        """The path within its project of the disk or snapshot that the request deletes; "" where it deletes none."""
+        deletes = self.request.verb == "DELETE" and not self.rejected
+        return self._called_source[1] if deletes and self._called_source else ""
+
+    @cached_property
+    def _called_source(self) -> tuple[str, str] | None:
+        found = _SOURCES.match(self.request.path)
         return (unquote(found["project"]), unquote(found["path"])) if found else None
 
     @property

@@ -139,6 +139,7 @@ class Recording:
         self._entries: list[_Entry] = []
         self._joined = _Joined()
         self._sources: dict[Key, dict[str, _Member]] = defaultdict(dict)
+        self._deleted_sources: set[Key] = set()
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         try:
             if path is not None:
@@ -311,6 +312,7 @@ class Recording:
             shown = subject.item_as_source(value)
             if shown is not None:
                 self._sources[shown[0]].setdefault(shown[1], _Member(entry, (item,)))
+                self._sources[shown[0]][f"{shown[1]} last"] = _Member(entry, (item,))
 
     def _split(self, exchange: Exchange, subject: Subject) -> tuple[tuple[_Item, ...], Exchange, Key | None]:
         """The items of a list, the exchange without them, and the key of those that nothing else tells of."""
@@ -321,11 +323,14 @@ class Recording:
         return items, _with_items(exchange, []), strangers
 
     def _note_source(self, subject: Subject, exchange: Exchange, entry: _Entry | None = None) -> None:
-        """Remembers where a source of images was shown first with each of its ids."""
+        """Remembers where a source of images was shown first and last with each of its ids, unless it is deleted."""
+        if exchange.deleted_source:
+            self._deleted_sources.add(subject.deletes_source())
         for key, identifier in subject.shows_sources():
-            if identifier not in self._sources[key]:
-                entry = entry or _Entry(self._store((exchange, 0.0)), exchange.sent, None)
-                self._sources[key][identifier] = _Member(entry, entry.items)
+            entry = entry or _Entry(self._store((exchange, 0.0)), exchange.sent, None)
+            member = _Member(entry, entry.items)
+            self._sources[key].setdefault(identifier, member)
+            self._sources[key][f"{identifier} last"] = member
 
     def _store(self, value: object) -> int:
         position = self._spool.seek(0, os.SEEK_END)
@@ -416,7 +421,8 @@ class Recording:
     def _shown_sources(self, members: Sequence[_Member]) -> Iterator[_Member]:
         """The exchanges outside a story that show what its images are made from."""
         own = {member.entry.position for member in members}
-        for key in {key: None for member in members for key in member.entry.sources}:
+        told = {key: None for member in members for key in member.entry.sources if key not in self._deleted_sources}
+        for key in told:
             for member in self._sources.get(key, {}).values():
                 if member.entry.position not in own:
                     own.add(member.entry.position)

@@ -108,6 +108,10 @@ class Subject:
         if self._exchange.method == "images.getFromFamily" and self._exchange.route:
             yield self._key(_ANY, "source", f"global/images/family/{self._exchange.route.name}"), identifier
 
+    def deletes_source(self) -> Key:
+        """The source that the request deletes: another may take its name, with an id of its own."""
+        return self._key(_ANY, "source", self._exchange.deleted_source)
+
     def item_as_source(self, item: dict[str, Any]) -> tuple[Key, str] | None:
         """An image of a list as a source that the answer shows, with its id."""
         name, identifier = item.get("name"), item.get("id")

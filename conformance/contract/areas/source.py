@@ -320,9 +320,11 @@ def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sig
     own = f"{SOURCE_FIELDS[kind]}Id"
     came = made.value.get(own)
     known = source_ids(history, insert, made)
+    source = named(made.value.get(SOURCE_FIELDS[kind]), insert.project)
     if not is_set(came):
         return
-    if known:
+    named_by_id = insert.exchange in known.values()
+    if known and (str(came) in known or named_by_id or source is None or history.surely(*source, insert)):
         yield expect(
             str(came) in known,
             f"{own} is not the id of the source",

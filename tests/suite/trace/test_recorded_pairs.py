@@ -388,7 +388,33 @@ def again(changes: dict[str, Any], *, listed: bool = False) -> Told:
     return tell
 
 
+def from_disk(seconds: float, *, deleted: bool = False, after: str = "") -> Told:
+    """A disk that is shown with another id than the image says, so long before the insert; it may be deleted then, and
+    be shown afterwards."""
+    path = DISK.partition(f"{PROJECT}/")[2]
+
+    def shown(identifier: str) -> dict[str, Any]:
+        return {"kind": "compute#disk", "id": identifier, "name": "d1", "selfLink": f"{LINKS}/v1/{DISK}"}
+
+    def tell(told: Recorded) -> Recorded:
+        told.say("GET", path, None, shown("7"))
+        if deleted:
+            told.say("DELETE", path, None, operation(9, operationType="delete"))
+        later(told, seconds).insert().done().get(image(creationTimestamp=at(told.now - 1)))
+        return told.say("GET", path, None, shown(after)) if after else told
+
+    return tell
+
+
 SOURCES: tuple[Pair, ...] = (
+    ("the id of a disk that was shown long ago", "source.disk.id", from_disk(3600), from_disk(5)),
+    ("the id of a disk that is deleted", "source.disk.id", from_disk(5, deleted=True), from_disk(5)),
+    (
+        "the id of a disk that is shown again",
+        "source.disk.id",
+        from_disk(3600, after="7700000000000000001"),
+        from_disk(3600, after="7"),
+    ),
     (
         "an OBSOLETE source, as a request has made it",
         "deprecate.use-obsolete",
