@@ -37,10 +37,13 @@ class _Results:
     ends: tuple[tuple[float, frozenset[str] | None], ...]
 
     def until(self, fields: Collection[str]) -> Sequence[Sighting]:
-        """The looks before anything could change some fields, or any at all; gets where there are any."""
+        """The looks before anything could change some fields, or any at all: gets where there are any; of some fields
+        whatever shows them."""
         touching = (sent for sent, touched in self.ends if not fields or touched is None or touched & set(fields))
         end = min(touching, default=math.inf)
-        in_time = ([seen for seen in looks if seen.exchange.received < end] for looks in (self.gets, self.others))
+        every = sorted((*self.gets, *self.others), key=lambda seen: seen.exchange.number)
+        kinds = (every,) if fields else (self.gets, self.others)
+        in_time = ([seen for seen in looks if seen.exchange.received < end] for looks in kinds)
         return next(filter(None, in_time), ())
 
 
@@ -347,8 +350,8 @@ class History(Bystanders):
         it.
 
         Where no get of a recording has shown it, lists and families tell. With `names`, sightings of these fields
-        alone count as well, and in a recording what changes other fields only ends nothing: a run looks after each
-        change, but other clients do not.
+        alone count as well, and in a recording lists and families beside gets; there what changes other fields only
+        ends nothing: a run looks after each change, but other clients do not.
         """
         found = self._results.get(id(mutation))
         if found is None:

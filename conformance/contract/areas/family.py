@@ -205,10 +205,16 @@ def _wrong_before(history: History, method: str) -> frozenset[str]:
 )
 def _latest(history: History) -> Iterator[Finding]:
     yield from _judge_family(history, FROM_FAMILY, deprecated=False)
+    yield from _of_another(history, FROM_FAMILY)
+
+
+def _of_another(history: History, method: str) -> Iterator[Finding]:
+    """Whether the image that a family answers says itself that it is one of that family."""
     for exchange in history.exchanges:
-        family = (exchange.resource or {}).get("family")
+        image = exchange.resource if method == FROM_FAMILY else (exchange.resource or {}).get("image")
+        family = image.get("family") if isinstance(image, dict) else None
         told = is_set(family) and isinstance(family, str) and not blotted_out(family)
-        if exchange.method == FROM_FAMILY and exchange.route is not None and told:
+        if exchange.method == method and exchange.route is not None and told:
             yield expect(
                 family == exchange.route.name,
                 "a family answers an image of another",
@@ -262,6 +268,8 @@ def _deprecated_skipped(history: History) -> Iterator[Finding]:
 def _view_latest(history: History) -> Iterator[Finding]:
     yield from _judge_family(history, VIEW, deprecated=False)
     yield from _judge_family(history, VIEW, deprecated=True)
+    # That an image is of the family says nothing of whether it is its latest.
+    yield from filter(None, _of_another(history, VIEW))
 
 
 @RULES.rule(

@@ -13,7 +13,8 @@ from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
-from conformance.contract.round_trip import cleared_by, touched_by
+from conformance.contract.order import after
+from conformance.contract.round_trip import cleared_by, shows, touched_by
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
@@ -279,6 +280,36 @@ def _lasting(history: History) -> Iterator[Finding]:
                 )
 
 
+def _carried_out(history: History) -> Iterator[Finding]:
+    """Judges that an image of a recording does not show what only a request was to set that was refused, or failed."""
+    for change in history.mutations if history.trace.recorded else ():
+        if change.method not in ("images.patch", "images.deprecate") or change.outcome not in ("refused", "failed"):
+            continue
+        ended = change.exchange if change.outcome == "refused" else change.end
+        before = history.last_seen(change)
+        seen = next((look for look in history.looks_at(change) if after(ended, look.exchange)), None)
+        if before is None or seen is None or not touched_by(change.exchange) or shows(change.exchange, before.value):
+            continue
+        others = (
+            other
+            for other in history.mutations
+            if other is not change and other.image in history.addresses(change) and not other.exchange.rejected
+            if not after(other.exchange, before.exchange) and not after(seen.exchange, other.exchange)
+        )
+        if seen.exchange.sent - before.exchange.received > LATE_SECONDS or any(others):
+            continue
+        yield expect(
+            not shows(change.exchange, seen.value),
+            "an image shows what a request that was refused, or has failed, was to set",
+            before.exchange,
+            change.exchange,
+            seen.exchange,
+            expected=dict(before.value),
+            observed=dict(seen.value),
+            deviation=change.outcome == "failed",
+        )
+
+
 @RULES.rule(
     "life.model",
     "doc",
@@ -292,6 +323,7 @@ def _lasting(history: History) -> Iterator[Finding]:
 )
 def _model(history: History) -> Iterator[Finding]:
     yield from _lasting(history)
+    yield from _carried_out(history)
     exchanges = history.exchanges
     changes = [mutation for mutation in history.mutations if not mutation.exchange.refused]
     in_order = all(one.received <= two.sent for one, two in itertools.pairwise(exchanges))

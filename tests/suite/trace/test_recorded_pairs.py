@@ -450,7 +450,63 @@ SOURCES: tuple[Pair, ...] = (
     ),
 )
 
-PAIRS = (*SOURCES, *BYSTANDERS, *OPERATIONS, *CHANGES, *REMADE, *BLOTTED_OUT, *STAND_INS)
+# Requests that came to nothing, and what families show
+
+
+def in_vain(verb: str, body: dict[str, Any], shown: dict[str, Any], *, late: bool = False) -> Told:
+    """A change that is refused, or fails, and what the next look shows."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made()
+        moments = {name: at(told.now + 1.3) for name in ("insertTime", "startTime", "endTime")}
+        error_fields = {"httpErrorStatusCode": 400, "httpErrorMessage": "BAD REQUEST"}
+        failed = {"error": {"errors": [{"code": "INVALID_USAGE", "message": "It failed."}]}, **error_fields}
+        answer = operation(70, "DONE", 1, operationType=verb, **moments, **failed) if late else error(400, "invalid")
+        return told.act(verb, body, status=200 if late else 400, answer=answer).get(image(**shown), wait=5)
+
+    return tell
+
+
+def family(*, zone: str = "", seen: bool = True, **shown: Any) -> Told:
+    """An image that its family shows, after a get or without one."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.insert(family="images", description="text").done()
+        if seen:
+            told.get(image(family="images", description="text"))
+        answer = image(**{"family": "images", "description": "text", **shown})
+        if zone:
+            view = {"kind": "compute#imageFamilyView", "image": answer}
+            return told.say("GET", f"zones/{zone}/imageFamilyViews/images", None, view, wait=3)
+        return told.say("GET", "global/images/family/images", None, answer, wait=3)
+
+    return tell
+
+
+IN_VAIN: tuple[Pair, ...] = (
+    *(
+        (
+            f"a {verb} that {'fails' if late else 'is refused'}",
+            "life.model",
+            in_vain(verb, body, {}, late=late),
+            in_vain(verb, body, shown, late=late),
+        )
+        for late in (False, True)
+        for verb, body, shown in (
+            ("patch", {"description": "new"}, {"description": "new"}),
+            ("deprecate", {"state": "OBSOLETE"}, {"deprecated": {"state": "OBSOLETE"}}),
+        )
+    ),
+    ("what a family shows", "image.description.round-trip", family(), family(description="other")),
+    (
+        "the family of an image in a view",
+        "family.view-latest",
+        family(zone="us-a1-a"),
+        family(zone="us-a1-a", family="x"),
+    ),
+)
+
+PAIRS = (*IN_VAIN, *SOURCES, *BYSTANDERS, *OPERATIONS, *CHANGES, *REMADE, *BLOTTED_OUT, *STAND_INS)
 
 
 @pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
