@@ -122,7 +122,8 @@ class Reading:
         began = timestamp(text)
         if began is None:
             return False
-        resolution = CLOCK_RESOLUTION if "." in str(text) else 1.0
+        # Of a time without a fraction, or with one of zeros, the fraction may have been left out.
+        resolution = CLOCK_RESOLUTION if began.microsecond else 1.0
         earlier = mutation.exchange.sent + self.trace.ahead - began.timestamp()
         if not resolution < earlier < REPLAY_SECONDS:
             return False

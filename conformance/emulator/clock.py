@@ -14,8 +14,8 @@ def written(moment: float) -> str:
 
 
 def moment(text: str) -> float:
-    """An RFC 3339 timestamp as seconds since the epoch, fractions beyond microseconds left out."""
+    """An RFC 3339 timestamp as seconds since the epoch, to the microsecond."""
     whole, _, fraction = text.upper().replace("Z", "+00:00").partition(".")
     digits = "".join(itertools.takewhile(str.isdecimal, fraction))
     zone = fraction[len(digits) :]
-    return datetime.fromisoformat(f"{whole}{zone}").timestamp()
+    return datetime.fromisoformat(f"{whole}{zone}").timestamp() + float(f"0.{digits or 0}")

@@ -276,9 +276,11 @@ def _id_of_a_deleted_image(history: History) -> Iterator[Finding]:
 
 def _remade(history: History, field: str) -> Iterator[tuple[Mutation, Sequence[tuple[Mutation, Sighting]]]]:
     """The inserts that took the name of a deleted image, each with the looks at such images that tell of a field, and
-    what deleted them."""
+    what deleted them; what is answered to a replay was done before it."""
     deletes = [
-        change for change in history.mutations if change.method == "images.delete" and change.outcome == "succeeded"
+        change
+        for change in history.mutations
+        if change.method == "images.delete" and change.outcome == "succeeded" and change.original is None
     ]
     for insert in history.created:
         before = [

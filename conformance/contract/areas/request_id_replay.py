@@ -264,7 +264,10 @@ def _after_delete(history: History) -> Iterator[Finding]:
         gone = [
             change.operation.final.exchange
             for change in history.changes(first)
-            if change.method == "images.delete" and change.operation and change.operation.final
+            if change.method == "images.delete"
+            and change.operation
+            and change.operation.final
+            and not after(change.operation.final.exchange, first.exchange)
         ]
         # A requestId in another case is the matter of another rule.
         same = replay.same_content and first.request_id == replay.request_id

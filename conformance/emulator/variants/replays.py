@@ -100,6 +100,6 @@ ROWS: tuple[Variant, ...] = (
         "recognised-by-name",
         "an insert without a requestId that comes again is answered with the first operation",
         switched(recognises_without_request_id=True, request_key=_by_name_without_id),
-        ("request-id.absent", "image.name.unique", "life.concurrent-same-name"),
+        ("request-id.absent", "request-id.empty", "image.name.unique", "life.concurrent-same-name"),
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.story import REQUEST_ID, Story, image, operation, refusal
+from helpers.story import REQUEST_ID, Story, change, image, operation, refusal, time_of
 
 from conformance.contract import catalogue
 from conformance.contract.lateness import LATE_SECONDS
@@ -119,6 +119,17 @@ def test_deleted_image_is_gone_and_its_name_free(then: Step, verdict: str) -> No
 def test_deleted_image_may_be_seen_for_a_moment(then: Step, verdict: str) -> None:
     assert then(made().change("delete")).verdict("life.delete") == verdict
     assert ("life.model" not in then(made().change("delete")).broken()) or verdict == "broken"
+
+
+@pytest.mark.parametrize(("shown", "kept"), [("8", True), ("2001", False)])
+def test_delete_that_comes_again_has_deleted_what_was_there_before(shown: str, kept: bool) -> None:
+    """It may come when the name has a new image already, which it does not concern."""
+    story = made().say("DELETE", f"images/one?requestId={REQUEST_ID}", None, 200, change("delete", 1))
+    story.insert(operation(id="9", name="o", targetId=shown, clientOperationId=None), request_id=None)
+    story.get(image(id=shown, creationTimestamp=time_of(0.2)))
+    story.say("DELETE", f"images/one?requestId={REQUEST_ID}", None, 200, change("delete", 1))
+    story.get(image(id=shown, creationTimestamp=time_of(0.2)))
+    assert ("image.id" not in story.broken()) == kept
 
 
 TOO_SOON: Step = lambda story: story.insert(TAKEN, code=409, request_id=None)  # noqa: E731 - a step of a story

@@ -275,6 +275,20 @@ LATE: tuple[tuple[str, Told], ...] = (
         ),
     ),
     (
+        "a corrected insert with the requestId of a refused one, where times are cut to seconds",
+        lambda t: (
+            t.made(3)
+            .insert(request_id=REQUEST_ID, answer=error(400, "invalid"), code=400, family="-")
+            .say("GET", "zones", wait=0.2)
+            .insert(
+                request_id=REQUEST_ID,
+                answer=operation(insertTime=at(7), startTime=at(7), endTime=at(8), clientOperationId=REQUEST_ID),
+            )
+            .get(NOT_FOUND, 404, wait=0.1)
+            .get(image(creationTimestamp=at(7)))
+        ),
+    ),
+    (
         "a replay of an insert from before, which is turned away first",
         lambda t: (
             t.made(3)
