@@ -53,6 +53,7 @@ BASE = image(
     rawDisk={"source": "", "containerType": "TAR"},
 )
 QUERY = f"?requestId={REQUEST_ID}"
+UNDER_WAY = operation(8, "RUNNING", 1, operationType="setLabels", insertTime=at(5.8), startTime=at(5.8))
 
 PARTIAL: tuple[tuple[str, Told], ...] = (
     ("an image's status alone", lambda t: t.made().get({"status": "READY"}, query="?fields=status")),
@@ -264,6 +265,10 @@ LATE: tuple[tuple[str, Told], ...] = (
             .get(image(labels=OLD, labelFingerprint=FINGERPRINTS[0]), wait=0.1)
             .get(image(labels=NEW, labelFingerprint=FINGERPRINTS[1]), wait=0.1)
         ),
+    ),
+    (
+        "labels without a fingerprint, by an operation whose end is not shown",
+        lambda t: t.made().labelled(NEW, None, answer=UNDER_WAY),
     ),
     (
         "the name of a deleted image",
