@@ -30,7 +30,17 @@ def _malformed(request_id: str) -> bool:
 
 def _means_a_uuid(request_id: str) -> bool:
     """Whether a text is another way to write 128 bits than the canonical one, as lenient parsers read it."""
-    return bool(re.fullmatch(r"[0-9a-fA-F]{32}", _DECORATION.sub("", request_id)))
+    return bool(re.fullmatch(r"[0-9a-fA-F]{32}", _bare(request_id)))
+
+
+def _bare(request_id: str) -> str:
+    """A requestId without what differs between the ways to write one UUID."""
+    return _DECORATION.sub("", request_id).lower()
+
+
+def _one_uuid(one: str | None, two: str | None) -> bool:
+    """Whether two requestIds are one UUID, written in two ways: a lenient target knows it again."""
+    return bool(one and two) and one != two and _means_a_uuid(str(one)) and _bare(str(one)) == _bare(str(two))
 
 
 RULES.add(
@@ -119,7 +129,7 @@ def _new_requests(history: History, id: str, *, named: bool) -> Iterator[Finding
     """Judges the inserts with a requestId that is new, or those without any: each is carried out, or meets a
     conflict."""
     for first, second in chain(_fresh_inserts_of_taken_names(history), _fresh_inserts_of_other_names(history)):
-        if bool(second.request_id) == named and settled(second):
+        if bool(second.request_id) == named and settled(second) and not _one_uuid(first.request_id, second.request_id):
             yield _carried_out_anew(first, second, deviation=not named)
     for mutation in history.concerned(id):
         if mutation.exchange.intent is not None and mutation.exchange.intent.valid:

@@ -38,6 +38,13 @@ def test_request_with_another_request_id_answered_with_the_first_operation(near:
     assert made().insert(own, request_id=near, name="two").broken() == set()
 
 
+@pytest.mark.parametrize("written", [REQUEST_ID.replace("-", ""), f"{{{REQUEST_ID}}}", f"urn:uuid:{REQUEST_ID}"])
+def test_target_that_takes_another_way_to_write_a_uuid_knows_it_again(written: str) -> None:
+    assert "request-id.distinct" not in made().insert(operation(), request_id=written).broken()
+    other = written.replace(REQUEST_ID[-4:], "0" * 4)
+    assert "request-id.distinct" in made().insert(operation(), request_id=other).broken()
+
+
 def test_name_that_is_like_another_one() -> None:
     intent = Intent(valid=True, rules=("image.name.distinct",))
     other = REQUEST_ID.replace("1", "2")
