@@ -76,6 +76,7 @@ class Controller(ConformancePlugin):
         self.collector = Collector(given.settings, read_waivers(given.settings))
         self._emulator: EmulatorProcess | None = None
         self._broken: tuple[Exception, TracebackType | None] | None = None
+        self._ended = False
 
     def ready(self) -> Process:
         """The process, after the preflight.
@@ -160,6 +161,21 @@ class Controller(ConformancePlugin):
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         """Deletes what the run has made, and concludes; all workers have ended by then."""
         yield
+        interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+        self._end(interrupted)
+        allure_folder = session.config.getoption("allure_report_dir", None)
+        if allure_folder and self.collector.begun:
+            replace_scenarios(self.collector.results(scripts=True), Path(allure_folder))
+
+    def pytest_unconfigure(self) -> None:
+        """Deletes what the run has made where pytest ends without a session: stopped while the target was looked at."""
+        self._end(interrupted=True)
+
+    def _end(self, interrupted: bool) -> None:
+        """Ends the run, the first time that it is called."""
+        if self._ended:
+            return
+        self._ended = True
         self.stop()
         process, self.process = self.process, None
         try:
@@ -168,10 +184,7 @@ class Controller(ConformancePlugin):
         finally:
             if self._emulator is not None:
                 self._emulator.__exit__(None, None, None)
-        self.collector.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.collector.lost
-        allure_folder = session.config.getoption("allure_report_dir", None)
-        if allure_folder and self.collector.begun:
-            replace_scenarios(self.collector.results(scripts=True), Path(allure_folder))
+        self.collector.interrupted = interrupted and not self.collector.lost
 
     def _finish(self, process: Process) -> None:
         """Deletes what the run has made, and keeps its traffic."""

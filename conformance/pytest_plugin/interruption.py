@@ -41,6 +41,11 @@ class Interruption:
         """From here on the run cleans up and writes, which one signal more must not break off."""
         self._acting = False
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        """The same, where the signal came before the session had begun: pytest does not finish it then."""
+        self._acting = False
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         if self._asked:
