@@ -143,9 +143,10 @@ class Api(Recorder):
 
     def _take_up(self, project: str | None, name: str) -> bool:
         """Whether nobody has asked for a name since its image was deleted: it may be free a moment later."""
+        key = (project or self.target.project, name)
         with self._lock:
-            free = (project or self.target.project, name) in self._freed
-            self._freed.discard((project or self.target.project, name))
+            free = key in self._freed
+            self._freed.discard(key)
         return free
 
     def get(self, name: str, *, project: str | None = None, intent: Intent | None = None, **query: str) -> Exchange:

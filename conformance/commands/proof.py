@@ -27,6 +27,8 @@ from conformance.verdicts.verdict import Verdict
 
 _TOKENS: dict[str, Any] = dict(LIMITED)
 
+PROJECT = "conformance"
+
 COMBINED = 5
 """How many variants are switched on together in a random combination."""
 
@@ -54,6 +56,12 @@ class Server:
     also: tuple[str, ...] = ()
     seed: int | None = None
     whole: bool = True
+
+    @property
+    def project(self) -> str:
+        """The project that it keeps images of."""
+        called = (variant.project for variant in VARIANTS if variant.id in self.variants and variant.project)
+        return next(called, PROJECT)
 
 
 @dataclass(frozen=True)
@@ -274,13 +282,11 @@ def attempt(server: Server, profile: str) -> Proof:
     focus = () if server.whole else server.rules
     try:
         with EmulatorProcess(faults=server.faults, variants=server.variants, guarded=True) as emulator:
-            project = "conformance"
-            called = [variant.project for variant in VARIANTS if variant.id in server.variants and variant.project]
             settings = Settings(
                 url=emulator.url,
-                project=called[0] if called else project,
-                second_project=f"{project}-second",
-                sources=embedded_sources(project),
+                project=server.project,
+                second_project=f"{PROJECT}-second",
+                sources=embedded_sources(PROJECT),
                 profile=profile,
                 intermittent="fail",
                 seed=server.seed,

@@ -20,17 +20,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance.commands.check import check
-from conformance.commands.proof import Server, servers
+from conformance.commands.proof import PROJECT, Server, servers
 from conformance.commands.run import judge
 from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.contract import matching
 from conformance.emulator.process import EmulatorProcess
-from conformance.emulator.variants import VARIANTS
 from conformance.trace.har import OWN
 from conformance.verdicts.verdict import Verdict
 
-PROJECT = "conformance"
 SHORTEST, LONGEST = 30, 500
 LEFT_OUT = (0.0, 0.1, 0.3, 0.6)
 """How many of the looks a part may lack."""
@@ -41,11 +39,10 @@ Entries = list[dict[str, Any]]
 def recorded(server: Server, profile: str, folder: Path) -> Entries:
     """What a run against a server exchanges, as another recorder than the suite would have written it."""
     path = folder / "traffic.har"
-    called = [variant.project for variant in VARIANTS if variant.id in server.variants and variant.project]
     with EmulatorProcess(variants=server.variants) as emulator:
         settings = Settings(
             url=emulator.url,
-            project=called[0] if called else PROJECT,
+            project=server.project,
             second_project=f"{PROJECT}-second",
             sources=embedded_sources(PROJECT),
             profile=profile,

@@ -185,7 +185,27 @@ def remade(seconds: float, *, before: bool = False) -> Told:
     return tell
 
 
+def remade_at_once(told: Recorded) -> Recorded:
+    """An image that is made, deleted and made anew within one tick of the server's clock."""
+    told.now = 2
+    born = at(told.now + 0.001)
+
+    def quickly(verb: str, body: Any, kind: str, change: int, target: int) -> None:
+        times = {"insertTime": born, "startTime": born, "endTime": born}
+        shown = operation(change, "DONE", 1, operationType=kind, **times, targetId=image(target)["id"])
+        path = "global/images" + ("" if body else "/image-1")
+        told.say(verb, path, body, shown, wait=0.001, seconds=0.002)
+
+    body = {"name": "image-1", "sourceDisk": DISK}
+    quickly("POST", body, "insert", 1, 1)
+    told.say("GET", "global/images/image-1", None, image(creationTimestamp=born), wait=0.001, seconds=0.002)
+    quickly("DELETE", None, "delete", 91, 1)
+    quickly("POST", body, "insert", 7, 7)
+    return told.get(image(id=image(7)["id"], creationTimestamp=born))
+
+
 REMADE: tuple[Pair, ...] = (
+    ("the time of a deleted image, in one tick", "image.creation-timestamp", remade_at_once, remade(0, before=True)),
     ("the time of a deleted image", "image.creation-timestamp", remade(1.35), remade(0, before=True)),
     ("a time before the deletion", "image.creation-timestamp", remade(1.35), remade(-4)),
 )
