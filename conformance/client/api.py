@@ -319,7 +319,9 @@ class Api(Recorder):
             look = look_at(address, project=project)
             if look.method == _WAIT and (look.resource is None or look.resource.get("name") != name):
                 continue
-            if (look.resource is None and look.refused) or _another(first, look.resource or {}):
+            if _another(first, look.resource or {}):
+                return None
+            if look.resource is None and look.refused:
                 break
             known |= look.resource is not None
             operation = look.resource or operation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.contract.order import after
 from conformance.contract.rule import is_error, is_set
 from conformance.trace.blots import BLOT
-from conformance.trace.exchange import Exchange
+from conformance.trace.exchange import MUTATIONS, Exchange
 from conformance.trace.field_mask import EVERYTHING, FieldMask
 from conformance.trace.formats import link, timestamp
 
@@ -114,6 +114,14 @@ class Operation:
     def states(self) -> list[State]:
         """The answers that were not limited to some fields."""
         return [state for state in self.glimpses if not state.mask.partial]
+
+    @property
+    def own_glimpses(self) -> list[State]:
+        """The answers without those that bear the id which a replay was answered with, where that is another: they are
+        of another operation, whatever its name is."""
+        own = self.first.identity.get("id")
+        others = {state.identity.get("id") for state in self.glimpses if state.via in MUTATIONS} - {None, own}
+        return [state for state in self.glimpses if own is None or state.identity.get("id") not in others]
 
     @property
     def named(self) -> bool:

@@ -125,7 +125,7 @@ def _reached(state: State, other: State, *, in_full: bool) -> bool:
 def _done_is_final(history: History) -> Iterator[Finding]:
     for operation in history.operations:
         last: dict[str, State] = {}
-        for later in operation.glimpses:
+        for later in operation.own_glimpses:
             if not later.done or later.via == LIST:
                 continue
             earlier = last.get(later.via)
@@ -162,7 +162,7 @@ def _done_is_final(history: History) -> Iterator[Finding]:
 def _identity(history: History) -> Iterator[Finding]:
     for operation in history.operations:
         last: dict[str, State] = {}
-        for later in (state for state in operation.glimpses if state.via != LIST):
+        for later in (state for state in operation.own_glimpses if state.via != LIST):
             told: dict[int, tuple[State, list[str]]] = {}
             for name in filter(later.shows, (*IDENTITY, *SET_ONCE)):
                 if name in last:

@@ -40,6 +40,9 @@ UNANSWERED = (ABANDONED, INCOMPLETE, NOT_RECORDED)
 RETRY_STATUSES = frozenset({429, 503})
 FIRST_SERVER_ERROR = 500
 
+LARGE = 2**19
+"""Bytes of a request that may come back in an answer which is too large to be read."""
+
 BODILESS = frozenset({204, 304})
 """Statuses of answers that have no body."""
 
@@ -77,12 +80,14 @@ _INTERNALS = re.compile(
     "application/json.",
 )
 def _json(history: History) -> Iterator[Finding]:
+    large = any(len(exchange.request.body or b"") >= LARGE for exchange in history.exchanges)
     for exchange in history.exchanges:
         response = exchange.response
         if response is None or exchange.route is None:
             continue
-        if response.truncated and (history.trace.recorded or exchange.method.endswith(".list")):
-            # A list may be as large as it is, and a recording may lack the rest; what else is so large is no answer.
+        if response.truncated and (history.trace.recorded or large or exchange.method.endswith(".list")):
+            # A list may be as large as it is, a recording may lack the rest, and what was sent comes back; what else is
+            # so large is no answer.
             continue
         told = exchange.answered and exchange.method in MUTATIONS  # what changes an image answers its operation
         bodiless = exchange.answered and exchange.method == "globalOperations.delete"

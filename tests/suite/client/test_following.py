@@ -145,3 +145,11 @@ def test_operation_is_followed_whose_fields_are_of_any_type(field: str) -> None:
                 api.delete("one")
             script += [image()] * 20
             assert api.get("two").status == 200
+
+
+def test_image_is_watched_once_its_operation_s_name_is_another_s() -> None:
+    other = operation(id="1777", targetLink="https://www.googleapis.com/compute/beta/projects/p/global/images/other")
+    api, script = scripted(operation("PENDING"), operation("RUNNING"), other, refusal(404, "notFound"), image())
+    api.target.waits, api.target.deadline, api.target.unfinished = False, 5.0, 0
+    api.finish(api.insert(InsertRequest({}, "one")))
+    assert not script

@@ -51,6 +51,15 @@ def test_operation_whose_id_changes_is_still_one() -> None:
     assert {"operation.identity-immutable"} <= broken(Story().insert(operation("RUNNING")).poll(operation(id="1777")))
 
 
+def test_replay_that_is_carried_out_anew_under_a_name_of_the_moment_changes_no_operation() -> None:
+    """The id tells that it is another operation: that of the replay, which looks find as well."""
+    for status in ("RUNNING", "DONE"):
+        story = Story().insert(operation(status)).insert(operation(status, id="1777"))
+        story.poll(operation()).poll(operation(id="1777")).poll(operation())
+        assert not {"operation.identity-immutable", "operation.done-is-final"} & story.broken()
+        assert "request-id.replay-same-operation" in story.broken()
+
+
 def test_simultaneous_replays_agree_on_the_id() -> None:
     story = Story()
     for number in range(2):
@@ -240,6 +249,19 @@ def test_errors_that_are_no_json_are_the_matter_of_one_rule() -> None:
     page = replace(exchange.response, headers={"content-type": "text/plain"}, body=b"404 page not found")
     found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace((replace(exchange, response=page),)))}
     assert found == {"transport.json"}
+
+
+@pytest.mark.parametrize(("size", "blamed"), [(10, True), (2**20, False)])
+def test_answer_too_large_to_be_read_is_none_of_the_target_s_where_the_request_was_as_large(
+    size: int, blamed: bool
+) -> None:
+    """What was accepted although it is too long comes back."""
+    story = Story().insert(operation("PENDING"), description="a" * size).poll(operation()).get(image())
+    *others, look = story.trace().exchanges
+    assert look.response is not None
+    cut = replace(look, response=replace(look.response, body=b'{"kind": "compute#image", "descr', truncated=True))
+    found = {rule.id for rule, _ in Ledger(catalogue()).judge(Trace((*others, cut)))}
+    assert ("transport.json" in found) == blamed
 
 
 def test_empty_page_shows_nothing_of_limits_and_filters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.command_line import names
 
 from conformance.commands.run import judge
 from conformance.config.settings import Settings
@@ -10,7 +11,6 @@ from conformance.config.sources import embedded_sources
 from conformance.emulator.process import EmulatorProcess
 from conformance.scenario.process import Process
 from conformance.verdicts.verdict import Exit
-from tests.suite.helpers.command_line import names
 
 
 @pytest.mark.parametrize("workers", [1, 2])
