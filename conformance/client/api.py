@@ -44,6 +44,9 @@ CONFLICT = 409
 UNFINISHED_UNTIL_HALF = 8
 """So many operations that never ended halve the time for all that follow."""
 
+WATCHED = 0.25
+"""The part of the deadline for which the image of an insert is watched whose operation cannot be looked at."""
+
 UNLUCKY_MAXIMUM = 200
 """So many inserts that failed as if by chance are made again."""
 
@@ -333,22 +336,26 @@ class Api(Recorder):
         return operation if known else None
 
     def _watch(self, mutation: Exchange) -> None:
-        """Looks at the image of an insert whose operation nothing addresses, until it is there."""
+        """Looks at the image of an insert whose operation nothing addresses, until it is there; not if its deletion
+        has been asked for since."""
         name = mutation.request.json.get("name") if isinstance(mutation.request.json, dict) else None
         if mutation.method != "images.insert" or not isinstance(name, str) or name in UNADDRESSABLE:
+            return
+        later = [exchange for exchange in self.trace().exchanges if exchange.number > mutation.number]
+        if any(exchange.method == _DELETE and exchange.route and exchange.route.name == name for exchange in later):
             return
         delay = self.target.profile.first_look
         while True:
             if delay:
                 self.target.transport.sleep(delay)
             look = self.get(name, project=mutation.route.project if mutation.route else None)
-            if (look.resource or {}).get("status") in _SETTLED or self._out_of_patience(mutation, look):
+            if (look.resource or {}).get("status") in _SETTLED or self._out_of_patience(mutation, look, WATCHED):
                 return
             delay = self._longer(delay)
 
-    def _out_of_patience(self, mutation: Exchange, look: Exchange) -> bool:
-        """Whether a request has taken so long that it is not looked at any more."""
-        patience = self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
+    def _out_of_patience(self, mutation: Exchange, look: Exchange, share: float = 1.0) -> bool:
+        """Whether a request has taken so long that it is not looked at any more, within a share of the deadline."""
+        patience = share * self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
         over = bool(look.received - mutation.sent > patience)
         self.target.unfinished += over
         return over

@@ -178,13 +178,24 @@ class Scenario:
         again: list[list[Outcome[Case]]] = [[] for _ in chosen]
         # The scenario has come to its end all the same: the next one tells that the budget is spent.
         with contextlib.suppress(BudgetSpent):
-            for _ in range(self._confirmations.tries if chosen else 0):
-                ready = [number for number, (outcome, _) in enumerate(chosen) if self._are_free(outcome.names)]
+            for turn in range(self._confirmations.tries if chosen else 0):
+                ready = [
+                    number
+                    for number, (outcome, _) in enumerate(chosen)
+                    for _ in range(self._tries_at_once(outcome, turn))
+                ]
                 cases = [chosen[number][0].case for number in ready]
                 for number, outcome in zip(ready, self._outcomes(cases, act), strict=True):
                     again[number].append(outcome)
         for (_, rules), found in zip(chosen, again, strict=True):
             self._confirmations.conclude(rules, found)
+
+    def _tries_at_once(self, outcome: Outcome[Case], turn: int) -> int:
+        """How often a case is tried again in a turn: each time in the first one where its names are fresh, else once
+        in each, if its names are free."""
+        if outcome.names:
+            return int(self._are_free(outcome.names))
+        return self._confirmations.tries if turn == 0 else 0
 
     def _are_free(self, names: Iterable[str]) -> bool:
         """Waits until images are gone whose names are the matter of a case, so that it can be tried in a fresh
