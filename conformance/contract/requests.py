@@ -19,6 +19,8 @@ from conformance.trace.exchange import SUITE_NAME, Exchange
 
 INSERT = ("images.insert",)
 
+BAD_REQUEST = 400
+
 CONFLICT = 409
 
 TEMPORARY = frozenset({CONFLICT, 412})
@@ -32,6 +34,7 @@ MISSING = frozenset({404, 405})
 
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[-\w]+")
+_INVALID_VALUE = re.compile(r"[Ii]nvalid value for field '(?:resource\.)?([\w.]+)'")
 
 
 def request_rule(  # noqa: C901, PLR0913 - a rule is a row of this many columns, and judges with what they hold
@@ -166,6 +169,44 @@ def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set
         return True
     error = final.value.get("error") if final else mutation.exchange.error
     return bool(fields & set(_WORD.findall(str(error))))
+
+
+def blamed_though_right(field: str, right: Broken, conventional: Broken | None = None) -> Judge:
+    """Judges that no refusal of a recording blames a field whose value is certainly right.
+
+    Args:
+        field: the field of the body, or the parameter, as a refusal names it.
+        right: tells that a request has a right value of it.
+        conventional: tells that it is right by mere convention.
+    """
+
+    def judge(history: History) -> Iterator[Finding]:
+        for insert in history.inserts:
+            exchange = insert.exchange
+            if exchange.intent is not None or exchange.status != BAD_REQUEST or _blamed(exchange) != field:
+                continue
+            if right(insert.view):
+                yield expect(
+                    False,
+                    f"a valid {field} is refused",
+                    exchange,
+                    expected="success",
+                    observed=_answer(insert),
+                    deviation=_true(conventional, insert),
+                )
+
+    return judge
+
+
+def _blamed(exchange: Exchange) -> str:
+    """The field whose value a refusal calls invalid; "" where it names none."""
+    found = _INVALID_VALUE.search(str(exchange.error.get("message")))
+    details = exchange.error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        metadata = detail.get("metadatas", detail.get("metadata")) if isinstance(detail, dict) else None
+        if isinstance(metadata, dict) and detail.get("reason") == "INVALID_FIELD_VALUE":
+            return str(metadata.get("field")).removeprefix("resource.")
+    return found[1] if found else ""
 
 
 def _true(predicate: Broken | None, mutation: Mutation) -> bool:

@@ -72,6 +72,9 @@ MUTATIONS = frozenset({"images.insert", "images.delete", "images.patch", "images
 """The API methods that answer an operation of their own."""
 
 
+FIELD_MASK = "x-goog-fieldmask"
+"""The header that stands for the parameter `fields`."""
+
 OVERRIDE = "x-http-method-override"
 """The header by which clients behind a proxy ask for a verb that it does not let pass."""
 
@@ -130,7 +133,16 @@ class Request:
     @property
     def wanted_verb(self) -> str:
         """The verb that a header asks for in the place of that of the request, or else the verb itself."""
-        return next((text.upper() for name, text in self.headers.items() if name.lower() == OVERRIDE), "") or self.verb
+        return self.header(OVERRIDE).upper() or self.verb
+
+    @property
+    def selector(self) -> str:
+        """The fields of the answer that the parameter `fields` asks for."""
+        return ",".join((*self.query.get("fields", ()), *self.query.get("$fields", ())))
+
+    def header(self, wanted: str) -> str:
+        """The value of a header, named in lower case; "" without it."""
+        return next((text for name, text in self.headers.items() if name.lower() == wanted), "")
 
     @property
     def overrides(self) -> bool:
@@ -251,9 +263,8 @@ class Exchange:
 
     @cached_property
     def mask(self) -> FieldMask:
-        """Which fields of the answer were asked for."""
-        query = self.request.query
-        return field_mask(",".join((*query.get("fields", ()), *query.get("$fields", ()))))
+        """Which fields of the answer were asked for, be it by a header, which a server may heed or not."""
+        return field_mask(self.request.selector or self.request.header(FIELD_MASK))
 
     @property
     def unreadable(self) -> str:

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.contract.areas.source import COMES_BACK
+from conformance.contract.areas.source import COMES_BACK, births_of
 from conformance.contract.fields import acceptance_rules, type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
@@ -20,6 +21,7 @@ from conformance.trace.customer_keys import KEY_BYTES, KEYS, SECRET_MINIMUM, sec
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded, is_base64
 from conformance.trace.json_text import NOT_JSON
+from conformance.trace.links import same_resource
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -90,6 +92,38 @@ for _key, _field in KEYS.items():
         )
     )
 
+
+def _hash_of(key: Any) -> str:
+    """The hash of a raw key, as answers show it; "" where there is no such key."""
+    raw = decoded(key.get("rawKey")) if isinstance(key, dict) else None
+    return base64.b64encode(hashlib.sha256(raw).digest()).decode() if raw else ""
+
+
+def _opened(history: History) -> Iterator[Finding]:
+    """In a recording, an image that was made with a raw key is used with that one alone."""
+    for insert in history.created if history.trace.recorded else ():
+        for birth in births_of(history, insert.view.text("sourceImage"), insert):
+            wanted = _hash_of(birth.view.part("imageEncryptionKey"))
+            given = insert.view.part("sourceImageEncryptionKey")
+            shown = [look.value.get("imageEncryptionKey") for look in history.results(birth)]
+            protects = all(isinstance(key, dict) and key.get("sha256") == wanted for key in shown)
+            used = birth.outcome == "succeeded" and after(birth.end, insert.exchange)
+            if not (wanted and used and protects) or is_set(given.get("rsaEncryptedKey")):
+                continue
+            if any(change.method == "images.delete" for change in history.changes(birth)):
+                continue
+            if history.left_alone(birth, insert.exchange):
+                continue
+            yield expect(
+                _hash_of(given) == wanted,
+                f"an image that a key protects is used {'with another' if _hash_of(given) else 'without'} one",
+                birth.exchange,
+                insert.exchange,
+                expected="a refusal, or an operation that fails",
+                observed=f"HTTP {insert.exchange.status}, and succeeds",
+            )
+
+
 RULES.add(
     request_rule(
         "encryption.required-for-source",
@@ -99,6 +133,7 @@ RULES.add(
         "The key of a source is required where a customer's key protects that source, so neither none nor "
         "another one opens it.",
         needs=("csek",),
+        also=lambda history: _opened(history),
     )
 )
 
@@ -156,7 +191,7 @@ def _kms_key_name(history: History) -> Iterator[Finding]:
         key = sighting.value.get("imageEncryptionKey")
         came = key.get("kmsKeyName") if isinstance(key, dict) else None
         yield expect(
-            isinstance(came, str) and _VERSION.sub("", came) == _VERSION.sub("", sent),
+            isinstance(came, str) and same_resource(_VERSION.sub("", sent), _VERSION.sub("", came)),
             "the kmsKeyName that was sent does not come back",
             insert.exchange,
             sighting.exchange,

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.contract.areas.image_name import bad_name
+from conformance.contract.areas.image_name import bad_name, right_name
 from conformance.contract.fields import (
     ARCHITECTURES,
     DEPRECATION_STATES,
@@ -19,7 +19,7 @@ from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
 from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
-from conformance.contract.requests import request_rule
+from conformance.contract.requests import blamed_though_right, request_rule
 from conformance.contract.round_trip import SHIELDED_LISTS, feature_types
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.blots import blotted_out, filled
@@ -245,6 +245,7 @@ RULES.add(
             and view.text("family").isascii()
             and not view.text("family").islower()
         ),
+        also=blamed_though_right("family", lambda view: right_name(view.text("family"))),
     )
 )
 RULES.add(

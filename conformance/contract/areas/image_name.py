@@ -11,8 +11,9 @@ from conformance.contract.fields import (
     NAME_PATTERN,
 )
 from conformance.contract.history import History
+from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
-from conformance.contract.requests import request_rule
+from conformance.contract.requests import blamed_though_right, request_rule
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.contract.sighting import Sighting
 
@@ -26,6 +27,11 @@ NAME = re.compile(NAME_PATTERN)
 def bad_name(name: str) -> bool:
     """Whether a text is no name, as the pattern for names has it."""
     return bool(name) and not NAME.fullmatch(name)
+
+
+def right_name(name: str) -> bool:
+    """Whether a text is a name for certain, by its pattern and its length."""
+    return bool(NAME.fullmatch(name)) and len(name) <= NAME_MAXIMUM
 
 
 RULES.add(
@@ -47,6 +53,7 @@ RULES.add(
         "Fields > name",
         "The regular expression for names is given in full, so it decides what is a name and what is none.",
         lambda view: bad_name(view.text("name")),
+        also=blamed_though_right("name", lambda view: right_name(view.text("name"))),
     )
 )
 RULES.add(
@@ -75,7 +82,9 @@ def _unique(history: History) -> Iterator[Finding]:
         deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
         for second in history.inserts:
             fresh = second.original is None and second.image == first.image and second.project == first.project
-            if not fresh or second.invalid or not after(first.exchange, second.exchange):
+            if not fresh or second.invalid:
+                continue
+            if not (after(first.exchange, second.exchange) or _both_made(history, first, second)):
                 continue
             if any(not after(second.exchange, delete) for delete in deletes) or second.operation is first.operation:
                 continue
@@ -108,6 +117,13 @@ def _unique(history: History) -> Iterator[Finding]:
                         expected=kept,
                         observed=sighting.value.get("id"),
                     )
+
+
+def _both_made(history: History, first: Mutation, second: Mutation) -> bool:
+    """Whether two inserts of a recording that were under way at the same time have made an image each."""
+    ids = {history.identifier(first), history.identifier(second)} - {None}
+    later = first.exchange.number < second.exchange.number
+    return history.trace.recorded and later and len(ids) > 1 and second.outcome == "succeeded"
 
 
 def _twins(history: History) -> Iterator[Finding]:

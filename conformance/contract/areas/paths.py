@@ -143,7 +143,8 @@ def _percent_encoding(history: History) -> Iterator[Finding]:
 )
 def _fields_mask(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if not exchange.mask.partial or exchange.resource is None or exchange.route is None:
+        asked_for = exchange.request.selector
+        if not asked_for or not exchange.mask.partial or exchange.resource is None or exchange.route is None:
             continue
         others = list(_beyond(exchange.resource, exchange.mask))
         asked = ALWAYS & exchange.mask.fields.keys() if exchange.method == "images.get" else frozenset()
@@ -152,7 +153,7 @@ def _fields_mask(history: History) -> Iterator[Finding]:
             not others and not missing,
             "an answer shows other fields than those that were asked for",
             exchange,
-            expected=exchange.request.query.get("fields", [""])[0],
+            expected=asked_for,
             observed={"beyond": others[:5], "missing": missing},
         )
 

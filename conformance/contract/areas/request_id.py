@@ -10,7 +10,8 @@ from conformance.contract.areas.request_id_replay import REFERENCE, deleted_befo
 from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
-from conformance.contract.requests import accepted, for_the_fault, request_rule
+from conformance.contract.request_view import RequestView
+from conformance.contract.requests import accepted, blamed_though_right, for_the_fault, request_rule
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.formats import is_uuid
 
@@ -26,6 +27,15 @@ _YOUNG_VERSIONS = frozenset("678")
 
 def _malformed(request_id: str) -> bool:
     return bool(request_id) and not is_uuid(request_id)
+
+
+def _certain(request_id: str) -> bool:
+    """Whether a text is a UUID of a known version, in the canonical form."""
+    return is_uuid(request_id) and request_id != ZERO and request_id[14:15] in "12345678"
+
+
+def _young(view: RequestView) -> bool:
+    return view.parameter("requestId")[14:15] in _YOUNG_VERSIONS
 
 
 def _means_a_uuid(request_id: str) -> bool:
@@ -76,7 +86,8 @@ RULES.add(
         REFERENCE,
         "Any valid UUID but zero will do; versions 6 to 8 are younger than many a validator, so only the "
         "first five are certain.",
-        conventional=lambda view: view.parameter("requestId")[14:15] in _YOUNG_VERSIONS,
+        conventional=_young,
+        also=blamed_though_right("requestId", lambda view: _certain(view.parameter("requestId")), _young),
     )
 )
 RULES.add(

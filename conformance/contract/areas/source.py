@@ -143,7 +143,7 @@ RULES.add(
 )
 
 
-def _births_of(history: History, source: str, user: Mutation) -> list[Mutation]:
+def births_of(history: History, source: str, user: Mutation) -> list[Mutation]:
     """The one insert of the image that another names as its source; none where several had that name."""
     found = [
         insert
@@ -162,7 +162,7 @@ def _used_too_early(history: History) -> Iterator[Finding]:
         used = {str(sighting.value.get("sourceImageId")) for sighting in seen}
         if insert.outcome == "succeeded" and not seen:
             used = {
-                str(history.identifier(birth)) for birth in _births_of(history, insert.view.text("sourceImage"), insert)
+                str(history.identifier(birth)) for birth in births_of(history, insert.view.text("sourceImage"), insert)
             }
         for identifier in used & births.keys():
             operation = births[identifier].operation

@@ -50,6 +50,9 @@ GATEWAY_STATUSES = frozenset({502, 503, 504})
 FRONT_STATUSES = GATEWAY_STATUSES | {407, 408, 411, 413, 414, 431}
 """Errors that a proxy answers in its own way, where the target does not answer it."""
 
+DOOR_STATUSES = frozenset({401, 403, 429})
+"""Errors by which callers are turned away: the layer in front of an API may answer them."""
+
 REASONS = {
     404: frozenset({"notFound"}),
     409: frozenset({"alreadyExists", "duplicate", "conflict"}),
@@ -114,6 +117,11 @@ def _of_a_proxy(exchange: Exchange) -> bool:
     return passed_on and exchange.response is not None and exchange.response.json is NOT_JSON
 
 
+def _at_the_door(exchange: Exchange) -> bool:
+    """Whether a caller was turned away before the target heard of the request, in the form of google.rpc errors."""
+    return exchange.status in DOOR_STATUSES and is_set(exchange.error.get("status"))
+
+
 def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
     """Each answer that is an error in JSON, with its `error` object; not one that may be cut down by `fields`."""
     for exchange, error in _refusals(history):
@@ -170,8 +178,8 @@ def _error_envelope(history: History) -> Iterator[Finding]:
 )
 def _error_list(history: History) -> Iterator[Finding]:
     for exchange, error in _errors(history):
-        if not error:
-            continue  # it is no error of this form at all
+        if not error or _at_the_door(exchange):
+            continue  # it is no error of this form at all, or not the target's own
         yield expect(
             isinstance(error.get("errors"), list) and bool(error["errors"]),
             "an error has no errors[]",
