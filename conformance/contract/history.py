@@ -21,7 +21,7 @@ from conformance.contract.round_trip import SERVICE_PREFIX, changed_by, touched_
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
-from conformance.trace.formats import timestamp
+from conformance.trace.formats import is_int64, timestamp
 from conformance.trace.links import same_project
 
 Result = TypeVar("Result")
@@ -265,6 +265,17 @@ class History(Bystanders):
         before = {identifier for _, identifier, look in looks if look.received <= sent}
         later = {identifier for _, identifier, look in looks if look.sent >= ended}
         return near or bool(before & later) or not self.trace.recorded
+
+    def sizes_of(self, project: str, path: str, before: Exchange) -> set[str]:
+        """The sizes in GB that a disk or a snapshot was shown to have, not long before a request: disks grow."""
+        sizes = set()
+        for owner, _, look in self._sources[path]:
+            resource = look.resource or {}
+            size = resource.get("sizeGb", resource.get("diskSizeGb"))
+            soon = after(look, before) and before.sent - look.received <= LATE_SECONDS
+            if soon and same_project(owner, project) and is_int64(size):
+                sizes.add(str(size))
+        return sizes
 
     @cached_property
     def _ids(self) -> dict[str, list[tuple[str, str, Exchange]]]:

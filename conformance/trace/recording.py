@@ -12,6 +12,7 @@ import os
 import pickle
 import re
 import tempfile
+from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +75,8 @@ class _Entry:
     from. A list is kept without its `items`, and each trace gets those that have to do with it; those of no trace go
     to that of the `strangers`. `lost` names what the recorder has lost of it, and `file` is the number of the file
     that it is from. One that has `failed` on the server's side says nothing without its retries; one that `deletes`
-    makes its story one of an image that lists may lack. `asked` tells lists from others that ask for something else.
+    makes its story one of an image that lists may lack. `asked` tells lists from others that ask for something else;
+    `whole` is what a list of all images has in common with the inserts of images that should be on it.
     """
 
     position: int
@@ -90,6 +92,7 @@ class _Entry:
     failed: bool = False
     deletes: bool = False
     asked: int | None = None
+    whole: Key | None = None
 
 
 class Recording:
@@ -305,6 +308,7 @@ class Recording:
             exchange.status >= SERVER_ERROR,
             exchange.method == "images.delete",
             hash(exchange.request.url) if exchange.method == "images.list" and exchange.answered else None,
+            subject.whole_list() if exchange.answered else None,
         )
         self._entries.append(entry)
         self._note_source(subject, exchange, entry)
@@ -395,8 +399,9 @@ class Recording:
             whole = any(len(items) == len(entry.items) for items in places)
             if not whole and not (entry.failed and entry.home is None):
                 yield [_Member(entry, entry.items)]
+        whole_lists = self._whole_lists()
         for members in groups.values():
-            yield [*members, *self._shown_sources(members)]
+            yield [*members, *whole_lists.lacking(members), *self._shown_sources(members)]
         yield from strangers.values()
 
     def _parts(self, entry: _Entry) -> tuple[dict[Key, list[_Item]], list[_Item]]:
@@ -427,6 +432,36 @@ class Recording:
                 if member.entry.position not in own:
                     own.add(member.entry.position)
                     yield member
+
+
+    def _whole_lists(self) -> _WholeLists:
+        lists: dict[Key, list[_Entry]] = defaultdict(list)
+        for entry in sorted(self._entries, key=lambda entry: (entry.sent, entry.position)):
+            if entry.whole is not None and entry.asked is not None:
+                lists[entry.whole].append(entry)
+        return _WholeLists(lists)
+
+
+class _WholeLists:
+    """The lists of all images of each project, in the order of sending.
+
+    Those that lack an image which is made in a recording are part of its story as well: it should be on them.
+    """
+
+    def __init__(self, lists: dict[Key, list[_Entry]]) -> None:
+        self._lists = lists
+
+    def lacking(self, members: Sequence[_Member]) -> Iterator[_Member]:
+        """The lists between the first and the last exchange of a story that have nothing of it, unless they are too
+        many."""
+        known = {member.entry.position for member in members}
+        first, last = (end(member.entry.sent for member in members) for end in (min, max))
+        makes = {entry.whole for entry in (member.entry for member in members) if entry.asked is None} - {None}
+        for key in makes:
+            lists = self._lists.get(key, [])
+            begin, end = (bisect(lists, moment, key=lambda entry: entry.sent) for moment in (first, last))
+            if end - begin <= SHARED_MAXIMUM:
+                yield from (_Member(entry, ()) for entry in lists[begin:end] if entry.position not in known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class Subject:
             keys += self._in_projects([("family", image["family"])])
         source = self._source_image(image)
         if source is not None and source[0] in self._projects:
-            keys.append(self._key(source[0], "image", source[1].rpartition("/")[2]))
+            kind = "family" if "/family/" in source[1] else "image"
+            keys.append(self._key(source[0], kind, source[1].rpartition("/")[2]))
         return tuple(keys)
 
     def guests(self) -> tuple[Key, ...]:
@@ -86,6 +87,13 @@ class Subject:
     def strangers(self) -> Key:
         """What the lists have in common that show images of which nothing else tells."""
         return self._key(self._projects[0], "list", self._exchange.method)
+
+    def whole_list(self) -> Key | None:
+        """What the lists of all images of a project have in common with the inserts there; None for anything else."""
+        route = self._exchange.route
+        method = route.method if route else ""
+        listed = method == "images.list" and not self._exchange.request.query.get("filter")
+        return self._key(self._projects[0], "whole list") if listed or method == "images.insert" else None
 
     def sources(self) -> tuple[Key, ...]:
         """The sources of an insert that may be shown by other exchanges than those of its own story."""

@@ -15,6 +15,7 @@ from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
+from conformance.trace.links import named
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -111,6 +112,15 @@ def _override(history: History, insert: Mutation, exchange: Any) -> Any:
     return changes[-1].body.get("stateOverride") if changes else None
 
 
+def _known_members(history: History, project: str, family: str, exchange: Exchange) -> list[Mutation]:
+    """The members of a family where it is certain which of them a request finds there, oldest first; else none."""
+    members = _members(history, project, family, exchange)
+    plain = not any(
+        is_set(insert.body.get("deprecated")) or is_set(insert.body.get("rolloutOverride")) for insert in members
+    )
+    return members if plain and _certain(history, project, family, exchange) else []
+
+
 def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterator[Finding]:
     """Judges the answers for families of which the trace shows every member: the latest that is not deprecated.
 
@@ -123,13 +133,9 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
             continue
         if route.name in spoiled:
             continue
-        members = _members(history, route.project, route.name, exchange)
+        members = _known_members(history, route.project, route.name, exchange)
         touched = any(_deprecated_since(history, insert, exchange) for insert in members)
-        if not members or touched != deprecated or not _certain(history, route.project, route.name, exchange):
-            continue
-        if any(
-            is_set(insert.body.get("deprecated")) or is_set(insert.body.get("rolloutOverride")) for insert in members
-        ):
+        if not members or touched != deprecated:
             continue
         if method == VIEW and any(is_set(_override(history, insert, exchange)) for insert in members):
             continue  # where it is deprecated is the matter of another rule
@@ -157,6 +163,31 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
             expected=wanted or "HTTP 404",
             observed=came or f"HTTP {exchange.status}",
             deviation=right,
+        )
+
+
+def as_sources(history: History) -> Iterator[Finding]:
+    """Judges which image was the source of an insert that names a family of which the trace shows every member."""
+    for insert, seen in history.comebacks_of("sourceImage"):
+        source, came = (named(value.get("sourceImage"), insert.project) for value in (insert.body, seen.value))
+        family = source[1].removeprefix("global/images/family/") if source else ""
+        if source is None or came is None or family == source[1] or source[0] != insert.project:
+            continue
+        if _recent(history, insert.project, family, insert.exchange):
+            continue  # a service may take a moment to show what has been done
+        members = _known_members(history, insert.project, family, insert.exchange)
+        active = [member for member in members if _active(history, member, insert.exchange)]
+        images = [f"global/images/{member.image}" for member in members]
+        if not active or came[1] not in images:
+            continue  # a member that the recording does not tell of
+        yield expect(
+            came[1] == f"global/images/{active[-1].image}",
+            "an image is made from another one than the latest of the family that is not deprecated",
+            *(member.exchange for member in members),
+            insert.exchange,
+            seen.exchange,
+            expected=active[-1].image,
+            observed=came[1],
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -145,7 +146,10 @@ RULES.add(
         "RAW is called the default and the only valid value, so nothing else may be taken or shown; that it "
         "is always shown is left unsaid.",
         lambda view: view.text("sourceType") not in ("", "RAW"),
-        also=_source_type_comes_back,
+        also=lambda history: itertools.chain(
+            _source_type_comes_back(history),
+            blamed_though_right("sourceType", lambda view: view.text("sourceType") == "RAW")(history),
+        ),
     )
 )
 RULES.add(

@@ -15,7 +15,7 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import comes_back, same_shielded
 from conformance.contract.rule import Basis, Finding, Rules, expect, is_set
 from conformance.trace.formats import is_int64
-from conformance.trace.links import same_resource
+from conformance.trace.links import named, same_resource
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -262,14 +262,15 @@ def source_size(history: History, view: RequestView) -> int:
         size = sighting.value.get("diskSizeGb")
         if same and not is_set(other.body.get("diskSizeGb")) and is_int64(size):
             return int(size)
-    own, route = view.text("sourceImage"), view.exchange.route
+    own, project = view.text("sourceImage"), view.exchange.route.project if view.exchange.route else ""
     shown = {
         str(seen.value["diskSizeGb"])
         for seen in history.sightings
-        if own
-        and same_resource(own, f"projects/{seen.project}/global/images/{seen.name}", route.project if route else "")
+        if own and same_resource(own, f"projects/{seen.project}/global/images/{seen.name}", project)
         if is_int64(seen.value.get("diskSizeGb"))
     }
+    for source in (named(view.text(name), project) for name in ("sourceDisk", "sourceSnapshot")):
+        shown |= history.sizes_of(*source, view.exchange) if source else set()
     return int(shown.pop()) if len(shown) == 1 else 0
 
 

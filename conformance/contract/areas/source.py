@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.contract.areas.family import as_sources
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.request_view import BOOLEANS, RequestView
-from conformance.contract.requests import request_rule
+from conformance.contract.requests import blamed_though_right, request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
@@ -55,6 +56,7 @@ RULES.add(
         "Query parameters > forceCreate",
         "forceCreate is typed as a boolean that forces the creation, so true and false are values that a "
         "client may give, and so is none.",
+        also=blamed_though_right("forceCreate", lambda view: view.parameter("forceCreate") in ("true", "false")),
     )
 )
 RULES.add(
@@ -139,6 +141,7 @@ RULES.add(
         "The field speaks of the URL of an image, and families are promised for disks only; that a family "
         "URL works here is known from clients such as gcloud.",
         needs=("family",),
+        also=as_sources,
     )
 )
 
