@@ -268,14 +268,12 @@ class History(Bystanders):
 
     def sizes_of(self, project: str, path: str, before: Exchange) -> set[str]:
         """The sizes in GB that a disk or a snapshot was shown to have, not long before a request: disks grow."""
-        sizes = set()
-        for owner, _, look in self._sources[path]:
-            resource = look.resource or {}
-            size = resource.get("sizeGb", resource.get("diskSizeGb"))
-            soon = after(look, before) and before.sent - look.received <= LATE_SECONDS
-            if soon and same_project(owner, project) and is_int64(size):
-                sizes.add(str(size))
-        return sizes
+        return {
+            size
+            for owner, size, look in self._sizes[path]
+            if after(look, before) and before.sent - look.received <= LATE_SECONDS
+            if same_project(owner, project) and is_int64(size)
+        }
 
     @cached_property
     def _ids(self) -> dict[str, list[tuple[str, str, Exchange]]]:

@@ -40,18 +40,19 @@ class Reading:
         self.glimpses: list[Sighting] = []
         self._listed_alone: list[State] = []
         self._sources: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
+        self._sizes: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
         for exchange in self.exchanges:
             self._read(exchange)
         self._pair_replays()
         self._note_arrivals()
 
     def _read(self, exchange: Exchange) -> None:
-        if exchange.source is not None:
-            project, path = exchange.source
-            self._sources[path].append((project, str((exchange.resource or {}).get("id") or ""), exchange))
+        for source in exchange.sources:
+            self._sources[source.path].append((source.project, source.identifier, exchange))
+            self._sizes[source.path].append((source.project, source.size, exchange))
         if exchange.method in MUTATIONS and exchange.failure != INCOMPLETE:
             self._read_mutation(exchange)
-        if exchange.route and exchange.resource is not None and not _encodes_enums_as_numbers(exchange):
+        if exchange.route and exchange.resource is not None and not exchange.enums_as_numbers:
             self._read_resource(exchange, exchange.route, exchange.resource)
 
     def _read_resource(self, exchange: Exchange, route: Route, resource: dict[str, Any]) -> None:
@@ -100,7 +101,7 @@ class Reading:
             if operation.owns(state) and not _another(mutation, operation, state)
         )
         mutation.operation = next(known, None) or self._new_operation(route.project, operation_name, state)
-        if not _encodes_enums_as_numbers(exchange):
+        if not exchange.enums_as_numbers:
             mutation.operation.glimpses.append(state)
         if mutation.operation.mutation is None and not repeats_unseen:
             mutation.operation.mutation = mutation
@@ -273,12 +274,6 @@ def _project_ids(exchanges: Sequence[Exchange]) -> dict[str, str]:
             if own is not None and not own[0].isdecimal():
                 found.setdefault(route.project, own[0])
     return found
-
-
-def _encodes_enums_as_numbers(exchange: Exchange) -> bool:
-    """Whether the client asked for enums as numbers: such an answer's fields are judged by no rule."""
-    query = exchange.request.query
-    return any("enum-encoding" in value for key in ("alt", "$alt") for value in query.get(key, ()))
 
 
 def _another(mutation: Mutation, operation: Operation, state: State) -> bool:

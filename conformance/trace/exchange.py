@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from conformance.trace.field_mask import FieldMask, field_mask
 from conformance.trace.json_text import NOT_JSON, first_value, parse_json
+from conformance.trace.links import named
 
 ABANDONED = "the client hung up before the answer"
 """Why a request has no answer where the scenario wanted none."""
@@ -61,7 +62,8 @@ METHODS = tuple(method for _, _, method in _METHODS)
 _ROUTES = tuple((verb, re.compile(f"^{pattern}$"), method) for verb, pattern, method in _METHODS)
 
 _SOURCES = re.compile(
-    r"^.*?/compute/[a-z0-9]+/projects/(?P<project>[^/]+)/(?P<path>(?:zones|regions)/[^/]+/disks/[^/]+|global/snapshots/[^/]+)$"
+    r"^.*?/compute/[a-z0-9]+/projects/(?P<project>[^/]+)/"
+    r"(?P<path>(?:(?:zones|regions)/[^/]+/disks|(?:global|regions/[^/]+)/snapshots)(?P<name>/[^/]+)?)(?P<resize>/resize)?$"
 )
 """The paths of disks and snapshots: methods of other APIs, which tell the ids of what images are made from."""
 
@@ -183,6 +185,25 @@ class Intent:
     rules: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A disk or snapshot: its project, the path within that, and what an answer shows of it."""
+
+    project: str
+    path: str
+    value: Mapping[str, Any]
+
+    @property
+    def identifier(self) -> str:
+        """Its id; "" where that is not shown."""
+        return str(self.value.get("id") or "")
+
+    @property
+    def size(self) -> str:
+        """Its size in GB; "" where that is not shown."""
+        return str(self.value.get("sizeGb") or self.value.get("diskSizeGb") or "")
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One request and its answer, or the reason why there is none.
@@ -214,21 +235,34 @@ class Exchange:
         return replace(called, project=self.project) if called and self.project else called
 
     @cached_property
-    def source(self) -> tuple[str, str] | None:
-        """The project and the path within it of the disk or snapshot that the answer shows; None where it shows
-        none."""
-        return self._called_source if self.request.verb == "GET" and self.resource else None
+    def sources(self) -> tuple[Source, ...]:
+        """The disks and snapshots that the answer shows, be it in a list, or as the target of an operation of their
+        own."""
+        found, shown = self._called_source, self.resource or {}
+        if found is None or self.request.verb not in ("GET", "POST"):
+            return ()
+        project, path = str(found["project"]), str(found["path"])
+        if shown.get("kind") == "compute#operation":
+            target = named(shown.get("targetLink"))
+            return (Source(*target, {"id": shown.get("targetId")}),) if target else ()
+        if self.request.verb == "POST":
+            return ()
+        if found["name"]:
+            return (Source(project, path, shown),) if shown else ()
+        return tuple(Source(project, f"{path}/{item['name']}", item) for item in self.items if item.get("name"))
 
     @property
-    def deleted_source(self) -> str:
-        """The path within its project of the disk or snapshot that the request deletes; "" where it deletes none."""
-        deletes = self.request.verb == "DELETE" and not self.rejected
-        return self._called_source[1] if deletes and self._called_source else ""
+    def changed_source(self) -> str:
+        """The path within its project of the disk or snapshot that the request deletes or resizes; "" where it does
+        neither."""
+        found = self._called_source
+        changes = found is not None and (self.request.verb == "DELETE" or found["resize"]) and not self.rejected
+        return str(found["path"]) if found is not None and changes else ""
 
     @cached_property
-    def _called_source(self) -> tuple[str, str] | None:
+    def _called_source(self) -> dict[str, str | None] | None:
         found = _SOURCES.match(self.request.path)
-        return (unquote(found["project"]), unquote(found["path"])) if found else None
+        return {part: text and unquote(text) for part, text in found.groupdict().items()} if found else None
 
     @property
     def reached(self) -> bool:
@@ -265,6 +299,12 @@ class Exchange:
     def mask(self) -> FieldMask:
         """Which fields of the answer were asked for, be it by a header, which a server may heed or not."""
         return field_mask(self.request.selector or self.request.header(FIELD_MASK))
+
+    @property
+    def enums_as_numbers(self) -> bool:
+        """Whether the client asked for enums as numbers: such an answer's fields are judged by no rule."""
+        query = self.request.query
+        return any("enum-encoding" in value for key in ("alt", "$alt") for value in query.get(key, ()))
 
     @property
     def unreadable(self) -> str:

@@ -142,7 +142,7 @@ class Recording:
         self._entries: list[_Entry] = []
         self._joined = _Joined()
         self._sources: dict[Key, dict[str, _Member]] = defaultdict(dict)
-        self._deleted_sources: set[Key] = set()
+        self._changed_sources: set[Key] = set()
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         try:
             if path is not None:
@@ -327,9 +327,9 @@ class Recording:
         return items, _with_items(exchange, []), strangers
 
     def _note_source(self, subject: Subject, exchange: Exchange, entry: _Entry | None = None) -> None:
-        """Remembers where a source of images was shown first and last with each of its ids, unless it is deleted."""
-        if exchange.deleted_source:
-            self._deleted_sources.add(subject.deletes_source())
+        """Remembers where a source of images was shown first and last with each of its ids, unless it is changed."""
+        if exchange.changed_source:
+            self._changed_sources.add(subject.changes_source())
         for key, identifier in subject.shows_sources():
             entry = entry or _Entry(self._store((exchange, 0.0)), exchange.sent, None)
             member = _Member(entry, entry.items)
@@ -426,7 +426,7 @@ class Recording:
     def _shown_sources(self, members: Sequence[_Member]) -> Iterator[_Member]:
         """The exchanges outside a story that show what its images are made from."""
         own = {member.entry.position for member in members}
-        told = {key: None for member in members for key in member.entry.sources if key not in self._deleted_sources}
+        told = {key: None for member in members for key in member.entry.sources if key not in self._changed_sources}
         for key in told:
             for member in self._sources.get(key, {}).values():
                 if member.entry.position not in own:

@@ -106,19 +106,20 @@ class Subject:
     def shows_sources(self) -> Iterator[tuple[Key, str]]:
         """The sources that the answer shows, each with its id: a disk, a snapshot, or an image, by its family as
         well."""
+        for source in self._exchange.sources:
+            if source.identifier:
+                yield self._key(_ANY, "source", source.path), source.identifier
         identifier = self._answer.get("id")
         if not isinstance(identifier, str) or not identifier:
             return
-        if self._exchange.source is not None:
-            yield self._key(_ANY, "source", self._exchange.source[1]), identifier
         if self._exchange.method in ("images.get", "images.getFromFamily"):
             yield self._key(_ANY, "source", f"global/images/{self._answer.get('name')}"), identifier
         if self._exchange.method == "images.getFromFamily" and self._exchange.route:
             yield self._key(_ANY, "source", f"global/images/family/{self._exchange.route.name}"), identifier
 
-    def deletes_source(self) -> Key:
-        """The source that the request deletes: another may take its name, with an id of its own."""
-        return self._key(_ANY, "source", self._exchange.deleted_source)
+    def changes_source(self) -> Key:
+        """The source that the request deletes, so that another may take its name, or resizes."""
+        return self._key(_ANY, "source", self._exchange.changed_source)
 
     def item_as_source(self, item: dict[str, Any]) -> tuple[Key, str] | None:
         """An image of a list as a source that the answer shows, with its id."""

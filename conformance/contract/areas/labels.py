@@ -129,7 +129,7 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
         return True
     if update.exchange.status == PRECONDITION_FAILED and _outrun(history, update, before):
         return True
-    if update.exchange.status == NOT_FOUND and _gone(history, update, before):
+    if (update.exchange.status == NOT_FOUND or update.missed) and _gone(history, update, before):
         return True
     if before.value.get("status") != "READY" or _reasons(update.exchange) & {"resourceNotReady"}:
         return True
@@ -328,9 +328,12 @@ def _used_up(history: History) -> Iterator[tuple[Mutation, Mutation]]:
 
 
 def _relabels(history: History, update: Mutation, before: Sighting) -> bool:
-    """Whether labels are seen that a request has set."""
-    return not same_labels(update.view.labels, history.own_labels(before)) and any(
-        same_labels(update.view.labels, history.own_labels(look)) for look in history.results(update, "labels")
+    """Whether labels are seen that a PATCH has set, be it instead of those there were or beside them."""
+    there, sent = history.own_labels(before), update.view.labels
+    beside = {key: value for key, value in {**there, **sent}.items() if value is not None}
+    looks = [history.own_labels(look) for look in history.results(update, "labels")]
+    return any(
+        not same_labels(wanted, there) and any(same_labels(wanted, came) for came in looks) for wanted in (sent, beside)
     )
 
 

@@ -37,6 +37,8 @@ FOR_GOOD = frozenset(
 )
 """Fields that tell how an image was made: nobody can change them afterwards."""
 
+NOT_FOUND = 404
+
 UNFINISHED = ("PENDING", "FAILED", "DELETING")
 """What an image is called that need not show all of itself."""
 
@@ -152,6 +154,7 @@ class _Store:
 
     def _begin(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
+        self._missed(image, mutation, mutation.exchange.status == NOT_FOUND)
         if mutation in self._history.overtaken:
             image.changed.add("labels")
         if mutation.original is not None and mutation.original.request_id != mutation.request_id:
@@ -170,6 +173,7 @@ class _Store:
             return
         image.changing.subtract(_touched(mutation))
         image.changed |= _touched(mutation)
+        self._missed(image, mutation, mutation.missed)
         if mutation.method not in ("images.insert", "images.delete"):
             return
         image.under_way -= 1
@@ -183,6 +187,11 @@ class _Store:
         elif mutation.method == "images.delete":
             self._images[mutation.project, mutation.image or ""] = _Image(False)
             image.there, image.identifier = False, ""
+
+    def _missed(self, image: _Image, mutation: Mutation, missed: bool) -> None:
+        """In a recording, a change that does not find its image tells that others may have deleted it."""
+        if missed and self._history.trace.recorded and mutation.method not in ("images.insert", "images.delete"):
+            image.there = None
 
     # Looks
 
