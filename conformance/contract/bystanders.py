@@ -7,7 +7,7 @@ was left, somebody else has changed it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,8 @@ from conformance.trace.recorded_clock import served_at
 CHANGEABLE = frozenset({"labels", "deprecated", "description", "family"})
 """The fields of an image that requests may change; of the others a change tells of no client."""
 
+
+NOT_FOUND = 404
 
 UNNOTICED_SECONDS = 10.0
 """How long it takes until others may have done something, where what is seen then looks like their work."""
@@ -105,13 +107,35 @@ class Bystanders(Lateness):
                     yield seen.exchange
 
     def left_alone(self, mutation: Mutation, until: Exchange) -> bool:
-        """Whether the image of a request was out of sight so long before another that others may have deleted it."""
+        """Whether the image of a request was out of sight so long before another, or not found, that others may have
+        deleted it."""
         own = self.addresses(mutation)
+        if self.trace.recorded and self._missed_since(mutation, own, until):
+            return True
         times = [seen.exchange.received for seen in self.glimpses if seen.name in own and after(seen.exchange, until)]
         times += [change.exchange.received for change in self.changes(mutation) if after(change.exchange, until)]
         states = mutation.operation.glimpses if mutation.operation else []
         times += [state.exchange.received for state in states if after(state.exchange, until)]
         return self.trace.recorded and until.sent - max([mutation.exchange.received, *times]) > LATE_SECONDS
+
+    def _missed_since(self, mutation: Mutation, own: Collection[str | None], until: Exchange) -> bool:
+        """Whether the last request for an image before another did not find it."""
+        looks = [
+            (exchange, exchange.status == NOT_FOUND)
+            for exchange in self.exchanges
+            if exchange.method == "images.get" and exchange.route and exchange.route.name in own
+        ]
+        looks += [
+            (change.exchange, change.exchange.status == NOT_FOUND or change.missed)
+            for change in self.mutations
+            if change.image in own and change.method != "images.insert"
+        ]
+        between = [
+            (exchange, missed)
+            for exchange, missed in looks
+            if after(mutation.exchange, exchange) and after(exchange, until) and exchange.response is not None
+        ]
+        return bool(between) and max(between, key=lambda look: look[0].number)[1]
 
     def joined(self, mutation: Mutation, seen: Sighting) -> bool:
         """Whether others may have added labels to those of a request: ones that nothing has told of before, some time

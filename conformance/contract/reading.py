@@ -12,6 +12,7 @@ from typing import Any
 from conformance.contract.mutation import Mutation
 from conformance.contract.operation import UNNAMED, Operation, State
 from conformance.contract.order import after
+from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
 from conformance.trace.formats import link, timestamp
@@ -196,12 +197,16 @@ class Reading:
 
     def _note_arrivals(self) -> None:
         """Finds the images of inserts whose operations cannot be followed to their end: such a name was given to no
-        other image, and nothing else was done with it before."""
+        other image, and nothing else was done with it before.
+
+        In a recording somebody else may have used the name: there it has to be the image that the operation tells of.
+        """
         attempts: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
         for mutation in self.mutations:
             if not mutation.exchange.rejected:
                 attempts[mutation.project, mutation.image].append(mutation)
-        for (project, name), (insert, *others) in attempts.items() if not self.trace.recorded else ():
+        recorded = self.trace.recorded
+        for (project, name), (insert, *others) in attempts.items():
             operation = insert.operation
             if insert.method != "images.insert" or operation is None or operation.final is not None:
                 continue
@@ -210,7 +215,9 @@ class Reading:
                 (
                     seen.exchange
                     for seen in self.glimpses
-                    if (seen.via, seen.project, seen.name) == ("images.get", project, name)
+                    if (seen.project, seen.name) == (project, name)
+                    and (seen.via == "images.get" or recorded)
+                    and (not recorded or _targets(operation, seen.value.get("id")))
                     and seen.value.get("status") == "READY"
                     and after(insert.exchange, seen.exchange)
                     and seen.exchange.received < until
@@ -274,6 +281,11 @@ def _project_ids(exchanges: Sequence[Exchange]) -> dict[str, str]:
             if own is not None and not own[0].isdecimal():
                 found.setdefault(route.project, own[0])
     return found
+
+
+def _targets(operation: Operation, identifier: Any) -> bool:
+    """Whether an operation was shown to be about the image of an id."""
+    return is_set(identifier) and any(state.value.get("targetId") == identifier for state in operation.glimpses)
 
 
 def _another(mutation: Mutation, operation: Operation, state: State) -> bool:

@@ -181,7 +181,7 @@ def blamed_though_right(field: str, right: Broken, conventional: Broken | None =
     """
 
     def judge(history: History) -> Iterator[Finding]:
-        for insert in history.inserts:
+        for insert in history.inserts if history.trace.recorded else ():
             exchange = insert.exchange
             if exchange.intent is not None or exchange.status != BAD_REQUEST or _blamed(exchange) != field:
                 continue

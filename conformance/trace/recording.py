@@ -28,6 +28,7 @@ from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import timestamp
 from conformance.trace.har import ASIDE, OWN, UnreadableError, exchange_of
+from conformance.trace.joined import Joined
 from conformance.trace.losses import FRACTIONS, INSERTS, ORDER, SERVER_TIMES, TIMES, out_of_order
 from conformance.trace.placeholders import Placeholders
 from conformance.trace.provenance import Provenance
@@ -140,7 +141,7 @@ class Recording:
         self._times: list[Counter[float]] = [Counter()]
         self._fractions = [True]
         self._entries: list[_Entry] = []
-        self._joined = _Joined()
+        self._joined = Joined()
         self._sources: dict[Key, dict[str, _Member]] = defaultdict(dict)
         self._changed_sources: set[Key] = set()
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
@@ -433,7 +434,6 @@ class Recording:
                     own.add(member.entry.position)
                     yield member
 
-
     def _whole_lists(self) -> _WholeLists:
         lists: dict[Key, list[_Entry]] = defaultdict(list)
         for entry in sorted(self._entries, key=lambda entry: (entry.sent, entry.position)):
@@ -456,8 +456,8 @@ class _WholeLists:
         many."""
         known = {member.entry.position for member in members}
         first, last = (end(member.entry.sent for member in members) for end in (min, max))
-        makes = {entry.whole for entry in (member.entry for member in members) if entry.asked is None} - {None}
-        for key in makes:
+        wholes = (member.entry.whole for member in members if member.entry.asked is None)
+        for key in {whole for whole in wholes if whole is not None}:
             lists = self._lists.get(key, [])
             begin, end = (bisect(lists, moment, key=lambda entry: entry.sent) for moment in (first, last))
             if end - begin <= SHARED_MAXIMUM:
@@ -479,30 +479,6 @@ def _with_items(exchange: Exchange, items: list[Any]) -> Exchange:
     if not items:
         del body["items"]
     return replace(exchange, response=replace(exchange.response, body=json.dumps(body, ensure_ascii=False).encode()))
-
-
-class _Joined:
-    """Keys that belong together (a union-find)."""
-
-    def __init__(self) -> None:
-        self._parents: dict[Key, Key] = {}
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._parents
-
-    def root(self, key: Key) -> Key:
-        """The one key that stands for all that it was joined with."""
-        path = []
-        while (parent := self._parents.setdefault(key, key)) != key:
-            path.append(key)
-            key = parent
-        for passed in path:
-            self._parents[passed] = key
-        return key
-
-    def join(self, one: Key, other: Key) -> None:
-        """From now on these two, and all that they were joined with, belong together."""
-        self._parents[self.root(other)] = self.root(one)
 
 
 def _named(own: Any) -> str:

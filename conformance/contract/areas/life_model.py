@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS
@@ -64,7 +65,7 @@ class _Image:
     `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so
     that only a look can tell what came of them; `before` is whether it was there before; `changed` are the fields
     that may have changed since it was seen, `changing` those that requests may change which have not ended;
-    `told` is when it was told of last.
+    `told` is when it was told of last, and `pause` how long nothing was told of it before.
     """
 
     there: bool | None
@@ -76,6 +77,7 @@ class _Image:
     changed: set[str] = field(default_factory=set)
     changing: Counter[str] = field(default_factory=Counter)
     told: float = 0.0
+    pause: float = 0.0
 
 
 class _Store:
@@ -118,7 +120,8 @@ class _Store:
             (changed.project, changed.image) if changed else (route and route.project, route and route.name)
         )
         image = self._image(project or "", named or "")
-        forgotten = ended is None and 0 < image.told < exchange.sent - LATE_SECONDS
+        image.pause = exchange.sent - image.told if image.told else 0.0
+        forgotten = ended is None and image.pause > LATE_SECONDS
         image.told = exchange.received
         if forgotten:
             image.there, image.identifier, image.seen = None, "", None
@@ -214,6 +217,9 @@ class _Store:
             return  # what is left of an insert that has failed
         if image.there and shown is None and exchange.route.name == image.identifier:
             return  # whether an image is found by its id is the matter of life.get-by-id
+        if image.there and shown is None and self._gone_for_good(image, exchange):
+            image.there = None
+            return
         yield self._breach(
             image.there == (shown is not None),
             "an image is not there" if image.there else "an image is there that the story has not made, or has deleted",
@@ -235,6 +241,15 @@ class _Store:
             )
         image.identifier = image.identifier or str(shown.get("id"))
         image.seen, image.changed = shown, set()
+
+    def _gone_for_good(self, image: _Image, exchange: Exchange) -> bool:
+        """Whether an image of a recording is never seen again after a pause: others may have deleted it."""
+        if not self._history.trace.recorded or image.pause <= UNNOTICED_SECONDS:
+            return False
+        return not any(
+            seen.value.get("id") == image.identifier and after(exchange, seen.exchange)
+            for seen in self._history.showing("id")
+        )
 
     def _listed(self, exchange: Exchange) -> Iterator[Finding]:
         assert exchange.route is not None

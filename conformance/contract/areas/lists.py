@@ -25,12 +25,7 @@ LIST = "images.list"
 OPERATIONS = "globalOperations.list"
 
 _ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
-_TERM = re.compile(
-    r'\(?\s*(?P<path>[A-Za-z]+(?:\.[-\w]+)*)\s*'
-    r'(?:(?P<sign>!?=)\s*(?P<quote>"?)(?P<value>[-\w]+)(?P=quote)'
-    r'|\s(?P<word>eq|ne)\s+(?P<mark>["\']?)(?P<pattern>(?:[-\w]|\.\*)+)(?P=mark))\s*\)?'
-)
-"""A comparison with a text, or by a word with a pattern of letters and `.*`."""
+_TERM = re.compile(r'\(?\s*([A-Za-z]+(?:\.[-\w]+)*)\s*(?:(!?=)|\s(eq|ne)\s)\s*(?:"([-\w]+)"|([-\w]+))\s*\)?')
 _BETWEEN = re.compile(r"\s+AND\s+|(?<=\))\s*(?=\()")
 
 
@@ -353,11 +348,7 @@ def _filter_forms(history: History) -> Iterator[Finding]:
         terms = [_TERM.fullmatch(term.strip()) for term in _BETWEEN.split(expression)]
         if not expression or _ONE_NAME.fullmatch(expression) or None in terms:
             continue
-        parsed = [
-            (term["path"], (term["sign"] or term["word"]) in ("=", "eq"), term["value"] or term["pattern"])
-            for term in terms
-            if term
-        ]
+        parsed = [(term[1], (term[2] or term[3]) in ("=", "eq"), term[4] or term[5]) for term in terms if term]
         shown = [(page, item) for page in pages for item in page.items if page.mask.covers("name")]
         wrong = [(page, item) for page, item in shown if _lets_in(parsed, item) is False]
         if shown:
@@ -407,10 +398,9 @@ def _lets_in(terms: Sequence[tuple[str, bool, str]], image: Mapping[str, Any]) -
             value = value.get(key) if isinstance(value, Mapping) else None
         if value is None and equal and path.startswith("labels.") and image.get("labelFingerprint"):
             answers.append(False)  # an image that shows the fingerprint of its labels shows those it has
-        found = isinstance(value, str) and re.fullmatch(wanted, value) is not None
         # Whether another case is another value is left open.
-        certain = isinstance(value, str) and (found or not re.fullmatch(wanted, value, re.IGNORECASE))
-        answers.append(found == equal if certain else None)
+        alike = isinstance(value, str) and (value == wanted or value.lower() != wanted.lower())
+        answers.append((value == wanted) == equal if alike else None)
     return False if False in answers else None if None in answers else True
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from conformance.contract.areas.operation import has, of_images
-from conformance.contract.clock import SKEW, near
+from conformance.contract.clock import SKEW, near, not_after
 from conformance.contract.history import History
 from conformance.contract.operation import STATUS_ORDER
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import resolution, timestamp
+from conformance.trace.losses import TIMES as TIMES_LOST
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -23,11 +24,11 @@ TIMES = ("insertTime", "startTime", "endTime")
 @RULES.rule(
     "operation.times",
     "doc",
-    "Times are RFC 3339 and in order: insertTime, startTime, endTime; by convention insertTime is always there, and "
-    "startTime from RUNNING on.",
+    "Times are RFC 3339, in order: insertTime, startTime, endTime, and past when they are told; by convention "
+    "insertTime is always there, and startTime from RUNNING on.",
     "Response body > insertTime",
-    "The three times are RFC 3339, and nothing starts before it is requested or completes before it "
-    "starts; their presence is left unsaid.",
+    "The three times are RFC 3339, and nothing starts before it is requested, completes before it starts, or is told "
+    "of before it has happened; their presence is left unsaid.",
 )
 def _times(history: History) -> Iterator[Finding]:
     for state in history.states:
@@ -51,6 +52,15 @@ def _times(history: History) -> Iterator[Finding]:
             expected="insertTime ≤ startTime ≤ endTime",
             observed=told,
         )
+        later = [moment for moment in moments.values() if moment is not None]
+        if later and TIMES_LOST not in history.trace.lost:
+            yield expect(
+                not_after(max(later), state.exchange, history.trace.ahead),
+                "a time of an operation is in the future",
+                state.exchange,
+                expected=f"{shown_time(state.exchange)} or earlier",
+                observed=told,
+            )
         wanted = ["insertTime"] + (["startTime"] if state.status in ("RUNNING", "DONE") and not state.failed else [])
         missing = [name for name in wanted if name not in told]
         yield expect(
