@@ -34,6 +34,38 @@ FAMILIES = frozenset({"images.getFromFamily", "imageFamilyViews.get"})
 class Lateness(Reading):
     """A reading that knows which of its looks came too early."""
 
+    def _note_arrivals(self) -> None:
+        super()._note_arrivals()
+        if self.trace.recorded:
+            for change in self.mutations:
+                operation = change.operation
+                if change.method != "images.insert" and operation and not operation.final and change.original is None:
+                    change.arrival = self._effect(change)
+
+    def _effect(self, change: Mutation) -> Exchange | None:
+        """The first look, not long after a change whose operation cannot be followed to its end, at which the image is
+        another; None where something else may have made it so."""
+        names = _changed(change)
+        looks = [seen for seen in self.looks_at(change) if seen.shows(*names)] if names else []
+        before = next((seen for seen in reversed(looks) if after(seen.exchange, change.exchange)), None)
+        if before is None:
+            return None
+        later = (seen for seen in looks if after(change.exchange, seen.exchange))
+        old = {name: _value(before, name) for name in names}
+        found = next((seen for seen in later if {name: _value(seen, name) for name in names} != old), None)
+        if found is None or found.exchange.sent - change.exchange.received > LATE_SECONDS:
+            return None
+        own = {change.image, self.identifier(change), found.name}
+        alone = all(
+            other is change
+            or other.project != change.project
+            or other.image not in own
+            or after(found.exchange, other.exchange)
+            or (other.operation and other.operation.final and after(other.operation.final.exchange, before.exchange))
+            for other in self.mutations
+        )
+        return found.exchange if alone else None
+
     @cached_property
     def _by_image(self) -> dict[tuple[str, str | None], list[Sighting]]:
         """The sightings by project and by what the image is known by: its name, and its id."""

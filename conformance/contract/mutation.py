@@ -46,7 +46,8 @@ class Mutation:
 
     `image` is the name (for an insert, the name in its body, whatever is behind its JSON; None where that is no
     text); `original` is the earlier request with the same requestId, of the same project and method, whose outcome
-    the target has to remember; `arrival` shows the image of an insert whose operation was never seen to end.
+    the target has to remember; `arrival` shows the image of an insert, or what became of another change, whose
+    operation was never seen to end.
     """
 
     exchange: Exchange

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Joined:
-    """ints that belong together (a union-find)."""
+    """Keys that belong together (a union-find)."""
 
     def __init__(self) -> None:
         self._parents: dict[int, int] = {}

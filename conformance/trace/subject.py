@@ -92,7 +92,7 @@ class Subject:
         """What the lists of all images of a project have in common with the inserts there; None for anything else."""
         route = self._exchange.route
         method = route.method if route else ""
-        listed = method == "images.list" and not self._exchange.request.query.get("filter")
+        listed = method == "images.list" and not any(self._exchange.request.query.get("filter", ()))
         return self._key(self._projects[0], "whole list") if listed or method == "images.insert" else None
 
     def sources(self) -> tuple[Key, ...]:

@@ -123,8 +123,10 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             continue  # said already, or it may be on a page that was not asked for
         if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
             continue  # it may be one of those whose names are no text
+        if not found and not all(map(_names, pages)):
+            continue
         if history.trace.recorded and not found:
-            unreachable = any((page.resource or {}).get("warning") for page in pages)
+            unreachable = any((page.resource or {}).get(name) for page in pages for name in ("warning", "unreachables"))
             if unreachable or not history.stayed(insert.project, insert.image, pages[0], pages[-1]):
                 continue  # somebody else may have deleted it
         yield expect(
@@ -135,6 +137,12 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             expected=f"{insert.image} once",
             observed=[seen.value.get("id") for seen in found],
         )
+
+
+def _names(page: Exchange) -> bool:
+    """Whether a list was asked for the names of its items."""
+    mask = page.mask
+    return mask.covers("items") or ("items" in mask.fields and mask.within("items").covers("name"))
 
 
 def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ NEW = {"b": "2"}
 LABELLED = image(labels=NEW, labelFingerprint=FINGERPRINTS[0])
 KEY, KEY_HASH = "SGVsbG8gZnJvbSBHb29nbGUgQ2xvdWQgUGxhdGZvcm0=", "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="
 KMS_KEY = "projects/{}/locations/us/keyRings/r/cryptoKeys/c"
+RELABEL = {"labels": NEW, "labelFingerprint": NO_LABELS}
 MISSED = {
     "error": {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "It was not found."}]},
     "httpErrorStatusCode": 404,
@@ -248,6 +249,15 @@ def walked(*pages: list[dict[str, Any]], seconds: float = 90) -> Told:
     return tell
 
 
+def only(fields: str, shown: dict[str, Any]) -> Told:
+    """A list of all images that is limited to some fields, long after an image was made that stays."""
+
+    def tell(told: Recorded) -> Recorded:
+        return later(told.made(), 90).say("GET", f"global/images?fields={fields}", None, shown).get(image())
+
+    return tell
+
+
 def masked(status: str) -> Told:
     """A look that is limited to the status, by a header."""
     header = {"X-Goog-FieldMask": "status"}
@@ -288,6 +298,18 @@ LOOKS: tuple[Pair, ...] = (
     ("all images", "life.list-once", walked([image(7), image()]), walked([image(7)])),
     ("all images, page by page", "life.list-once", walked([image(7)], [image()]), walked([image(7)], [])),
     ("no images", "life.list-once", walked([], seconds=5), walked([])),
+    (
+        "the ids of all images",
+        "life.list-once",
+        only("items(id),nextPageToken", {"items": [{"id": image()["id"]}]}),
+        only("items(name),nextPageToken", {"items": [{"name": "image-7"}]}),
+    ),
+    (
+        "all images that can be reached",
+        "life.list-once",
+        only("*", {"kind": "compute#imageList", "unreachables": ["zones/us-central1-a"]}),
+        only("*", {"kind": "compute#imageList"}),
+    ),
     ("the field mask of a header", "image.status", masked("READY"), masked("PENDING")),
     (
         "the fingerprint of a patch that adds",
@@ -302,6 +324,40 @@ LOOKS: tuple[Pair, ...] = (
         lambda t: t.insert().done().get(image() | {"status": 7}, query="?$alt=json;enum-encoding=int"),
         lambda t: t.insert().done().get(image(status="FAILED")),
     ),
+)
+
+
+def not_followed(verb: str, body: dict[str, Any], **shown: Any) -> Told:
+    """A change whose operation is RUNNING when it is answered, and never asked for; the image is looked at twice."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made()
+        moment = at(told.now + 1.3)
+        running = operation(70, "RUNNING", 1, operationType=verb, insertTime=moment, startTime=moment)
+        return told.act(verb, body, answer=running).get(image()).get(image(**shown), wait=5)
+
+    return tell
+
+
+EFFECTS: tuple[Pair, ...] = tuple(
+    (f"{verb} that is not followed", rule, not_followed(verb, body, **right), not_followed(verb, body, **wrong))
+    for verb, rule, body, right, wrong in (
+        (
+            "setLabels",
+            "labels.set",
+            RELABEL,
+            {"labels": NEW, "labelFingerprint": FINGERPRINTS[0]},
+            {"labels": {"c": "3"}, "labelFingerprint": FINGERPRINTS[0]},
+        ),
+        (
+            "deprecate",
+            "deprecate.state",
+            {"state": "DEPRECATED"},
+            {"deprecated": {"state": "DEPRECATED"}},
+            {"deprecated": {"state": "OBSOLETE"}},
+        ),
+        ("patch", "life.patch", TEXT, TEXT, OTHER),
+    )
 )
 
 # Clients that the recording does not show
@@ -351,8 +407,6 @@ def both(told: Recorded) -> Recorded:
     return told.poll(operation(7, "DONE", 1, **own, endTime=at(told.now + 1)))
 
 
-RELABEL = {"labels": NEW, "labelFingerprint": NO_LABELS}
-
 BYSTANDERS: tuple[Pair, ...] = (
     *(
         (
@@ -377,7 +431,7 @@ BYSTANDERS: tuple[Pair, ...] = (
     ),
 )
 
-PAIRS = (*SOURCES, *REFUSALS, *LOOKS, *BYSTANDERS)
+PAIRS = (*SOURCES, *REFUSALS, *LOOKS, *EFFECTS, *BYSTANDERS)
 
 
 @pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
