@@ -126,7 +126,7 @@ class Bystanders(Lateness):
             if exchange.method == "images.get" and exchange.route and exchange.route.name in own
         ]
         looks += [
-            (change.exchange, change.exchange.status == NOT_FOUND or change.missed)
+            (change.exchange, _misses(change))
             for change in self.mutations
             if change.image in own and change.method != "images.insert"
         ]
@@ -197,6 +197,11 @@ class Bystanders(Lateness):
                 continue
             if is_set(seen.value.get("id")) and str(seen.value["id"]) != known:
                 yield seen
+
+
+def _misses(change: Mutation) -> bool:
+    """Whether a request did not find its image."""
+    return change.exchange.status == NOT_FOUND or change.missed
 
 
 def _over(change: Mutation, exchange: Exchange) -> bool:

@@ -35,6 +35,7 @@ _SHAPES = {
     "image": re.compile(r"(?:^|/)(?:global/)?images/(?:family/)?[^/\s]+/?$"),
     "snapshot": re.compile(r"(?:^|/)(?:global/|regions/[^/\s]+/)?snapshots/[^/\s]+/?$"),
 }
+_IN_USE = re.compile("resourceInUseByAnotherResource|RESOURCE_IN_USE_BY_ANOTHER_RESOURCE")
 _STORAGE = re.compile(
     r"^(?:https?://(?:[^/\s]+\.)?(?:commondata)?storage\.(?:googleapis|cloud\.google)\.com/|https?://www\.googleapis\.com/storage/|gs://|.*packages/)"
 )
@@ -46,6 +47,23 @@ def sources(view: RequestView) -> list[str]:
     raw_disk = view.body.get("rawDisk")
     source = raw_disk.get("source") if isinstance(raw_disk, dict) else raw_disk
     return named + (["raw-disk"] if is_set(source) else [])
+
+
+def _forced_in_vain(history: History) -> Iterator[Finding]:
+    """In a recording, an insert that is to be forced does not come to nothing since its disk is in use."""
+    for insert in history.inserts if history.trace.recorded else ():
+        if insert.exchange.intent is not None or insert.view.parameter("forceCreate").lower() != "true":
+            continue
+        final = insert.operation.final if insert.operation else None
+        told = final.value.get("error") if final else insert.exchange.error
+        if insert.view.text("sourceDisk") and insert.outcome in ("refused", "failed") and _IN_USE.search(str(told)):
+            yield expect(
+                False,
+                "an insert that is to be forced comes to nothing since its disk is in use",
+                insert.exchange,
+                expected="success",
+                observed=told,
+            )
 
 
 RULES.add(
@@ -81,6 +99,7 @@ RULES.add(
         "without is left unsaid, and the real service's way.",
         conventional=lambda view: view.parameter("forceCreate").lower() != "true",
         needs=("source.attached_disk",),
+        also=lambda history: _forced_in_vain(history),
     )
 )
 RULES.add(

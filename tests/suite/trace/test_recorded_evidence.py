@@ -173,6 +173,12 @@ def turned_away(code: int, **more: Any) -> Told:
     return lambda t: t.made().get(answer, code, name="image-9").get(image())
 
 
+def in_use(query: str) -> Told:
+    """An insert that is refused since its disk is in use."""
+    answer = error(400, "resourceInUseByAnotherResource", "The disk resource 'd1' is already being used by 'vm'")
+    return lambda t: t.insert(query=query, answer=answer, code=400)
+
+
 REFUSALS: tuple[Pair, ...] = (
     ("a name", "image.name.pattern", blaming("resource.name", name="Image"), blaming("resource.name")),
     (
@@ -200,6 +206,7 @@ REFUSALS: tuple[Pair, ...] = (
         blaming("requestId", "00000000-0000-0000-0000-000000000000"),
         blaming("requestId", REQUEST_ID),
     ),
+    ("a disk in use", "force-create.in-use", in_use(""), in_use("?forceCreate=true")),
     ("a source", "image.name.pattern", blaming("resource.sourceDisk"), blaming("resource.name")),
     (
         "a token that has expired",
@@ -214,6 +221,7 @@ REFUSALS: tuple[Pair, ...] = (
         turned_away(409),
     ),
 )
+
 
 # Looks and lists
 
