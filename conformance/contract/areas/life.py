@@ -235,6 +235,8 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
         outcomes = [insert.outcome for insert in group]
         if name in deleted or len(overlapping(group)) < 2 or "unknown" in outcomes:
             continue
+        if any(insert.outcome == "running" and _lost(history, insert) for insert in group):
+            continue
         winners = sum(outcome in ("succeeded", "running") for outcome in outcomes)
         if not winners and not any(conflicts(insert) for insert in group):
             continue  # it is for another reason that all of them are refused
@@ -248,6 +250,15 @@ def _concurrent_same_name(history: History) -> Iterator[Finding]:
             expected="one success, and else 409",
             observed={"outcomes": outcomes, "statuses": [insert.exchange.status for insert in group]},
         )
+
+
+def _lost(history: History, insert: Mutation) -> bool:
+    """Whether the operation of an insert was looked for in vain, so that nobody knows what has become of it."""
+    names = {insert.operation.name} if insert.operation else set()
+    return any(
+        look.method == "globalOperations.get" and look.status == 404 and look.route and look.route.name in names
+        for look in history.exchanges
+    )
 
 
 @RULES.rule(

@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.contract.areas.operation import ERROR_FIELDS, has
 from conformance.contract.history import History
+from conformance.contract.operation import STATUS_ORDER
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 
@@ -37,8 +38,8 @@ _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 def _error_only_when_failed(history: History) -> Iterator[Finding]:
     states = ((operation, state) for operation in history.operations for state in operation.glimpses)
     for operation, state in states:
-        if not state.shows("status", *ERROR_FIELDS):
-            continue
+        if not state.shows("status", *ERROR_FIELDS) or ("status" in state.value and state.status not in STATUS_ORDER):
+            continue  # whether it has ended nobody can tell
         present = [name for name in ERROR_FIELDS if has(state, name)]
         if present and operation.final and not state.done and after(operation.final.exchange, state.exchange):
             continue  # it has ended and goes back, which is another rule's matter

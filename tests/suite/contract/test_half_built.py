@@ -395,3 +395,35 @@ def test_description_that_is_left_over_from_another_insert(shown: str, source: s
     story.insert(two(), request_id=None, name="two", sourceImage=link)
     shows = image(id="2002", name="two", selfLink=TWO, sourceImage=link, description=shown or None)
     assert ("life.concurrent-inserts" in story.get(shows, name="two").broken()) == blamed
+
+
+def test_status_that_is_no_status_does_not_tell_whether_an_operation_has_ended() -> None:
+    failed = operation(httpErrorStatusCode=400, httpErrorMessage="BAD REQUEST", error={"errors": [{"code": "INVALID"}]})
+    rule = "operation.error-only-when-failed"
+    assert Story().insert({**failed, "status": "RUNNING"}).verdict(rule) == "deviates"
+    assert Story().insert({**failed, "status": 17}).verdict(rule) == "silent"
+
+
+@pytest.mark.parametrize(("identifier", "blamed"), [("2001", True), ("0", False)])
+def test_id_that_is_not_known_yet_is_that_of_no_image(identifier: str, blamed: bool) -> None:
+    shown = operation(targetId=identifier)
+    story = Story().insert(shown).get(image()).get(refusal(404, "notFound"), status=404, name=identifier)
+    assert (story.verdict("life.get-by-id") == "broken") == blamed
+
+
+def test_simultaneous_inserts_whose_operations_are_lost_may_not_have_won() -> None:
+    story = Story()
+    for number in (1, 2):
+        own = {"id": f"100{number}", "name": f"operation-{number}", "targetId": f"200{number}"}
+        story.insert(operation("PENDING", clientOperationId=None, **own), request_id=None).meanwhile()
+    assert story.pause(1).verdict("life.concurrent-same-name") == "broken"
+    story.say("GET", "operations/operation-1", None, 404, refusal(404, "notFound"))
+    assert story.verdict("life.concurrent-same-name") == "silent"
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(200, "kept"), (400, "broken"), (404, "silent")])
+def test_operation_that_wait_misses_tells_nothing_of_its_body(status: int, verdict: str) -> None:
+    answer = operation() if status == 200 else refusal(status, "notFound")
+    intent = Intent(True, ("transport.wait-body",))
+    story = one().say("POST", "operations/operation-1/wait", None, status, answer, intent)
+    assert story.verdict("transport.wait-body") == verdict
