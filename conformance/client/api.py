@@ -406,10 +406,11 @@ def addresses(operation: Mapping[str, Any]) -> Iterator[str]:
     """What an operation can be asked for by: its name, else what its selfLink ends with, else its id."""
     given = (
         operation.get("name"),
-        link(operation.get("selfLink")).rpartition("/operations/")[2],
+        link(operation.get("selfLink")).partition("/operations/")[2],
         str(operation.get("id") or ""),
     )
-    return iter(dict.fromkeys(text for text in given if isinstance(text, str) and text not in UNADDRESSABLE))
+    texts = (text for text in given if isinstance(text, str) and "/" not in text)
+    return iter(dict.fromkeys(text for text in texts if text not in UNADDRESSABLE))
 
 
 def sent_names(content: bytes, meant: str | None) -> list[str]:

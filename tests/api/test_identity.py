@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.client.api import Api
+from conformance.client.api import Api, Created
 from conformance.contract.fields import NAME_MAXIMUM
 from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.plain_bodies import minimal
@@ -15,7 +15,13 @@ from conformance.scenario.steps import accepted, literal, race, refused, shown, 
 from conformance.strategies.near_misses import absent_ids, absent_names, near_names, near_request_ids
 from conformance.trace.exchange import Exchange
 
-END = FreshName("-n-a", NAME_MAXIMUM)
+LONGEST, SHORT = FreshName("-n-a", NAME_MAXIMUM), FreshName("-n-a")
+
+
+def made(api: Api, scenario: Scenario) -> Created:
+    """An image of the longest name that is allowed; of a shorter one where the target refuses that."""
+    longest = api.create(InsertRequest(minimal(scenario.sources), LONGEST))
+    return api.create(InsertRequest(minimal(scenario.sources), SHORT)) if longest.insert.refused else longest
 
 
 @pytest.mark.exercises("request-id.distinct")
@@ -35,7 +41,7 @@ def test_request_ids_that_differ_in_one_place(scenario: Scenario) -> None:
 @pytest.mark.exercises("image.name.distinct")
 def test_names_that_differ_in_one_place(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        first = api.create(InsertRequest(minimal(scenario.sources), END))
+        first = made(api, scenario)
         others = [
             api.create(InsertRequest(minimal(scenario.sources), name), intent=accepted("image.name.distinct"))
             for name in near_names(first.name)
@@ -49,7 +55,7 @@ def test_names_that_differ_in_one_place(scenario: Scenario) -> None:
 @pytest.mark.exercises("life.get-exact", "operation.not-found")
 def test_names_and_ids_that_nothing_has(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        created = api.create(InsertRequest(minimal(scenario.sources), END))
+        created = made(api, scenario)
         identifier = shown(created).get("id")
         ids = absent_ids(identifier) if isinstance(identifier, str) and identifier.isdecimal() else ()
         for absent in (*absent_names(created.name), *ids):
@@ -65,7 +71,7 @@ def test_names_and_ids_that_nothing_has(scenario: Scenario) -> None:
 @pytest.mark.exercises("family.latest")
 def test_families_that_differ_in_one_place(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        family = str(api.target.names.named(END))
+        family = str(api.target.names.named(LONGEST))
         families = (family, *near_names(family))
         for name in families[:3]:
             api.create({**minimal(scenario.sources), "family": name})

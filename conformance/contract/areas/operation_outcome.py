@@ -35,7 +35,7 @@ def _reaches_done(history: History) -> Iterator[Finding]:
         waited = last.received - operation.glimpses[0].exchange.sent
         if operation.final is not None:
             yield None
-        elif waited >= deadline:
+        elif waited >= deadline and _knows_status(operation.glimpses[-1]):
             yield expect(
                 False,
                 f"an operation was not DONE within {deadline:g} s",
@@ -44,6 +44,11 @@ def _reaches_done(history: History) -> Iterator[Finding]:
                 expected="DONE",
                 observed=operation.glimpses[-1].value.get("status"),
             )
+
+
+def _knows_status(state: State) -> bool:
+    """Whether a state has none but a documented status: another one does not tell what it stands for."""
+    return state.status in STATUS_ORDER or "status" not in state.value
 
 
 @RULES.rule(

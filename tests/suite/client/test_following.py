@@ -31,6 +31,7 @@ RULE = "image.description.round-trip"
         ({"name": 17, "selfLink": LINK, "id": 7}, ["operation-1", "7"]),
         ({"name": "other", "selfLink": LINK}, ["other", "operation-1"]),
         ({"name": "..", "selfLink": 3}, []),
+        ({"name": "a/b", "selfLink": LINK.removesuffix("/operation-1")}, []),
     ],
 )
 def test_what_an_operation_is_asked_for_by(operation: dict[str, Any], found: list[str]) -> None:

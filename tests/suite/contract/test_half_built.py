@@ -427,3 +427,33 @@ def test_operation_that_wait_misses_tells_nothing_of_its_body(status: int, verdi
     intent = Intent(True, ("transport.wait-body",))
     story = one().say("POST", "operations/operation-1/wait", None, status, answer, intent)
     assert story.verdict("transport.wait-body") == verdict
+
+
+def test_id_that_an_operation_tells_wrongly_is_not_asked_for() -> None:
+    absent = refusal(404, "notFound")
+    for shown, blamed in (("2001", True), ("2999", False)):
+        story = Story().insert(operation("RUNNING")).poll(operation()).get(image(id=shown))
+        story.get(absent, status=404, name="2001")
+        assert ("life.get-by-id" in story.broken()) == blamed
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(404, "kept"), (410, "kept"), (200, "broken")])
+def test_image_that_is_said_to_be_gone_is_deleted(status: int, verdict: str) -> None:
+    story = one().say("DELETE", "images/one", None, 200, deletion(clientOperationId=None))
+    answer = image() if status == 200 else refusal(status, "notFound")
+    assert story.get(answer, status=status).verdict("life.delete") == verdict
+
+
+@pytest.mark.parametrize(("status", "verdict"), [("RUNNING", "broken"), (17, "silent"), ("COMPLETED", "silent")])
+def test_status_that_is_unknown_does_not_say_that_an_operation_goes_on(status: object, verdict: str) -> None:
+    running = {**operation("RUNNING"), "status": status}
+    assert Story().insert(running).pause(20).poll(running).verdict("operation.reaches-done") == verdict
+
+
+@pytest.mark.parametrize(("ids", "verdict"), [(["88"], "broken"), (["88", "89"], "kept")])
+def test_source_that_shows_several_ids_tells_none(ids: list[str], verdict: str) -> None:
+    story = Story()
+    for identifier in ids:
+        story.get(image(name="base", id=identifier, sourceImageId=None), name="base")
+    story.insert(operation("RUNNING")).poll(operation()).get(image(sourceImageId="77"))
+    assert story.verdict("source.image.id") == verdict
