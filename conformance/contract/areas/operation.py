@@ -344,6 +344,7 @@ def _targets_of_changes(history: History) -> Iterator[Finding]:
             seen
             for seen in history.showing("id")
             if seen.name == change.image and seen.project == change.project and is_set(seen.value.get("id"))
+            if not history.doomed(seen)
         ]
         last = next((seen for seen in reversed(looks) if after(seen.exchange, change.exchange)), None)
         target = final.value.get("targetId")

@@ -344,6 +344,15 @@ def test_id_of_a_deleted_image_is_not_given_again() -> None:
     assert "image.id" in again("2003").kept()
 
 
+@pytest.mark.parametrize(("shown", "blamed"), [("2001", False), ("2009", True)])
+def test_deleted_image_that_a_list_shows_late_is_not_the_target_of_the_next_delete(shown: str, blamed: bool) -> None:
+    late = {"kind": "compute#imageList", "items": [image(id=shown)]}
+    story = again("2003").say("GET", "images?filter=name=one", None, 200, late)
+    last = deletion(id="1004", name="operation-4", targetId="2003", clientOperationId=None)
+    story.say("DELETE", "images/one", None, 200, last)
+    assert ("operation.target-id" in story.broken()) == blamed
+
+
 def test_target_id_that_is_wrong_from_the_start_is_no_image_made_anew() -> None:
     """An id that has passed through a double: what gets show stays the same all the time."""
     story = Story().insert(operation("PENDING", targetId="2000")).poll(operation(targetId="2000")).get(image())
