@@ -96,13 +96,16 @@ class Reading:
         if resource is None:
             return
         operation_name = resource.get("name")
-        if not isinstance(operation_name, str) or not operation_name:
-            operation_name = f"{UNNAMED}{exchange.number}"
         state = State(exchange, resource, route.method, exchange.mask)
+        if isinstance(operation_name, str) and operation_name:
+            bearers = self.bearers(route.project, operation_name)
+        else:
+            operation_name = f"{UNNAMED}{exchange.number}"
+            bearers = [one for one in self.operations if not one.named and one.has_id_of(state)]
         known = (
             operation
-            for operation in self.bearers(route.project, operation_name)
-            if operation.owns(state) and not _another(mutation, operation, state)
+            for operation in bearers
+            if operation.project == route.project and operation.owns(state) and not _another(mutation, operation, state)
         )
         mutation.operation = next(known, None) or self._new_operation(route.project, operation_name, state)
         if not exchange.enums_as_numbers:

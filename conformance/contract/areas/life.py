@@ -342,6 +342,7 @@ def _delete(history: History) -> Iterator[Finding]:
             if insert.image in called and not after(insert.exchange, delete.exchange)
         ]
         identifier = history.identifier(delete)
+        anew = {history.identifier(insert) for insert in history.inserts if insert.exchange in rebirths}
         for exchange in history.gets:
             named = exchange.route and exchange.route.project == delete.project and exchange.route.name in called
             told = exchange.answered or exchange.refused
@@ -364,7 +365,7 @@ def _delete(history: History) -> Iterator[Finding]:
         for sighting in history.sightings:
             same = sighting.project == delete.project and sighting.name == delete.image
             gone = sighting.via != "images.get" and same and after(end, sighting.exchange)
-            if gone and identifier and str(sighting.value.get("id")) == identifier:
+            if gone and identifier and identifier not in anew and str(sighting.value.get("id")) == identifier:
                 yield expect(
                     False,
                     "a deleted image is still shown",

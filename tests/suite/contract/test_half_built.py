@@ -353,6 +353,20 @@ def test_deleted_image_that_a_list_shows_late_is_not_the_target_of_the_next_dele
     assert ("operation.target-id" in story.broken()) == blamed
 
 
+@pytest.mark.parametrize(
+    ("made", "listed", "blamed"),
+    [("2001", "2001", {"image.id"}), ("2003", "2003", set()), ("2003", "2001", {"life.delete"})],
+)
+def test_image_made_anew_with_the_id_of_its_predecessor_is_not_the_deleted_one(
+    made: str, listed: str, blamed: set[str]
+) -> None:
+    """An id that is made of the name: a list shows the new image, not the one that was deleted."""
+    shown = {"kind": "compute#imageList", "items": [image(id=listed)]}
+    story = again(made).say("GET", "images?filter=name=one", None, 200, shown)
+    assert blamed <= story.broken()
+    assert "life.delete" in blamed or "life.delete" not in story.broken()
+
+
 def test_target_id_that_is_wrong_from_the_start_is_no_image_made_anew() -> None:
     """An id that has passed through a double: what gets show stays the same all the time."""
     story = Story().insert(operation("PENDING", targetId="2000")).poll(operation(targetId="2000")).get(image())
@@ -367,6 +381,16 @@ def test_target_id_that_changes_is_no_other_operation() -> None:
     story.get(image())
     assert "operation.identity-immutable" in story.broken()
     assert {"request-id.replay-same-operation", "request-id.replay-creates-nothing"} <= story.kept()
+
+
+@pytest.mark.parametrize("name", ["operation-1", 17, None])
+def test_delete_that_is_answered_with_the_operation_of_an_insert_is_taken_for_its_replay(name: object) -> None:
+    """The id tells that it is the insert's, where there is no name to tell it by."""
+    told = operation(name=name)
+    story = Story().insert(told).get(image())
+    story.say("DELETE", f"images/one?requestId={REQUEST_ID}", None, 200, told).get(image())
+    assert "request-id.scoped-to-method" in story.broken()
+    assert not {"operation.id", "operation.type", "life.delete", "life.model"} & story.broken()
 
 
 def test_error_with_nothing_in_it_is_no_failure() -> None:
