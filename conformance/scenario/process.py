@@ -36,7 +36,7 @@ from conformance.trace.traffic import SUFFIX, Traffic
 from conformance.verdicts.findings import Findings
 from conformance.verdicts.ledger import Ledger
 
-SLACK = 1.5
+SLACK = 3.0
 """Times as long as all requests would take one after another, while in truth many are under way at once."""
 
 FEW_RULES = 20
