@@ -154,3 +154,15 @@ def test_image_is_watched_once_its_operation_s_name_is_another_s() -> None:
     api.target.waits, api.target.deadline, api.target.unfinished = False, 5.0, 0
     api.finish(api.insert(InsertRequest({}, "one")))
     assert not script
+
+
+def test_image_whose_deletion_was_asked_for_is_not_watched() -> None:
+    lost = refusal(404, "notFound")
+    api, script = scripted(operation("PENDING"), operation(operationType="delete", name="operation-2"))
+    api.target.unseen = 100  # so that an operation is looked for a few times only
+    api.target.waits, api.target.deadline, api.target.unfinished = False, 5.0, 0
+    insert = api.insert(InsertRequest({}, "one"))
+    api.delete("one")
+    script[:] = [lost] * 20
+    api.finish(insert)
+    assert [exchange for exchange in api.trace().exchanges if exchange.method == "images.get"] == []
