@@ -57,7 +57,7 @@ class Bystanders(Lateness):
         """
         before = earlier[-1]
         if self.remade(before, seen):
-            return True
+            return not self._made_here(before, seen)
         same = before.value.get("id") == seen.value.get("id") and after(before.exchange, seen.exchange)
         changed = unasked(before.value, seen.value, ()).keys()
         if not same or not changed or not changed <= CHANGEABLE:
@@ -65,7 +65,7 @@ class Bystanders(Lateness):
         between = [
             change
             for change in self._requests_on(seen)
-            if not after(seen.exchange, change.exchange) and not _over(change, before.exchange)
+            if not after(seen.exchange, change.exchange) and not over(change, before.exchange)
         ]
         asked = {name for change in between for name in changed_by(change.exchange)}
         if _pause(before.exchange, between, seen.exchange) > LATE_SECONDS or self._told_of(before, seen):
@@ -73,6 +73,15 @@ class Bystanders(Lateness):
         fingerprint = seen.value.get("labelFingerprint")
         fresh = is_set(fingerprint) and all(look.value.get("labelFingerprint") != fingerprint for look in earlier)
         return changed == {"labels"} and not between and fresh
+
+    def _made_here(self, before: Sighting, seen: Sighting) -> bool:
+        """Whether an insert of the recording made the image that a look shows, after another look."""
+        return any(
+            (insert.project, insert.image, self.identifier(insert))
+            == (seen.project, seen.name, str(seen.value.get("id")))
+            and not after(insert.exchange, before.exchange)
+            for insert in self.inserts
+        )
 
     def _told_of(self, before: Sighting, seen: Sighting) -> bool:
         """Whether an operation of others tells that they have changed an image between two looks at it."""
@@ -151,6 +160,10 @@ class Bystanders(Lateness):
         sent = (change.view.labels for change in self.mutations)
         return not any(more & labels.keys() for labels in (*shown, *sent))
 
+    def soon(self, mutation: Mutation, seen: Sighting) -> bool:
+        """Whether a look came so soon after the end of a request that nobody else has changed anything since."""
+        return not self.trace.recorded or seen.exchange.sent - mutation.end.received <= UNNOTICED_SECONDS
+
     def remade_since(self, refused: Exchange, seen: Sighting) -> bool:
         """Whether a look of a recording shows an image that was made after a request for its name was refused."""
         born = _moment(seen.value, "creationTimestamp")
@@ -204,7 +217,7 @@ def _misses(change: Mutation) -> bool:
     return change.exchange.status == NOT_FOUND or change.missed
 
 
-def _over(change: Mutation, exchange: Exchange) -> bool:
+def over(change: Mutation, exchange: Exchange) -> bool:
     """Whether a request had come to its end for certain when another was sent."""
     final = change.operation.final if change.operation else None
     return final is not None and after(final.exchange, exchange)

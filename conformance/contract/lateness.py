@@ -283,7 +283,8 @@ class Lateness(Reading):
         }
 
     def changes(self, mutation: Mutation) -> Iterator[Mutation]:
-        """The other requests that may have changed the same image: all on its name or id that weren't rejected.
+        """The other requests that may have changed the same image: all on its name or id that weren't rejected, but for
+        those that are answered with the operation of this one, as the same request sent again.
 
         In a recording a request may be refused since somebody whom it does not show has changed the image: it stands
         for that.
@@ -296,7 +297,7 @@ class Lateness(Reading):
                 if other.project == key[0] and other.image in key[1]
                 if not other.exchange.rejected or other in self.overtaken
             ]
-        return (other for other in self._changers[key] if other is not mutation)
+        return (other for other in self._changers[key] if other is not mutation and not _again(mutation, other))
 
     @cached_property
     def _changers(self) -> dict[tuple[str, frozenset[str | None]], list[Mutation]]:
@@ -336,3 +337,9 @@ def _shows(change: Mutation, seen: Sighting) -> bool:
 def _value(seen: Sighting, name: str) -> Any:
     value = seen.value.get(name)
     return value if is_set(value) else None
+
+
+def _again(mutation: Mutation, other: Mutation) -> bool:
+    """Whether a request is another one sent again, and answered as such."""
+    same = other.original is mutation and other.same_content
+    return same and other.operation is not None and other.operation is mutation.operation

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from conformance.trace.enum_numbers import holds_number, with_names
 from conformance.trace.field_mask import FieldMask, field_mask
 from conformance.trace.json_text import NOT_JSON, first_value, parse_json
 from conformance.trace.links import named
@@ -300,9 +301,14 @@ class Exchange:
         """Which fields of the answer were asked for, be it by a header, which a server may heed or not."""
         return field_mask(self.request.selector or self.request.header(FIELD_MASK))
 
-    @property
+    @cached_property
     def enums_as_numbers(self) -> bool:
-        """Whether the client asked for enums as numbers: such an answer's fields are judged by no rule."""
+        """Whether enums are numbers, as the client asked for, of which it is not known what they stand for: such an
+        answer's fields are judged by no rule."""
+        return self._asks_for_numbers and holds_number(self.resource)
+
+    @property
+    def _asks_for_numbers(self) -> bool:
         query = self.request.query
         return any("enum-encoding" in value for key in ("alt", "$alt") for value in query.get(key, ()))
 
@@ -323,9 +329,12 @@ class Exchange:
 
     @cached_property
     def resource(self) -> dict[str, Any] | None:
-        """The JSON object of a 2xx answer; None where there is none."""
+        """The JSON object of a 2xx answer, with the names of enums that were asked for as numbers; None where there is
+        none."""
         value = self.response.json if self.response is not None and self.answered else None
-        return value if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        return with_names(value) if self._asks_for_numbers else value
 
     @cached_property
     def items(self) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ from conformance.trace.placeholders import Placeholders
 from conformance.trace.provenance import Provenance
 from conformance.trace.readers import NotARecordingError, sources
 from conformance.trace.recorded_clock import RecordedClock, served_at
-from conformance.trace.subject import Key, Subject
+from conformance.trace.subject import FAMILIES, Key, Subject
 
 OTHER = "of other hosts, methods or APIs"
 BATCH = "that carry other requests (batch)"
@@ -320,7 +320,10 @@ class Recording:
                 self._sources[shown[0]][f"{shown[1]} last"] = _Member(entry, (item,))
 
     def _split(self, exchange: Exchange, subject: Subject) -> tuple[tuple[_Item, ...], Exchange, Key | None]:
-        """The items of a list, the exchange without them, and the key of those that nothing else tells of."""
+        """The items of a list, the exchange without them, and the key of those that nothing else tells of; that of a
+        family's image as well."""
+        if exchange.method in FAMILIES:
+            return (), exchange, subject.strangers()
         if not exchange.items or not exchange.method.endswith(".list"):
             return (), exchange, None
         items = tuple(_Item(self._store(item), subject.item(item)) for item in exchange.items)
@@ -394,9 +397,10 @@ class Recording:
                 for home in listed[entry.asked] - parts.keys():
                     groups[home].append(_Member(entry, ()))
                 listed[entry.asked] = deleting & parts.keys()
-            if rest and entry.strangers is not None:
+            alone = entry.strangers is not None and (bool(rest) or not (entry.items or parts))
+            if alone and entry.strangers is not None:
                 strangers[entry.strangers].append(_Member(entry, rest))
-            places = [*parts.values(), *([rest] if rest and entry.strangers is not None else [])]
+            places = [*parts.values(), *([rest] if alone else [])]
             whole = any(len(items) == len(entry.items) for items in places)
             if not whole and not (entry.failed and entry.home is None):
                 yield [_Member(entry, entry.items)]

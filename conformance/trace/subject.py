@@ -12,6 +12,9 @@ from conformance.trace.links import named
 Key = int
 """What exchanges have in common, as the hash of its parts: of a million of these no two are the same."""
 
+FAMILIES = ("images.getFromFamily", "imageFamilyViews.get")
+"""The methods that answer an image of a family."""
+
 _ANY = ""
 """Stands for the project where that does not matter."""
 
@@ -85,8 +88,8 @@ class Subject:
         return tuple(self._in_projects([("operation", item.get("name")), *(("image", name) for name in images)]))
 
     def strangers(self) -> Key:
-        """What the lists have in common that show images of which nothing else tells."""
-        return self._key(self._projects[0], "list", self._exchange.method)
+        """What the lists and families have in common that show images of which nothing else tells."""
+        return self._key(self._projects[0], "strangers")
 
     def whole_list(self) -> Key | None:
         """What the lists of all images of a project have in common with the inserts there; None for anything else."""

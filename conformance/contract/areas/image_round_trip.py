@@ -24,6 +24,10 @@ EXACT_MAXIMUM = 2**53
 """Up to here a JSON number survives a parser that reads it as a double."""
 
 
+UNINVITED = frozenset({"description", "family"})
+"""Texts of the client's own, which no source brings with it: an image has none that nobody gave it."""
+
+
 # What comes back
 
 
@@ -141,6 +145,16 @@ def _comes_back(name: str, history: History) -> Iterator[Finding]:
                 sighting.exchange,
                 expected={},
                 observed=came,
+            )
+        elif name in UNINVITED and is_set(came) and history.soon(insert, sighting):
+            yield expect(
+                False,
+                f"an image has a {name} that nobody gave it",
+                insert.exchange,
+                sighting.exchange,
+                expected=None,
+                observed=came,
+                deviation=True,
             )
 
 

@@ -4,12 +4,12 @@ store."""
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.contract.bystanders import UNNOTICED_SECONDS
+from conformance.contract.bystanders import CHANGEABLE, UNNOTICED_SECONDS, over
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS
@@ -34,11 +34,24 @@ FOR_GOOD = frozenset(
     {
         *("sourceType", "sourceDisk", "sourceDiskId", "sourceImage", "sourceImageId", "sourceSnapshot"),
         *("sourceSnapshotId", "diskSizeGb", "storageLocations", "guestOsFeatures", "shieldedInstanceInitialState"),
+        *("enableConfidentialCompute", "rawDisk"),
     }
 )
 """Fields that tell how an image was made: nobody can change them afterwards."""
 
+HIDDEN = frozenset({"enableConfidentialCompute", "rawDisk", "shieldedInstanceInitialState"})
+"""Those of them that an answer may leave out: the service has learnt to tell them, or tells them to some only."""
+
 NOT_FOUND = 404
+
+AT_LEISURE = CHANGEABLE | {"licenses", "licenseCodes", "userLicenses", "architecture"}
+"""Fields that others may change whenever they like."""
+
+IDENTITY = frozenset({"kind", "id", "creationTimestamp", "name", "selfLink"})
+"""What tells which image it is: rules of their own are about these."""
+
+ABRIDGED = 2
+"""Where more fields are missing than these, a list shows its images in short."""
 
 UNFINISHED = ("PENDING", "FAILED", "DELETING")
 """What an image is called that need not show all of itself."""
@@ -283,25 +296,93 @@ def _touched(mutation: Mutation) -> frozenset[str]:
 
 def _lasting(history: History) -> Iterator[Finding]:
     """Judges that an image of a recording keeps what no request can change, whoever sends it, from look to look."""
-    last: dict[tuple[str, str, str], Sighting] = {}
+    looks: dict[tuple[str, str, str], list[Sighting]] = defaultdict(list)
     asked = {name for mutation in history.mutations for name in touched_by(mutation.exchange) or ()}
     for seen in history.glimpses if history.trace.recorded else ():
         identifier, status = seen.value.get("id"), seen.value.get("status")
         if not is_set(identifier) or blotted_out(identifier) or status in UNFINISHED:
             continue
+        whole = seen.via == "images.get" and status == "READY" and not seen.mask.partial
         for name in FOR_GOOD - asked:
-            if not seen.shows(name) or not is_set(seen.value.get(name)):
-                continue
-            before = last.setdefault((seen.project, str(identifier), name), seen)
-            if before is not seen:
+            told = is_set(_lasting_part(name, seen.value.get(name))) or (whole and name not in HIDDEN)
+            if seen.shows(name) and told:
+                looks[seen.project, str(identifier), name].append(seen)
+    for (_, _, name), of_one in looks.items():
+        values = [_lasting_part(name, seen.value.get(name)) for seen in of_one]
+        first = next((value for value in values if is_set(value)), None)
+        for at, (seen, value) in enumerate(zip(of_one, values, strict=True)):
+            # What is missing at one look is a fault where it was shown before, and is again.
+            shown = is_set(value) or (any(map(is_set, values[:at])) and any(map(is_set, values[at:])))
+            if shown and first is not None:
+                before = of_one[values.index(first)]
                 yield expect(
-                    not unasked({name: before.value.get(name)}, {name: seen.value.get(name)}, ()),
+                    not unasked({name: first}, {name: value}, ()),
                     "an image shows something else of what cannot be changed",
                     before.exchange,
                     seen.exchange,
                     expected={name: before.value.get(name)},
                     observed={name: seen.value.get(name)},
                 )
+
+
+def _lasting_part(name: str, value: Any) -> Any:
+    """What of a field cannot be changed, as far as an answer tells it: readers of public images see no archive."""
+    if name == "rawDisk" and isinstance(value, dict):
+        return {"source": value["source"]} if is_set(value.get("source")) else None
+    return value
+
+
+def _views(history: History) -> Iterator[Finding]:
+    """Judges that an image of a recording shows the same whatever shows it: get, list or family.
+
+    Others may change some fields between two looks, so of these only a look tells that differs from the ones before and
+    after it; and it may be a late one where it shows what was shown before. So it is with what one of two lacks.
+    """
+    looks: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+    for seen in history.sightings if history.trace.recorded else ():
+        identifier = seen.value.get("id")
+        if is_set(identifier) and not blotted_out(identifier) and seen.value.get("status") == "READY":
+            looks[seen.project, str(identifier)].append(seen)
+    for of_one in looks.values():
+        for at, (before, seen) in enumerate(itertools.pairwise(of_one)):
+            if _may_differ(history, before, seen):
+                continue
+            wrong = unasked(before.value, seen.value, AT_LEISURE | IDENTITY)
+            later = of_one[at + 2] if at + 2 < len(of_one) else None
+            again = later is not None and not _may_differ(history, before, later)
+            if later is not None and again:
+                asked = {name for name in AT_LEISURE if name in unasked(before.value, later.value, ())}
+                shown = {name for look in of_one[:at] for name in AT_LEISURE if _alike(name, look, seen)}
+                wrong |= unasked(before.value, seen.value, {*asked, *shown, *wrong, *IDENTITY})
+            lost = {name for name in wrong if not (is_set(before.value.get(name)) and is_set(seen.value.get(name)))}
+            if len(lost) > ABRIDGED or not again:
+                wrong = {name: value for name, value in wrong.items() if name not in lost}
+            yield expect(
+                not wrong,
+                "an image shows something else at one look than at another, and nobody has changed it",
+                before.exchange,
+                seen.exchange,
+                expected={name: before.value.get(name) for name in wrong},
+                observed=wrong,
+            )
+
+
+def _alike(name: str, one: Sighting, two: Sighting) -> bool:
+    return name not in unasked(one.value, two.value, ())
+
+
+def _may_differ(history: History, before: Sighting, seen: Sighting) -> bool:
+    """Whether an image may have been changed between two looks, by the recorded client, or by others at their
+    leisure."""
+    late = seen.exchange.sent - before.exchange.received > LATE_SECONDS
+    if late or not after(before.exchange, seen.exchange) or seen.exchange.number in history.meddled_looks:
+        return True
+    return any(
+        change.image in (seen.name, str(seen.value.get("id")))
+        and change.exchange.sent <= seen.exchange.received
+        and not (change.exchange.rejected or over(change, before.exchange))
+        for change in history.mutations
+    )
 
 
 def _carried_out(history: History) -> Iterator[Finding]:
@@ -347,6 +428,7 @@ def _carried_out(history: History) -> Iterator[Finding]:
 )
 def _model(history: History) -> Iterator[Finding]:
     yield from _lasting(history)
+    yield from _views(history)
     yield from _carried_out(history)
     exchanges = history.exchanges
     changes = [mutation for mutation in history.mutations if not mutation.exchange.refused]

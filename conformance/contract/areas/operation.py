@@ -348,10 +348,15 @@ def _targets_of_changes(history: History) -> Iterator[Finding]:
         ]
         last = next((seen for seen in reversed(looks) if after(seen.exchange, change.exchange)), None)
         target = final.value.get("targetId")
-        if last is None or not is_set(target) or change.exchange.sent - last.exchange.received > LATE_SECONDS:
+        if last is None or not is_set(target):
+            continue
+        kept = any(after(final.exchange, seen.exchange) and seen.value["id"] == last.value["id"] for seen in looks)
+        if not kept and change.exchange.sent - last.exchange.received > LATE_SECONDS:
             continue
         replaced = any(
-            other.method in ("images.insert", "images.delete") and not after(other.exchange, last.exchange)
+            other.method in ("images.insert", "images.delete")
+            and not after(other.exchange, last.exchange)
+            and not after(final.exchange, other.exchange)
             for other in history.changes(change)
         )
         if not replaced and not history.echoes(last, "id"):

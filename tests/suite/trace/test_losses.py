@@ -92,6 +92,8 @@ def test_project_of_a_domain_is_no_placeholder(colon: str, tmp_path: Path) -> No
     for entry in told.entries:
         old, new = f"projects/{PROJECT}/", f"projects/example.com{colon}demo/"
         entry["request"]["url"] = entry["request"]["url"].replace(old, new)
+        sent = entry["request"].get("postData", {})
+        sent |= {key: text.replace(old, "projects/example.com:demo/") for key, text in sent.items()}
     results = judged(RECORDERS["har"](told.entries), tmp_path)
     assert broken(results) == set()
     assert results.target.project == "example.com:demo"

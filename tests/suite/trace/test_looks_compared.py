@@ -1,0 +1,176 @@
+"""Images and operations of a recording at several looks: what may differ between two of them, and what may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.pairs import Pair, Told, assert_breach, assert_no_breach
+from helpers.recorded import LINKS, REQUEST_ID, Recorded, at, image, operation
+
+NUMBERS = "?$alt=json;enum-encoding=int"
+DONE, READY, FAILED = 2104194, 77848963, 455706685
+ARCHIVE = "https://storage.googleapis.com/bucket/image.tar.gz"
+ELSEWHERE = "1234567890123456789"
+
+
+def numbered(status: int, **changes: Any) -> Told:
+    """An insert by a client that asks for enums as numbers."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.insert(query=NUMBERS)
+        t.poll({**t.ended(), "status": DONE}, query=NUMBERS)
+        return t.get(image(status=status, **changes), query=NUMBERS)
+
+    return tell
+
+
+def made_anew(**shown: Any) -> Told:
+    """An image that is deleted and made again by one client, as it was seen then."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.made(1, image(description="text"), description="text")
+        t.delete().deleted().begin_again()
+        own = {"id": "4000000000000000077", "name": "operation-77", "targetId": "5000000000000000077"}
+        own |= dict.fromkeys(("insertTime", "startTime"), at(t.now + 1.3))
+        t.insert(description="text", answer=operation(77, "RUNNING", 1, **own))
+        t.poll(operation(77, "DONE", 1, endTime=at(t.now + 1), **own))
+        made = image(id="5000000000000000077", creationTimestamp=at(t.now - 1), description="text")
+        return t.get({name: value for name, value in {**made, **shown}.items() if value is not None})
+
+    return tell
+
+
+def relabelled(target: str, *, pause: float = 0.5, deleted: bool = False) -> Told:
+    """Labels that are set by an operation of a target, with a look before and after; the image may be deleted then."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.get(image())
+        t.now += pause
+        times = dict.fromkeys(("insertTime", "startTime", "endTime"), at(t.now + 1.3))
+        shown = operation(101, "DONE", 1, operationType="setLabels", targetId=target, **times)
+        t.labelled({"a": "b"}, image()["labelFingerprint"], answer=shown)
+        t.get(image(labels={"a": "b"}, labelFingerprint="aB3dE6gH9jK="))
+        return t.delete().deleted() if deleted else t
+
+    return tell
+
+
+def between(*, again: bool = True, **changes: Any) -> Told:
+    """An image that is looked at after a pause, and after another one, when it may be what it was at first."""
+    return lambda t: t.get(image()).get(image(**changes), wait=600).get(image(**({} if again else changes)), wait=600)
+
+
+def archive(*sources: str) -> Told:
+    """An image made from an archive, at some looks."""
+    shown = [
+        image(sourceDisk=None, sourceDiskId=None, rawDisk={"source": source, "containerType": "TAR"})
+        for source in sources
+    ]
+
+    def tell(t: Recorded) -> Recorded:
+        for look in shown:
+            t.get(look, wait=300)
+        return t
+
+    return tell
+
+
+def listed_between(**changes: Any) -> Told:
+    """A list between two gets of the image that it shows."""
+    return lambda t: t.made().list(image(**changes)).get(image())
+
+
+def later(t: Recorded) -> Recorded:
+    """A pause in which others may have done something."""
+    t.now += 30
+    return t
+
+
+def uninvited(wait: float = 1.2, **changes: Any) -> Told:
+    """A new image with what its insert does not say."""
+    return lambda t: t.insert().done().get(image(**changes), wait=wait)
+
+
+def replayed(status: str) -> Told:
+    """An image that is looked at only after its insert was sent again."""
+
+    def tell(t: Recorded) -> Recorded:
+        ended = at(t.now + 2)
+        t.insert(request_id=REQUEST_ID).done(endTime=ended)
+        t.insert(request_id=REQUEST_ID, answer=t.ended(endTime=ended))
+        return t.get(image(status=status))
+
+    return tell
+
+
+def of_others(identifier: str) -> Told:
+    """A list of another project, and the image of a family there."""
+    base = image(name="base", family="f", selfLink=f"{LINKS}/v1/projects/other/global/images/base", id="77")
+    root = "/compute/v1/projects/other/global/images"
+    items = {"kind": "compute#imageList", "items": [base]}
+    return lambda t: t.say("GET", root, None, items).say("GET", f"{root}/family/f", None, {**base, "id": identifier})
+
+
+SHORT = dict.fromkeys(("sourceDiskId", "archiveSizeBytes", "storageLocations", "diskSizeGb"))
+
+PAIRS: tuple[Pair, ...] = (
+    ("enums as numbers", "operation.success-means-ready", numbered(READY), numbered(FAILED)),
+    ("an id beside numbers", "operation.target-id", numbered(READY), numbered(READY, id=ELSEWHERE)),
+    ("a number that is no enum's", "image.type.diskSizeGb", numbered(7), numbered(READY, diskSizeGb=10)),
+    ("an image made anew", "image.description.round-trip", made_anew(), made_anew(description="other")),
+    ("the status of one made anew", "operation.success-means-ready", made_anew(), made_anew(status="FAILED")),
+    (
+        "the target of labels, of an image that is deleted later",
+        "operation.target-id",
+        relabelled(image()["id"], deleted=True),
+        relabelled(ELSEWHERE, deleted=True),
+    ),
+    (
+        "the target of labels, of an image that was seen long ago and is seen again",
+        "operation.target-id",
+        relabelled(image()["id"], pause=900),
+        relabelled(ELSEWHERE, pause=900),
+    ),
+    ("a source that is lost", "life.model", between(sourceDiskId=None, again=False), between(sourceDiskId=None)),
+    ("another source", "life.model", between(description="text"), between(sourceDiskId="99")),
+    ("a size that is lost", "life.model", between(family="f"), between(diskSizeGb=None)),
+    (
+        "a confidential image",
+        "life.model",
+        lambda t: t.get(image()).get(image(enableConfidentialCompute=False), wait=300),
+        lambda t: t.get(image(enableConfidentialCompute=True)).get(image(enableConfidentialCompute=False), wait=300),
+    ),
+    ("an archive", "life.model", archive(ARCHIVE, "", ARCHIVE), archive(ARCHIVE, "", f"{ARCHIVE}.old")),
+    ("a list in short", "life.model", listed_between(**SHORT), listed_between(sourceDiskId=None)),
+    (
+        "a list after others have described the image",
+        "life.model",
+        lambda t: later(t.made()).list(image(description="text")).get(image(description="text")),
+        listed_between(description="text"),
+    ),
+    ("a list with another architecture", "life.model", listed_between(), listed_between(architecture="ARM64")),
+    (
+        "a description that nobody gave",
+        "image.description.round-trip",
+        uninvited(30, description="text"),
+        uninvited(description="text"),
+    ),
+    ("a family that nobody gave", "image.family.round-trip", uninvited(30, family="f"), uninvited(family="f")),
+    ("no description", "image.description.round-trip", uninvited(description=""), uninvited(description=" ")),
+    ("a look after a replay", "operation.success-means-ready", replayed("READY"), replayed("FAILED")),
+    ("a family of others", "image.id", of_others("77"), of_others("78")),
+)
+
+
+@pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
+def test_ordinary_one_is_no_breach(told: Told, tmp_path: Path) -> None:
+    """However easily it is taken for one."""
+    assert_no_breach(told, tmp_path)
+
+
+@pytest.mark.parametrize(("rule", "told"), [pytest.param(rule, bad, id=name) for name, rule, _, bad in PAIRS])
+def test_other_one_is_a_breach(rule: str, told: Told, tmp_path: Path) -> None:
+    """The rule that it breaks fails or deviates."""
+    assert_breach(rule, told, tmp_path)
