@@ -1,10 +1,11 @@
-"""Filters of lists, as far as the suite sends them itself."""
+"""Filters of lists for names, as the suite and ordinary clients send them."""
 
 from __future__ import annotations
 
 import re
 
-_NAME_OR_START = re.compile(r"name=(?P<name>[-a-z0-9]+)|name eq (?P<start>[-a-z0-9]+)\.\*(?P<end>[-a-z0-9]*)")
+_NAME = r'\(?\s*name\s*(?:=|\seq\s)\s*(?P<quote>["\']?)(?P<name>[-a-z0-9]+)(?P=quote)\s*\)?'
+_NAME_OR_START = re.compile(_NAME + r"|name eq (?P<start>[-a-z0-9]+)\.\*(?P<end>[-a-z0-9]*)")
 
 
 def passes(expression: str, name: str) -> bool:

@@ -18,6 +18,9 @@ from conformance.trace.formats import timestamp
 from conformance.trace.links import named
 
 RULES = Rules()
+
+WHOLE = ("kind", "id", "creationTimestamp", "name", "status", "selfLink")
+"""What an image has that is not shown in short."""
 """The rules of this module, in the order of the catalogue."""
 
 
@@ -244,14 +247,24 @@ def _of_another(history: History, method: str) -> Iterator[Finding]:
     for exchange in history.exchanges:
         image = exchange.resource if method == FROM_FAMILY else (exchange.resource or {}).get("image")
         family = image.get("family") if isinstance(image, dict) else None
-        told = is_set(family) and isinstance(family, str) and not blotted_out(family)
-        if exchange.method == method and exchange.route is not None and told:
+        if exchange.method != method or exchange.route is None:
+            continue
+        if isinstance(family, str) and is_set(family) and not blotted_out(family):
             yield expect(
                 family == exchange.route.name,
                 "a family answers an image of another",
                 exchange,
                 expected=exchange.route.name,
                 observed=family,
+            )
+        elif isinstance(image, dict) and not exchange.mask.partial and all(is_set(image.get(name)) for name in WHOLE):
+            yield expect(
+                is_set(family),
+                "a family answers an image that is of none",
+                exchange,
+                expected=exchange.route.name,
+                observed=family,
+                deviation=True,
             )
 
 

@@ -251,9 +251,10 @@ def _disk_size(history: History) -> Iterator[Finding]:
                 observed=size,
             )
     for insert, sighting in history.comebacks:
-        floor = source_size(history, insert.view)
         size = sighting.value.get("diskSizeGb")
-        if floor and is_set(insert.body.get("diskSizeGb")) and is_int64(size):
+        sent = is_set(insert.body.get("diskSizeGb"))
+        floor = source_size(history, insert.view) if sent else _size_of(history, sighting.value.get("sourceImageId"))
+        if floor and is_int64(size):
             yield expect(
                 int(size) >= floor,
                 "the image is smaller than its source",
@@ -263,6 +264,15 @@ def _disk_size(history: History) -> Iterator[Finding]:
                 observed=size,
                 deviation=True,
             )
+
+
+def _size_of(history: History, identifier: object) -> int:
+    """The size of the image of an id in GB; 0 if unknown."""
+    for seen in history.showing("id", "diskSizeGb") if is_set(identifier) else ():
+        size = seen.value.get("diskSizeGb")
+        if seen.value.get("id") == identifier and is_int64(size):
+            return int(size)
+    return 0
 
 
 def source_size(history: History, view: RequestView) -> int:

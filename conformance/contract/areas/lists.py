@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.fields import type_rules
@@ -25,8 +26,26 @@ LIST = "images.list"
 OPERATIONS = "globalOperations.list"
 
 _ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
-_TERM = re.compile(r'\(?\s*([A-Za-z]+(?:\.[-\w]+)*)\s*(?:(!?=)|\s(eq|ne)\s)\s*(?:"([-\w]+)"|([-\w]+))\s*\)?')
+_TERM = re.compile(
+    r"\(?\s*(?P<path>[A-Za-z]+(?:\.[-\w]+)*)\s*"
+    r'(?:(?P<sign>!?=)\s*(?P<quote>"?)(?P<value>[-\w]+)(?P=quote)'
+    r'|\s(?P<word>eq|ne)\s+(?P<quotes>["\']?)(?P<pattern>[-\w.*+?\[\]^|]+)(?P=quotes)|:(?P<any>\*))\s*\)?'
+)
+_PLAIN = re.compile(r"[-\w]+")
+
+PATTERNED = ("name", "family")
+"""The fields of which filters are read that ask for a pattern."""
+
 _BETWEEN = re.compile(r"\s+AND\s+|(?<=\))\s*(?=\()")
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A term of a filter: the value at a path is, or is not, what is wanted."""
+
+    path: str
+    equal: bool
+    wanted: re.Pattern[str]
 
 
 def _living(history: History, pages: Sequence[Exchange]) -> Iterator[Mutation]:
@@ -353,12 +372,12 @@ def _filter_forms(history: History) -> Iterator[Finding]:
     for walk in _walks(history):
         pages = [history.exchanges[index] for index in walk]
         expression = pages[0].request.query.get("filter", [""])[0]
-        terms = [_TERM.fullmatch(term.strip()) for term in _BETWEEN.split(expression)]
-        if not expression or _ONE_NAME.fullmatch(expression) or None in terms:
+        parsed = [_term(term.strip()) for term in _BETWEEN.split(expression)]
+        if not expression or _ONE_NAME.fullmatch(expression) or None in parsed:
             continue
-        parsed = [(term[1], (term[2] or term[3]) in ("=", "eq"), term[4] or term[5]) for term in terms if term]
+        terms = [term for term in parsed if term is not None]
         shown = [(page, item) for page in pages for item in page.items if page.mask.covers("name")]
-        wrong = [(page, item) for page, item in shown if _lets_in(parsed, item) is False]
+        wrong = [(page, item) for page, item in shown if _lets_in(terms, item) is False]
         if shown:
             yield expect(
                 not wrong,
@@ -368,12 +387,24 @@ def _filter_forms(history: History) -> Iterator[Finding]:
                 observed=[item.get("name") for _, item in wrong[:5]],
             )
         if not history.trace.recorded and pages[-1].last_page:
-            yield from _let_in(history, pages, parsed, expression)
+            yield from _let_in(history, pages, terms, expression)
 
 
-def _let_in(
-    history: History, pages: Sequence[Exchange], terms: Sequence[tuple[str, bool, str]], expression: str
-) -> Iterator[Finding]:
+def _term(text: str) -> _Term | None:
+    """What a term of a filter says; None where it is not known."""
+    found = _TERM.fullmatch(text)
+    if found is None or (
+        found["pattern"] and found["path"] not in PATTERNED and _PLAIN.fullmatch(found["pattern"]) is None
+    ):
+        return None
+    try:
+        wanted = re.compile(found["pattern"] or re.escape(found["value"] or "") or r".*", re.DOTALL | re.ASCII)
+    except re.error:
+        return None
+    return _Term(found["path"], found["sign"] != "!=" and found["word"] != "ne", wanted)
+
+
+def _let_in(history: History, pages: Sequence[Exchange], terms: Sequence[_Term], expression: str) -> Iterator[Finding]:
     """Judges that a filtered list holds the images that pass the filter, as gets have shown them just before."""
     items = [item for page in pages for item in page.items]
     if not all(well_typed(item, "name") for item in items):
@@ -397,18 +428,20 @@ def _let_in(
             )
 
 
-def _lets_in(terms: Sequence[tuple[str, bool, str]], image: Mapping[str, Any]) -> bool | None:
+def _lets_in(terms: Sequence[_Term], image: Mapping[str, Any]) -> bool | None:
     """Whether an image passes all terms of a filter; None where it does not show it."""
     answers: list[bool | None] = []
-    for path, equal, wanted in terms:
+    for term in terms:
         value: Any = image
-        for key in path.split("."):
+        for key in term.path.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
-        if value is None and equal and path.startswith("labels.") and image.get("labelFingerprint"):
+        if value is None and term.equal and term.path.startswith("labels.") and image.get("labelFingerprint"):
             answers.append(False)  # an image that shows the fingerprint of its labels shows those it has
+            continue
+        passes_it = isinstance(value, str) and term.wanted.fullmatch(value) is not None
         # Whether another case is another value is left open.
-        alike = isinstance(value, str) and (value == wanted or value.lower() != wanted.lower())
-        answers.append((value == wanted) == equal if alike else None)
+        folded = isinstance(value, str) and re.fullmatch(term.wanted.pattern, value, re.IGNORECASE | re.DOTALL)
+        answers.append(passes_it == term.equal if isinstance(value, str) and passes_it == bool(folded) else None)
     return False if False in answers else None if None in answers else True
 
 

@@ -61,6 +61,7 @@ def _knows_status(state: State) -> bool:
     requires=("operation.reaches-done",),
 )
 def _success_means_ready(history: History) -> Iterator[Finding]:
+    yield from _listed_ready(history)
     for insert in history.created:
         final = insert.operation.final if insert.operation else None
         if final is None:
@@ -115,6 +116,28 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                     expected={"status": "READY", "id": target},
                     observed=observed,
                 )
+
+
+def _listed_ready(history: History) -> Iterator[Finding]:
+    """Judges that lists show the images of inserts that have succeeded READY, though perhaps not at once."""
+    made = {(insert.project, history.identifier(insert)): insert for insert in history.created}
+    for seen in history.showing("id", "status") if history.trace.recorded else ():
+        insert = made.get((seen.project, str(seen.value.get("id"))))
+        final = insert.operation.final if insert and insert.operation else None
+        if insert is None or final is None or seen.via == "images.get" or not after(final.exchange, seen.exchange):
+            continue
+        status, soon = seen.value.get("status"), seen.exchange.sent - final.exchange.received <= LATE_SECONDS
+        if history.doomed(seen) or (soon and status == "PENDING") or status == insert.body.get("status"):
+            continue
+        yield expect(
+            status not in ("PENDING", "FAILED"),
+            "an insert succeeded, but its image is not READY",
+            insert.exchange,
+            final.exchange,
+            seen.exchange,
+            expected="READY",
+            observed=status,
+        )
 
 
 @RULES.rule(

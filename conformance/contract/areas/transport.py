@@ -43,6 +43,9 @@ FIRST_SERVER_ERROR = 500
 LARGE = 2**19
 """Bytes of a request that may come back in an answer which is too large to be read."""
 
+LOOKS = ("images.get", "images.getFromFamily", "images.list", "globalOperations.get", "globalOperations.wait")
+"""Methods that answer an object whenever they succeed."""
+
 BODILESS = frozenset({204, 304})
 """Statuses of answers that have no body."""
 
@@ -92,7 +95,8 @@ def _json(history: History) -> Iterator[Finding]:
             # A list may be as large as it is, a recording may lack the rest, and what was sent comes back; what else is
             # so large is no answer.
             continue
-        told = exchange.answered and exchange.method in MUTATIONS  # what changes an image answers its operation
+        # What changes an image answers its operation, and what asks for something is answered 404 where it is not.
+        told = exchange.answered and exchange.method in (*MUTATIONS, *LOOKS)
         bodiless = exchange.answered and exchange.method == "globalOperations.delete"
         if bodiless or (exchange.status in BODILESS and not told):
             continue
@@ -102,8 +106,9 @@ def _json(history: History) -> Iterator[Finding]:
             continue
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         typed = kind == "application/json" or kind.endswith("+json") or (history.trace.recorded and not kind)
+        nothing = exchange.answered and exchange.method in LOOKS and response.json in (None, [])
         yield expect(
-            response.json is not NOT_JSON and typed,
+            response.json is not NOT_JSON and not nothing and typed,
             "an answer is not JSON, or does not say so",
             exchange,
             expected="a JSON body with content-type application/json",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import ijson
 
 from conformance.trace.readers import archive, cassettes, gcloud, http_log, mitmproxy
 from conformance.trace.readers.entry import Entry
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 __all__ = ["FORMATS", "Entry", "NotARecordingError", "Source", "sources"]
 
@@ -60,6 +64,9 @@ FORMATS = (
     ),
 )
 """Every kind that is read; the first counts that a file may be."""
+
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8."""
 
 READ = (
     "an HTTP archive (HAR 1.2), a cassette of VCR.py, betamax, VCR or go-vcr in YAML or JSON, an HTTP log of "
@@ -131,7 +138,34 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     with path.open("rb") as file:
         magic = file.read(len(GZIP))
         file.seek(0)
-        yield cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb")) if magic == GZIP else file
+        plain = cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb")) if magic == GZIP else file
+        marked = plain.read(len(MARK)) == MARK
+        plain.seek(0)
+        yield cast(BinaryIO, io.BufferedReader(_PastMark(plain))) if marked else plain
+
+
+class _PastMark(io.RawIOBase):
+    """A text file behind the byte order mark with which some recorders begin it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._file.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        moved = self._file.seek(offset + (len(MARK) if whence == io.SEEK_SET else 0), whence)
+        return moved - len(MARK)
 
 
 def _format(path: Path) -> Format:

@@ -59,6 +59,11 @@ def har_gz(entries: Sequence[Entry]) -> bytes:
     return gzip.compress(har(entries))
 
 
+def har_marked(entries: Sequence[Entry]) -> bytes:
+    """An archive that begins with a byte order mark, as Fiddler writes it."""
+    return b"\xef\xbb\xbf" + har(entries)
+
+
 def _vcrpy(entries: Sequence[Entry], body: Callable[[str], Any]) -> dict[str, Any]:
     return {
         "version": 1,
@@ -208,6 +213,7 @@ RECORDERS: dict[str, Callable[[Sequence[Entry]], bytes]] = {
     for recorder in (
         har,
         har_gz,
+        har_marked,
         vcrpy_yaml,
         vcrpy_binary,
         vcrpy_json,

@@ -115,7 +115,23 @@ def of_others(identifier: str) -> Told:
 
 SHORT = dict.fromkeys(("sourceDiskId", "archiveSizeBytes", "storageLocations", "diskSizeGb"))
 
+
+def copied(size: str, *, source: str = image()["id"]) -> Told:
+    """An image of 10 GB, and one of another size that is made from an image."""
+    own = {"sourceDisk": None, "sourceDiskId": None, "sourceImage": image()["selfLink"], "sourceImageId": source}
+    told: dict[str, Any] = {"sourceDisk": None, "sourceImage": "global/images/image-1"}
+    return lambda t: t.made().insert(2, **told).done(2).get(image(2, diskSizeGb=size, **own), name="image-2")
+
+
+def answered(status: int, answer: Any) -> Told:
+    """An image that is asked for after it was made."""
+    return lambda t: t.insert().done().get(answer, status)
+
+
 PAIRS: tuple[Pair, ...] = (
+    ("a copy of another size", "image.disk-size-gb", copied("20"), copied("5")),
+    ("nothing at all", "transport.json", answered(200, image()), answered(204, None)),
+    ("nothing in JSON", "transport.json", answered(304, None), answered(200, "null")),
     ("enums as numbers", "operation.success-means-ready", numbered(READY), numbered(FAILED)),
     ("an id beside numbers", "operation.target-id", numbered(READY), numbered(READY, id=ELSEWHERE)),
     ("a number that is no enum's", "image.type.diskSizeGb", numbered(7), numbered(READY, diskSizeGb=10)),

@@ -1,0 +1,76 @@
+"""Lists and families of a recording: which images they show, of those that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from helpers.pairs import Pair, Told, assert_breach, assert_no_breach
+from helpers.recorded import LINKS, Recorded, image
+
+FAMILY = "/compute/v1/projects/other/global/images/family/f"
+
+
+def listed(expression: str, *shown: dict[str, Any]) -> Told:
+    """A list of images that pass a filter."""
+    return lambda t: t.list(*shown, query=f"?filter={quote(expression)}")
+
+
+def lacking(expression: str, pause: float = 100) -> Told:
+    """A list for an image that was made a while ago, and is there afterwards, in which it is not."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.made()
+        t.now += pause
+        query = f"?filter={quote(expression)}" if expression else ""
+        return t.list(image(7, name="image-7"), query=query).get(image())
+
+    return tell
+
+
+def shown_later(status: str, pause: float = 100) -> Told:
+    """A list that shows an image of an insert that has ended a while ago."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.insert().done()
+        t.now += pause
+        return t.list(image(status=status))
+
+    return tell
+
+
+def of_family(**changes: Any) -> Told:
+    """The image of a family of another project."""
+    base = image(name="base", selfLink=f"{LINKS}/v1/projects/other/global/images/base", **{"family": "f", **changes})
+    return lambda t: t.say("GET", FAMILY, None, {name: value for name, value in base.items() if value is not None})
+
+
+ONE, TWO = image(1, labels={"env": "test"}, labelFingerprint="aB3dE6gH9jK="), image(2, family="f")
+
+PAIRS: tuple[Pair, ...] = (
+    ("a filter for a pattern", "life.list-filter-forms", listed("name eq image-[12]", ONE), listed("name eq b.*", ONE)),
+    ("a filter against a pattern", "life.list-filter-forms", listed("name ne b.*", ONE), listed("name ne i.*", ONE)),
+    ("a filter for a label", "life.list-filter-forms", listed("labels.env:*", ONE), listed("labels.env:*", ONE, TWO)),
+    ("a filter that nobody knows", "life.list-filter-forms", listed("name:x", TWO), listed("family!=f", TWO)),
+    ("a list that may be late", "life.list-once", lacking("", pause=1), lacking("")),
+    ("a filter for one image", "life.list-once", lacking("name = image-7"), lacking('name = "image-1"')),
+    ("a pattern for one image", "life.list-once", lacking("name eq image-7"), lacking("(name eq image-1)")),
+    ("a list that is late", "operation.success-means-ready", shown_later("PENDING", 1), shown_later("PENDING")),
+    ("a list of what has failed", "operation.success-means-ready", shown_later("READY"), shown_later("FAILED", 1)),
+    ("an image of no family", "family.latest", of_family(), of_family(family=None)),
+    ("an image in short", "family.latest", of_family(storageLocations=None), of_family(family="g")),
+)
+
+
+@pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in PAIRS])
+def test_ordinary_one_is_no_breach(told: Told, tmp_path: Path) -> None:
+    """However easily it is taken for one."""
+    assert_no_breach(told, tmp_path)
+
+
+@pytest.mark.parametrize(("rule", "told"), [pytest.param(rule, bad, id=name) for name, rule, _, bad in PAIRS])
+def test_other_one_is_a_breach(rule: str, told: Told, tmp_path: Path) -> None:
+    """The rule that it breaks fails or deviates."""
+    assert_breach(rule, told, tmp_path)
