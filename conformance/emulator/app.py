@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -176,10 +177,11 @@ def _no_constant(name: str) -> Any:
 
 
 def _response(answer: Answer) -> Response:
-    content = (
-        answer.raw if answer.raw is not None else json.dumps(answer.body, ensure_ascii=False).encode(errors="replace")
-    )
+    content = answer.raw if answer.raw is not None else answer.written(answer.body).encode(errors="replace")
     headers = {"content-type": "application/json; charset=UTF-8", **answer.headers}
+    if answer.compressed:
+        content = gzip.compress(content)
+        headers["content-encoding"] = "gzip"
     headers = {name: value for name, value in headers.items() if value}
     if answer.chunked:
         return StreamingResponse(iter([content[:100], content[100:]]), answer.status, headers)

@@ -6,6 +6,7 @@ function.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,15 +30,26 @@ class Call:
     verb: str = ""
 
 
+def _json(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False)
+
+
 @dataclass
 class Answer:
-    """One answer, as hooks see it and may change it: `raw` replaces the JSON of `body`, `chunked` sends it piece by
-    piece."""
+    """One answer, as hooks see it and may change it.
+
+    Args:
+        raw: what is sent instead of `body`.
+        written: how `body` becomes text, once all hooks have seen it.
+        compressed, chunked: whether it is sent compressed, or piece by piece.
+    """
 
     status: int
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    written: Callable[[Any], str] = _json
+    compressed: bool = False
     chunked: bool = False
 
 

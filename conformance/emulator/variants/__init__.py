@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import time
@@ -79,9 +78,7 @@ def _now_and_then(behaviour: Behaviour) -> None:
 
 
 def _compressed(answer: Answer, call: Call) -> None:
-    if "gzip" in call.headers.get("accept-encoding", ""):
-        answer.raw = gzip.compress(json.dumps(answer.body).encode())
-        answer.headers["content-encoding"] = "gzip"
+    answer.compressed = "gzip" in call.headers.get("accept-encoding", "")
 
 
 def _closed(answer: Answer, call: Call) -> None:
@@ -96,8 +93,7 @@ def _http_1_0(behaviour: Behaviour) -> None:
 
 def _indented(answer: Answer, call: Call) -> None:
     del call
-    if answer.raw is None:
-        answer.raw = f"{json.dumps(answer.body, indent=2, ensure_ascii=True)}\n".encode()
+    answer.written = lambda body: f"{json.dumps(body, indent=2, ensure_ascii=True)}\n"
 
 
 def _late(*fields: str, seconds: float = LATE_SECONDS, flickers: bool = False) -> Change:

@@ -112,9 +112,8 @@ def _many_headers(answer: Answer, call: Call) -> None:
 
 def _spaced(answer: Answer, call: Call) -> None:
     del call
-    if answer.raw is None:
-        text = json.dumps(answer.body, separators=(" ,\t", " :\n"))
-        answer.raw = f"\r\n {text} \n\n".encode()
+    separators = (" ,\t", " :\n")
+    answer.written = lambda body: f"\r\n {json.dumps(body, separators=separators)} \n\n"
 
 
 def _backwards(answer: Answer, call: Call) -> None:

@@ -198,3 +198,11 @@ def test_emulator_ends_with_its_process() -> None:
         assert requests.get(url, timeout=5).status_code == 404
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=5)
+
+
+@pytest.mark.parametrize("written", ["compressed", "indented", "spaced"])
+def test_answer_is_written_when_all_freedoms_have_changed_it(written: str) -> None:
+    with EmulatorProcess(variants=[written, "missing-disk-404"]) as process:
+        body = {"name": "first", "sourceDisk": "zones/us-central1-a/disks/missing"}
+        answer = Client(process.url).call("POST", "global/images", json=body)
+        assert answer.status_code == answer.json()["error"]["code"] == 404
