@@ -125,8 +125,7 @@ class Api(Recorder):
         headers = {"Content-Type": "application/json", **dict(request.headers)}
         # An empty Authorization stays: it tells that the request is sent without the credentials of the run.
         headers = {header: value for header, value in headers.items() if value or header == AUTHORIZATION}
-        last = self._done.get((project or self.target.project, name or ""))
-        if last is not None and last.method == _DELETE:
+        if self._is_deleted(project, name or ""):
             self._forget(project, name or "")
 
         def attempt() -> Exchange:
@@ -158,16 +157,24 @@ class Api(Recorder):
         def look() -> Exchange:
             return self.send("GET", f"global/images/{quoted(name)}", query.items(), project=project, intent=intent)
 
+        def settled() -> bool:
+            return (done is None or _seen(done, exchange)) and not self._shows_deleted(exchange)
+
         exchange = look()
         done = self._forget(project, name)
-        if done is None or query:
-            return exchange
-        for delay in self._moments():
-            if _seen(done, exchange):
+        for delay in () if query or settled() else self._moments():
+            if settled():
                 break
             self.target.transport.sleep(delay)
             exchange = look()
         return exchange
+
+    def _shows_deleted(self, look: Exchange) -> bool:
+        """Whether a look shows an image whose deletion is done, under its name, which another may have by now."""
+        if look.route is None or look.resource is None:
+            return False
+        known = {(look.route.project, look.route.name), (look.route.project, str(look.resource.get("id")))}
+        return known <= self._deleted
 
     def _forget(self, project: str | None, name: str) -> Exchange | None:
         """What was done last to an image, which from now on is not looked for any more."""
@@ -208,7 +215,8 @@ class Api(Recorder):
     ) -> Exchange:
         """images.delete."""
         query = [("requestId", request_id)] if request_id else []
-        self._forget(project, name)
+        if not self._is_deleted(project, name):
+            self._forget(project, name)
         return self.send("DELETE", f"global/images/{quoted(name)}", query, project=project, intent=intent)
 
     def patch(
@@ -231,6 +239,11 @@ class Api(Recorder):
     def from_family(self, family: str, *, project: str | None = None) -> Exchange:
         """images.getFromFamily."""
         return self.send("GET", f"global/images/family/{quoted(family)}", project=project)
+
+    def _is_deleted(self, project: str | None, name: str) -> bool:
+        """Whether the last thing that was done to an image is that it was deleted; another delete changes nothing."""
+        last = self._done.get((project or self.target.project, name))
+        return last is not None and last.method == _DELETE
 
     def family_view(self, zone: str, family: str) -> Exchange:
         """imageFamilyViews.get."""

@@ -45,6 +45,7 @@ class Recorder:
         self._done: dict[tuple[str, str], Exchange] = {}
         self._called: dict[tuple[str, str], str] = {}
         self._freed: set[tuple[str, str]] = set()
+        self._deleted: set[tuple[str, str]] = set()
 
     def trace(self) -> Trace:
         """What was exchanged so far."""
@@ -159,6 +160,7 @@ class Recorder:
                 self._done[project, own] = change
                 if deletes:
                     self._freed.add((project, own))
+                    self._deleted.add((project, own))
 
     def _made_anew(self, project: str, name: str, deleted: Any) -> bool:
         """Whether what was done last under a name is about another image than the one that is deleted."""

@@ -259,7 +259,7 @@ class Lateness(Reading):
                         continue
                     if look.status == NOT_FOUND and look.sent - final.received <= LATE_SECONDS:
                         missed.append(look)
-                    elif look.answered:
+                    elif look.answered and look.number not in self.too_late:
                         found.update(early.number for early in missed)
                         break
                 else:

@@ -54,11 +54,12 @@ class Projects:
         image = project.image(call.name)
         if image is None and "transport.project-isolation/by-id" in self.behaviour.unchecked:
             image = next((image for image in self._everywhere() if image.fields["id"] == call.name), None)
-        busy = self.behaviour.busy_images and call.method != "images.get"
-        if busy and image is not None and image.status == "PENDING":
-            path = f"projects/{project.name}/global/images/{call.name}"
-            raise ApiError(400, "resourceNotReady", f"The resource '{path}' is not ready")
         return project, image
+
+    def _must_not_be_busy(self, project: Project, image: Image | None) -> None:
+        if self.behaviour.busy_images and image is not None and image.status == "PENDING":
+            path = f"projects/{project.name}/global/images/{image.fields['name']}"
+            raise ApiError(400, "resourceNotReady", f"The resource '{path}' is not ready")
 
     def _must_exist(self, call: Call) -> tuple[Project, Image]:
         project, image = self._existing(call)

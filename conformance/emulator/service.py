@@ -135,6 +135,7 @@ class Service(SourceUse):
         known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
+        self._must_not_be_busy(project, image)
         image = image or self.behaviour.revenant(call)
         if image is None:
             error = not_found(f"projects/{project.name}/global/images/{call.name}")
@@ -160,6 +161,7 @@ class Service(SourceUse):
     def set_labels(self, call: Call) -> Resource:
         """images.setLabels."""
         project, image = self._must_exist(call)
+        self._must_not_be_busy(project, image)
         if "image.labels.limits" not in self.behaviour.unchecked:
             checks.labels(call.body)
         if self.behaviour.rival and not image.relabelled_at:
@@ -206,6 +208,7 @@ class Service(SourceUse):
         known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
+        self._must_not_be_busy(project, image)
         status = {name: value for name, value in call.body.items() if is_set(value)}
         for name in checks.OF_DEPRECATIONS:
             if name not in self.behaviour.unchecked:
@@ -225,6 +228,7 @@ class Service(SourceUse):
         known = self._replayed(call)
         if known is not None:
             return self.shown_operation(known, call)
+        self._must_not_be_busy(project, image)
         fixed = sorted(set(call.body) - PATCHABLE)
         if fixed and not ("locked" in fixed and "image.locked.forbids/patch" in self.behaviour.unchecked):
             raise invalid(f"resource.{fixed[0]}", "", "The field cannot be changed.")

@@ -93,6 +93,30 @@ def test_deleted_image_is_looked_for_until_it_is_gone() -> None:
     assert api.get("one").status == 404
 
 
+def deleted_one() -> tuple[Api, list[dict[str, Any]]]:
+    """A client whose delete of the image `one` is done."""
+    api, script = scripted(operation(operationType="delete", clientOperationId=None))
+    api.delete("one")
+    return api, script
+
+
+@pytest.mark.parametrize("again", [operation(operationType="delete", clientOperationId=None), refusal(404, "notFound")])
+def test_deleted_image_is_looked_for_though_it_was_to_be_deleted_again(again: dict[str, Any]) -> None:
+    api, script = deleted_one()
+    script += [again, image(), refusal(404, "notFound")]
+    api.delete("one")
+    assert api.get("one").status == 404
+
+
+@pytest.mark.parametrize("status", ["PENDING", "DONE"])
+def test_image_made_anew_is_looked_for_while_the_deleted_one_is_shown(status: str) -> None:
+    api, script = deleted_one()
+    anew = operation(status, name="operation-3", id="1003", targetId="2002", clientOperationId=None)
+    script += [anew, image(), image(id="2002")]
+    api.insert(InsertRequest({}, "one", None))
+    assert (api.get("one").resource or {})["id"] == "2002"
+
+
 def test_image_that_is_deleted_by_its_id_is_looked_for_by_its_name_until_it_is_gone() -> None:
     api, script = scripted(operation(targetLink=None), operation(operationType="delete", name="o-2", targetLink=None))
     api.insert(InsertRequest({}, "one"))

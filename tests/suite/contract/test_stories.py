@@ -112,6 +112,21 @@ def test_image_that_is_deleted_before_it_was_looked_for_again(patience: float, *
     assert ("operation.success-means-ready" not in story.broken()) == right
 
 
+@pytest.mark.parametrize("looks", [("old", "none", "new"), ("none", "old", "new"), ("old", "old", "none", "new")])
+def test_image_made_anew_is_seen_late_where_the_deleted_one_is_still_shown(looks: tuple[str, ...]) -> None:
+    gone: dict[str, Any] = {"id": "1002", "name": "operation-2", "operationType": "delete", "clientOperationId": None}
+    anew = operation(id="1003", name="operation-3", targetId="2002", clientOperationId=None)
+    story = Story().insert(operation()).get(image())
+    story.say("DELETE", "images/one", None, 200, operation(**gone))
+    story.insert(anew, request_id=None)
+    for look in looks:
+        if look == "none":
+            story.get(refusal(404, "notFound"), status=404)
+        else:
+            story.get(image() if look == "old" else image(id="2002"))
+    assert not {"operation.success-means-ready", "life.model", "life.delete"} & story.broken()
+
+
 def test_request_that_was_numbered_first_may_have_been_sent_after_its_replay() -> None:
     """Of two deletes with one requestId the second reached the target first, and an image is gone from then on."""
     gone: dict[str, Any] = {"id": "1002", "name": "operation-2", "operationType": "delete", "clientOperationId": None}
