@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -31,8 +31,8 @@ SEEN_SECONDS = 2.0
 LOOKS_MINIMUM = 3
 """So many looks are taken though that time is over, since the machine had no time for us; one less for each half."""
 
-UNSEEN_UNTIL_HALF = 4
-"""So many looks in vain halve that time for all that follow."""
+UNSEEN_UNTIL_HALF = 2
+"""So many things in a row that were looked for in vain halve that time for the next of their kind."""
 
 HALVES_MAXIMUM = 20
 """Then it is next to nothing, however often a target still shows nothing."""
@@ -57,6 +57,9 @@ PAIR = 2
 
 _WAIT = "globalOperations.wait"
 _DELETE = "images.delete"
+_LIST = "images.list"
+_GET = "globalOperations.get"
+_FREED = "the name of a deleted image"
 
 _SETTLED = ("READY", "FAILED")
 """Statuses of an image that is no longer being made."""
@@ -135,12 +138,7 @@ class Api(Recorder):
             )
 
         freed = self._take_up(project, name or "")
-        exchange = attempt()
-        for delay in self._moments() if freed else ():
-            if exchange.status != CONFLICT:
-                break
-            self.target.transport.sleep(delay)
-            exchange = attempt()
+        exchange = self._repeated(_FREED, attempt, lambda answer: not freed or answer.status != CONFLICT)
         return exchange, name or ""
 
     def _take_up(self, project: str | None, name: str) -> bool:
@@ -157,17 +155,12 @@ class Api(Recorder):
         def look() -> Exchange:
             return self.send("GET", f"global/images/{quoted(name)}", query.items(), project=project, intent=intent)
 
-        def settled() -> bool:
-            return (done is None or _seen(done, exchange)) and not self._shows_deleted(exchange)
-
-        exchange = look()
         done = self._forget(project, name)
-        for delay in () if query or settled() else self._moments():
-            if settled():
-                break
-            self.target.transport.sleep(delay)
-            exchange = look()
-        return exchange
+
+        def settled(exchange: Exchange) -> bool:
+            return bool(query) or ((done is None or _seen(done, exchange)) and not self._shows_deleted(exchange))
+
+        return self._repeated(done.method if done else _DELETE, look, settled)
 
     def _shows_deleted(self, look: Exchange) -> bool:
         """Whether a look shows an image whose deletion is done, under its name, which another may have by now."""
@@ -180,30 +173,50 @@ class Api(Recorder):
         """What was done last to an image, which from now on is not looked for any more."""
         return self._done.pop((project or self.target.project, name), None)
 
-    def _moments(self) -> Iterator[float]:
-        """The delays between looks at what should be there: for a moment, which gets shorter the more it was in
-        vain."""
-        halves = min(self.target.unseen // UNSEEN_UNTIL_HALF, HALVES_MAXIMUM)
-        patience = SEEN_SECONDS / 2**halves
-        delay, end = self.target.profile.first_poll, time.monotonic() + patience
+    def _repeated(self, kind: str, look: Callable[[], Exchange], settled: Callable[[Exchange], bool]) -> Exchange:
+        """The last of some looks: the first that shows what should be there, or, after a moment, one that does not.
+
+        That moment gets shorter the more often in a row it was in vain for the same kind of thing.
+
+        Args:
+            kind: of what is looked for.
+            look: looks.
+            settled: whether nothing else is to be expected after a look.
+        """
+        exchange = look()
+        if settled(exchange):
+            return exchange
+        for delay in self._moments(self.target.unseen[kind]):
+            self.target.transport.sleep(delay)
+            exchange = look()
+            if settled(exchange):
+                self.target.unseen[kind] = 0
+                return exchange
+        self.target.unseen[kind] += 1
+        return exchange
+
+    def _moments(self, unseen: int) -> Iterator[float]:
+        """The delays between looks at what should be there, after so many things that were looked for in vain."""
+        halves = min(unseen // UNSEEN_UNTIL_HALF, HALVES_MAXIMUM)
+        delay, end = self.target.profile.first_poll, time.monotonic() + SEEN_SECONDS / 2**halves
         for look in itertools.count():
             if look >= LOOKS_MINIMUM - halves and time.monotonic() >= end:
                 break
             yield delay
             delay = min(delay * 2, self.target.profile.last_poll)
-        self.target.unseen += 1
 
     def list(self, *, project: str | None = None, **query: str) -> Exchange:
         """images.list; again for a moment where it still shows an image whose deletion is done."""
-        exchange = self.send("GET", "global/images", query.items(), project=project)
         own = project or self.target.project
         deleted = {name for (owner, name), done in self._done.items() if owner == own and done.method == _DELETE}
-        for delay in self._moments() if deleted else ():
-            if not any({str(item.get("name")), str(item.get("id"))} & deleted for item in exchange.items):
-                break
-            self.target.transport.sleep(delay)
-            exchange = self.send("GET", "global/images", query.items(), project=project)
-        return exchange
+
+        def look() -> Exchange:
+            return self.send("GET", "global/images", query.items(), project=project)
+
+        def settled(exchange: Exchange) -> bool:
+            return not any({str(item.get("name")), str(item.get("id"))} & deleted for item in exchange.items)
+
+        return self._repeated(_LIST, look, settled)
 
     def delete(
         self,
@@ -260,14 +273,10 @@ class Api(Recorder):
         def look() -> Exchange:
             return self.send("GET", f"global/operations/{quoted(name)}", project=project, intent=intent)
 
-        exchange = look()
-        if name in self._under_way and name not in self._found:
-            for delay in self._moments():
-                if exchange.status != NOT_FOUND:
-                    self._found.add(name)
-                    break
-                self.target.transport.sleep(delay)
-                exchange = look()
+        known = name not in self._under_way or name in self._found
+        exchange = self._repeated(_GET, look, lambda answer: known or answer.status != NOT_FOUND)
+        if exchange.status != NOT_FOUND:
+            self._found.add(name)
         return exchange
 
     def wait(

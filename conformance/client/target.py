@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,9 +20,10 @@ class Target:
 
     `root` ends with the API version; `secrets` are the key texts that were sent so far; `authorised` tells whether
     requests say who sends them; `limited_tokens` are those of callers who may not do all, by their settings;
-    `unfinished` counts the operations that were waited for in vain, `unseen` the looks for what was done that were
-    taken in vain, `unlucky` the inserts that failed as if by chance; `waits` tells whether operations are waited for,
-    and not looked at again and again; once the process `parent` is gone, in a worker, scenarios send no more.
+    `unfinished` counts the operations that were waited for in vain, `unseen`, by kind, the things that were looked for
+    in vain one after the other, `unlucky` the inserts that failed as if by chance; `waits` tells whether operations
+    are waited for, and not looked at again and again; once the process `parent` is gone, in a worker, scenarios send
+    no more.
     """
 
     root: str
@@ -36,7 +38,7 @@ class Target:
     authorised: bool = False
     limited_tokens: Mapping[str, str] = field(default_factory=dict)
     unfinished: int = 0
-    unseen: int = 0
+    unseen: Counter[str] = field(default_factory=Counter)
     unlucky: int = 0
     waits: bool = False
     secrets: set[str] = field(default_factory=set)

@@ -60,7 +60,7 @@ class Operations(Answers):
         found = project.operations.get(call.name)
         if found is None:
             found = next((item for item in project.operations.values() if item.fields["id"] == call.name), None)
-        if found is None or time.time() > found.done_at + self.behaviour.retention_seconds:
+        if found is None or (found.status == "DONE" and time.time() > found.done_at + self.behaviour.retention_seconds):
             raise not_found(f"projects/{project.name}/global/operations/{call.name}")
         found.looks_ahead = 0
         return found

@@ -130,7 +130,7 @@ class Operation:
 
     def _waits(self) -> bool:
         if self.awaits is not None and self.awaits.status == "DONE":
-            self.done_at = max(self.done_at, self.awaits.done_at)
+            self.done_at = max(self.done_at, time.time())
             self.awaits = None
         return self.awaits is not None
 

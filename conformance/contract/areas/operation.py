@@ -159,6 +159,8 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
     done = operation.final is not None and after(operation.final.exchange, look)
     if done and not found_later and (seen or not _asked_in_time(history, operation, look)):
         return  # one that has completed is kept for a limited time only
+    if operation.final is None and _came_too_late(history, operation, look):
+        return
     yield expect(
         False,
         "the name of an operation does not address it",
@@ -198,6 +200,22 @@ def _asked_in_time(history: History, operation: Operation, look: Exchange) -> bo
         and after(end, other)
         and other.sent - end.received <= MOMENT_SECONDS
         for other in history.exchanges
+    )
+
+
+def _came_too_late(history: History, operation: Operation, look: Exchange) -> bool:
+    """Whether an operation that nobody followed in time may have been over, and forgotten, when it was looked for:
+    unless its image was still being made a moment before."""
+    change = operation.mutation
+    if history.trace.recorded or change is None:
+        return False
+    begin = change.exchange.received
+    asked = (other for other in history.exchanges if other.request.url == look.request.url)
+    made = history.looks_at(change) if change.method == "images.insert" else ()
+    return all(other.sent - begin > MOMENT_SECONDS for other in asked) and not any(
+        seen.value.get("status") == "PENDING" and look.sent - seen.exchange.received <= MOMENT_SECONDS
+        for seen in made
+        if after(seen.exchange, look)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from typing import Any
 from unittest.mock import Mock
 
@@ -59,7 +60,9 @@ def scripted(*answers: dict[str, Any]) -> tuple[Api, list[dict[str, Any]]]:
         status = error.get("code", 200) if isinstance(error, dict) else 200
         return Reply(Response(status, {}, json.dumps(answer).encode()), "", 0.0, 0.0)
 
-    target = Mock(root="http://server/compute/beta", project="p", secrets=set(), unseen=0, unlucky=0, over=False)
+    target = Mock(
+        root="http://server/compute/beta", project="p", secrets=set(), unseen=Counter(), unlucky=0, over=False
+    )
     target.transport.send = send
     target.profile = PROFILES["quick"]
     target.names.prefix, target.names.named = "conformance-", str
@@ -125,13 +128,31 @@ def test_image_that_is_deleted_by_its_id_is_looked_for_by_its_name_until_it_is_g
     assert api.get("one").status == 404
 
 
+def test_target_that_shows_things_late_is_given_time_again_however_often_it_was_in_vain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("conformance.client.api.time.monotonic", itertools.count(step=60).__next__)
+    missing = refusal(404, "notFound")
+    looks: list[int] = []
+    for in_vain in (100, 0):
+        api, script = scripted(operation("PENDING"))
+        api.target.unseen = Counter({"globalOperations.get": in_vain, "images.insert": 100})
+        api.insert(InsertRequest({}, "one"))
+        script += [missing, *([] if in_vain else [missing]), operation()]
+        api.operation("operation-1")
+        looks.append(len(api.trace().exchanges))
+        assert api.target.unseen["globalOperations.get"] == (101 if in_vain else 0)
+        assert api.target.unseen["images.insert"] == 100
+    assert looks == [2, 4]
+
+
 @pytest.mark.parametrize(("in_vain", "status"), [(0, 200), (100, 404)])
 def test_looks_are_taken_though_the_machine_had_no_time_for_them(
     in_vain: int, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("conformance.client.api.time.monotonic", itertools.count(step=60).__next__)
     api, script = scripted(operation("PENDING"))
-    api.target.unseen = in_vain
+    api.target.unseen["globalOperations.get"] = in_vain
     api.insert(InsertRequest({}, "one"))
     missing = refusal(404, "notFound")
     script += [missing, missing, missing, operation()]
@@ -183,7 +204,7 @@ def test_image_is_watched_once_its_operation_s_name_is_another_s() -> None:
 def test_image_whose_deletion_was_asked_for_is_not_watched() -> None:
     lost = refusal(404, "notFound")
     api, script = scripted(operation("PENDING"), operation(operationType="delete", name="operation-2"))
-    api.target.unseen = 100  # so that an operation is looked for a few times only
+    api.target.unseen["globalOperations.get"] = 100  # so that an operation is looked for a few times only
     api.target.waits, api.target.deadline, api.target.unfinished = False, 5.0, 0
     insert = api.insert(InsertRequest({}, "one"))
     api.delete("one")

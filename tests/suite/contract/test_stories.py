@@ -95,6 +95,24 @@ def test_operation_that_is_done_at_once_is_found_as_well(looks: tuple[float, ...
 
 
 @pytest.mark.parametrize(
+    ("looks", "shown", "verdict"),
+    [
+        ((2.0, 0.1), "READY", "kept"),
+        ((2.0, 0.1), "FAILED", "kept"),
+        ((2.0, 0.1), "PENDING", "broken"),
+        ((0.0, 2.0), "READY", "broken"),
+    ],
+    ids=["perhaps forgotten", "forgotten after a failure", "not over", "never"],
+)
+def test_operation_that_nobody_followed_in_time(looks: tuple[float, ...], shown: str, verdict: str) -> None:
+    story = Story().insert(operation("PENDING"))
+    for patience in looks:
+        story.pause(patience).get(image(status=shown))
+        story.say("GET", "operations/operation-1", None, 404, refusal(404, "notFound"))
+    assert story.verdict("operation.name") == verdict
+
+
+@pytest.mark.parametrize(
     ("told", "verdict"), [("setDeprecation", "kept"), ("update", "kept"), ("insert", "broken"), ("delete", "broken")]
 )
 def test_type_of_another_method(told: str, verdict: str) -> None:

@@ -11,6 +11,7 @@ TAKEN = {(matter, freedom): variants for matter, freedoms in FREEDOMS.items() fo
 
 SAMPLES = (
     "utc+large-ids+lists-in-any-order+nulls+replays-anew",
+    "late-images+late-deletions+busy-images+short-retention+waiting-inserts",
     "bare-operations+bare-images+late-conflicts+failed-images-stay+empty-pages",
 )
 """Freedoms that are taken at once; `tests/nightly/combinations.py` tries many more."""
