@@ -252,17 +252,18 @@ def _look(exchange: Exchange, shown: Facts | None) -> Told:
 
 
 def _shown(seen: Sighting) -> Iterator[Facts]:
-    """What an answer tells of an image: of each field that may be seen late by itself."""
+    """What an answer tells of an image: of each field that may be seen late by itself, and of none that is of a wrong
+    type."""
     image = seen.value
     id = str(image["id"]) if is_set(image.get("id")) else None
-    deprecated = image.get("deprecated")
-    state = deprecated.get("state") if isinstance(deprecated, dict) else None
-    if seen.shows("labels"):
-        yield Facts(id=id, labels=_text(own_labels(image)))
-    if seen.shows("deprecated"):
-        yield Facts(id=id, deprecation=str(state or ACTIVE))
-    if not seen.shows("labels") and not seen.shows("deprecated"):
-        yield Facts(id=id)
+    labels, deprecated = image.get("labels") or {}, image.get("deprecated") or {}
+    facts = []
+    if seen.shows("labels") and isinstance(labels, dict):
+        facts.append(Facts(id=id, labels=_text(own_labels(image))))
+    if seen.shows("deprecated") and isinstance(deprecated, dict):
+        state = deprecated.get("state") or ACTIVE
+        facts += [Facts(id=id, deprecation=state)] if isinstance(state, str) else []
+    yield from facts or [Facts(id=id)]
 
 
 def _lacks(exchange: Exchange, name: str) -> bool:

@@ -138,6 +138,12 @@ def both(**more: Any) -> Told:
 ITEM = _shown(1, "DEPRECATED")
 
 FAIR: dict[str, Callable[[], Told]] = {
+    "values of a wrong type, the matter of another rule": lambda: (
+        both()
+        .get(LATER, LATER + 1, 1, deprecated={"state": 17})
+        .get(LATER + 2, LATER + 3, 1, deprecated="DEPRECATED")
+        .get(LATER + 4, LATER + 5, 1, "DEPRECATED", labels=["n"])
+    ),
     "both are seen": lambda: both().get(LATER, LATER + 1, 1, "DEPRECATED"),
     "neither is seen while they are under way": lambda: both().get(1.2, 1.3),
     "one of them is seen while they are under way": lambda: both().get(1.2, 1.3, 1).get(1.4, 1.5, 1, "DEPRECATED"),
