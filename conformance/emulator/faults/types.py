@@ -160,7 +160,8 @@ def _in_operations(path: str, value: object) -> Change:
 def _has_its_place(operation: Resource, path: str) -> bool:
     """Whether an operation can have the field at this moment: endTime when it is DONE, errors when it has failed."""
     if path.startswith(("error", "httpError")):
-        return "error" in operation
+        error = operation.get("error")
+        return bool(error.get("errors") if isinstance(error, dict) else error)
     if path.startswith("warnings"):
         return bool(operation.get("warnings"))
     return path != "endTime" or operation["status"] == "DONE"
