@@ -50,7 +50,8 @@ class Recorder:
     def trace(self) -> Trace:
         """What was exchanged so far."""
         exchanges = tuple(self._exchanges[number] for number in sorted(self._exchanges))
-        return Trace(exchanges, frozenset(self.target.secrets), self.target.deadline)
+        target = self.target
+        return Trace(exchanges, frozenset(target.secrets), target.deadline, restless=target.restless)
 
     def confirm(self, exchange: Exchange, intent: Intent | None) -> None:
         """Notes afterwards what a request was: some can only be told by how the target was when they were sent.

@@ -22,7 +22,8 @@ class Target:
     requests say who sends them; `limited_tokens` are those of callers who may not do all, by their settings;
     `unfinished` counts the operations that were waited for in vain, `unseen`, by kind, the things that were looked for
     in vain one after the other, `unlucky` the inserts that failed as if by chance; `waits` tells whether operations
-    are waited for, and not looked at again and again; once the process `parent` is gone, in a worker, scenarios send
+    are waited for, and not looked at again and again; `restless` are the fields that tell images apart, but change from
+    look to look; once the process `parent` is gone, in a worker, scenarios send
     no more.
     """
 
@@ -41,6 +42,7 @@ class Target:
     unseen: Counter[str] = field(default_factory=Counter)
     unlucky: int = 0
     waits: bool = False
+    restless: frozenset[str] = frozenset()
     secrets: set[str] = field(default_factory=set)
     parent: int | None = None
 

@@ -394,7 +394,9 @@ class History(Bystanders):
 
     def identity(self, insert: Mutation, before: Exchange) -> str | None:
         """The id of the image that an insert made: as it was seen before another request, or else as its operation says
-        it, which may be wrong."""
+        it, which may be wrong; None where ids tell nothing."""
+        if "id" in self.trace.restless:
+            return None
         seen = [
             str(seen.value["id"])
             for seen in self.showing("id")

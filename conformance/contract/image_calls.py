@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,7 +151,7 @@ def _effect(
     if done:
         ended = min(done, key=lambda change: change.end.received)
         end = ended.end
-        target = Facts(id=history.identifier(ended))
+        target = Facts(id=None if "id" in history.trace.restless else history.identifier(ended))
         yield Told(Call(start, end.received, _asked(first, shown), target), first.exchange, end)
     elif any(_open(change) for change in request):
         yield Told(
@@ -236,7 +236,7 @@ def _looks(history: History, project: str, name: str) -> Iterator[Told]:
         if (seen.project, seen.name) == (project, name) and seen.via in ("images.get", "images.list"):
             status = seen.value.get("status")
             if status in (None, "READY"):
-                yield from (_look(seen.exchange, facts) for facts in _shown(seen))
+                yield from (_look(seen.exchange, facts) for facts in _shown(seen, history.trace.restless))
     for exchange in history.gets:
         route = exchange.route
         if exchange.status == NOT_FOUND and route and (route.project, route.name) == (project, name):
@@ -251,11 +251,11 @@ def _look(exchange: Exchange, shown: Facts | None) -> Told:
     return Told(call, exchange, exchange)
 
 
-def _shown(seen: Sighting) -> Iterator[Facts]:
+def _shown(seen: Sighting, restless: Collection[str]) -> Iterator[Facts]:
     """What an answer tells of an image: of each field that may be seen late by itself, and of none that is of a wrong
     type."""
     image = seen.value
-    id = str(image["id"]) if is_set(image.get("id")) else None
+    id = str(image["id"]) if is_set(image.get("id")) and "id" not in restless else None
     labels, deprecated = image.get("labels") or {}, image.get("deprecated") or {}
     facts = []
     if seen.shows("labels") and isinstance(labels, dict):

@@ -16,7 +16,7 @@ from conformance.config.sources import SOURCE_KINDS, Sources
 from conformance.contract.fields import acceptance_id
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import CUSTOMER_KEY, minimal
-from conformance.contract.rule import is_error
+from conformance.contract.rule import is_error, is_set
 from conformance.scenario.obstacles import (
     ABSENT_STATUSES,
     Untestable,
@@ -27,7 +27,7 @@ from conformance.scenario.obstacles import (
     why_nothing_can_be_deleted,
 )
 from conformance.scenario.source_search import remark, search
-from conformance.scenario.steps import accepted, succeeded
+from conformance.scenario.steps import accepted, shown, succeeded
 from conformance.trace.exchange import Exchange, Intent
 from conformance.trace.json_text import NOT_JSON
 from conformance.verdicts.findings import Findings
@@ -35,6 +35,9 @@ from conformance.verdicts.findings import Findings
 OPERATION_SIGNS = ("operationType", "targetLink", "status", "selfLink", "name", "kind")
 
 FAMILY = "conformance-preflight"
+
+IDENTITY = ("id", "creationTimestamp", "selfLink")
+"""What tells one image from another, and never changes."""
 
 NO_FIELDS: Mapping[str, Any] = {}
 
@@ -84,6 +87,8 @@ def look(
             sources = found
             _note_configuration(findings, target, sources, configured)
             created = _insert_under_names(findings, target, api(), sources)
+        findings.restless = _restless(created, first)
+        target.restless = frozenset(findings.restless)
         for name, probe in _PROBES.items():
             if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
                 probe(findings, api(), created, sources)
@@ -102,6 +107,12 @@ def _identify(target: Target, api: Api) -> None:
     _refuse_strangers(probe, target)
     if probe.response is None:
         raise Untestable(f"{target.root} does not answer: {probe.failure}")
+
+
+def _restless(created: Created, api: Api) -> list[str]:
+    """The fields that tell one image from another, but change from one look at it to the next."""
+    one, two = shown(created), api.get(created.name).resource or {}
+    return [name for name in IDENTITY if is_set(one.get(name)) and is_set(two.get(name)) and one[name] != two[name]]
 
 
 def _refuse_strangers(exchange: Exchange, target: Target) -> None:

@@ -162,7 +162,7 @@ class Process:
             limited_tokens=settings.limited_tokens,
             parent=parent,
         )
-        self._note_wait(ground.findings)
+        self._note(ground.findings)
         self._pool = ThreadPoolExecutor(profile.in_flight)
         path = ground.folder / f"{worker}{SUFFIX}"
         room = settings.max_output * 2**20 * ground.traffic_share / (ground.workers + 1)
@@ -241,7 +241,7 @@ class Process:
         try:
             began, before = time.monotonic(), self.target.transport.cost.requests
             findings = look(self.target, settings.sources, settings.capabilities, needed, api)
-            self._note_wait(findings)
+            self._note(findings)
             findings.stop = findings.stop or ("" if settings.allow_leftovers else findings.stays)
             self._limit_time((time.monotonic() - began) / max(self.target.transport.cost.requests - before, 1))
             self._note_others()
@@ -270,9 +270,11 @@ class Process:
         except TargetLost as lost:
             raise Untestable(str(lost)) from None
 
-    def _note_wait(self, findings: Findings) -> None:
-        """Waits for operations from now on where looks at them are dear, and the target offers to."""
+    def _note(self, findings: Findings) -> None:
+        """Waits for operations from now on where looks at them are dear, and the target offers to; and takes no field
+        that changes by itself for what tells images apart."""
         self.target.waits = self.ground.profile.sparing and "wait" in findings.present
+        self.target.restless = frozenset(findings.restless)
 
     def _limit_time(self, pace: float) -> None:
         """Gives the run, unless it is told how long it may take, some times as long as a correct target would let it

@@ -382,7 +382,8 @@ class Trace:
     `secrets` are key texts that the run has sent so far, in this scenario or before; `deadline` is how long an
     operation may take, in seconds, and is 0 where nobody waited for it. `recorded` traffic may begin and end in the
     middle of things, and there may have been other clients; `ahead` is by how many seconds the clock of its target
-    was ahead, at least, and `lost` names what the recorder has lost.
+    was ahead, at least, and `lost` names what the recorder has lost. `restless` are the fields that tell one image
+    from another, as far as the target shows them otherwise at every look: they tell nothing.
     """
 
     exchanges: tuple[Exchange, ...]
@@ -391,6 +392,7 @@ class Trace:
     recorded: bool = False
     ahead: float = 0.0
     lost: frozenset[str] = frozenset()
+    restless: frozenset[str] = frozenset()
 
     @cached_property
     def of_target(self) -> Trace:
@@ -406,6 +408,7 @@ class Trace:
             "exchanges": [_record(exchange) for exchange in self.exchanges],
             "secrets": sorted(self.secrets),
             "deadline": self.deadline,
+            "restless": sorted(self.restless),
         }
 
     @classmethod
@@ -425,6 +428,7 @@ class Trace:
             ),
             frozenset(record["secrets"]),
             record["deadline"],
+            restless=frozenset(record.get("restless", ())),
         )
 
     def size(self) -> tuple[int, int, int, int]:

@@ -20,6 +20,7 @@ class Findings:
             configured.
         remark: what a reader should know of that; "" where there is nothing.
         refused: the fields that the target refuses, with whatever value, though scenarios would use them by the way.
+        restless: the fields that tell one image from another, but which the target shows otherwise at every look.
     """
 
     absent: dict[str, str] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Findings:
     stop: str = ""
     shapes: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    restless: list[str] = field(default_factory=list)
     sources: dict[str, str | None] = field(default_factory=dict)
     remark: str = ""
 

@@ -87,7 +87,11 @@ def _set(history: History) -> Iterator[Finding]:
             )
         yield from _replaced(history, update)
         for last in history.results(update)[-1:]:
-            others = unasked(before.value, last.value, {"labels", *history.late_fields(update, before, last)})
+            others = unasked(
+                before.value,
+                last.value,
+                {"labels", *history.late_fields(update, before, last), *history.trace.restless},
+            )
             yield expect(
                 not others,
                 "setLabels changes more than labels",

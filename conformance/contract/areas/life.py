@@ -95,7 +95,7 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
             if not exchange.answered and (carries or not exchange.refused or _conditional(exchange)):
                 continue
             key, value = ("id", identifier) if by_id else ("name", insert.image)
-            if exchange.answered and not exchange.mask.covers(key):
+            if exchange.answered and (not exchange.mask.covers(key) or key in history.trace.restless):
                 continue
             if key == "name" and (not well_typed(image, "name") or blotted_out(image.get("name"))):
                 continue
@@ -149,7 +149,7 @@ def _patch(history: History) -> Iterator[Finding]:
         for sighting in history.results(patch)[-1:]:
             if before is not None:
                 asked = patch.body.keys() | cleared_by(patch.exchange) | history.late_fields(patch, before, sighting)
-                others = unasked(before.value, sighting.value, asked)
+                others = unasked(before.value, sighting.value, asked | history.trace.restless)
                 yield expect(
                     not others,
                     "PATCH changes a field that it does not name",
@@ -469,7 +469,7 @@ def _isolation(history: History) -> Iterator[Finding]:
             )
             if not meddled and earlier[-1].value.get("status") == "READY":
                 late = history.late_fields(insert, earlier[-1], later[0])
-                others = unasked(earlier[-1].value, later[0].value, late)
+                others = unasked(earlier[-1].value, later[0].value, late | history.trace.restless)
                 yield expect(
                     not others,
                     f"{change.method} of one image changes another",

@@ -244,7 +244,7 @@ class _Store:
             return
         if image.seen is not None and exchange.number not in self._history.meddled_looks:
             before = image.seen
-            wrong = unasked(before, shown, image.changed | set(+image.changing))
+            wrong = unasked(before, shown, image.changed | set(+image.changing) | self._history.trace.restless)
             yield expect(
                 not wrong,
                 "fields of an image have changed that no request has touched",

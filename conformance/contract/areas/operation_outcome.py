@@ -97,7 +97,7 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                 name
                 for name in ("status", "id")
                 if image is not None and (not exchange.mask.covers(name) or blotted_out(image.get(name)))
-            }
+            } | history.trace.restless
             if exchange.enums_as_numbers:
                 unseen.add("status")
             at, observed = (insert.exchange, final.exchange, exchange), {"status": status, "id": identifier}

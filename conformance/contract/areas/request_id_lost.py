@@ -120,6 +120,7 @@ def _after_lost_response(history: History) -> Iterator[Finding]:
             if seen.via == "images.get"
             and seen.name == first.image
             and is_set(seen.value.get("id"))
+            and "id" not in history.trace.restless
             and seen.exchange.sent >= first.exchange.sent
             and not deleted_before(history, first, seen.exchange)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from conformance.contract.comparison import unasked
@@ -358,7 +358,7 @@ def _other_body(history: History) -> Iterator[Finding]:
             and not deleted_before(history, first, sighting.exchange)
         ]
         if before and later and not touched:
-            yield _unchanged(before[-1], later[0], replay)
+            yield _unchanged(before[-1], later[0], replay, history.trace.restless)
 
 
 def _second_image(history: History, first: Mutation, replay: Mutation) -> Iterator[Finding]:
@@ -376,8 +376,8 @@ def _second_image(history: History, first: Mutation, replay: Mutation) -> Iterat
             )
 
 
-def _unchanged(before: Sighting, later: Sighting, replay: Mutation) -> Finding:
-    changed = unasked(before.value, later.value, ())
+def _unchanged(before: Sighting, later: Sighting, replay: Mutation, restless: Collection[str]) -> Finding:
+    changed = unasked(before.value, later.value, restless)
     return expect(
         not changed,
         "a changed body under a used requestId changed the first image",

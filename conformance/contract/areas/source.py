@@ -317,7 +317,7 @@ def source_ids(history: History, insert: Mutation, made: Sighting) -> dict[str, 
     source = named(insert.view.text(name), insert.project) if name else None
     if source is not None and "/family/" in source[1]:
         source = named(made.value.get(name), insert.project)
-    if source is None:
+    if source is None or (name == "sourceImage" and "id" in history.trace.restless):
         return {}
     last = source[1].rpartition("/")[2]
     if last.isdecimal():

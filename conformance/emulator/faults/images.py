@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 import unicodedata
 import zlib
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 from conformance.emulator import checks
 from conformance.emulator.behaviour import Behaviour, Call, Resource
+from conformance.emulator.clock import written
 from conformance.emulator.faults.row import Change, Fault, Row, shown_image, stored
 
 OUTPUT_ONLY = (
@@ -380,7 +382,6 @@ _SERVER_FIELDS: tuple[Row, ...] = (
         "changes",
         "id changes from get to get",
         shown_image(lambda image, call, times: image.update(id=str(int(image["id"]) + times))),
-        ("operation.target-id", "operation.success-means-ready"),
     ),
     ("image.id", "by-name", "an image has the id of the last one of its name", stored(_id_of_name)),
     (
@@ -401,6 +402,12 @@ _SERVER_FIELDS: tuple[Row, ...] = (
         "of-the-first",
         "an image has the creationTimestamp of the first one of its name",
         _time_of_the_first,
+    ),
+    (
+        "image.creation-timestamp",
+        "of-the-look",
+        "creationTimestamp is when the image is looked at",
+        shown_image(lambda image, call, times: image.update(creationTimestamp=written(time.time()))),
     ),
     (
         "image.creation-timestamp",

@@ -38,7 +38,7 @@ def packed(record: Mapping[str, Any], hidden: Iterable[str] = (), hidden_headers
     for secret, other in keys.items():
         plain = plain.replace(secret, other).replace(_hashed(secret), _hashed(other))
     clean = redacted(json.loads(plain), {*record["secrets"], *hidden}, hidden_headers)
-    kept = {"exchanges": clean, "secrets": list(keys.values()), "deadline": record["deadline"]}
+    kept = {**record, "exchanges": clean, "secrets": list(keys.values())}
     return base64.b64encode(zlib.compress(json.dumps(kept).encode(), 9)).decode()
 
 
