@@ -270,7 +270,7 @@ def _lacks(exchange: Exchange, name: str) -> bool:
     """Whether a list shows that there is no image of a name: it is all on one page, and each of its items has a
     name."""
     query = exchange.request.query
-    if exchange.method != "images.list" or not exchange.last_page or "pageToken" in query:
+    if exchange.method != "images.list" or not exchange.last_page or any(query.get("pageToken", ())):
         return False
     names = [item.get("name") for item in exchange.items]
     told = exchange.mask.within("items").covers("name") and all(isinstance(one, str) for one in names)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.areas.deprecate import ACTIVE
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import MOMENT_SECONDS
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.mutation import Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
 from conformance.trace.links import named
+from conformance.trace.recorded_clock import served_at
 
 RULES = Rules()
+"""The rules of this module, in the order of the catalogue."""
 
 WHOLE = ("kind", "id", "creationTimestamp", "name", "status", "selfLink")
 """What an image has that is not shown in short."""
-"""The rules of this module, in the order of the catalogue."""
 
 
 FROM_FAMILY = "images.getFromFamily"
@@ -240,6 +243,48 @@ def _wrong_before(history: History, method: str) -> frozenset[str]:
 def _latest(history: History) -> Iterator[Finding]:
     yield from _judge_family(history, FROM_FAMILY, deprecated=False)
     yield from _of_another(history, FROM_FAMILY)
+    yield from _passed_over(history)
+
+
+def _passed_over(history: History) -> Iterator[Finding]:
+    """Judges that a family of which a recording tells by lists alone does not answer an older image than one that is
+    shown just before and just after: READY, not deprecated, not being rolled out, and there for a while."""
+    for exchange in history.exchanges if history.trace.recorded else ():
+        route, born = exchange.route, timestamp((exchange.resource or {}).get("creationTimestamp"))
+        if route is None or route.method != FROM_FAMILY or born is None:
+            continue
+        now = served_at(exchange) or exchange.sent
+        looks: dict[str, list[Sighting]] = defaultdict(list)
+        for seen in history.every_sighting:
+            made = timestamp(seen.value.get("creationTimestamp"))
+            if seen.project != route.project or made is None or made <= born or now - made.timestamp() <= LATE_SECONDS:
+                continue
+            looks[str(seen.value.get("id"))].append(seen)
+        for of_one in looks.values():
+            before = [seen for seen in of_one if after(seen.exchange, exchange)][-1:]
+            later = [seen for seen in of_one if after(exchange, seen.exchange)][:1]
+            near = [*before, *later]
+            if len(near) < 2 or near[1].exchange.sent - near[0].exchange.received > LATE_SECONDS:
+                continue
+            changed = any(change.image in (near[0].name, near[0].value.get("id")) for change in history.mutations)
+            if not changed and all(_latest_there(seen, route.name) for seen in near):
+                yield expect(
+                    False,
+                    "a family answers an older image than its latest that is not deprecated",
+                    near[0].exchange,
+                    exchange,
+                    near[1].exchange,
+                    expected=near[0].name,
+                    observed=(exchange.resource or {}).get("name"),
+                )
+
+
+def _latest_there(seen: Sighting, family: str) -> bool:
+    """Whether an image is shown as one that its family may answer."""
+    image, status = seen.value, seen.value.get("deprecated")
+    state = status.get("state") if isinstance(status, dict) else None
+    plain = not is_set(image.get("rolloutOverride")) and state in (None, ACTIVE)
+    return plain and image.get("family") == family and image.get("status") == "READY"
 
 
 def _of_another(history: History, method: str) -> Iterator[Finding]:

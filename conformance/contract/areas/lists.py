@@ -63,8 +63,8 @@ def _walks(history: History) -> Iterator[list[int]]:
     for index, exchange in enumerate(history.exchanges):
         if exchange.method != LIST or exchange.resource is None:
             continue
-        token = exchange.request.query.get("pageToken")
-        if walk and token and token[0] == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
+        token = exchange.request.query.get("pageToken", [""])[0]
+        if walk and token and token == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
             walk.append(index)
             continue
         if walk:

@@ -356,7 +356,9 @@ def _target_id(history: History) -> Iterator[Finding]:
 def _targets_of_changes(history: History) -> Iterator[Finding]:
     """The target of a change is the image that a look showed last, where nobody may have put another in its place."""
     for change in history.mutations:
-        final = change.operation.final if change.operation and change.operation.mutation is change else None
+        operation = change.operation if change.operation and change.operation.mutation is change else None
+        told = [state for state in operation.glimpses if is_set(state.value.get("targetId"))] if operation else []
+        final = (operation.final if operation else None) or next(iter(told), None)
         if change.method == "images.insert" or change.original is not None or final is None or final.failed:
             continue
         looks = [

@@ -86,12 +86,13 @@ def _monotonic(history: History) -> Iterator[Finding]:
 def _forward(history: History) -> Iterator[tuple[State, State]]:
     """Each state with the most advanced one that was seen for certain before it; lists may be a while behind.
 
-    A replay of a request may answer the operation as it was first answered, so its answer is no later state; but what
-    it shows was reached.
+    A replay of a request may answer the operation as it was first answered, so its answer is later than that one alone;
+    but what it shows was reached.
     """
     for operation in history.operations:
         first = operation.mutation.exchange if operation.mutation else None
         furthest: State | None = None
+        begun: State | None = None
         for state in operation.glimpses:
             if not state.shows("status"):
                 continue
@@ -100,8 +101,10 @@ def _forward(history: History) -> Iterator[tuple[State, State]]:
                     yield furthest, state
                 continue
             replayed = state.via in MUTATIONS and state.exchange is not first
-            if furthest is not None and not replayed and after(furthest.exchange, state.exchange):
-                yield furthest, state
+            begun = state if state.exchange is first else begun
+            known = begun if replayed else furthest
+            if known is not None and after(known.exchange, state.exchange):
+                yield known, state
             if furthest is None or _reached(state, furthest, in_full=replayed):
                 furthest = state
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from conformance.contract.areas.request_id_replay import REFERENCE, SAME_OPERATION, deleted_before, listed_ids, settled
+from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.clock import between
 from conformance.contract.history import History
 from conformance.contract.mutation import Mutation, overlapping
@@ -14,6 +15,9 @@ from conformance.contract.requests import CONFLICT
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
+from conformance.trace.recorded_clock import served_at
+
+NOT_FOUND = 404
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -161,6 +165,23 @@ def _made_between(history: History, first: Mutation, replay: Mutation) -> bool:
         for seen in history.showing("creationTimestamp")
         if seen.name == first.image and seen.project == first.project
     )
-    return any(
-        moment is not None and between(moment, first.exchange, replay.exchange, history.trace.ahead) for moment in made
+    moments = [moment for moment in made if moment is not None]
+    if any(between(moment, first.exchange, replay.exchange, history.trace.ahead) for moment in moments):
+        return True
+    # Who asks first whether the name is free learns from the server's own clock that the image is younger.
+    began, ended = _missed_before(history, first), served_at(replay.exchange)
+    return began is not None and ended is not None and any(began <= one.timestamp() <= ended + 1 for one in moments)
+
+
+def _missed_before(history: History, insert: Mutation) -> float | None:
+    """When the server answered, by its own clock, that there was no image of the name of an insert just before it."""
+    missed = (
+        served_at(exchange)
+        for exchange in reversed(history.gets)
+        if exchange.route
+        and (exchange.route.project, exchange.route.name) == (insert.project, insert.image)
+        and exchange.status == NOT_FOUND
+        and after(exchange, insert.exchange)
+        and insert.exchange.sent - exchange.received <= UNNOTICED_SECONDS
     )
+    return next(missed, None)

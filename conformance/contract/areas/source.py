@@ -421,6 +421,10 @@ for _kind, _field in SOURCE_FIELDS.items():
         return _judge_round_trip(kind, history)
 
 
+OTHER_IDS = ("sourceDiskId", "sourceImageId", "sourceSnapshotId")
+"""The ids of sources, of which an image that is made from an archive has none."""
+
+
 @RULES.rule(
     "source.raw-disk.round-trip",
     "conv",
@@ -445,6 +449,19 @@ def _raw_disk(history: History) -> Iterator[Finding]:
             sighting.exchange,
             expected={"rawDisk": {"source": sent}},
             observed={"rawDisk": came},
+        )
+        others = {
+            name: sighting.value[name]
+            for name in OTHER_IDS
+            if is_set(sighting.value.get(name)) and not history.echoes(sighting, name)
+        }
+        yield expect(
+            not others,
+            "an image made from rawDisk tells of another source",
+            insert.exchange,
+            sighting.exchange,
+            expected={"rawDisk": {"source": sent}},
+            observed=others,
         )
 
 

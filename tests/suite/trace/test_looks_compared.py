@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.pairs import Pair, Told, assert_breach, assert_no_breach
-from helpers.recorded import LINKS, REQUEST_ID, Recorded, at, image, operation
+from helpers.recorded import EXISTS, LINKS, NOT_FOUND, REQUEST_ID, Recorded, at, image, operation
 
 NUMBERS = "?$alt=json;enum-encoding=int"
 DONE, READY, FAILED = 2104194, 77848963, 455706685
@@ -60,6 +61,11 @@ def relabelled(target: str, *, pause: float = 0.5, deleted: bool = False) -> Tol
 def between(*, again: bool = True, **changes: Any) -> Told:
     """An image that is looked at after a pause, and after another one, when it may be what it was at first."""
     return lambda t: t.get(image()).get(image(**changes), wait=600).get(image(**({} if again else changes)), wait=600)
+
+
+def archived(**changes: Any) -> dict[str, Any]:
+    """An image made from an archive."""
+    return image(sourceDisk=None, sourceDiskId=None, rawDisk={"source": ARCHIVE, "containerType": "TAR"}, **changes)
 
 
 def archive(*sources: str) -> Told:
@@ -128,7 +134,45 @@ def answered(status: int, answer: Any) -> Told:
     return lambda t: t.insert().done().get(answer, status)
 
 
+def deleted_at(target: str) -> Told:
+    """An image that is seen in a list and deleted; nobody asks what became of the operation."""
+    shown = operation(91, "RUNNING", 1, operationType="delete", targetId=target)
+    times = {"insertTime": at(2.8), "startTime": at(2.8)}
+    return lambda t: t.list(image()).delete(answer=shown | times)
+
+
+def sent_again(status: str, progress: int) -> Told:
+    """An insert that was RUNNING when it was answered, and is sent again after a while."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.insert(request_id=REQUEST_ID)
+        first = json.loads(t.entries[-1]["response"]["content"]["text"])
+        t.poll(first | {"progress": 60})
+        return t.insert(request_id=REQUEST_ID, answer=first | {"status": status, "progress": progress})
+
+    return tell
+
+
+def conflicting(born: float) -> Told:
+    """An insert whose answer is lost, of a name that was free just before, and that is taken when it is sent again."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.get(NOT_FOUND, 404).insert(request_id=REQUEST_ID, code=0)
+        return t.insert(request_id=REQUEST_ID, answer=EXISTS, code=409).get(image(creationTimestamp=at(born)))
+
+    return tell
+
+
 PAIRS: tuple[Pair, ...] = (
+    ("the target of a delete", "operation.target-id", deleted_at(image()["id"]), deleted_at(ELSEWHERE)),
+    ("a replay", "operation.status-monotonic", sent_again("RUNNING", 0), sent_again("PENDING", 0)),
+    ("a lost answer", "request-id.replay-after-lost-response", conflicting(-60), conflicting(3.1)),
+    (
+        "another source of an archive",
+        "source.raw-disk.round-trip",
+        lambda t: t.made(1, archived(), sourceDisk=None, rawDisk={"source": ARCHIVE}),
+        lambda t: t.made(1, archived(sourceImageId="9"), sourceDisk=None, rawDisk={"source": ARCHIVE}),
+    ),
     ("a copy of another size", "image.disk-size-gb", copied("20"), copied("5")),
     ("nothing at all", "transport.json", answered(200, image()), answered(204, None)),
     ("nothing in JSON", "transport.json", answered(304, None), answered(200, "null")),

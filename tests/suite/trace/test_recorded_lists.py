@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from helpers.pairs import Pair, Told, assert_breach, assert_no_breach
-from helpers.recorded import LINKS, Recorded, image
+from helpers.recorded import LINKS, Recorded, at, image
 
 FAMILY = "/compute/v1/projects/other/global/images/family/f"
 
@@ -47,9 +47,27 @@ def of_family(**changes: Any) -> Told:
     return lambda t: t.say("GET", FAMILY, None, {name: value for name, value in base.items() if value is not None})
 
 
+def passed_over(**changes: Any) -> Told:
+    """The older of two images of another project's family, and lists of both before and after."""
+    links = f"{LINKS}/v1/projects/other/global/images"
+    old, new = (
+        image(number, name=name, selfLink=f"{links}/{name}", family="f", creationTimestamp=at(born))
+        for number, name, born in ((1, "old", -90_000), (2, "new", -80_000))
+    )
+    both = {"kind": "compute#imageList", "items": [old, new | changes]}
+    root = "/compute/v1/projects/other/global/images"
+    return lambda t: t.say("GET", root, None, both).say("GET", FAMILY, None, old).say("GET", root, None, both)
+
+
 ONE, TWO = image(1, labels={"env": "test"}, labelFingerprint="aB3dE6gH9jK="), image(2, family="f")
 
 PAIRS: tuple[Pair, ...] = (
+    (
+        "a list by an empty token",
+        "life.list-once",
+        lambda t: t.list(ONE, TWO, query="?filter=&orderBy=&pageToken="),
+        lambda t: t.list(ONE, TWO, ONE, query="?filter=&orderBy=&pageToken="),
+    ),
     ("a filter for a pattern", "life.list-filter-forms", listed("name eq image-[12]", ONE), listed("name eq b.*", ONE)),
     ("a filter against a pattern", "life.list-filter-forms", listed("name ne b.*", ONE), listed("name ne i.*", ONE)),
     ("a filter for a label", "life.list-filter-forms", listed("labels.env:*", ONE), listed("labels.env:*", ONE, TWO)),
@@ -59,6 +77,9 @@ PAIRS: tuple[Pair, ...] = (
     ("a pattern for one image", "life.list-once", lacking("name eq image-7"), lacking("(name eq image-1)")),
     ("a list that is late", "operation.success-means-ready", shown_later("PENDING", 1), shown_later("PENDING")),
     ("a list of what has failed", "operation.success-means-ready", shown_later("READY"), shown_later("FAILED", 1)),
+    ("a family in rollout", "family.latest", passed_over(rolloutOverride={"defaultRolloutTime": at(9)}), passed_over()),
+    ("a family's new image", "family.latest", passed_over(creationTimestamp=at(-5)), passed_over(description="text")),
+    ("a deprecated image", "family.latest", passed_over(deprecated={"state": "DEPRECATED"}), passed_over(labels={})),
     ("an image of no family", "family.latest", of_family(), of_family(family=None)),
     ("an image in short", "family.latest", of_family(storageLocations=None), of_family(family="g")),
 )
