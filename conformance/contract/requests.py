@@ -217,7 +217,7 @@ def accepted(history: History, mutation: Mutation, *, deviation: bool = False) -
     """What a valid request shows: it has to succeed, unless its name is taken, or it fails by chance."""
     if mutation.outcome == "succeeded":
         yield None
-    elif mutation.by_chance and not _again_and_again(history, mutation):
+    elif (mutation.by_chance and not _again_and_again(history, mutation)) or _comes_too_early(history, mutation):
         return
     elif mutation.outcome in ("refused", "failed") and not _name_taken(history, mutation):
         yield expect(
@@ -240,6 +240,17 @@ def _again_and_again(history: History, mutation: Mutation) -> bool:
         if {**other.body, "name": None} == {**mutation.body, "name": None}
     ]
     return len(same) >= TRIES and all(other.by_chance for other in same)
+
+
+def _comes_too_early(history: History, mutation: Mutation) -> bool:
+    """Whether a request was refused for an image, or a family, of which no image was ever seen to be ready: its
+    operation was still under way when it was last seen."""
+    said = set(_NAME.findall(f"{mutation.exchange.request.path} {mutation.view.text('sourceImage')}"))
+    return any(
+        insert.outcome == "running" and not made(history, insert) and {insert.image, insert.view.text("family")} & said
+        for insert in history.inserts
+        if insert is not mutation and after(insert.exchange, mutation.exchange)
+    )
 
 
 def _uses_what_is_pending(history: History, mutation: Mutation) -> bool:

@@ -490,3 +490,15 @@ def test_source_that_shows_several_ids_tells_none(ids: list[str], verdict: str) 
         story.get(image(name="base", id=identifier, sourceImageId=None), name="base")
     story.insert(operation("RUNNING")).poll(operation()).get(image(sourceImageId="77"))
     assert story.verdict("source.image.id") == verdict
+
+
+@pytest.mark.parametrize("status", ["PENDING", "READY"])
+def test_source_that_was_never_seen_to_be_ready(status: str) -> None:
+    """The status of operations is one that nobody knows: a source that is refused for its state is that rule's."""
+    story = Story().insert(operation("pending")).poll(operation("done")).get(image(status=status))
+    source, intent = "projects/p/global/images/one", Intent(valid=True, rules=("deprecate.use-obsolete",))
+    story.insert(
+        refusal(400, "resourceNotReady"), code=400, request_id=OTHER_ID, intent=intent, name="two", sourceImage=source
+    )
+    assert "operation.status" in story.broken()
+    assert ("deprecate.use-obsolete" in story.broken()) == (status == "READY")
