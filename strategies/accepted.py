@@ -171,6 +171,11 @@ ACCEPTED: tuple[Acceptance, ...] = (
             {"labels": {letter * NAME_MAXIMUM: letter * NAME_MAXIMUM for letter in "kvw"}},
             {"labels": {"k0_-": "0_-v", "k_": "-"}},
             {"labels": {f"k{number}": f"v{number}" for number in range(LABELS_MAXIMUM)}},
+            {
+                "labels": {
+                    f"k{number:02}".ljust(NAME_MAXIMUM, "y"): "v" * NAME_MAXIMUM for number in range(LABELS_MAXIMUM)
+                }
+            },
             {"labels": {"\u00e9t\u00e9": "\u00fc", "\u6f22\u5b57": "\u6f22"}},
             {"labels": {"\u00e9" * NAME_MAXIMUM: "\u00fc" * NAME_MAXIMUM}},
         ),

@@ -34,6 +34,7 @@ MALFORMED_UUIDS = (
     "{" + UUID + "}",
     " " + UUID,
     UUID + " ",
+    UUID + "\n",
     "not-a-uuid",
     "1",
 )
@@ -123,6 +124,21 @@ def _alone(*bodies: dict[str, Any]) -> Cases:
     return lambda _: [InsertRequest(body) for body in bodies]
 
 
+def _no_source(_: Sources) -> Sequence[InsertRequest]:
+    """Inserts that name no source, whatever else they say."""
+    bodies: tuple[dict[str, Any], ...] = (
+        {},
+        {"description": "without a source"},
+        {"family": "conformance-family"},
+        {"rawDisk": {"containerType": "TAR"}},
+        *({name: ""} for name in SOURCE_FIELDS.values()),
+        {"sourceImage": None},
+        {"rawDisk": {"source": ""}},
+    )
+    forced = InsertRequest({}, query=(("forceCreate", "true"),))
+    return [*map(InsertRequest, bodies), forced]
+
+
 def _two_sources(sources: Sources) -> Sequence[InsertRequest]:
     """Each pair of sources at once; those that the target lacks are named all the same."""
     project = sources.project
@@ -136,15 +152,25 @@ def _two_sources(sources: Sources) -> Sequence[InsertRequest]:
 
 
 def _unknown(kind: str) -> Cases:
+    """Sources that do not exist; to force the insert does not help."""
     collection = {"image": "global/images", "disk": "zones/us-central1-a/disks", "snapshot": "global/snapshots"}[kind]
+    field = SOURCE_FIELDS[kind]
     return lambda sources: [
-        InsertRequest({SOURCE_FIELDS[kind]: f"projects/{sources.project}/{collection}/{ABSENT}"}),
-        InsertRequest({SOURCE_FIELDS[kind]: f"{collection}/{ABSENT}"}),
+        InsertRequest({field: f"projects/{sources.project}/{collection}/{ABSENT}"}),
+        InsertRequest({field: f"{collection}/{ABSENT}"}),
+        InsertRequest({field: f"projects/{sources.project}/{collection}/{ABSENT}"}, query=(("forceCreate", "true"),)),
     ]
 
 
 def _malformed(kind: str) -> Cases:
-    return _alone(*({SOURCE_FIELDS[kind]: text} for text in ("not a url", "http://", "projects//global", "?", "a/b/c")))
+    """Texts that are no URLs, and the URLs of sources of another kind."""
+
+    def cases(sources: Sources) -> Sequence[InsertRequest]:
+        others = [getattr(sources, other) for other in SOURCE_FIELDS if other != kind]
+        texts = ("not a url", "http://", "projects//global", "?", "a/b/c", *filter(None, others))
+        return [InsertRequest({SOURCE_FIELDS[kind]: text}) for text in texts]
+
+    return cases
 
 
 def _shielded(*files: dict[str, str]) -> Cases:
@@ -291,17 +317,7 @@ DEFECTS: tuple[Defect, ...] = (
         ],
         needs="source.attached_disk",
     ),
-    Defect(
-        "source.required",
-        _alone(
-            {},
-            {"description": "without a source"},
-            {"rawDisk": {"containerType": "TAR"}},
-            *({name: ""} for name in SOURCE_FIELDS.values()),
-            {"sourceImage": None},
-            {"rawDisk": {"source": ""}},
-        ),
-    ),
+    Defect("source.required", _no_source),
     Defect("source.exclusive", _two_sources),
     *(Defect(f"source.{kind}.unknown", _unknown(kind)) for kind in SOURCE_FIELDS),
     *(Defect(f"source.{kind}.malformed", _malformed(kind)) for kind in SOURCE_FIELDS),
@@ -408,7 +424,10 @@ DEFECTS: tuple[Defect, ...] = (
         "image.storage-locations.unknown",
         _bodies(*({"storageLocations": [text]} for text in ("nowhere-1", "conformance-does-not-exist"))),
     ),
-    Defect("image.architecture", _bodies(*({"architecture": text} for text in ("x86_64", "ARM", "RISCV64", "X86-64")))),
+    Defect(
+        "image.architecture",
+        _bodies(*({"architecture": text} for text in ("x86_64", "ARM", "RISCV64", "X86-64", "amd64", "aarch64"))),
+    ),
     *_encryption(),
     *_wrong_types(),
 )

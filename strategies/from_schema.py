@@ -19,7 +19,7 @@ _WRONG: dict[str, tuple[Any, ...]] = {
     "object": ("text", 7, True, ["a"]),
     "array": ("text", 7, True, {"a": "b"}),
 }
-_WRONG_INTEGER: tuple[Any, ...] = ("twelve", True, [12], {"a": 12}, "1.5", 1.5, "0x10")
+_WRONG_INTEGER: tuple[Any, ...] = ("twelve", True, [12], {"a": 12}, "1.5", 1.5, "0x10", "1_0")
 _WRONG_ENUM: tuple[Any, ...] = (True, ["RAW"], {"a": "b"})
 
 

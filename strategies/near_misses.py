@@ -4,6 +4,7 @@ for one."""
 from __future__ import annotations
 
 import re
+from typing import Any
 
 HEXADECIMAL = "0123456789abcdef"
 VERSION, VARIANT = 14, 19
@@ -47,6 +48,14 @@ def absent_names(name: str) -> tuple[str, ...]:
 def absent_ids(identifier: str) -> tuple[str, ...]:
     """Decimal ids that are unlikely to be anything's: another digit at the end, one less, one more."""
     return (_with(identifier, len(identifier) - 1, "0123456789"), identifier[:-1], f"{identifier}0")
+
+
+def stale_fingerprints(current: object) -> tuple[dict[str, Any], ...]:
+    """Parts of a body that hold no fingerprint, or another than the current one: be it by the case of its letters."""
+    texts = ["AAAAAAAAAAE=", ""]
+    if isinstance(current, str) and current.swapcase() != current:
+        texts.append(current.swapcase())
+    return ({}, *({"labelFingerprint": text} for text in texts))
 
 
 def _with(text: str, place: int, alphabet: str) -> str:

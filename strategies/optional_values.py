@@ -102,11 +102,23 @@ SEVERAL: tuple[dict[str, Any], ...] = (
 )
 """Lists of several items; a target may refuse them, for it need not know all of them."""
 
+FIELDS: tuple[dict[str, Any], ...] = (
+    {"description": TEXTS[0], "family": "conformance-family", "labels": {"colour": "blue", "empty": ""}},
+    {"locked": True},
+    {"guestOsFeatures": [{"type": "GVNIC"}, {"type": "UEFI_COMPATIBLE"}], **SHIELDED},
+    {"licenses": [values.LICENSE], "licenseCodes": [str(values.EXACT_LICENSE_CODE)]},
+    {"storageLocations": ["eu"]},
+    {"diskSizeGb": "2000"},
+)
+"""Fields whose values fit any source, in as few bodies as a target will take."""
+
 UNKNOWN: tuple[dict[str, Any], ...] = (
     {"conformanceUnknown": "value"},
     {"conformanceUnknown": {"nested": ["value"]}},
     {"shieldedInstanceInitialState": {"pk": secure_boot.file("X509"), "conformanceUnknown": "value"}},
+    {"shieldedInstanceInitialState": {"pk": {**secure_boot.file("X509"), "conformanceUnknown": "value"}}},
     {"guestOsFeatures": [{"type": "GVNIC", "conformanceUnknown": "value"}]},
+    {"imageEncryptionKey": {"kmsKeyName": values.KMS_KEY, "conformanceUnknown": "value"}},
 )
 """Fields that the API does not have."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.config.sources import Sources
 from conformance.contract.insert_request import InsertRequest
-from conformance.contract.plain_bodies import minimal
+from conformance.contract.plain_bodies import kind_bodies, minimal
+from conformance.strategies import values
 
 DIGEST = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 ELSEWHERE = "https://www.googleapis.com/compute/v1/projects/elsewhere/global/images/elsewhere"
@@ -16,10 +17,19 @@ ELSEWHERE = "https://www.googleapis.com/compute/v1/projects/elsewhere/global/ima
 
 @dataclass(frozen=True)
 class OutputOnly:
-    """One output-only field: the rule about it, and what a client that wants to set it sends, by its path."""
+    """One output-only field: the rule about it, and what a client that wants to set it sends, by its path.
+
+    Args:
+        path: of the field.
+        values: what the client sends, each in a plain request.
+        beside: what may stand beside the first of them, and have it taken over.
+        of_any_source: whether the kind of the source may have it taken over.
+    """
 
     path: str
     values: tuple[Any, ...]
+    beside: tuple[Mapping[str, Any], ...] = ()
+    of_any_source: bool = False
 
     @property
     def rule(self) -> str:
@@ -28,10 +38,17 @@ class OutputOnly:
 
     def cases(self, sources: Sources) -> Sequence[InsertRequest]:
         """Plain requests with one such value each."""
-        return [
-            InsertRequest({**minimal(sources), **_nested(self.path, value)}, note=f"{self.path}: {value!r}")
-            for value in self.values
-        ]
+        plain = minimal(sources)
+        bodies = [{**plain, **_nested(self.path, value)} for value in self.values]
+        first = _nested(self.path, self.values[0])
+        bodies += [{**plain, **_merged(more, first)} for more in self.beside]
+        bodies += [{**body, **first} for body in kind_bodies(sources)[1:] if self.of_any_source]
+        return [InsertRequest(body, note=f"a value for {self.path}") for body in bodies]
+
+
+def _merged(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
+    both = {name: _merged(one[name], two[name]) for name in one.keys() & two.keys()}
+    return {**one, **two, **both}
 
 
 def _nested(path: str, value: Any) -> dict[str, Any]:
@@ -45,15 +62,15 @@ OUTPUT_ONLY: tuple[OutputOnly, ...] = (
     OutputOnly("creationTimestamp", ("2001-02-03T04:05:06.789-07:00", "2001-02-03T04:05:06Z")),
     OutputOnly("selfLink", (ELSEWHERE,)),
     OutputOnly("status", ("FAILED", "PENDING", "DELETING")),
-    OutputOnly("sourceDiskId", ("42",)),
-    OutputOnly("sourceImageId", ("42",)),
-    OutputOnly("sourceSnapshotId", ("42",)),
+    *(OutputOnly(f"{name}Id", ("42",), of_any_source=True) for name in ("sourceDisk", "sourceImage", "sourceSnapshot")),
     OutputOnly("satisfiesPzs", (True, False)),
     OutputOnly("satisfiesPzi", (True, False)),
     OutputOnly("enableConfidentialCompute", (True, False)),
-    OutputOnly("labelFingerprint", ("AAAAAAAAAAE=",)),
+    OutputOnly("labelFingerprint", ("AAAAAAAAAAE=",), beside=({"labels": {"colour": "blue"}},)),
     OutputOnly("archiveSizeBytes", ("7",)),
-    OutputOnly("imageEncryptionKey.sha256", (DIGEST,)),
+    OutputOnly(
+        "imageEncryptionKey.sha256", (DIGEST,), beside=({"imageEncryptionKey": {"kmsKeyName": values.KMS_KEY}},)
+    ),
     OutputOnly("sourceDiskEncryptionKey.sha256", (DIGEST,)),
     OutputOnly("sourceImageEncryptionKey.sha256", (DIGEST,)),
     OutputOnly("sourceSnapshotEncryptionKey.sha256", (DIGEST,)),

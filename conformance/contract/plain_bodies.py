@@ -45,6 +45,11 @@ def source_bodies(sources: Sources) -> list[dict[str, Any]]:
     return bodies
 
 
+def kind_bodies(sources: Sources) -> list[dict[str, Any]]:
+    """A body for each source kind at hand, in one shape of its URL, the plainest first."""
+    return list({next(iter(body)): body for body in reversed(source_bodies(sources))}.values())[::-1]
+
+
 def minimal(sources: Sources) -> dict[str, Any]:
     """The smallest valid body: a source, and nothing else."""
     return source_bodies(sources)[0]

@@ -81,7 +81,10 @@ class Answers(Projects):
         return shown
 
     def _fingerprint(self, image: Image) -> str:
-        return fingerprint(image.fields.get("labels") or {}, image.generation)
+        labels = image.fields.get("labels") or {}
+        if labels and "labels.fingerprint-changes/run-together" in self.behaviour.unchecked:
+            return fingerprint({"": "".join(map("".join, sorted(labels.items())))}, 0)
+        return fingerprint(labels, image.generation)
 
     def _count(self, identifier: str) -> int:
         """How often an image was shown before; counted only where a hook asks for it."""

@@ -67,14 +67,22 @@ class Reads(Operations):
         found = [
             image
             for image in project.living()
-            if image.fields.get("family") == family and image.status == "READY" and self._eligible(image, zone)
+            if self._family(image) == family and image.status == "READY" and self._eligible(image, zone)
             if call is None or self._seen(image, call)
         ]
         unchecked = self.behaviour.unchecked
         if not zone and "family.latest/by-name" in unchecked:
             return max(found, key=lambda image: str(image.fields["name"]), default=None)
+        if not zone and "family.latest/last-changed" in unchecked:
+            return max(found, key=lambda image: (max(image.made_at, image.relabelled_at), image.number), default=None)
         oldest = ("family.view-latest" if zone else "family.latest") in unchecked
         return (min if oldest else max)(found, key=lambda image: image.number, default=None)
+
+    def _family(self, image: Image) -> object:
+        """The family under which an image is found."""
+        if "family.latest/of-insert" in self.behaviour.unchecked and image.insert is not None:
+            return image.insert.body.get("family")
+        return image.fields.get("family")
 
     def _eligible(self, image: Image, zone: str) -> bool:
         unchecked = self.behaviour.unchecked

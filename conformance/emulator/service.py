@@ -167,8 +167,15 @@ class Service(SourceUse):
         if self.behaviour.rival and not image.relabelled_at:
             self._relabel(project, image, {**(image.fields.get("labels") or {}), "rival": "was-here"})
         given = call.body.get("labelFingerprint")
-        unlabelled = "labels.fingerprint-required/unlabelled" in self.behaviour.unchecked
-        if unlabelled and given is None and not image.fields.get("labels"):
+        there, wanted = (resource.get("labels") or {} for resource in (image.fields, call.body))
+        taken = {
+            "unlabelled": given is None and not there,
+            "blank": given == "",
+            "nothing-new": given is not None and wanted.items() <= there.items(),
+        }
+        if any(
+            holds and f"labels.fingerprint-required/{name}" in self.behaviour.unchecked for name, holds in taken.items()
+        ):
             given = self._fingerprint(image)
         try:
             self._must_be_current(image, given)

@@ -87,7 +87,7 @@ class SourceUse(Reads):
             raise
         self._check_users(parts["name"], source, call)
         by_family = bool(parts.get("family"))
-        warnings = self._check_use(owner, image, parts["name"], by_family=by_family) if image else []
+        warnings = self._check_use(owner, image, body[field], by_family=by_family) if image else []
         if not (by_family and "encryption.required-for-source/by-family" in self.behaviour.unchecked):
             self._check_key(field, source, body)
         name = image.fields["name"] if image else parts["name"]
@@ -121,7 +121,7 @@ class SourceUse(Reads):
         Args:
             owner: its project.
             image: the image.
-            called: what the request calls it: its name, its id, or its family.
+            called: what the request calls it: a URL that ends with its name, its id, or its family.
             by_family: whether that is its family.
         """
         unchecked = self.behaviour.unchecked
@@ -138,12 +138,16 @@ class SourceUse(Reads):
         if "image.deprecated.timestamps/dates-act" in unchecked and dates.get("deleted", "9") < written(time.time()):
             raise ApiError(400, "invalidUsage", f"The image '{name}' is to be deleted by now.")
         gone = image.state in ("OBSOLETE", "DELETED")
-        gone = gone and not (called.isdecimal() and "deprecate.use-obsolete/by-id" in unchecked)
+        by_id, by_full_url = called.rpartition("/")[2].isdecimal(), called.startswith("https:")
+        gone = gone and not (by_id and "deprecate.use-obsolete/by-id" in unchecked)
+        gone = gone and not (by_full_url and "deprecate.use-obsolete/by-full-url" in unchecked)
         if gone and "deprecate.use-obsolete" not in unchecked:
             raise ApiError(400, "invalidUsage", f"The image '{name}' is {image.state}.")
         if image.state != "DEPRECATED" or "deprecate.use-obsolete/no-warning" in unchecked:
             return []
         replacement = image.fields["deprecated"].get("replacement")
+        if not replacement and "deprecate.use-obsolete/of-replacements" in unchecked:
+            return []
         if "deprecate.use-obsolete/no-name" in unchecked:
             name = "source"
         data = [{"key": "resource_name", "value": f"projects/{owner.name}/global/images/{name}"}]

@@ -13,7 +13,7 @@ from conformance.client.api import Api, Created, addresses
 from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, acceptance_id
 from conformance.contract.insert_request import InsertRequest
-from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal
+from conformance.contract.plain_bodies import HOSTS, SOURCE_FIELDS, minimal
 from conformance.contract.rule import is_error
 from conformance.scenario.combining import SOURCES, Wish, combined
 from conformance.scenario.habits import Habit
@@ -55,11 +55,13 @@ def url_of(api: Api, created: Created) -> str:
 
 
 def urls_of(api: Api, created: Created) -> Iterator[str]:
-    """Whatever names an image that is not to be used: the URLs with its name, with its id, and with its family, which
-    has no other image."""
+    """Whatever names an image that is not to be used: the partial and a full URL with its name, and the URLs with its
+    id, and with its family, which has no other image."""
     image, images = shown(created), f"projects/{api.target.project}/global/images"
     yield url_of(api, created)
-    for start, told in (("", image.get("id")), ("family/", image.get("family"))):
+    yield HOSTS[0] + url_of(api, created)
+    asked = created.insert.request.json.get("family")
+    for start, told in (("", image.get("id")), ("family/", asked if image.get("family") == asked else None)):
         if isinstance(told, str):
             yield f"{images}/{start}{told}"
 
@@ -253,6 +255,17 @@ def relabelled(
     api.finish(change)
     for _ in range(LABEL_LOOKS if change.answered else 1):
         if labels_of(api, name)[0] == labels:
+            break
+        api.target.transport.sleep(0.1)
+
+
+def patched(api: Api, name: str, fields: Mapping[str, Any]) -> None:
+    """Sends a PATCH, and looks until its fields are seen: what comes next is not to be taken for a part of it."""
+    change = api.patch(name, fields)
+    api.finish(change)
+    for _ in range(LABEL_LOOKS if change.answered else 1):
+        image = api.get(name).resource or {}
+        if all(image.get(field) == value for field, value in fields.items()):
             break
         api.target.transport.sleep(0.1)
 

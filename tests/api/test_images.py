@@ -3,12 +3,13 @@
 import pytest
 
 from conformance.client.api import Api
+from conformance.contract.fields import ARCHITECTURES
 from conformance.contract.insert_request import InsertRequest
-from conformance.contract.plain_bodies import minimal, source_bodies
+from conformance.contract.plain_bodies import kind_bodies, minimal, source_bodies
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import send_like_the_source, shown
 from conformance.strategies import bodies
-from conformance.strategies.optional_values import DISK_SIZES, SEVERAL, UNKNOWN, WHOLE, written
+from conformance.strategies.optional_values import DISK_SIZES, FIELDS, SEVERAL, UNKNOWN, WHOLE, written
 from conformance.trace.exchange import Intent
 from conformance.trace.formats import is_int64
 
@@ -26,6 +27,14 @@ def test_valid_image_comes_back(scenario: Scenario) -> None:
     for looked_up in (False, True):
         strategy = bodies.valid(scenario.sources, looked_up=looked_up)
         scenario.examples(strategy, lambda api, request: api.create(request))
+
+
+@pytest.mark.exercises("image.*.round-trip", "image.architecture")
+def test_fields_come_back_whatever_the_source(scenario: Scenario) -> None:
+    """What comes back of an image from one kind of source comes back from any."""
+    fields = (*FIELDS, *({"architecture": name} for name in ARCHITECTURES))
+    others = kind_bodies(scenario.sources)[1:]
+    scenario.each(({**body, **more} for body in others for more in fields), lambda api, body: api.create(body))
 
 
 @pytest.mark.exercises("image.licenses.round-trip", "image.license-codes.round-trip")
@@ -103,7 +112,7 @@ def test_image_that_does_not_exist(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-@pytest.mark.exercises("transport.project-isolation")
+@pytest.mark.exercises("transport.project-isolation", "operation.list")
 def test_projects_do_not_see_each_other(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         other, family = api.target.second_project, api.target.names.fresh()
@@ -115,7 +124,10 @@ def test_projects_do_not_see_each_other(scenario: Scenario) -> None:
             api.list(project=other, filter=f"name={created.name}")
         if scenario.can("family"):
             api.from_family(family, project=other)
-        api.create(InsertRequest(minimal(scenario.sources), name=created.name), project=other)
+        twin = api.create(InsertRequest(minimal(scenario.sources), name=created.name), project=other)
         api.get(created.name)
+        operation = twin.operation.get("name")
+        if scenario.can("operations_list") and operation:
+            api.operations(filter=f"name={operation}")
 
     scenario.once(act)

@@ -10,7 +10,7 @@ from conformance.contract import all_but
 from conformance.contract.fields import DEPRECATION_STATES
 from conformance.contract.insert_request import FreshName, InsertRequest
 from conformance.contract.lateness import MOMENT_SECONDS
-from conformance.contract.plain_bodies import minimal, source_bodies
+from conformance.contract.plain_bodies import kind_bodies, minimal
 from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
@@ -22,13 +22,27 @@ from conformance.scenario.steps import (
     later,
     look_at_family,
     look_at_view,
+    patched,
     refused,
     relabelled,
     url_of,
     walk,
     walk_while_deleting,
 )
-from conformance.strategies.optional_values import SHIELDED
+from conformance.strategies.near_misses import stale_fingerprints
+from conformance.strategies.optional_values import FIELDS, SHIELDED, TEXTS
+
+ALIKE_LABELS: tuple[dict[str, str], ...] = (
+    {"a": "bc", "d": "e"},
+    {"ab": "c", "d": "e"},
+    {"ab": "e", "d": "c"},
+    {"ab": "e", "d": "cc"},
+    {"ab": "e", "d": "cc", "f": ""},
+    {"ab": "e", "d": "cc"},
+    {"ab": "e", "d_": "cc"},
+)
+"""Labels that differ from those before them by what a hasty hash may miss: where a key ends, whose a value is, the
+last one."""
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},
@@ -79,6 +93,7 @@ def test_images_in_lists(scenario: Scenario) -> None:
         created = [api.create(InsertRequest(minimal(scenario.sources), f"{start}{end}")) for end in ("", "a", "b")]
         for one in created:
             api.list(filter=f"name={one.name}")
+            api.list(filter=f"name={one.name}", maxResults="1")
         for size in ("1", "2"):
             walk(api, maxResults=size, filter=f"name eq {start}.*")
         walk_while_deleting(api, delete=created[0].name, maxResults="1", filter=f"name eq {start}.*")
@@ -87,14 +102,15 @@ def test_images_in_lists(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-@pytest.mark.exercises("life.list-once")
-def test_images_of_every_source_are_listed(scenario: Scenario) -> None:
+@pytest.mark.exercises("life.list-once", "life.list-agrees")
+def test_images_of_every_kind_are_listed(scenario: Scenario) -> None:
     def act(api: Api, body: dict[str, Any]) -> None:
         created = api.create(body)
         api.list(filter=f"name={created.name}")
+        api.get(created.name)
 
-    # Of the shapes that the URL of a source may have one will do.
-    scenario.each({next(iter(body)): body for body in source_bodies(scenario.sources)}.values(), act)
+    own = [{**minimal(scenario.sources), **fields} for fields in (*FIELDS, {"description": TEXTS[-1]})]
+    scenario.each([*kind_bodies(scenario.sources), *own], act)
 
 
 @pytest.mark.exercises("life.list-once")
@@ -103,6 +119,7 @@ def test_whole_list(scenario: Scenario) -> None:
 
     def act(api: Api) -> None:
         api.create(minimal(scenario.sources))
+        walk(api)
         for size in ("500", "2", "1"):
             walk(api, maxResults=size)
 
@@ -146,7 +163,7 @@ def filters(made: Created, family: str, body: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.exercises("life.delete")
 def test_name_is_free_after_delete(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        created = api.create(minimal(scenario.sources))
+        created = api.create(scenario.plain(labels={"colour": "blue"}, description="the first"))
         api.finish(api.delete(created.name))
         api.get(created.name)
         again = api.create(InsertRequest(minimal(scenario.sources), name=created.name))
@@ -156,7 +173,7 @@ def test_name_is_free_after_delete(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-@pytest.mark.exercises("life.isolation")
+@pytest.mark.exercises("life.isolation", "image.description.round-trip", "image.family.round-trip")
 def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         family = api.target.names.fresh()
@@ -176,7 +193,9 @@ def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
 
     def derive(api: Api) -> None:
         """What an image adds to what it has from its source is its own."""
-        source = api.create(scenario.plain(guestOsFeatures=[{"type": "GVNIC"}], labels={"colour": "blue"}))
+        family = api.target.names.fresh()
+        features, texts = [{"type": "GVNIC"}], {"description": "the source", "family": family}
+        source = api.create(scenario.plain(guestOsFeatures=features, labels={"colour": "blue"}, **texts))
         api.get(source.name)
         more = scenario.plain(guestOsFeatures=[{"type": "IDPF"}, {"type": "WINDOWS"}], labels={"size": "xl"})
         own = {name: value for name, value in more.items() if name not in minimal(scenario.sources)}
@@ -192,13 +211,31 @@ def test_patch(scenario: Scenario) -> None:
     fields = {"description": "before", "family": "conformance-before", "labels": {"colour": "blue"}, **SHIELDED}
     features = [{"type": name} for name in ("GVNIC", "UEFI_COMPATIBLE")]
 
-    def act(api: Api, change: dict[str, Any]) -> None:
+    def act(api: Api, changes: tuple[dict[str, Any], ...]) -> None:
         created = api.create(scenario.plain(**fields, guestOsFeatures=features))
         api.get(created.name)
-        api.finish(api.patch(created.name, change))
-        api.get(created.name)
+        for change in changes:
+            patched(api, created.name, change)
 
-    scenario.each([{"description": "after"}, {"family": "conformance-patched"}], act)
+    described, moved = {"description": "after"}, {"family": "conformance-patched"}
+    scenario.each([(described,), (moved,), (moved, described, {"description": "at last"})], act)
+
+
+@pytest.mark.exercises("family.latest")
+def test_patched_family(scenario: Scenario) -> None:
+    """An image that has been moved is not the answer of the family that it was in."""
+
+    def act(api: Api) -> None:
+        family = api.target.names.fresh()
+        created = api.create(scenario.plain(family=family))
+        api.from_family(family)
+        patched(api, created.name, {"family": api.target.names.fresh()})
+        # For a moment the family may be what it was.
+        api.target.transport.sleep(MOMENT_SECONDS)
+        api.from_family(family)
+
+    if scenario.can("family"):
+        scenario.once(act)
 
 
 @pytest.mark.exercises("labels.set", "labels.fingerprint-changes")
@@ -211,7 +248,14 @@ def test_labels_are_replaced(scenario: Scenario) -> None:
         api.target.transport.sleep(MOMENT_SECONDS)
         labels_of(api, created.name)
 
+    def alike(api: Api) -> None:
+        """Each set of labels differs from the one before it in one respect only."""
+        created = api.create(minimal(scenario.sources))
+        for labels in ALIKE_LABELS:
+            relabelled(api, created.name, labels, labels_of(api, created.name)[1])
+
     scenario.once(act)
+    scenario.once(alike)
 
 
 @pytest.mark.exercises("labels.fingerprint-required", "image.labels.limits")
@@ -220,14 +264,25 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
         created = api.create(scenario.plain(labels={"colour": "blue"}))
         stale = labels_of(api, created.name)[1]
         relabelled(api, created.name, {"colour": "red"}, stale)
-        labels_of(api, created.name)
-        for body in ({"labelFingerprint": stale}, {}, {"labelFingerprint": "AAAAAAAAAAE="}):
-            api.finish(
-                api.set_labels(
-                    created.name, {"labels": {"colour": "green"}, **body}, intent=refused("labels.fingerprint-required")
-                )
-            )
-            labels_of(api, created.name)
+        labels, current = labels_of(api, created.name)
+        for wrong in stale_fingerprints(current):
+            refuse(api, created.name, {"labels": {"colour": "green"}, **wrong})
+        for same_or_fewer in ({"colour": "green"}, labels, {}):
+            refuse(api, created.name, {"labels": same_or_fewer, "labelFingerprint": stale})
+
+    def long_ago(api: Api) -> None:
+        """No fingerprint that was one before is up to date, be it the last one, or the one of no labels."""
+        created = api.create(minimal(scenario.sources))
+        used = []
+        for size in ("s", "m", "l"):
+            used.append(labels_of(api, created.name)[1])
+            relabelled(api, created.name, {"size": size}, used[-1])
+        for stale in reversed(used):
+            refuse(api, created.name, {"labels": {"size": "xl"}, "labelFingerprint": stale})
+
+    def refuse(api: Api, name: str, body: dict[str, Any]) -> None:
+        api.finish(api.set_labels(name, body, intent=refused("labels.fingerprint-required")))
+        labels_of(api, name)
 
     def beyond_limits(api: Api, labels: dict[str, Any]) -> None:
         created = api.create(minimal(scenario.sources))
@@ -241,6 +296,7 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
         labels_of(api, created.name)
 
     scenario.once(act)
+    scenario.once(long_ago)
     scenario.once(without_labels)
     scenario.each([{"Key": "v"}, {"k": "v" * 64}, {f"k{number}": "v" for number in range(65)}], beyond_limits)
 
@@ -326,6 +382,36 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
     scenario.once(act)
 
 
+@pytest.mark.exercises("family.latest", "family.deprecated-skipped")
+def test_family_of_three(scenario: Scenario) -> None:
+    """Which of its images is the latest is a matter of their creation, not of what is changed in them afterwards."""
+
+    def act(api: Api) -> None:
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+        made = [api.create(body)]
+        made += [later(api, made[0], body)]
+        made += [later(api, made[1], body)]
+        first, second, third = (created.name for created in made)
+        look_at_family(api, family, third, scenario.can)
+        if scenario.can("set_labels"):
+            relabelled(api, first, {"colour": "blue"}, labels_of(api, first)[1])
+        if scenario.can("patch"):
+            api.finish(api.patch(first, {"description": "changed"}))
+        look_at_family(api, family, third, scenario.can)
+        if scenario.can("deprecate"):
+            for name, state, latest in (
+                (first, "DEPRECATED", third),
+                (third, "OBSOLETE", second),
+                (first, "ACTIVE", second),
+                (third, "ACTIVE", third),
+            ):
+                api.finish(api.deprecate(name, {"state": state}))
+                look_at_family(api, family, latest, scenario.can)
+
+    scenario.once(act)
+
+
 @pytest.mark.exercises("family.view-rollout")
 def test_rollout_has_to_reach_a_zone(scenario: Scenario) -> None:
     def act(api: Api) -> None:
@@ -347,8 +433,12 @@ def test_policies_count_where_and_when_they_say(scenario: Scenario) -> None:
         family = api.target.names.fresh()
         body = {**minimal(scenario.sources), "family": family}
         last = api.create(body)
-        for zones in ({f"zones/{ZONE}": PAST}, {"zones/europe-west1-b": FUTURE}):
-            last = later(api, last, {**body, "rolloutOverride": {"locationRolloutPolicies": zones}})
+        for policy in (
+            {"locationRolloutPolicies": {f"zones/{ZONE}": PAST}},
+            {"locationRolloutPolicies": {"zones/europe-west1-b": FUTURE}},
+            {"locationRolloutPolicies": {f"zones/{ZONE}": PAST}, "defaultRolloutTime": FUTURE},
+        ):
+            last = later(api, last, {**body, "rolloutOverride": policy})
             look_at_view(api, family, last.name)
 
     def deprecations(api: Api) -> None:

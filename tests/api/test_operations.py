@@ -44,7 +44,7 @@ def test_operation_of_an_insert(scenario: Scenario) -> None:
 @pytest.mark.exercises("operation.done-is-final", "operation.identity-immutable", "operation.status-monotonic")
 def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        insert = api.insert(InsertRequest(minimal(scenario.sources)))
+        insert, other = (api.insert(InsertRequest(minimal(scenario.sources))) for _ in range(2))
         name = operation_of(insert)
         if not name:
             return
@@ -52,6 +52,7 @@ def test_wait_tells_what_get_tells(scenario: Scenario) -> None:
         if scenario.can("wait"):
             api.wait(name)
         api.finish(insert)
+        api.finish(other)
         if scenario.can("operations_list"):
             api.operations(filter=f"name={name}")
             api.operations(maxResults="1")

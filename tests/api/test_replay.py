@@ -7,7 +7,7 @@ import pytest
 
 from conformance.client.api import Api, Created
 from conformance.contract.insert_request import Fresh, InsertRequest
-from conformance.contract.plain_bodies import minimal
+from conformance.contract.plain_bodies import kind_bodies, minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, await_image, literal, look_again, reordered
 from conformance.strategies import bodies, values
@@ -50,7 +50,7 @@ def test_replay_after_done(scenario: Scenario) -> None:
         if scenario.can("list"):
             api.list(filter=f"name={created.name}")
 
-    scenario.each([InsertRequest(minimal(scenario.sources))], act)
+    scenario.each(map(InsertRequest, kind_bodies(scenario.sources)), act)
     scenario.examples(bodies.valid(scenario.sources), act)
 
 

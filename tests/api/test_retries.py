@@ -45,6 +45,10 @@ class Retries:
                 self._api.finish(answer)
         self._reach(1)
         self._api.get(self._name)
+        if any(attempt.method in ("deprecate", "patch") for attempt in plan):
+            # What has been changed may be seen a moment later.
+            self._api.target.transport.sleep(0.1)
+            self._api.get(self._name)
         if self._scenario.can("list"):
             self._api.list(filter=f"name={self._name}")
 

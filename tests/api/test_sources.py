@@ -52,10 +52,12 @@ def test_source_image_is_the_one_that_was_named(scenario: Scenario) -> None:
 
     def act(api: Api) -> None:
         source = api.create(minimal(scenario.sources))
-        api.create({"sourceImage": url_of(api, source)})
+        before = api.create({"sourceImage": url_of(api, source)})
         api.finish(api.delete(source.name))
+        api.get(before.name)
         api.create(InsertRequest(minimal(scenario.sources), source.name))
         api.create({"sourceImage": url_of(api, source)})
+        api.get(before.name)
 
     scenario.once(act)
 
@@ -126,10 +128,12 @@ def test_locked_image_is_no_source(scenario: Scenario) -> None:
 )
 @pytest.mark.parametrize("state", ["DEPRECATED", "OBSOLETE", "DELETED", "ACTIVE"])
 def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
-    def act(api: Api) -> None:
+    """With a replacement, which its users are told of, and without."""
+
+    def act(api: Api, replaced: bool) -> None:
         source = api.create(minimal(scenario.sources))
         replacement = f"projects/{api.target.project}/global/images/{api.target.names.fresh()}"
-        body = {"state": state, "replacement": replacement} if state == "DEPRECATED" else {"state": state}
+        body = {"state": state, "replacement": replacement} if replaced else {"state": state}
         api.finish(api.deprecate(source.name, body))
         look = api.get(source.name)
         if state_of(look) == state:
@@ -137,7 +141,7 @@ def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
             for url in [url_of(api, source)] if usable else urls_of(api, source):
                 api.create({"sourceImage": url}, intent=Intent(valid=usable, rules=("deprecate.use-obsolete",)))
 
-    scenario.once(act)
+    scenario.each([True, False] if state == "DEPRECATED" else [False], act)
 
 
 @pytest.mark.exercises("encryption.required-for-source")

@@ -36,7 +36,7 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, str], ...] = (
         "image.description.round-trip",
         "doc",
         "description",
-        "The description comes back as sent.",
+        "The description comes back as sent; by convention none does that nobody gave.",
         "The description is the client's own text, provided with the insert, so the image shows that "
         "text and no other.",
     ),
@@ -67,7 +67,7 @@ _ROUND_TRIPS: tuple[tuple[str, Basis, str, str, str], ...] = (
         "image.family.round-trip",
         "doc",
         "family",
-        "The family comes back.",
+        "The family comes back; by convention none does that nobody gave.",
         "family is the name of the family to which the image belongs, so the one of the insert is shown.",
     ),
     (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
@@ -19,6 +21,7 @@ from conformance.contract.sighting import Sighting
 from conformance.trace.blots import BLOT, blotted_out
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
+from conformance.trace.links import named, same_project
 
 RULES = Rules()
 
@@ -92,6 +95,58 @@ def _list_once(history: History) -> Iterator[Finding]:
         if not _shrinking(history, pages):
             yield from _held(history, pages)
     yield from _tokens_taken(history)
+
+
+_OWN_RULES = frozenset({"kind", "id", "name", "selfLink", "creationTimestamp", "imageEncryptionKey"})
+"""Fields of which other rules say what they are in any answer."""
+
+
+@RULES.rule(
+    "life.list-agrees",
+    "conv",
+    "A list shows of an image what a get shows: it may leave fields out, but has no other value of one.",
+    "images.list",
+    "Lists are described elsewhere; they hold the resource that a get answers, so both tell one story of it.",
+    requires=("life.get-after-done", "life.list-once"),
+    needs=("list",),
+    passive=False,
+)
+def _list_agrees(history: History) -> Iterator[Finding]:
+    for insert in history.created:
+        identifier = history.identifier(insert)
+        changed = min((change.exchange.sent for change in history.changes(insert)), default=math.inf)
+        looks = [
+            seen
+            for seen in history.sightings
+            if (seen.project, seen.name) == (insert.project, insert.image)
+            if seen.value.get("id") in (identifier, None) and seen.exchange.received < changed
+        ]
+        gets = [seen for seen in looks if seen.via == "images.get" and after(insert.end, seen.exchange)]
+        for listed in looks:
+            if listed.via != LIST:
+                continue
+            around = [
+                [seen for seen in gets if after(seen.exchange, listed.exchange)][-1:],
+                [seen for seen in gets if after(listed.exchange, seen.exchange)][:1],
+            ]
+            if not all(around):
+                continue
+            (before,), (later,) = around
+            unsteady = unasked(before.value, later.value, ())
+            differ = {
+                name: value
+                for name, value in unasked(before.value, listed.value, _OWN_RULES | unsteady.keys()).items()
+                if name in listed.value and well_typed(listed.value, name)
+            }
+            yield expect(
+                not differ,
+                "a list shows an image otherwise than a get before it and one after it",
+                before.exchange,
+                listed.exchange,
+                later.exchange,
+                expected={name: before.value.get(name) for name in differ},
+                observed=differ,
+            )
 
 
 @RULES.rule(
@@ -451,8 +506,8 @@ def _lets_in(terms: Sequence[_Term], image: Mapping[str, Any]) -> bool | None:
 @RULES.rule(
     "operation.list",
     "conv",
-    "A list of operations is a compute#operationList that holds no operation twice, no more than maxResults of "
-    "them on a page, and, filtered by name, that one alone.",
+    "A list of operations is a compute#operationList that holds none twice and none of another project, no more than "
+    "maxResults of them on a page, and, filtered by name, that one alone.",
     "globalOperations.list",
     "Lists are described elsewhere; the discovery document gives both kinds of lists the same parameters and this "
     "kind.",
@@ -477,6 +532,16 @@ def _operations(history: History) -> Iterator[Finding]:
                 limit.isdecimal() and 0 < int(limit) < len(exchange.items),
             ),
             ("a filtered list holds other operations", wanted is not None and bool({*names} - {wanted[1]})),
+            (
+                "a list holds operations of another project",
+                any(_is_of_another(item, exchange) for item in exchange.items),
+            ),
         )
         for message, wrong in wrongs:
             yield expect(not wrong, message, exchange, expected=exchange.request.query, observed=names[:5])
+
+
+def _is_of_another(operation: Mapping[str, Any], exchange: Exchange) -> bool:
+    """Whether an operation is about a thing in another project than the one whose operations were asked for."""
+    about, route = named(operation.get("targetLink")), exchange.route
+    return about is not None and route is not None and not same_project(about[0], route.project)

@@ -23,15 +23,15 @@ OUTPUT_ONLY = (
 _TAKEN = "fault: taken from the client"
 
 
-def _taken_over(name: str) -> Change:
-    """Takes a field over from the client that only the server sets."""
+def _taken_over(name: str, beside: str = "name") -> Change:
+    """Takes a field over from the client that only the server sets, where the client sends another beside it."""
 
     def change(behaviour: Behaviour) -> None:
         behaviour.on_store.append(keep)
         behaviour.on_image.append(show)
 
     def keep(fields: Resource, body: Resource) -> None:
-        if body.get(name) is not None:
+        if body.get(name) is not None and body.get(beside):
             fields[_TAKEN] = {name: body[name]}
 
     def show(image: Resource, call: Call, times: int) -> None:
@@ -99,6 +99,41 @@ def _remember_sources(behaviour: Behaviour) -> None:
             fields["sourceImageId"] = known.setdefault(fields["sourceImage"], fields["sourceImageId"])
 
     behaviour.on_store.append(keep)
+
+
+def _look_up_sources(behaviour: Behaviour) -> None:
+    """Shows the id of the image that has the name of the source now."""
+    now: dict[str, str] = {}
+
+    def keep(fields: Resource, body: Resource) -> None:
+        del body
+        now[fields["name"]] = fields["id"]
+
+    def show(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        source = image.get("sourceImage", "").rpartition("/")[2]
+        image.update({"sourceImageId": now[source]} if source in now else {})
+
+    behaviour.on_store.append(keep)
+    behaviour.on_image.append(show)
+
+
+def _inherit(name: str) -> Change:
+    """Gives an image a field of its source, where the client has left it open."""
+
+    def change(behaviour: Behaviour) -> None:
+        known: dict[str, Any] = {}
+
+        def keep(fields: Resource, body: Resource) -> None:
+            source = str(body.get("sourceImage")).rpartition("/")[2]
+            if source in known and not body.get(name):
+                fields[name] = known[source]
+            if fields.get(name):
+                known[fields["name"]] = fields[name]
+
+        behaviour.on_store.append(keep)
+
+    return change
 
 
 def _id_of_name(fields: Resource, body: Resource) -> None:
@@ -188,6 +223,21 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "cut-at-nul",
         "a description ends at the character NUL",
         _changed("description", lambda text: text.split("\0")[0]),
+    ),
+    *(
+        (
+            f"image.{name}.round-trip",
+            "inherited",
+            f"an image that is sent without {name} has that of its source",
+            _inherit(name),
+        )
+        for name in ("description", "family")
+    ),
+    (
+        "image.description.round-trip",
+        "lost-from-disks",
+        "an image that is made from a disk loses its description",
+        stored(lambda image, body: image.pop("description") if body.get("sourceDisk") else None),
     ),
     (
         "image.disk-size-gb.round-trip",
@@ -316,6 +366,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
     ("transport.unknown-field", "stored", "unknown fields are stored and come back", stored(_store_unknown)),
     ("source.image.id", "missing", "sourceImageId is missing", _without("sourceImageId")),
     ("source.image.id", "remembered", "sourceImageId is that of the first source of the name", _remember_sources),
+    (
+        "source.image.id",
+        "looked-up-later",
+        "sourceImageId is that of the image that has the name now",
+        _look_up_sources,
+    ),
     ("source.disk.id", "missing", "sourceDiskId is missing", _without("sourceDiskId")),
     ("source.snapshot.id", "missing", "sourceSnapshotId is missing", _without("sourceSnapshotId")),
     *(
@@ -459,6 +515,12 @@ FAULTS: tuple[Fault, ...] = (
     *(
         Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name))
         for name in OUTPUT_ONLY
+    ),
+    Fault(
+        "image.output-only.labelFingerprint",
+        "beside-labels",
+        "labelFingerprint is taken over from a client that sends labels as well",
+        _taken_over("labelFingerprint", "labels"),
     ),
     *(
         Fault(

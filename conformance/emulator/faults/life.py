@@ -181,6 +181,18 @@ _LIFE: tuple[Row, ...] = (
         "a family answers its image whose name is last in the alphabet",
         unchecked("family.latest/by-name"),
     ),
+    (
+        "family.latest",
+        "last-changed",
+        "a family answers the image whose labels were set last, if that was after the latest was made",
+        unchecked("family.latest/last-changed"),
+    ),
+    (
+        "family.latest",
+        "of-insert",
+        "an image that a PATCH has moved is found in its first family",
+        unchecked("family.latest/of-insert"),
+    ),
     ("family.view-latest", "oldest", "a view of a family answers its oldest image", unchecked("family.view-latest")),
     (
         "operation.failure-means-none",
@@ -215,6 +227,18 @@ _LIFE: tuple[Row, ...] = (
         "unlabelled",
         "setLabels needs no fingerprint where there are no labels",
         unchecked("labels.fingerprint-required/unlabelled"),
+    ),
+    (
+        "labels.fingerprint-required",
+        "blank",
+        'setLabels takes "" for a fingerprint',
+        unchecked("labels.fingerprint-required/blank"),
+    ),
+    (
+        "labels.fingerprint-required",
+        "nothing-new",
+        "setLabels takes any fingerprint where it sets no label that is not there",
+        unchecked("labels.fingerprint-required/nothing-new"),
     ),
     (
         "labels.fingerprint-required",
@@ -263,6 +287,18 @@ _LIFE: tuple[Row, ...] = (
     ),
     (
         "deprecate.use-obsolete",
+        "by-full-url",
+        "an OBSOLETE image is a source where a full URL names it",
+        unchecked("deprecate.use-obsolete/by-full-url"),
+    ),
+    (
+        "deprecate.use-obsolete",
+        "of-replacements",
+        "the use of a DEPRECATED image gives a warning only where there is a replacement",
+        unchecked("deprecate.use-obsolete/of-replacements"),
+    ),
+    (
+        "deprecate.use-obsolete",
         "no-warning",
         "the use of a DEPRECATED image gives no warning",
         unchecked("deprecate.use-obsolete/no-warning"),
@@ -272,6 +308,13 @@ _LIFE: tuple[Row, ...] = (
         "restless",
         "the fingerprint changes from get to get",
         switched(restless_fingerprints=True),
+    ),
+    (
+        "labels.fingerprint-changes",
+        "run-together",
+        "the fingerprint does not tell where the key of a label ends",
+        unchecked("labels.fingerprint-changes/run-together"),
+        ("labels.fingerprint-required",),
     ),
     (
         "labels.fingerprint-changes",

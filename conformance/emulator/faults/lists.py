@@ -68,6 +68,10 @@ def _nothing_by_family(call: Call) -> None:
         call.query["filter"] = "family eq of-nobody"
 
 
+def _cut(image: dict[str, Any]) -> dict[str, Any]:
+    return {"description": image["description"][:32]} if image.get("description") else {}
+
+
 def _twice(body: dict[str, Any]) -> None:
     body["items"] += body["items"][-1:]
 
@@ -127,6 +131,18 @@ FAULTS: tuple[Fault, ...] = (
         "filter-ignored",
         "the filter of a list of operations is ignored",
         _asked(lambda call: call.query.pop("filter", ""), OPERATIONS),
+    ),
+    Fault(
+        "life.list-agrees",
+        "cut",
+        "lists cut descriptions at 32 characters",
+        _answered(lambda body: [item.update(_cut(item)) for item in body.get("items") or []], IMAGES),
+    ),
+    Fault(
+        "operation.list",
+        "everywhere",
+        "a list of operations holds those of all projects",
+        unchecked("operation.list/everywhere"),
     ),
     Fault("operation.list", "doubled", "a list holds its last operation twice", _answered(_twice, OPERATIONS)),
     Fault(

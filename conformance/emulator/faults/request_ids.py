@@ -149,6 +149,13 @@ FAULTS: tuple[Fault, ...] = (
         also=(*REPLAYS, "request-id.replay-after-delete", "request-id.delete-replay"),
     ),
     Fault(
+        "request-id.replay-after-done",
+        "not-of-raw-disks",
+        "a replay of an insert from a raw disk is not recognised",
+        switched(replay=lambda operation, call: call.method != "images.insert" or not call.body.get("rawDisk")),
+        also=REPLAYS,
+    ),
+    Fault(
         "request-id.replay-after-delete",
         "revives",
         "a replay after the image was deleted makes it anew",

@@ -130,9 +130,40 @@ def test_numbers_that_a_list_may_be_asked_for(query: str, valid: bool, status: i
         ({}, {"kind": "compute#list"}, False),
         ({}, {"items": [operation(), operation()]}, False),
         ({"maxResults": "1"}, {"items": [operation(), operation(name="operation-2")]}, False),
+        ({}, {"items": [operation(targetLink=f"{LINK.replace('/p/', '/q/')}one")]}, False),
+        ({}, {"items": [operation(targetLink=f"{LINK.replace('/p/', '/1234567/')}one")]}, True),
     ],
 )
 def test_list_of_operations(query: dict[str, str], changes: dict[str, Any], kept: bool) -> None:
     page = {"kind": "compute#operationList", "items": [operation()], **changes}
     story = Story().say("GET", f"operations?{urlencode(query)}", None, 200, page)
     assert ("operation.list" in story.kept(), "operation.list" in story.broken()) == (kept, not kept)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({}, True),
+        ({"description": "a long", "status": "PENDING"}, False),
+        ({"description": None, "status": "PENDING"}, True),
+        ({"labels": {"empty": ""}}, True),
+        ({"labels": {}}, False),
+        ({"diskSizeGb": 10}, True),
+    ],
+)
+def test_list_shows_what_gets_show(fields: dict[str, Any], kept: bool) -> None:
+    """It may leave a field out; a value of the wrong type is the matter of another rule."""
+    made = {"description": "a long text", "labels": {"empty": ""}, "diskSizeGb": "10"}
+    shown = {name: value for name, value in image(**{**made, **fields}).items() if value is not None}
+    story = Story().insert(operation("PENDING"), request_id=None, description="a long text").poll(operation())
+    listed(story.get(image(**made)), {}, shown)
+    assert "life.list-agrees" not in story.broken() | story.kept()
+    story.get(image(**made))
+    assert ("life.list-agrees" in story.kept(), "life.list-agrees" in story.broken()) == (kept, not kept)
+
+
+def test_list_may_show_an_image_as_it_was_before_a_change() -> None:
+    story = Story().insert(operation("PENDING"), request_id=None).poll(operation()).get(image())
+    story.change("setLabels", {"labels": {"a": "b"}, "labelFingerprint": image()["labelFingerprint"]})
+    listed(story, {}, image()).get(image(labels={"a": "b"}, labelFingerprint="AAAAAAAAAAI="))
+    assert "life.list-agrees" not in story.broken()

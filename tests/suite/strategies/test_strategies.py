@@ -15,10 +15,12 @@ from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue
 from conformance.contract.fields import IMAGE_FIELDS
 from conformance.contract.insert_request import Fresh, InsertRequest
+from conformance.contract.plain_bodies import kind_bodies, minimal
 from conformance.contract.request_view import RequestView
 from conformance.strategies import bodies
 from conformance.strategies.accepted import ACCEPTED, Acceptance
 from conformance.strategies.defects import DEFECTS, Defect
+from conformance.strategies.near_misses import stale_fingerprints
 from conformance.strategies.output_only import OUTPUT_ONLY, OutputOnly
 from conformance.trace.exchange import Exchange, Request
 
@@ -97,3 +99,16 @@ def test_valid_request_shrinks_to_the_plainest() -> None:
     plainest = find(bodies.valid(SOURCES), lambda _: True, settings=settings(database=None, deadline=None))
     used: dict[str, Any] = {name: value for name, value in plainest.body.items() if value}
     assert len(used) == 1
+
+
+def test_each_kind_of_source_in_one_shape() -> None:
+    kinds = kind_bodies(SOURCES)
+    assert kinds[0] == minimal(SOURCES)
+    assert [next(iter(body)) for body in kinds] == ["sourceImage", "sourceDisk", "sourceSnapshot", "rawDisk"]
+
+
+@pytest.mark.parametrize("current", ["42WmSpB8rSM=", "1234", None])
+def test_no_stale_fingerprint_is_the_current_one(current: str | None) -> None:
+    texts = [part.get("labelFingerprint") for part in stale_fingerprints(current)]
+    assert current is None or current not in texts
+    assert ("42wMsPb8Rsm=" in texts) == (current == "42WmSpB8rSM=")
