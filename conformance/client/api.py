@@ -348,6 +348,8 @@ class Api(Recorder):
                 return None
             if look.resource is None and look.refused:
                 break
+            if _tells_no_status(look.resource):
+                return None
             known |= look.resource is not None
             operation = look.resource or operation
             if operation.get("status") != "DONE" and self._out_of_patience(mutation, look):
@@ -416,6 +418,12 @@ def _seen(done: Exchange, look: Exchange) -> bool:
     if done.method == _DELETE:
         return look.resource is None
     return look.status != NOT_FOUND and (look.resource is None or shows(done, look.resource))
+
+
+def _tells_no_status(operation: Mapping[str, Any] | None) -> bool:
+    """Whether a look shows a status of a wrong type: by that nobody can tell when it is DONE."""
+    status = (operation or {}).get("status")
+    return status is not None and not isinstance(status, str)
 
 
 def _another(operation: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:

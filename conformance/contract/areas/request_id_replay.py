@@ -19,6 +19,7 @@ RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 REFERENCE = "Query parameters > requestId"
 SAME_OPERATION = "request-id.replay-same-operation"
+LOOKS = ("globalOperations.get", "globalOperations.wait", "globalOperations.list")
 ANSWERED_ALIKE = ("id", "name", "targetId", "insertTime")
 
 
@@ -66,9 +67,12 @@ def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
     got = {name: (again or {}).get(name) for name in wanted}
     other = {name for name, value in wanted.items() if not _same_value(name, value, got[name])}
     polls = first.operation.states if first.operation else ()
-    targets = [state.value.get("targetId") for state in polls if state.via.startswith("globalOperations.")]
+    targets = [state.value.get("targetId") for state in polls if state.via in LOOKS]
     if got.get("targetId") in targets and {"id", "name"} <= wanted.keys() - other:
         other.discard("targetId")  # That an operation tells of two targets itself is another rule's matter.
+    times = [original.get("insertTime"), *(state.value.get("insertTime") for state in polls if state.via in LOOKS)]
+    if any(not _same_value("insertTime", times[0], time) for time in times if is_set(time)):
+        other.discard("insertTime")  # So is that it changes by itself.
     ignored = again is not None and "targetId" not in other and replay.outcome != "failed"
     return expect(
         again is not None and not other,

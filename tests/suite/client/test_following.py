@@ -201,6 +201,16 @@ def test_image_is_watched_once_its_operation_s_name_is_another_s() -> None:
     assert not script
 
 
+def test_image_is_watched_where_its_operation_tells_no_status() -> None:
+    """Neither its name nor its id leads to one."""
+    odd = operation(status=17)
+    api, script = scripted(odd, odd, odd, refusal(404, "notFound"), image())
+    api.target.waits, api.target.deadline, api.target.unfinished = False, 5.0, 0
+    api.finish(api.insert(InsertRequest({}, "one")))
+    assert api.trace().exchanges[-1].method == "images.get"
+    assert not script
+
+
 def test_image_whose_deletion_was_asked_for_is_not_watched() -> None:
     lost = refusal(404, "notFound")
     api, script = scripted(operation("PENDING"), operation(operationType="delete", name="operation-2"))

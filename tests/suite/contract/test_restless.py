@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from helpers.story import Story, image, operation
+from helpers.story import Story, image, operation, time_of
 
 from conformance.commands.run import judge
 from conformance.config.settings import Settings
@@ -50,6 +50,15 @@ def test_id_that_changes_by_itself_is_the_matter_of_its_own_rule(rule: str) -> N
     trace = STORIES[rule]().trace()
     assert rule in blamed(trace)
     assert blamed(replace(trace, restless=frozenset({"id"}))) <= {"image.id"}
+
+
+@pytest.mark.parametrize(("polled", "alike"), [(time_of(2), False), (time_of(1), True)])
+def test_operation_whose_insert_time_changes_by_itself_is_not_another_in_a_replay(polled: str, *, alike: bool) -> None:
+    """It is the matter of the replay where only that shows another time."""
+    first = operation("PENDING", insertTime=time_of(1))
+    story = Story().insert(first).poll(operation("RUNNING", insertTime=polled))
+    story.insert(operation(insertTime=time_of(2))).poll(operation(insertTime=polled))
+    assert ("request-id.replay-same-operation" in story.broken()) == alike
 
 
 def test_trace_that_travels_between_processes_keeps_what_is_restless() -> None:
