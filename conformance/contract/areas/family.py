@@ -249,18 +249,22 @@ def _latest(history: History) -> Iterator[Finding]:
 def _passed_over(history: History) -> Iterator[Finding]:
     """Judges that a family of which a recording tells by lists alone does not answer an older image than one that is
     shown just before and just after: READY, not deprecated, not being rolled out, and there for a while."""
-    for exchange in history.exchanges if history.trace.recorded else ():
+    looks: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+    members: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for seen in history.every_sighting if history.trace.recorded else ():
+        made, family = timestamp(seen.value.get("creationTimestamp")), seen.value.get("family")
+        if made is not None and isinstance(family, str | None):
+            looks[seen.project, str(seen.value.get("id"))].append(seen)
+            members[seen.project, family or ""][str(seen.value.get("id"))] = made.timestamp()
+    for exchange in history.exchanges if looks else ():
         route, born = exchange.route, timestamp((exchange.resource or {}).get("creationTimestamp"))
         if route is None or route.method != FROM_FAMILY or born is None:
             continue
         now = served_at(exchange) or exchange.sent
-        looks: dict[str, list[Sighting]] = defaultdict(list)
-        for seen in history.every_sighting:
-            made = timestamp(seen.value.get("creationTimestamp"))
-            if seen.project != route.project or made is None or made <= born or now - made.timestamp() <= LATE_SECONDS:
+        for identifier, made_at in members[route.project, route.name].items():
+            if made_at <= born.timestamp() or now - made_at <= LATE_SECONDS:
                 continue
-            looks[str(seen.value.get("id"))].append(seen)
-        for of_one in looks.values():
+            of_one = looks[route.project, identifier]
             before = [seen for seen in of_one if after(seen.exchange, exchange)][-1:]
             later = [seen for seen in of_one if after(exchange, seen.exchange)][:1]
             near = [*before, *later]
