@@ -312,8 +312,9 @@ def _lasting(history: History) -> Iterator[Finding]:
         first = next((value for value in values if is_set(value)), None)
         for at, (seen, value) in enumerate(zip(of_one, values, strict=True)):
             # What is missing at one look is a fault where it was shown before, and is again.
-            shown = is_set(value) or (any(map(is_set, values[:at])) and any(map(is_set, values[at:])))
-            if shown and first is not None:
+            if first is None or value == first:
+                continue
+            if is_set(value) or (any(map(is_set, values[:at])) and any(map(is_set, values[at:]))):
                 before = of_one[values.index(first)]
                 yield expect(
                     not unasked({name: first}, {name: value}, ()),
@@ -345,15 +346,17 @@ def _views(history: History) -> Iterator[Finding]:
             looks[seen.project, str(identifier)].append(seen)
     for of_one in looks.values():
         for at, (before, seen) in enumerate(itertools.pairwise(of_one)):
-            if _may_differ(history, before, seen):
+            if before.value == seen.value or _may_differ(history, before, seen):
                 continue
             wrong = unasked(before.value, seen.value, AT_LEISURE | IDENTITY)
             later = of_one[at + 2] if at + 2 < len(of_one) else None
             again = later is not None and not _may_differ(history, before, later)
             if later is not None and again:
-                asked = {name for name in AT_LEISURE if name in unasked(before.value, later.value, ())}
-                shown = {name for look in of_one[:at] for name in AT_LEISURE if _alike(name, look, seen)}
-                wrong |= unasked(before.value, seen.value, {*asked, *shown, *wrong, *IDENTITY})
+                asked = AT_LEISURE & unasked(before.value, later.value, IDENTITY).keys()
+                wrong |= unasked(before.value, seen.value, {*asked, *wrong, *IDENTITY})
+                for name in AT_LEISURE & wrong.keys():
+                    if any(_alike(name, look, seen) for look in of_one[:at]):
+                        del wrong[name]
             lost = {name for name in wrong if not (is_set(before.value.get(name)) and is_set(seen.value.get(name)))}
             if len(lost) > ABRIDGED or not again:
                 wrong = {name: value for name, value in wrong.items() if name not in lost}
@@ -368,7 +371,7 @@ def _views(history: History) -> Iterator[Finding]:
 
 
 def _alike(name: str, one: Sighting, two: Sighting) -> bool:
-    return name not in unasked(one.value, two.value, ())
+    return not unasked({name: one.value.get(name)}, {name: two.value.get(name)}, ())
 
 
 def _may_differ(history: History, before: Sighting, seen: Sighting) -> bool:
