@@ -203,7 +203,7 @@ def test_image_is_watched_once_its_operation_s_name_is_another_s() -> None:
 
 def test_image_is_watched_where_its_operation_tells_no_status() -> None:
     """Neither its name nor its id leads to one."""
-    odd = operation(status=17)
+    odd = {**operation(), "status": 17}
     api, script = scripted(odd, odd, odd, refusal(404, "notFound"), image())
     api.target.waits, api.target.deadline, api.target.unfinished = False, 5.0, 0
     api.finish(api.insert(InsertRequest({}, "one")))
