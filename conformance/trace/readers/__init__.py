@@ -10,15 +10,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import ijson
 
 from conformance.trace.readers import archive, cassettes, gcloud, http_log, mitmproxy
 from conformance.trace.readers.entry import Entry
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 __all__ = ["FORMATS", "Entry", "NotARecordingError", "Source", "sources"]
 
@@ -157,7 +154,7 @@ class _PastMark(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)
         data = self._file.read(len(view))
         view[: len(data)] = data
