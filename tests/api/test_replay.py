@@ -15,6 +15,9 @@ from conformance.trace.fate import Fate
 
 REPLAYS = 3
 
+A_WHILE = 2.5
+"""Seconds that a client may well lose between a try and the next one."""
+
 
 def first_insert(api: Api, request: InsertRequest) -> tuple[InsertRequest, Created]:
     """Makes an image, and answers with it the request that replays its insert to the letter."""
@@ -52,6 +55,18 @@ def test_replay_after_done(scenario: Scenario) -> None:
 
     scenario.each(map(InsertRequest, kind_bodies(scenario.sources)), act)
     scenario.examples(bodies.valid(scenario.sources), act)
+
+
+@pytest.mark.exercises("request-id.replay-after-done", "request-id.replay-creates-nothing", "operation.agrees")
+def test_replay_a_while_later(scenario: Scenario) -> None:
+    def act(api: Api) -> None:
+        again, created = first_insert(api, InsertRequest(minimal(scenario.sources)))
+        api.target.transport.sleep(A_WHILE)
+        if scenario.can("operations_list"):
+            api.operations(filter=f"name={created.operation.get('name')}")
+        look_again(api, created, api.insert(again))
+
+    scenario.once(act)
 
 
 @pytest.mark.exercises("request-id.replay-after-delete")

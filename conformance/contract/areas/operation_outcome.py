@@ -8,7 +8,7 @@ from itertools import pairwise
 from conformance.contract.areas.operation import GET, NOT_FOUND, WAIT, of_images
 from conformance.contract.areas.operation_course import same_fields
 from conformance.contract.history import History
-from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.operation import STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.requests import CONFLICT
@@ -17,6 +17,8 @@ from conformance.trace.blots import BLOT, blotted_out
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
+
+LIST = "globalOperations.list"
 
 
 @RULES.rule(
@@ -248,7 +250,8 @@ def _waits_in_vain(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "operation.agrees",
     "doc",
-    "The answer of an insert, get, wait and list tell the same story of an operation.",
+    "The answer of an insert, get, wait and list tell the same story of an operation; by convention a list tells "
+    "soon that it is DONE.",
     "Response body",
     "Insert, get, wait and list answer the same operation resource, so they cannot differ in what "
     "identifies it or in how it ended.",
@@ -266,4 +269,15 @@ def _agrees(history: History) -> Iterator[Finding]:
                         later.exchange,
                         expected="failed" if earlier.failed else "succeeded",
                         observed="failed" if later.failed else "succeeded",
+                    )
+                if earlier.done and later.via == LIST and later.shows("status") and later.status in STATUS_ORDER:
+                    passed = later.exchange.sent - earlier.exchange.received
+                    yield expect(
+                        later.done or history.trace.recorded or passed <= MOMENT_SECONDS,
+                        "a list shows an operation under way that was DONE before",
+                        earlier.exchange,
+                        later.exchange,
+                        expected="DONE",
+                        observed=later.status,
+                        deviation=True,
                     )

@@ -86,6 +86,15 @@ def _when_waited_for(hook: Callable[[Resource, int], object]) -> Change:
     )
 
 
+def _listed_as_running(operation: Resource, call: Call, times: int) -> None:
+    """Lists an operation that is DONE as RUNNING."""
+    del times
+    if call.method == "globalOperations.list" and operation["status"] == "DONE":
+        operation.update(status="RUNNING", progress=50)
+        for name in ("endTime", "error", "httpErrorStatusCode", "httpErrorMessage"):
+            operation.pop(name, None)
+
+
 def _other_story(operation: Resource, call: Call, times: int) -> None:
     del times
     if call.method == "globalOperations.list":
@@ -419,6 +428,12 @@ _ROWS: tuple[Row, ...] = (
         ("operation.agrees", "operation.done-is-final"),
     ),
     ("operation.agrees", "list", "the list tells another insertTime", shown_operation(_other_story)),
+    (
+        "operation.agrees",
+        "list-behind",
+        "the list never tells that an operation is DONE",
+        shown_operation(_listed_as_running),
+    ),
     ("operation.agrees", "failures", "the list tells of no errors", shown_operation(_success)),
 )
 

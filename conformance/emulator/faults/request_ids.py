@@ -150,6 +150,13 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "request-id.replay-after-done",
+        "forgotten-in-seconds",
+        "a requestId is forgotten two seconds after its request",
+        _conflict_after(2.0),
+        also=(*REPLAYS, "request-id.replay-after-delete", "request-id.delete-replay"),
+    ),
+    Fault(
+        "request-id.replay-after-done",
         "not-of-raw-disks",
         "a replay of an insert from a raw disk is not recognised",
         switched(replay=lambda operation, call: call.method != "images.insert" or not call.body.get("rawDisk")),

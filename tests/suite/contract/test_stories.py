@@ -113,6 +113,16 @@ def test_operation_that_nobody_followed_in_time(looks: tuple[float, ...], shown:
 
 
 @pytest.mark.parametrize(
+    ("patience", "status", "verdict"), [(2.0, "RUNNING", "deviates"), (0.1, "RUNNING", "kept"), (2.0, "DONE", "kept")]
+)
+def test_list_may_tell_a_moment_later_that_an_operation_is_done(patience: float, status: str, verdict: str) -> None:
+    story = Story().insert(operation("RUNNING")).poll(operation()).pause(patience)
+    listed = {"kind": "compute#operationList", "id": "operations", "items": [operation(status)]}
+    story.say("GET", "operations?filter=name=operation-1", None, 200, listed)
+    assert story.verdict("operation.agrees") == verdict
+
+
+@pytest.mark.parametrize(
     ("told", "verdict"), [("setDeprecation", "kept"), ("update", "kept"), ("insert", "broken"), ("delete", "broken")]
 )
 def test_type_of_another_method(told: str, verdict: str) -> None:
