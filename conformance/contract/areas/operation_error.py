@@ -16,6 +16,9 @@ from conformance.contract.rule import Finding, Rules, expect, is_set
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
+ERRORS = 400
+"""The HTTP statuses of errors begin here."""
+
 
 _REASON = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]", re.IGNORECASE)
 """The real service has reasons in lower case, too."""
@@ -141,7 +144,8 @@ def _http_error_code(history: History) -> Iterator[Finding]:
 def _http_error_message(history: History) -> Iterator[Finding]:
     for state in history.stating():
         code, message = state.value.get("httpErrorStatusCode"), state.value.get("httpErrorMessage")
-        if state.failed and isinstance(message, str) and isinstance(code, int):
+        # A code that is none of an error is the matter of the rule for codes.
+        if state.failed and isinstance(message, str) and isinstance(code, int) and code >= ERRORS:
             meant = _PHRASES.get(re.sub(r"[^A-Z]", "", message.upper()))
             yield expect(
                 meant in (None, code),

@@ -18,9 +18,13 @@ DONE = operation(name="operation-2", id="1002", operationType="patch", clientOpe
 FAILED: dict[str, Any] = {"error": {"errors": [{"code": "RESOURCE_NOT_FOUND"}]}, "httpErrorStatusCode": 404}
 
 
-@pytest.mark.parametrize(("message", "broken"), [("NOT FOUND", False), ("no such source", False), ("CONFLICT", True)])
-def test_message_of_a_failed_operation(message: str, broken: bool) -> None:
-    story = Story().insert(operation("PENDING")).poll(operation(**FAILED, httpErrorMessage=message))
+@pytest.mark.parametrize(
+    ("code", "message", "broken"),
+    [(404, "NOT FOUND", False), (404, "no such source", False), (404, "CONFLICT", True), (200, "NOT FOUND", False)],
+)
+def test_message_of_a_failed_operation(code: int, message: str, broken: bool) -> None:
+    failed = {**FAILED, "httpErrorStatusCode": code, "httpErrorMessage": message}
+    story = Story().insert(operation("PENDING")).poll(operation(**failed))
     assert ("operation.http-error-message" in story.broken()) == broken
 
 
