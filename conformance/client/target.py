@@ -18,13 +18,12 @@ from conformance.config.profiles import Profile
 class Target:
     """What all scenarios of a process share: where requests go, as whom, and what may be spent.
 
-    `root` ends with the API version; `secrets` are the key texts that were sent so far; `authorised` tells whether
-    requests say who sends them; `limited_tokens` are those of callers who may not do all, by their settings;
-    `unfinished` counts the operations that were waited for in vain, `unseen`, by kind, the things that were looked for
-    in vain one after the other, `unlucky` the inserts that failed as if by chance; `waits` tells whether operations
-    are waited for, and not looked at again and again; `restless` are the fields that tell images apart, but change from
-    look to look; once the process `parent` is gone, in a worker, scenarios send
-    no more.
+    `root` ends with the API version; `secrets` are the keys of sources, and those that were sent so far; `authorised`
+    tells whether requests say who sends them; `limited_tokens` are those of callers who may not do all, by their
+    settings; `unfinished` counts the operations that were waited for in vain, `unseen`, by kind, the things that were
+    looked for in vain one after the other, `unlucky` the inserts that failed as if by chance; `waits` tells whether
+    operations are waited for, and not looked at again and again; `restless` are the fields that tell images apart, but
+    change from look to look; once the process `parent` is gone, in a worker, scenarios send no more.
     """
 
     root: str

@@ -33,6 +33,12 @@ class Sources:
     encrypted_snapshot: str | None = None
     encrypted_snapshot_key: str | None = None
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of encrypted sources, in base64: secrets, as those that are sent."""
+        found = (self.encrypted_image_key, self.encrypted_disk_key, self.encrypted_snapshot_key)
+        return tuple(filter(None, found))
+
     def available(self, kind: str) -> bool:
         """Whether the target has a source of this kind, named like the keys of `[sources]`."""
         return getattr(self, kind) is not None

@@ -42,7 +42,7 @@ SLACK = 3.0
 FEW_RULES = 20
 """Where no more are wanted, what breaks one is looked for with few requests, rather than in little time."""
 
-TRAFFIC_SHARE = 0.5
+TRAFFIC_SHARE = 0.6
 """Of the room for all results, what the traffic may take."""
 
 WHOLE_SHARE = 8.0
@@ -160,6 +160,7 @@ class Process:
             race=Race(transport, profile.racers),
             authorised=settings.authorised,
             limited_tokens=settings.limited_tokens,
+            secrets=set(settings.sources.keys),
             parent=parent,
         )
         self._note(ground.findings)

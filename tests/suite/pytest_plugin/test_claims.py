@@ -48,7 +48,13 @@ class Claims:
 def test_each_rule_is_observed_in_the_scenarios_that_claim_it() -> None:
     claims = Claims()
     with EmulatorProcess() as emulator:
-        settings = Settings(url=emulator.url, project=PROJECT, sources=embedded_sources(PROJECT), workers=1)
+        settings = Settings(
+            url=emulator.url,
+            project=PROJECT,
+            second_project="another",
+            sources=embedded_sources(PROJECT),
+            workers=1,
+        )
         results = judge(settings, plugins=[claims])
     observed = {row.id for row in results.rules if row.observations}
     assert len(observed) > 0.9 * len(catalogue())
