@@ -295,7 +295,7 @@ class Lateness(Reading):
                 other
                 for other in self.mutations
                 if other.project == key[0] and other.image in key[1]
-                if not other.exchange.rejected or other in self.overtaken or _perhaps_done(other)
+                if not other.exchange.rejected or other in self.overtaken
             ]
         return (other for other in self._changers[key] if other is not mutation and not _again(mutation, other))
 
@@ -337,11 +337,6 @@ def _shows(change: Mutation, seen: Sighting) -> bool:
 def _value(seen: Sighting, name: str) -> Any:
     value = seen.value.get(name)
     return value if is_set(value) else None
-
-
-def _perhaps_done(change: Mutation) -> bool:
-    """Whether a delete that finds nothing had been sent before, and was perhaps carried out then."""
-    return change.method == "images.delete" and change.exchange.retried and change.exchange.status == NOT_FOUND
 
 
 def _again(mutation: Mutation, other: Mutation) -> bool:

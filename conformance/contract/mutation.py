@@ -89,7 +89,7 @@ class Mutation:
     def outcome(self) -> Outcome:
         """What became of the request: refused at once, failed, succeeded, still running when last seen, or unknown."""
         if self.exchange.refused:
-            return "refused"
+            return "unknown" if self.exchange.perhaps_done else "refused"
         if not self.exchange.answered or self.operation is None:
             return "unknown"
         final = self.operation.final

@@ -294,7 +294,12 @@ class Exchange:
     def rejected(self) -> bool:
         """Whether the target did nothing, since it refused the request or turned the caller away: any 4xx but a
         time-out."""
-        return 400 <= self.status < 500 and self.status != 408
+        return 400 <= self.status < 500 and self.status != 408 and not self.perhaps_done
+
+    @property
+    def perhaps_done(self) -> bool:
+        """Whether a delete that finds nothing had been sent before, and was perhaps carried out then."""
+        return self.retried and self.status == 404 and self.method == "images.delete"
 
     @cached_property
     def mask(self) -> FieldMask:

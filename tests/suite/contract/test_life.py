@@ -312,3 +312,13 @@ def test_image_that_somebody_may_have_deleted_unseen(items: tuple[dict[str, Any]
     ledger = Ledger({rule: catalogue()[rule]})
     assert not ledger.judge(replace(listed(*items)(made()).trace(), recorded=True))
     assert bool(ledger.tallies[rule].observations) == (verdict == "kept")
+
+
+@pytest.mark.parametrize("retried", [True, False])
+def test_delete_that_was_sent_again_and_finds_nothing_was_perhaps_carried_out(*, retried: bool) -> None:
+    """Its first try got no answer: nobody knows what came of it, and the image may be gone from then on."""
+    story = Story().insert(operation()).say("DELETE", "images/one", None, 404, NOT_FOUND).get(NOT_FOUND, status=404)
+    made_one, delete, *rest = story.trace().exchanges
+    trace = replace(story.trace(), exchanges=(made_one, replace(delete, retried=retried), *rest))
+    broken = {rule.id for rule, _ in Ledger(catalogue()).judge(trace)}
+    assert ("operation.success-means-ready" in broken) != retried
