@@ -402,7 +402,7 @@ class History(Bystanders):
             for seen in self.showing("id")
             if seen.via == "images.get" and seen.name == insert.image and seen.project == insert.project
             if is_set(seen.value.get("id")) and not self.echoes(seen, "id")
-            if after(insert.exchange, seen.exchange) and after(seen.exchange, before)
+            if after(insert.exchange, seen.exchange) and after(seen.exchange, before) and not self.doomed(seen)
         ]
         final = insert.operation.final if insert.operation else None
         told = final.value.get("targetId") if final else None

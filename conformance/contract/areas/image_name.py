@@ -108,6 +108,8 @@ def _unique(history: History) -> Iterator[Finding]:
             for sighting in history.every_sighting:
                 seen_later = sighting.via == "images.get" and after(second.exchange, sighting.exchange)
                 made_since = history.remade_since(second.exchange, sighting)
+                if history.doomed(sighting):
+                    continue
                 if seen_later and conflict and sighting.name == first.image and kept and not (deletes or made_since):
                     yield expect(
                         str(sighting.value.get("id")) == kept or history.echoes(sighting, "id"),

@@ -177,6 +177,8 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
             early = not any(end.sent <= exchange.received for end in ends if after(first.exchange, end))
             if route is None or image is None or not later or not early or route.project != first.project:
                 continue
+            if route.method == "images.get" and any(history.doomed(seen) for seen in history.seen_in(exchange)):
+                continue
             if route.method == "images.get" and route.name == first.image and owner and exchange.mask.covers("id"):
                 echoed = is_set(image.get("id")) and image.get("id") == first.body.get("id")
                 yield expect(

@@ -149,3 +149,16 @@ def test_delete_with_the_request_id_of_an_insert(
     answer: dict[str, Any], code: int, request_id: str, verdict: str
 ) -> None:
     assert deleted(made(), answer, code, request_id).verdict("request-id.scoped-to-method") == verdict
+
+
+@pytest.mark.parametrize("seen_between", [True, False])
+def test_image_seen_late_after_its_deletion_is_not_the_one_that_a_later_insert_made(seen_between: bool) -> None:
+    old = image(status="DELETING")
+    second = operation("PENDING", id="1002", name="operation-2", targetId="2002", clientOperationId=OTHER)
+    story = made().change("delete").insert(second, request_id=OTHER)
+    story = story.get(old) if seen_between else story
+    story = story.insert(second, request_id=OTHER).get(old)
+    done = second | {"status": "DONE", "progress": 100, "endTime": "2026-01-01T00:00:01.000Z"}
+    story = story.say("GET", "operations/operation-2", None, 200, done).get(image(id="2002"))
+    assert "request-id.replay-creates-nothing" not in story.broken()
+    assert story.get(image(id="2003")).verdict("request-id.replay-creates-nothing") == "broken"
