@@ -13,10 +13,10 @@ from rich.text import Text
 from conformance.commands.run import SuiteError, judge, left_undone
 from conformance.commands.writing import check_folder
 from conformance.config.settings import Settings
-from conformance.pytest_plugin.interruption import Interruption
 from conformance.reports.terminal import Terminal
 from conformance.reports.text import counted, harmless
 from conformance.scenario.process import WHOLE_SHARE
+from conformance.scenario.pytest_plugin.interruption import Interruption
 from conformance.verdicts.golden.folder import About, about, check_place, write
 from conformance.verdicts.results import Results
 from conformance.verdicts.verdict import Exit

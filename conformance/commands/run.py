@@ -21,13 +21,13 @@ from conformance.commands.writing import check_file, check_folder
 from conformance.config.profiles import Profile
 from conformance.config.settings import Settings
 from conformance.contract import selected
-from conformance.pytest_plugin.checkpoint import Checkpoint
-from conformance.pytest_plugin.controller import GivenSettings
-from conformance.pytest_plugin.interruption import Interruption
-from conformance.pytest_plugin.progress import Progress
 from conformance.reports.difference import since
 from conformance.scenario.examples import cache, open_examples
 from conformance.scenario.process import TRAFFIC_SHARE
+from conformance.scenario.pytest_plugin.checkpoint import Checkpoint
+from conformance.scenario.pytest_plugin.controller import GivenSettings
+from conformance.scenario.pytest_plugin.interruption import Interruption
+from conformance.scenario.pytest_plugin.progress import Progress
 from conformance.verdicts.lock import held_to, lock_file, read_lock, write_lock
 from conformance.verdicts.results import Results, read_results
 from conformance.verdicts.verdict import Exit
@@ -196,7 +196,7 @@ def _arguments(settings: Settings) -> list[str]:
     alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
     # The last two collect garbage at the end of a process, for warnings that nobody here reads.
     left_out = ("cacheprovider", "terminal", "unraisableexception", "threadexception")
-    plugins = ["-p", "conformance.pytest_plugin", *(f"-pno:{name}" for name in left_out), "--assert=plain"]
+    plugins = ["-p", "conformance.scenario.pytest_plugin", *(f"-pno:{name}" for name in left_out), "--assert=plain"]
     # Where a budget may end the run, scenarios have to begin in their order, all workers taken together.
     share = ["--dist", "load", "--maxschedchunk", "1"] if settings.budgeted else ["--dist", "worksteal"]
     spread = ["-n", str(workers), *share] if workers > 1 else []

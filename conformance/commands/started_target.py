@@ -19,8 +19,8 @@ import pytest
 
 from conformance.client.ready import answers
 from conformance.config.settings import UsageError
-from conformance.pytest_plugin.progress import CONTROLLER
 from conformance.reports.text import harmless, shortened
+from conformance.scenario.pytest_plugin.progress import CONTROLLER
 from conformance.verdicts.collector import Collector
 from conformance.verdicts.verdict import Exit
 

@@ -17,7 +17,7 @@ import pytest
 from helpers.command_line import conformance
 from rich.console import Console
 
-from conformance.pytest_plugin.progress import Progress
+from conformance.scenario.pytest_plugin.progress import Progress
 
 pytestmark = pytest.mark.slow
 
@@ -191,7 +191,7 @@ def _until(lines: IO[str], end: str) -> str:
 
 @pytest.mark.parametrize("width", [40, 120])
 def test_log_is_told_how_far_a_run_is(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    monkeypatch.setattr("conformance.pytest_plugin.progress.LINE_SECONDS", 0.01)
+    monkeypatch.setattr("conformance.scenario.pytest_plugin.progress.LINE_SECONDS", 0.01)
     log = io.StringIO()
     with Progress(Console(file=log, width=width)):
         while "\n" not in log.getvalue():

@@ -18,7 +18,7 @@ from conformance.config.loading import load_settings
 from conformance.config.option import DeclaredOption
 from conformance.config.options import declared
 from conformance.config.settings import Settings, UsageError
-from conformance.pytest_plugin.options import OPTIONS
+from conformance.scenario.pytest_plugin.options import OPTIONS
 
 VALUES: dict[str, Any] = {
     "url": "http://127.0.0.1:8080",

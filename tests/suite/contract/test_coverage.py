@@ -9,7 +9,7 @@ from conformance.config.profiles import PROFILES
 from conformance.contract import catalogue, matching
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.variants import VARIANTS
-from conformance.pytest_plugin.markers import SPARING, exercised
+from conformance.scenario.pytest_plugin.markers import SPARING, exercised
 
 
 class _Collected:
@@ -40,7 +40,15 @@ def collected_by(profile: str, module: str = "") -> _Collected:
         "-c",
         "/dev/null",
     ]
-    silent = ["--collect-only", "-p", "conformance.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
+    silent = [
+        "--collect-only",
+        "-p",
+        "conformance.scenario.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:terminal",
+    ]
     pytest.main([*arguments, *silent], plugins=[collected])
     return collected
 

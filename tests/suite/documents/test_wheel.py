@@ -82,7 +82,7 @@ def test_wheel_runs_and_reports(installed: Path, url: str, tmp_path: Path) -> No
 
 
 def test_wheel_brings_both_ways_of_pytest(installed: Path, url: str, tmp_path: Path) -> None:
-    options = ("-p", "conformance.pytest_plugin", "--pyargs", "conformance.scenarios", "--only", "image.kind")
+    options = ("-p", "conformance.scenario.pytest_plugin", "--pyargs", "conformance.scenarios", "--only", "image.kind")
     assert "1 passed" in run(installed, tmp_path, "pytest", *options, "--url", url)
     # Nothing names the plugin here: pytest finds it by its entry point.
     assert "1 passed" in run(installed, tmp_path, "pytest", "--conformance-url", url, "conformance::image.kind")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
-from conformance.pytest_plugin.selection import in_shard, weight
+from conformance.scenario.pytest_plugin.selection import in_shard, weight
 
 
 @given(st.sets(st.sampled_from(sorted(catalogue())), min_size=1, max_size=5), st.integers(1, 9))

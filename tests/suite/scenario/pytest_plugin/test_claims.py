@@ -12,8 +12,8 @@ from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.contract import catalogue
 from conformance.emulator.process import EmulatorProcess
-from conformance.pytest_plugin.markers import exercised, short_name
-from conformance.pytest_plugin.worker import PAYLOAD
+from conformance.scenario.pytest_plugin.markers import exercised, short_name
+from conformance.scenario.pytest_plugin.worker import PAYLOAD
 
 PROJECT = "conformance"
 

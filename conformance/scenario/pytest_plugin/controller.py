@@ -19,11 +19,11 @@ from conformance.client.cleanup import delete_all, still_made
 from conformance.config.profiles import PROFILES, Profile
 from conformance.config.settings import Settings
 from conformance.emulator.process import LIMITED, TOKEN, EmulatorProcess
-from conformance.pytest_plugin.allure_results import replace_scenarios
-from conformance.pytest_plugin.worker import PAYLOAD, ConformancePlugin
 from conformance.reports.text import harmless
 from conformance.scenario.obstacles import Untestable
 from conformance.scenario.process import TRAFFIC_SHARE, Process, new_ground
+from conformance.scenario.pytest_plugin.allure_results import replace_scenarios
+from conformance.scenario.pytest_plugin.worker import PAYLOAD, ConformancePlugin
 from conformance.trace import har
 from conformance.trace.traffic import kept, left_out
 from conformance.verdicts.collector import Collector

@@ -10,12 +10,12 @@ import pytest
 from conformance.client.budget import BudgetSpent
 from conformance.config.loading import load_settings
 from conformance.config.settings import UsageError
-from conformance.pytest_plugin.controller import Controller, GivenSettings
-from conformance.pytest_plugin.markers import EXERCISES, SPARING, WITHOUT_INSERT, reason_to_skip, short_name
-from conformance.pytest_plugin.options import add_options, given_options
-from conformance.pytest_plugin.worker import PAYLOAD, SPENT, ConformancePlugin, Worker
 from conformance.reports.text import harmless
 from conformance.scenario.process import Ground
+from conformance.scenario.pytest_plugin.controller import Controller, GivenSettings
+from conformance.scenario.pytest_plugin.markers import EXERCISES, SPARING, WITHOUT_INSERT, reason_to_skip, short_name
+from conformance.scenario.pytest_plugin.options import add_options, given_options
+from conformance.scenario.pytest_plugin.worker import PAYLOAD, SPENT, ConformancePlugin, Worker
 from conformance.scenario.scenario import Scenario
 from conformance.trace.redaction import redacted
 

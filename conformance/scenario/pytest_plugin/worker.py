@@ -15,9 +15,9 @@ from conformance.client.transport import Stopped, TargetLost
 from conformance.config.profiles import PROFILES, Profile
 from conformance.config.settings import Settings
 from conformance.contract import catalogue
-from conformance.pytest_plugin.markers import exercised, superfluous
-from conformance.pytest_plugin.selection import in_shard, weight
 from conformance.scenario.process import Ground, Process
+from conformance.scenario.pytest_plugin.markers import exercised, superfluous
+from conformance.scenario.pytest_plugin.selection import in_shard, weight
 
 PAYLOAD = "conformance"
 

@@ -55,7 +55,7 @@ def run(folder: Path, url: str, *options: str, answers: str = "") -> str:
         "-m",
         "pytest",
         "-p",
-        "conformance.pytest_plugin",
+        "conformance.scenario.pytest_plugin",
         "-p",
         "no:cacheprovider",
         "--url",
