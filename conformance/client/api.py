@@ -380,7 +380,7 @@ class Api(Recorder):
     def _out_of_patience(self, mutation: Exchange, look: Exchange, share: float = 1.0) -> bool:
         """Whether a request has taken so long that it is not looked at any more, within a share of the deadline."""
         patience = share * self.target.deadline / 2 ** (self.target.unfinished // UNFINISHED_UNTIL_HALF)
-        over = bool(look.received - mutation.sent > patience)
+        over = bool(look.received - mutation.received > patience)
         self.target.unfinished += over
         return over
 

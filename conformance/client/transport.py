@@ -140,7 +140,8 @@ class Transport:
             TargetLost: the target does not answer this request, nor any other; or refuses it for want of quota, time
             and again. BudgetSpent: the request must not be sent any more. Stopped: the run is over.
         """
-        broken = renewed = failed = False
+        broken = renewed = False
+        begun: float | None = None  # when a try was sent that may have been carried out, though it was not answered so
         end = time.monotonic() + self._patience / 2 ** self._refusals[method]
         limit = LIST_MAXIMUM if method.endswith(".list") else BODY_MAXIMUM
         for attempt in range(RETRIES_MAXIMUM + 1):
@@ -148,7 +149,8 @@ class Transport:
             self._pace.wait()
             reply = self._send_once(request, timeout, limit, cleanup=cleanup)
             self._count(method, reply, again=attempt > 0)
-            failed = failed or (reply.response is not None and reply.response.status >= min(SERVER_ERRORS))
+            if begun is None and (reply.response is None or reply.response.status >= min(SERVER_ERRORS)):
+                begun = reply.sent
             if reply.response is not None and (
                 asks_for_patience(reply.response)
                 or (
@@ -184,9 +186,9 @@ class Transport:
         if self.lost and not cleanup:
             self.aside(request, reply)
         self.check()
-        return Reply(
-            reply.response, reply.failure, reply.sent, reply.received, retried=attempt > 0 and (broken or failed)
-        )
+        retried = attempt > 0 and begun is not None
+        sent = reply.sent if begun is None or request.verb == "GET" else begun
+        return Reply(reply.response, reply.failure, sent, reply.received, retried=retried)
 
     def lose(self, request: Request, fate: Fate) -> Reply:
         """Sends a request on a connection of its own that is lost before its answer is known.

@@ -210,10 +210,10 @@ class Exchange:
     """One request and its answer, or the reason why there is none.
 
     `number` counts from 1 in the order of sending; `sent` and `received` are seconds since the epoch; `retried` tells
-    that an earlier try of this request got no answer, so the target may have seen it twice; `project` is the id of
-    the project where the path has its number and other traffic tells the id; `injected` is the fault that a tap has
-    made of it: LOST, where the client never got this answer, or the status of an answer by the tap itself, where the
-    target never got this request.
+    that an earlier try of this request got no answer, so the target may have seen it twice (one that changes something
+    was `sent` with that try); `project` is the id of the project where the path has its number and other traffic tells
+    the id; `injected` is the fault that a tap has made of it: LOST, where the client never got this answer, or the
+    status of an answer by the tap itself, where the target never got this request.
     """
 
     number: int

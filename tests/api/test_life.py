@@ -66,6 +66,9 @@ DEPRECATIONS: tuple[dict[str, Any], ...] = (
 )
 
 
+MANY_IMAGES = 26
+
+
 @pytest.mark.exercises("life.insert", "transport.success-status", "transport.json")
 def test_plain_insert(scenario: Scenario) -> None:
     scenario.once(lambda api: api.create(minimal(scenario.sources), intent=accepted("life.insert")))
@@ -100,6 +103,23 @@ def test_images_in_lists(scenario: Scenario) -> None:
         api.list(filter=f"name={created[0].name}")
 
     scenario.once(act)
+
+
+@pytest.mark.exercises("life.list-once")
+def test_list_of_many_images(scenario: Scenario) -> None:
+    """More images than many a server has on a page of its own; nobody waits for one before the next is asked for."""
+
+    def act(api: Api) -> None:
+        start = api.target.names.named(FreshName("-m"))
+        inserts = [
+            api.insert(InsertRequest(minimal(scenario.sources), f"{start}{number}")) for number in range(MANY_IMAGES)
+        ]
+        for insert in inserts:
+            api.finish(insert)
+        walk(api, filter=f"name eq {start}.*")
+
+    if scenario.can("list"):
+        scenario.once(act)
 
 
 @pytest.mark.exercises("life.list-once", "life.list-agrees")
@@ -163,9 +183,15 @@ def filters(made: Created, family: str, body: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.exercises("life.delete")
 def test_name_is_free_after_delete(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        created = api.create(scenario.plain(labels={"colour": "blue"}, description="the first"))
+        family = api.target.names.fresh()
+        created = api.create(scenario.plain(labels={"colour": "blue"}, description="the first", family=family))
         api.finish(api.delete(created.name))
         api.get(created.name)
+        if scenario.can("list"):
+            api.list(filter=f"name={created.name}")
+            walk(api)
+        if scenario.can("family"):
+            api.from_family(family)
         again = api.create(InsertRequest(minimal(scenario.sources), name=created.name))
         api.finish(api.delete(again.identifier or created.name))
         api.get(created.name)

@@ -167,7 +167,8 @@ def _successions(history: History, field: str) -> Iterator[tuple[Sighting, Sight
     last: dict[tuple[str, str], Sighting] = {}
     inserted = {insert.image for insert in history.inserts}
     for sighting in history.showing(field):
-        if sighting.name is None:
+        # That a list still shows a deleted image is the matter of another rule.
+        if sighting.name is None or (sighting.via != "images.get" and history.doomed(sighting)):
             continue
         key = (sighting.project, sighting.name)
         before = last.get(key)

@@ -117,6 +117,8 @@ def _name(history: History) -> Iterator[Finding]:
             continue
         bearers = history.bearers(route.project, route.name)
         if exchange.resource is not None and bearers:
+            if route.method == WAIT:
+                continue  # what wait answers is the matter of its own rule
             yield expect(
                 not exchange.mask.covers("name") or exchange.resource.get("name") == bearers[0].name,
                 "an operation answers under the name of another",
@@ -236,6 +238,8 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
                 observed=operation.name,
             )
         for stranger in operation.strangers:
+            if stranger.via == WAIT and stranger.value.get("name") != operation.name:
+                continue  # wait answers another operation, and says so
             yield expect(
                 False,
                 "the name of an operation addresses another",

@@ -34,7 +34,7 @@ def _reaches_done(history: History) -> Iterator[Finding]:
     deadline = history.trace.deadline
     for operation in of_images(history) if deadline else ():
         last = operation.glimpses[-1].exchange
-        waited = last.received - operation.glimpses[0].exchange.sent
+        waited = last.received - operation.glimpses[0].exchange.received
         if operation.final is not None:
             yield None
         elif waited >= deadline and _knows_status(operation.glimpses[-1]):
@@ -204,6 +204,7 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
 )
 def _wait(history: History) -> Iterator[Finding]:
     yield from _waits_in_vain(history)
+    yield from _waits_for_another(history)
     for operation in history.operations:
         furthest: State | None = None
         for state in operation.glimpses:
@@ -213,16 +214,32 @@ def _wait(history: History) -> Iterator[Finding]:
                 seen = furthest if furthest and after(furthest.exchange, state.exchange) else None
                 rank = STATUS_ORDER.get(seen.status, -1) if seen else -1
                 yield expect(
-                    STATUS_ORDER.get(state.status, -1) >= rank
-                    and (not state.shows("name") or state.value.get("name") == operation.name),
-                    "wait answers an older state, or another operation",
+                    STATUS_ORDER.get(state.status, -1) >= rank,
+                    "wait answers an older state",
                     *((seen.exchange,) if seen else ()),
                     state.exchange,
-                    expected={"name": operation.name, "status": seen.status if seen else "any"},
-                    observed={"name": state.value.get("name"), "status": state.status},
+                    expected=seen.status if seen else "any",
+                    observed=state.status,
                 )
             if furthest is None or STATUS_ORDER.get(state.status, -1) >= STATUS_ORDER.get(furthest.status, -1):
                 furthest = state
+
+
+def _waits_for_another(history: History) -> Iterator[Finding]:
+    """Judges that wait answers the operation that it was asked for."""
+    for wait in history.exchanges:
+        route, answer = wait.route, wait.resource
+        if route is None or answer is None or route.method != WAIT or wait.intent is not None:
+            continue
+        bearers = history.bearers(route.project, route.name)
+        if bearers and wait.mask.covers("name"):
+            yield expect(
+                answer.get("name") == bearers[0].name,
+                "wait answers another operation",
+                wait,
+                expected=bearers[0].name,
+                observed=answer.get("name"),
+            )
 
 
 def _waits_in_vain(history: History) -> Iterator[Finding]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import invalid
 from conformance.emulator.faults.row import Change, Fault, unchecked
+from conformance.emulator.filters import matches
+
+DEFAULT_PAGE = 20
+"""How many images a list of a careless server holds."""
 
 IMAGES, OPERATIONS = "images.list", "globalOperations.list"
 
@@ -68,6 +73,38 @@ def _nothing_by_family(call: Call) -> None:
         call.query["filter"] = "family eq of-nobody"
 
 
+def _first_page_alone(behaviour: Behaviour) -> None:
+    """Ends a list that was asked for without maxResults after a number of its own, with no token for what is left."""
+
+    def cut(answer: Answer, call: Call) -> None:
+        if call.method == IMAGES and answer.status == 200 and "maxResults" not in call.query:
+            answer.body["items"] = (answer.body.get("items") or [])[:DEFAULT_PAGE]
+
+    behaviour.on_answer.append(cut)
+
+
+def _keeps_the_deleted(behaviour: Behaviour) -> None:
+    """Lists images that are deleted as they were seen before."""
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    deleted: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def change(answer: Answer, call: Call) -> None:
+        if answer.status != 200:
+            return
+        if call.method == "images.get":
+            seen[call.project, call.name] = dict(answer.body)
+        if call.method == "images.delete" and (call.project, call.name) in seen:
+            deleted[call.project].append(seen.pop((call.project, call.name)))
+        if call.method == IMAGES and not {"maxResults", "fields"} & call.query.keys():
+            there = {item["id"] for item in answer.body.get("items") or []}
+            passing = [image for image in deleted[call.project] if matches(image, call.query.get("filter", ""))]
+            answer.body["items"] = (answer.body.get("items") or []) + [
+                image for image in passing if image["id"] not in there
+            ]
+
+    behaviour.on_answer.append(change)
+
+
 def _cut(image: dict[str, Any]) -> dict[str, Any]:
     return {"description": image["description"][:32]} if image.get("description") else {}
 
@@ -92,6 +129,13 @@ FAULTS: tuple[Fault, ...] = (
         "ignored",
         "lists are in the order of names, whatever is asked for",
         _asked(lambda call: call.query.pop("orderBy", "")),
+    ),
+    Fault("life.delete", "lists", "lists hold deleted images", _keeps_the_deleted, also=("image.name.unique",)),
+    Fault(
+        "life.list-once",
+        "first-page-alone",
+        "a list without maxResults ends after 20 images, with no token for the others",
+        _first_page_alone,
     ),
     Fault(
         "life.list-once",

@@ -136,6 +136,22 @@ def _not_kept(behaviour: Behaviour) -> None:
     behaviour.on_request.append(refuse)
 
 
+def _waits_for_the_newest(behaviour: Behaviour) -> None:
+    """Waits for the newest operation of a project, whichever was asked for."""
+    newest: dict[str, str] = {}
+
+    def note(answer: Answer, call: Call) -> None:
+        if call.verb != "GET" and answer.status == 200 and answer.body.get("name"):
+            newest[call.project] = answer.body["name"]
+
+    def turn(call: Call) -> None:
+        if call.method == "globalOperations.wait":
+            call.name = newest.get(call.project, call.name)
+
+    behaviour.on_answer.append(note)
+    behaviour.on_request.append(turn)
+
+
 def _waits_for_no_end(behaviour: Behaviour) -> None:
     """Lets wait find operations that are under way only."""
     ended: set[str] = set()
@@ -405,6 +421,13 @@ _ROWS: tuple[Row, ...] = (
         "bulk",
         "an operation has the metadata of a bulk insert",
         _always("instancesBulkInsertOperationMetadata", {"perLocationStatus": {"zones/a": {"status": "CREATING"}}}),
+    ),
+    (
+        "operation.wait",
+        "newest",
+        "wait answers the newest operation, whichever was asked for",
+        _waits_for_the_newest,
+        ("operation.not-found",),
     ),
     ("operation.wait", "not-when-done", "wait does not find operations that are DONE", _waits_for_no_end),
     (

@@ -1,5 +1,6 @@
 """Requests reach a target as they were written."""
 
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -114,3 +115,18 @@ def test_strangers_are_refused_without_harm() -> None:
 def test_request_that_is_sent_again_after_a_server_error(verb: str, path: str, *, right: bool) -> None:
     url = f"http://server/compute/beta/projects/p/global/{path}"
     assert repeatable(Request(verb, url, {}, None)) == right
+
+
+@pytest.mark.parametrize(("verb", "since_the_first"), [("GET", False), ("DELETE", True)])
+def test_change_that_is_sent_again_may_have_been_carried_out_at_first(verb: str, *, since_the_first: bool) -> None:
+    came: list[float] = []
+
+    def script(asked: Asked, line: Line) -> None:
+        came.append(time.time() * bool(asked.target))
+        line.send(Answer(502 if len(came) == 1 else 200).whole())
+
+    with BadTarget(script) as target:
+        url = f"{target.url}/images/one?requestId=4a1ec185-e15c-433a-856c-08b8faf32999"
+        reply = Transport(target.url, {}).send(Request(verb, url), "images.delete")
+    assert reply.retried
+    assert (reply.sent <= came[0]) == since_the_first

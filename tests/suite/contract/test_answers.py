@@ -170,6 +170,12 @@ def test_wait_goes_on_from_what_was_seen(before: str, answer: dict[str, Any], ve
     assert story.verdict("operation.wait") == verdict
 
 
+def test_wait_that_answers_another_operation_says_nothing_of_names() -> None:
+    other = operation(id="1002", name="operation-2", targetId="2002", insertTime="2026-01-01T00:00:09Z")
+    story = waited(Story().insert(operation("PENDING")).poll(operation()), other)
+    assert story.broken() == {"operation.wait"}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "status", "verdict"),
     [

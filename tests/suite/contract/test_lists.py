@@ -167,3 +167,19 @@ def test_list_may_show_an_image_as_it_was_before_a_change() -> None:
     story.change("setLabels", {"labels": {"a": "b"}, "labelFingerprint": image()["labelFingerprint"]})
     listed(story, {}, image()).get(image(labels={"a": "b"}, labelFingerprint="AAAAAAAAAAI="))
     assert "life.list-agrees" not in story.broken()
+
+
+def test_deleted_image_that_a_list_still_shows_is_not_the_one_made_after_it() -> None:
+    anew = image(id="2003", creationTimestamp="2026-01-01T00:00:02.050Z")
+    story = Story().insert(operation("PENDING")).poll(operation()).get(image()).change("delete")
+    times = dict.fromkeys(("insertTime", "startTime", "endTime"), "2026-01-01T00:00:02.090Z")
+    link = f"{operation()['selfLink']}-again"
+    again = operation(
+        id="1003", name="operation-1-again", targetId="2003", selfLink=link, clientOperationId=None, **times
+    )
+    story.pause(2).insert(again, request_id=None)
+    listed(story.get(anew), {}, anew)
+    for _ in range(2):
+        listed(story.pause(60), {}, image(), anew)
+        story.get(anew)
+    assert story.broken() == {"life.delete"}
