@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from conformance.contract.comparison import own_labels, unasked
-from conformance.contract.lateness import LATE_SECONDS, Lateness
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS, Lateness
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.round_trip import changed_by
@@ -126,6 +126,21 @@ class Bystanders(Lateness):
         states = mutation.operation.glimpses if mutation.operation else []
         times += [state.exchange.received for state in states if after(state.exchange, until)]
         return self.trace.recorded and until.sent - max([mutation.exchange.received, *times]) > LATE_SECONDS
+
+    def vacant(self, insert: Mutation) -> bool:
+        """Whether an image of the name of an insert was looked for in vain just before it, and just after it but not at
+        once, and was never shown since: then nobody has used the name in between."""
+        own, sent, ended = (insert.project, insert.image), insert.exchange.sent, insert.exchange.received
+        missed = [
+            look
+            for look in self.exchanges
+            if look.method == "images.get" and look.route and look.status == NOT_FOUND
+            if (look.route.project, look.route.name) == own
+        ]
+        before = any(after(look, insert.exchange) and sent - look.received <= UNNOTICED_SECONDS for look in missed)
+        later = any(MOMENT_SECONDS < look.sent - ended <= UNNOTICED_SECONDS for look in missed)
+        shown = any((seen.project, seen.name) == own and seen.exchange.received > sent for seen in self.glimpses)
+        return before and later and not shown
 
     def _missed_since(self, mutation: Mutation, own: Collection[str | None], until: Exchange) -> bool:
         """Whether the last request for an image before another did not find it."""

@@ -32,8 +32,10 @@ def _moments(exchange: Exchange, ahead: float) -> tuple[datetime, datetime]:
 
 
 def between(moment: datetime, first: Exchange, last: Exchange, ahead: float = 0.0) -> bool:
-    """Whether a time of the server's clock lies after the sending of one request, for certain, and before the answer
-    of another.
+    """Whether a time of the server's clock lies after the sending of one request, and before the answer of another.
+
+    A Date is in whole seconds: clocks that may agree by it are taken to agree, and for those that cannot, the server's
+    is taken to be as far ahead as it may be.
 
     Args:
         moment: what the server says.
@@ -44,6 +46,8 @@ def between(moment: datetime, first: Exchange, last: Exchange, ahead: float = 0.
     sent, received = (datetime.fromtimestamp(seconds, UTC) for seconds in (last.sent, last.received))
     served = _served(last)
     by = served + timedelta(seconds=1) - sent if served else UNKNOWN
+    if served and served <= received and by > timedelta():
+        by = timedelta()
     by = max(by, timedelta(seconds=ahead)) if isfinite(ahead) else by
     return datetime.fromtimestamp(first.sent, UTC) + by <= moment <= received + by
 

@@ -172,7 +172,7 @@ def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set
 
 
 def blamed_though_right(field: str, right: Broken, conventional: Broken | None = None) -> Judge:
-    """Judges that no refusal of a recording blames a field whose value is certainly right.
+    """Judges the inserts of a recording: no refusal blames a field whose value is certainly right.
 
     Args:
         field: the field of the body, or the parameter, as a refusal names it.
@@ -183,6 +183,8 @@ def blamed_though_right(field: str, right: Broken, conventional: Broken | None =
     def judge(history: History) -> Iterator[Finding]:
         for insert in history.inserts if history.trace.recorded else ():
             exchange = insert.exchange
+            if exchange.answered and right(insert.view):
+                yield None
             if exchange.intent is not None or exchange.status != BAD_REQUEST or _blamed(exchange) != field:
                 continue
             if right(insert.view):

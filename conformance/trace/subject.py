@@ -38,12 +38,13 @@ class Subject:
         self._projects = tuple(self._names_of_project())
 
     def _names_of_project(self) -> Iterator[str]:
-        """The project as the path names it, and its id where that is a number and the answer tells the id."""
+        """The project as the path names it, and as the answer tells it: its id for a number, or another one."""
         route = self._exchange.route
         if route is None:
             return
         yield route.project
-        own = named(self._answer.get("selfLink")) if route.project.isdecimal() else None
+        told = route.project.isdecimal() or route.method in ("images.get", "images.getFromFamily")
+        own = named(self._answer.get("selfLink")) if told else None
         if own is not None and own[0] != route.project:
             yield own[0]
 
@@ -82,7 +83,9 @@ class Subject:
         """The stories of an item of a list; an operation is evidence for that of its image as well."""
         route = self._exchange.route
         if route is None or route.method != "globalOperations.list":
-            return tuple(self._in_projects([("image", item.get("name"))]))
+            own = named(item.get("selfLink")) if route is not None else None
+            foreign = [self._key(own[0], "image", item.get("name"))] if own and own[0] not in self._projects else []
+            return (*self._in_projects([("image", item.get("name"))]), *foreign)
         target = named(item.get("targetLink"))
         images = [target[1].split("/")[2]] if target and target[1].startswith("global/images/") else []
         return tuple(self._in_projects([("operation", item.get("name")), *(("image", name) for name in images)]))

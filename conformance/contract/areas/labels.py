@@ -247,7 +247,8 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
         works = any(
             other.outcome == "succeeded" and after(other.exchange, update.exchange) for other in _updates(history)
         )
-        if update.exchange.refused and update.exchange.status != 412 and not works:
+        blamed = "fingerprint" in str(update.exchange.error).lower()
+        if update.exchange.refused and update.exchange.status != PRECONDITION_FAILED and not (works or blamed):
             continue  # setLabels has not worked with any fingerprint
         final = update.operation.final if update.operation else None
         late = (

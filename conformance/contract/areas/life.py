@@ -17,7 +17,7 @@ from conformance.contract.mutation import Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
 from conformance.contract.round_trip import cleared_by, comes_back, patched_paths
-from conformance.contract.rule import SHOWN, Finding, Rules, expect
+from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
@@ -25,10 +25,32 @@ from conformance.trace.exchange import Exchange
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
+REQUIRED = frozenset({"name", "rawDisk", "sourceDisk", "sourceImage", "sourceSnapshot"})
+"""What an insert needs: a name, and one of the sources."""
+
 CONFLICT = 409
 
 GONE = (404, 410)
 """What tells that an image is not there; which of them it has to be is the matter of `transport.not-found`."""
+
+
+def _bare_inserts(history: History) -> Iterator[Finding]:
+    """Judges the inserts of a recording: none is refused for a name that no image has, neither before it nor after
+    it."""
+    for insert in history.inserts if history.trace.recorded else ():
+        if insert.outcome == "succeeded" and {name for name, value in insert.body.items() if is_set(value)} <= REQUIRED:
+            yield None
+        used = any(other.image == insert.image and not other.exchange.rejected for other in history.inserts)
+        if conflicts(insert) and not used and history.vacant(insert):
+            yield expect(
+                False,
+                "an insert is refused for a name that no image has",
+                insert.exchange,
+                expected="success",
+                observed=f"HTTP {insert.exchange.status}",
+                deviation=True,
+            )
+
 
 RULES.add(
     request_rule(
@@ -37,6 +59,7 @@ RULES.add(
         "An insert of a name and a source, and nothing else, succeeds.",
         "HTTP request",
         "A name and one source are all that the page calls required, so an insert of these two creates an image.",
+        also=_bare_inserts,
     )
 )
 
@@ -385,7 +408,8 @@ def _freed(history: History, delete: Mutation, end: Exchange, rebirths: Sequence
         first = birth.exchange in rebirths and birth.original is None
         alone = all(after(birth.exchange, other) for other in rebirths if other is not birth.exchange)
         passed, taken = birth.exchange.sent - end.received, birth.exchange.status == CONFLICT
-        if newborn or (history.trace.recorded and passed > LATE_SECONDS and taken):
+        late = history.trace.recorded and passed > LATE_SECONDS
+        if newborn or (late and taken and not history.vacant(birth)):
             continue  # somebody else may have used the name
         if taken and passed <= LATE_SECONDS and _freed_later(history, birth):
             continue  # a name may become free a moment late

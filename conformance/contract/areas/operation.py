@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import NOT_RECORDED, Exchange
-from conformance.trace.formats import is_uint64
+from conformance.trace.formats import is_uint64, timestamp
 from conformance.trace.links import named, same_project
 from conformance.trace.losses import TIMES
 
@@ -355,6 +357,58 @@ def _target_id(history: History) -> Iterator[Finding]:
                     observed=target,
                 )
     yield from _targets_of_changes(history)
+    yield from _targets_of_unseen_inserts(history)
+
+
+def _targets_of_unseen_inserts(history: History) -> Iterator[Finding]:
+    """The target of an insert that came before the recording is the image that was made in its course, or that is seen
+    just after its end."""
+    for operation, final, image in unseen_inserts(history):
+        target = final.value.get("targetId")
+        looks = history.showing("id") if is_set(target) and "id" not in history.trace.restless else ()
+        for seen in looks:
+            ours = (seen.project, seen.name) == (operation.project, image) and is_set(seen.value.get("id"))
+            if ours and (_made_by(final, seen) or watched_until(operation, final, seen.exchange)):
+                yield expect(
+                    str(target) == str(seen.value["id"]),
+                    "targetId is not the id of the image",
+                    final.exchange,
+                    seen.exchange,
+                    expected=seen.value["id"],
+                    observed=target,
+                )
+
+
+def unseen_inserts(history: History) -> Iterator[tuple[Operation, State, str]]:
+    """The operations of inserts that a recording does not hold, which ended without an error: each with its end and
+    the name of its image, where the recording neither makes nor deletes one of that name."""
+    for operation in history.operations if history.trace.recorded else ():
+        final = operation.final if operation.mutation is None else None
+        if final is None or final.failed or not final.shows("error") or final.value.get("operationType") != "insert":
+            continue
+        target = named(final.value.get("targetLink"))
+        folder, _, name = target[1].rpartition("/") if target else ("", "", "")
+        touched = any(
+            (change.project, change.image) == (operation.project, name)
+            for change in history.mutations
+            if change.method in ("images.insert", "images.delete")
+        )
+        if target and folder == "global/images" and same_project(target[0], operation.project) and not touched:
+            yield operation, final, name
+
+
+def _made_by(final: State, seen: Sighting) -> bool:
+    """Whether an image was made in the course of an insert of its name, by the server's own clock."""
+    times = (final.value.get("insertTime"), seen.value.get("creationTimestamp"), final.value.get("endTime"))
+    began, made, ended = map(timestamp, times)
+    return began is not None and made is not None and ended is not None and began <= made < ended
+
+
+def watched_until(operation: Operation, final: State, look: Exchange) -> bool:
+    """Whether an insert was seen to end so shortly before a look that nobody can have deleted what it made."""
+    pause = look.sent - final.exchange.received
+    under_way = any(not state.done and after(state.exchange, final.exchange) for state in operation.glimpses)
+    return under_way and 0 <= pause <= UNNOTICED_SECONDS
 
 
 def _targets_of_changes(history: History) -> Iterator[Finding]:

@@ -84,7 +84,8 @@ def _monotonic(history: History) -> Iterator[Finding]:
 
 
 def _forward(history: History) -> Iterator[tuple[State, State]]:
-    """Each state with the most advanced one that was seen for certain before it; lists may be a while behind.
+    """Each state with the most advanced one that was seen for certain before it; lists may be a while behind, but not
+    ahead.
 
     A replay of a request may answer the operation as it was first answered, so its answer is later than that one alone;
     but what it shows was reached.
@@ -99,6 +100,8 @@ def _forward(history: History) -> Iterator[tuple[State, State]]:
             if state.via == LIST:
                 if furthest is not None and state.exchange.sent - furthest.exchange.received > LATE_SECONDS:
                     yield furthest, state
+                if state.done and (furthest is None or not furthest.done):
+                    furthest = state
                 continue
             replayed = state.via in MUTATIONS and state.exchange is not first
             begun = state if state.exchange is first else begun

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.contract.areas.operation import GET, NOT_FOUND, WAIT, of_images
+from conformance.contract.areas.operation import GET, NOT_FOUND, WAIT, of_images, unseen_inserts, watched_until
 from conformance.contract.areas.operation_course import same_fields
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
@@ -64,6 +64,7 @@ def _knows_status(state: State) -> bool:
 )
 def _success_means_ready(history: History) -> Iterator[Finding]:
     yield from _listed_ready(history)
+    yield from _unseen_ready(history)
     for insert in history.created:
         final = insert.operation.final if insert.operation else None
         if final is None:
@@ -117,6 +118,30 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
                     *at,
                     expected={"status": "READY", "id": target},
                     observed=observed,
+                )
+
+
+def _unseen_ready(history: History) -> Iterator[Finding]:
+    """Judges that the image of an insert which the recording does not hold is there and READY just after its end."""
+    for operation, final, image in unseen_inserts(history):
+        for look in history.gets:
+            own = look.route and (look.route.project, look.route.name) == (operation.project, image)
+            if not own or not watched_until(operation, final, look):
+                continue
+            shown = [seen for seen in history.showing("status") if seen.exchange is look]
+            later = any(
+                seen.name == image and seen.project == operation.project and seen.exchange.sent >= look.sent
+                for seen in history.glimpses
+            )
+            lost = look.status == NOT_FOUND and look.sent - final.exchange.received > MOMENT_SECONDS and not later
+            if lost or any(seen.value.get("status") in ("PENDING", "FAILED") for seen in shown):
+                yield expect(
+                    False,
+                    "an insert succeeded, but its image is not there, or not READY",
+                    final.exchange,
+                    look,
+                    expected="READY",
+                    observed=shown[0].value.get("status") if shown else f"HTTP {look.status}",
                 )
 
 

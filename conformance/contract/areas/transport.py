@@ -11,9 +11,11 @@ from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Judge, Rule, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import ABANDONED, INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange
 from conformance.trace.json_text import NOT_JSON
+from conformance.trace.links import named, same_project
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -438,11 +440,13 @@ for _id, _statement, _reference, _grounds, _needs in _HABITS:
     "An image is created in the specified project, so it is in no other; that names are unique within a project only "
     "is convention.",
     needs=("second_project",),
-    passive=False,
     witness=SHOWN,
 )
 def _project_isolation(history: History) -> Iterator[Finding]:
     owners = {(insert.project, insert.image): insert for insert in history.created}
+    if history.trace.recorded:
+        yield from _known_elsewhere(history)
+        return  # who else has images of these names is not known
     for (project, name), insert in owners.items():
         for other in history.inserts:
             if other.image == name and other.project != project and after(insert.exchange, other.exchange):
@@ -475,6 +479,29 @@ def _project_isolation(history: History) -> Iterator[Finding]:
                     expected="HTTP 404",
                     observed=f"HTTP {exchange.status}",
                 )
+
+
+def _known_elsewhere(history: History) -> Iterator[Finding]:
+    """Judges that a project shows no image that says itself that it is one of another project, where that one shows
+    it as well."""
+    seen_first: dict[tuple[str, str], Sighting] = {}
+    for seen in history.showing("id", "selfLink"):
+        link = named(seen.value.get("selfLink"))
+        identifier = str(seen.value.get("id"))
+        if link is None or not is_set(seen.value.get("id")) or link[1] != f"global/images/{seen.name}":
+            continue
+        if link[0] == seen.project:
+            seen_first.setdefault((seen.project, identifier), seen)
+        home = seen_first.get((link[0], identifier))
+        if home is not None and not same_project(link[0], seen.project):
+            yield expect(
+                False,
+                "a project shows an image of another project",
+                home.exchange,
+                seen.exchange,
+                expected=f"no image of {link[0]}",
+                observed=seen.value.get("selfLink"),
+            )
 
 
 def _shown_elsewhere(history: History, insert: Mutation) -> Iterator[Finding]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import pytest
 
 from helpers.recorded import Recorded
 
@@ -27,3 +29,17 @@ def assert_breach(rule: str, told: Told, folder: Path) -> None:
     verdicts = told(Recorded()).judged(folder).verdicts
     found = {name for name, verdict in verdicts.items() if verdict in ("failed", "deviates")}
     assert any(fnmatchcase(name, rule) for name in found), found
+
+
+def both_ways(pairs: Sequence[Pair]) -> tuple[Callable[[Told, Path], None], Callable[[str, Told, Path], None]]:
+    """The two tests of a module of pairs: that no ordinary one is a breach, and that each other one is."""
+
+    @pytest.mark.parametrize("told", [pytest.param(good, id=name) for name, _, good, _ in pairs])
+    def test_ordinary_one_is_no_breach(told: Told, tmp_path: Path) -> None:
+        assert_no_breach(told, tmp_path)
+
+    @pytest.mark.parametrize(("rule", "told"), [pytest.param(rule, bad, id=name) for name, rule, _, bad in pairs])
+    def test_other_one_is_a_breach(rule: str, told: Told, tmp_path: Path) -> None:
+        assert_breach(rule, told, tmp_path)
+
+    return test_ordinary_one_is_no_breach, test_other_one_is_a_breach

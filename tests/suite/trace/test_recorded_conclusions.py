@@ -1,0 +1,248 @@
+"""Recordings in pairs where a breach follows from what several answers say together: of a name that nobody has, of an
+operation whose request came before the recording, of an image that two projects show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.pairs import Pair, Told, both_ways
+from helpers.recorded import (
+    EXISTS,
+    LINKS,
+    NO_LABELS,
+    NOT_FOUND,
+    PROJECT,
+    REQUEST_ID,
+    UNAVAILABLE,
+    Recorded,
+    at,
+    error,
+    image,
+    operation,
+)
+
+FAMILY = "global/images/family/f"
+STALE = {"labels": {"b": "2"}, "labelFingerprint": "AAAAAAAAAAA="}
+ARCHIVE = "https://bucket.storage.googleapis.com/dir/image.tar.gz"
+PENDING = image(status="PENDING", archiveSizeBytes=None)
+
+
+def later(told: Recorded, seconds: float) -> Recorded:
+    """Lets time pass in which nothing is recorded."""
+    told.now += seconds
+    return told
+
+
+# Names
+
+
+def refused(*, wait: float) -> Told:
+    """An insert that conflicts with nothing that is seen just before it, or a while after it."""
+    return lambda t: t.get(NOT_FOUND, 404).insert(answer=EXISTS, code=409).get(NOT_FOUND, 404, wait=wait)
+
+
+def not_free(*, look: bool) -> Told:
+    """A name that is refused long after its image was deleted, and perhaps looked for in vain just before."""
+
+    def tell(told: Recorded) -> Recorded:
+        later(told.made().delete().deleted().get(NOT_FOUND, 404), 300)
+        if look:
+            told.get(NOT_FOUND, 404)
+        return told.insert(answer=EXISTS, code=409).get(NOT_FOUND, 404, wait=3)
+
+    return tell
+
+
+def conflicting(born: float) -> Told:
+    """An insert that is answered 503, and 409 when it is sent again; its image was made so long after the request."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.insert(request_id=REQUEST_ID, answer=UNAVAILABLE, code=503)
+        made = at(told.now - 0.3 + born)
+        told.insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+        return told.get(image(creationTimestamp=made), wait=20)
+
+    return tell
+
+
+NAMES: tuple[Pair, ...] = (
+    ("a name that nobody has", "life.insert", refused(wait=30), refused(wait=3)),
+    (
+        "a name that another insert may have",
+        "life.insert",
+        lambda t: refused(wait=3)(t).get(image()),
+        lambda t: refused(wait=3)(refused(wait=3)(t)),
+    ),
+    ("a name that is free again", "life.delete", not_free(look=False), not_free(look=True)),
+    ("an image of the first try", "request-id.replay-after-lost-response", conflicting(-2), conflicting(0.1)),
+)
+
+# Operations
+
+
+def unseen(*, shown: Any = None, status: int = 200, watched: bool = True, wait: float = 1.2, **own: Any) -> Told:
+    """The end of an insert from before the recording, and a look at its image."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.now = 20
+        began: dict[str, Any] = {"insertTime": at(0), "startTime": at(0)}
+        if watched:
+            told.poll(operation(1, "RUNNING", **began))
+        told.poll(operation(1, "DONE", **began, endTime=at(told.now + 1), **own))
+        return told.get(shown or image(creationTimestamp=at(2)), status, wait=wait)
+
+    return tell
+
+
+def listed(listed_as: str) -> Told:
+    """An operation in a list, and a look at it that shows it RUNNING."""
+
+    def tell(told: Recorded) -> Recorded:
+        began = told.insert()._began[1]
+        items = [operation(1, listed_as, **began, endTime=at(told.now + 1) if listed_as == "DONE" else None)]
+        told.say("GET", "global/operations", None, {"kind": "compute#operationList", "items": items})
+        return told.poll(operation(1, "RUNNING", **began)).done().get(image())
+
+    return tell
+
+
+OPERATIONS: tuple[Pair, ...] = (
+    ("an insert that was watched to its end", "operation.target-id", unseen(), unseen(targetId="9")),
+    (
+        "an image of the course of an insert",
+        "operation.target-id",
+        unseen(watched=False, shown=image(id="9", creationTimestamp=at(100)), wait=90),
+        unseen(watched=False, shown=image(id="9", creationTimestamp=at(2)), wait=90),
+    ),
+    (
+        "the status after an insert",
+        "operation.success-means-ready",
+        unseen(shown=image(status="FAILED"), watched=False),
+        unseen(shown=image(status="FAILED")),
+    ),
+    (
+        "no image after an insert",
+        "operation.success-means-ready",
+        unseen(shown=NOT_FOUND, status=404, wait=1),
+        unseen(shown=NOT_FOUND, status=404, wait=3),
+    ),
+    ("a list that is not ahead", "operation.status-monotonic", listed("RUNNING"), listed("DONE")),
+)
+
+# Refusals, families, sources
+
+
+def stale(answer: Any, status: int) -> Told:
+    """A setLabels with a fingerprint that is out of date."""
+    return lambda t: t.made().act("setLabels", STALE, status=status, answer=answer).get(image())
+
+
+def family(shown: Any, status: int = 404) -> Told:
+    """A family that does not answer its image, and what it answers when it is asked again."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(shown=image(family="f"), family="f")
+        return told.say("GET", FAMILY, None, NOT_FOUND, 404).say("GET", FAMILY, None, shown, status)
+
+    return tell
+
+
+def older(*numbers: int) -> Told:
+    """A family of two images, and those that it answers after the second."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(shown=image(family="f"), family="f")
+        shown = [image(family="f"), image(2, family="f", creationTimestamp=at(told.now + 3))]
+        told.made(2, shown[1], family="f")
+        for number in numbers:
+            told.say("GET", FAMILY, None, shown[number - 1], wait=3)
+        return told
+
+    return tell
+
+
+def of_one_under_way(*looks: Any) -> Told:
+    """An image that is made of one which is not READY, and looks at that one after it."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.insert().get(PENDING)
+        told.insert(2, sourceDisk=None, sourceImage="global/images/image-1").done(2)
+        born = {"creationTimestamp": at(told.now), "sourceDisk": None, "sourceDiskId": None}
+        source = {"sourceImage": image()["selfLink"], "sourceImageId": image()["id"]}
+        told.get(image(2, **born, **source), name="image-2")
+        for shown in looks:
+            told.get(shown)
+        return told
+
+    return tell
+
+
+def archived(shown: str) -> Told:
+    """An image of an archive, with the URL that comes back."""
+    came: dict[str, Any] = {
+        "sourceDisk": None,
+        "sourceDiskId": None,
+        "rawDisk": {"source": shown, "containerType": "TAR"},
+    }
+    return lambda t: t.made(1, image(**came), sourceDisk=None, rawDisk={"source": ARCHIVE})
+
+
+MATTERS: tuple[Pair, ...] = (
+    (
+        "a fingerprint that is refused as such",
+        "labels.fingerprint-required",
+        stale(error(412, "conditionNotMet"), 412),
+        stale(error(400, "invalid", "Labels fingerprint is invalid"), 400),
+    ),
+    (
+        "a request that is refused for another reason",
+        "labels.fingerprint-required",
+        stale(error(400, "invalid", "Invalid value"), 400),
+        stale(error(409, "conflict", "The fingerprint is out of date"), 409),
+    ),
+    ("a family without its image", "family.latest", family(image(family="f"), 200), family(NOT_FOUND)),
+    ("a family with an older image", "family.latest", older(1, 2), older(1, 1)),
+    (
+        "a source that is not READY",
+        "source.image.not-ready",
+        of_one_under_way(PENDING, image()),
+        of_one_under_way(PENDING, PENDING),
+    ),
+    (
+        "a bucket in the name of its host",
+        "source.raw-disk.round-trip",
+        archived("https://storage.googleapis.com/bucket/dir/image.tar.gz"),
+        archived("https://storage.googleapis.com/other/dir/image.tar.gz"),
+    ),
+)
+
+# Projects
+
+
+def elsewhere(shown: dict[str, Any], *, listed: bool = False) -> Told:
+    """An image, and what another project shows under its name."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made()
+        told.project = "other"
+        return told.list(shown) if listed else told.get(shown)
+
+    return tell
+
+
+OWN = image(id="77", selfLink=f"{LINKS}/v1/projects/other/global/images/image-1", labelFingerprint=NO_LABELS)
+OWN["sourceDisk"] = OWN["sourceDisk"].replace(PROJECT, "other")
+
+PROJECTS: tuple[Pair, ...] = tuple(
+    (
+        f"an image of another project, {'listed' if listed else 'by name'}",
+        "transport.project-isolation",
+        elsewhere(OWN, listed=listed),
+        elsewhere(image(), listed=listed),
+    )
+    for listed in (False, True)
+)
+
+PAIRS = (*NAMES, *OPERATIONS, *MATTERS, *PROJECTS)
+
+test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
