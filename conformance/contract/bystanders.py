@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from conformance.contract.clock import between
 from conformance.contract.comparison import own_labels, unasked
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS, Lateness
 from conformance.contract.mutation import Mutation
@@ -126,6 +127,22 @@ class Bystanders(Lateness):
         states = mutation.operation.glimpses if mutation.operation else []
         times += [state.exchange.received for state in states if after(state.exchange, until)]
         return self.trace.recorded and until.sent - max([mutation.exchange.received, *times]) > LATE_SECONDS
+
+    def perhaps_older(self, insert: Mutation, seen: Sighting) -> bool:
+        """Whether an image of the name of an insert, seen after it, may have been there before: neither was it missing
+        then, nor does its time of creation or its id say that this insert has made it."""
+        if not self.trace.recorded or (is_set(seen.value.get("id")) and seen.value["id"] == self.identifier(insert)):
+            return False
+        looks = [
+            look.status
+            for look in self.exchanges
+            if look.method == "images.get" and look.route and (look.answered or look.status == NOT_FOUND)
+            if (look.route.project, look.route.name) == (insert.project, insert.image)
+            if after(look, insert.exchange)
+        ]
+        made = timestamp(seen.value.get("creationTimestamp"))
+        young = made is not None and between(made, insert.exchange, seen.exchange, self.trace.ahead)
+        return not young and looks[-1:] != [NOT_FOUND]
 
     def vacant(self, insert: Mutation) -> bool:
         """Whether an image of the name of an insert was looked for in vain just before it, and just after it but not at

@@ -34,8 +34,8 @@ def _moments(exchange: Exchange, ahead: float) -> tuple[datetime, datetime]:
 def between(moment: datetime, first: Exchange, last: Exchange, ahead: float = 0.0) -> bool:
     """Whether a time of the server's clock lies after the sending of one request, and before the answer of another.
 
-    A Date is in whole seconds: clocks that may agree by it are taken to agree, and for those that cannot, the server's
-    is taken to be as far ahead as it may be.
+    A Date is in whole seconds: where it leaves open how far the clocks differ, they are taken to differ as little as
+    may be.
 
     Args:
         moment: what the server says.
@@ -45,11 +45,10 @@ def between(moment: datetime, first: Exchange, last: Exchange, ahead: float = 0.
     """
     sent, received = (datetime.fromtimestamp(seconds, UTC) for seconds in (last.sent, last.received))
     served = _served(last)
-    by = served + timedelta(seconds=1) - sent if served else UNKNOWN
-    if served and served <= received and by > timedelta():
-        by = timedelta()
+    least, most = (served - received, served + timedelta(seconds=1) - sent) if served else (UNKNOWN, UNKNOWN)
+    by = max(min(timedelta(), most), least)
     by = max(by, timedelta(seconds=ahead)) if isfinite(ahead) else by
-    return datetime.fromtimestamp(first.sent, UTC) + by <= moment <= received + by
+    return datetime.fromtimestamp(first.sent, UTC) + by <= moment <= received + max(by, most)
 
 
 def near(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:

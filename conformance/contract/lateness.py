@@ -25,8 +25,6 @@ LATE_SECONDS = 60.0
 
 NOT_FOUND = 404
 
-PRECONDITION_FAILED = 412
-
 FAMILIES = frozenset({"images.getFromFamily", "imageFamilyViews.get"})
 """The API methods that answer an image of their own choice."""
 
@@ -307,11 +305,7 @@ class Lateness(Reading):
     def overtaken(self) -> frozenset[Mutation]:
         """The requests of a recording that failed their precondition, where the next look shows that others were
         faster."""
-        refused = [
-            mutation
-            for mutation in self.mutations
-            if self.trace.recorded and mutation.exchange.status == PRECONDITION_FAILED
-        ]
+        refused = [mutation for mutation in self.mutations if self.trace.recorded and mutation.precondition_failed]
         return frozenset(mutation for mutation in refused if self._fingerprint_moved(mutation))
 
     def _fingerprint_moved(self, refused: Mutation) -> bool:

@@ -17,6 +17,8 @@ from conformance.trace.exchange import Exchange
 Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
 
 
+PRECONDITION_FAILED = 412
+
 CHANCES = frozenset({429, 500, 502, 503, 504})
 """Statuses of operations that failed for what had nothing to do with the request."""
 
@@ -125,6 +127,13 @@ class Mutation:
         second."""
         final = self.operation.final if self.operation else None
         return final is not None and final.failed and final.value.get("httpErrorStatusCode") == 404
+
+    @property
+    def precondition_failed(self) -> bool:
+        """Whether it was refused, at once or by its operation, since the image is another than its sender believed."""
+        final = self.operation.final if self.operation else None
+        late = final.value.get("httpErrorStatusCode") if final and final.failed else None
+        return PRECONDITION_FAILED in (self.exchange.status, late)
 
     @property
     def same_bytes(self) -> bool:

@@ -17,6 +17,7 @@ from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
 from conformance.trace.formats import link, timestamp
 from conformance.trace.links import named
+from conformance.trace.losses import FRACTIONS
 from conformance.trace.recorded_clock import served_at
 
 CLOCK_RESOLUTION = 0.002
@@ -131,7 +132,7 @@ class Reading:
         if began is None:
             return False
         # Of a time without a fraction, or with one of zeros, the fraction may have been left out.
-        resolution = CLOCK_RESOLUTION if began.microsecond else 1.0
+        resolution = CLOCK_RESOLUTION if began.microsecond and FRACTIONS not in self.trace.lost else 1.0
         earlier = mutation.exchange.sent + self.trace.ahead - began.timestamp()
         if not resolution < earlier < REPLAY_SECONDS:
             return False

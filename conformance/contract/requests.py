@@ -330,6 +330,7 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
             and sighting.project == insert.project
             and after(end, sighting.exchange)
             and sighting.value.get("status") not in gone
+            and not history.perhaps_older(insert, sighting)
         ),
         None,
     )

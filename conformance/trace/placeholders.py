@@ -344,8 +344,12 @@ class Placeholders:
             self._lives[path] += 1
 
     def _path(self, url: Any) -> str:
+        """What a URL means: without the project, which may be told by its number, unless it is another one."""
         found = named(url, self._project)
-        return found[1] if found else str(url)
+        if found is None:
+            return str(url)
+        own = found[0] == self._project or found[0].isdecimal()
+        return found[1] if own else "/".join(found)
 
     def _id(self, url: Any) -> str:
         """An id that was replaced: the same for the same resource, and the one that it was shown with before."""
@@ -394,8 +398,8 @@ class Placeholders:
             resource["id"] = self._id(told)
 
     def _no_id(self, value: Any) -> bool:
-        if not isinstance(value, str):
-            return False
+        if not isinstance(value, str) or "/" in value:
+            return False  # a list has the path of what it holds in place of an id
         return bool(_MARK.search(value) or blots_out(value) or (self._scrubbed and _CONSTANT_ID.fullmatch(value)))
 
 

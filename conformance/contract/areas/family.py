@@ -155,7 +155,8 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
             continue
         wanted = candidates[-1] if candidates else None
         missed = came is None and exchange.status == NOT_FOUND and candidates and _stays(history, members, exchange)
-        if history.trace.recorded and not missed and came not in {insert.image for insert in members}:
+        stranger = history.trace.recorded and not missed and came not in {insert.image for insert in members}
+        if stranger and not _older(history, [insert for insert in members if insert.image == wanted], exchange, image):
             continue  # a member that the recording does not tell of
         changes = [change.exchange for insert in members for change in _deprecated_since(history, insert, exchange)]
         right = came == wanted and (wanted is not None or exchange.refused)
@@ -198,6 +199,20 @@ def as_sources(history: History) -> Iterator[Finding]:
             expected=active[-1].image,
             observed=came[1],
         )
+
+
+def _older(history: History, latest: list[Mutation], exchange: Exchange, image: Any) -> bool:
+    """Whether a family answers an image that was made before the latest of those that the recording makes, which is
+    shown at that time as one that is not deprecated."""
+    born = timestamp(image.get("creationTimestamp")) if isinstance(image, dict) else None
+    names = {(insert.project, insert.image) for insert in latest}
+    times = (
+        timestamp(seen.value.get("creationTimestamp"))
+        for seen in history.showing("creationTimestamp")
+        if (seen.project, seen.name) in names
+    )
+    younger = born is not None and any(made is not None and made > born for made in times)
+    return younger and _stays(history, latest, exchange)
 
 
 def _stays(history: History, members: list[Mutation], exchange: Exchange) -> bool:

@@ -347,6 +347,7 @@ RULES.add(
 
 
 def _stays_locked(history: History) -> Iterator[Finding]:
+    yield from _made_of_locked(history)
     for patch in history.mutations:
         if patch.method != "images.patch" or "locked" not in patch.body or patch.outcome == "unknown":
             continue
@@ -368,6 +369,24 @@ def _stays_locked(history: History) -> Iterator[Finding]:
                 later[0].exchange,
                 expected=True,
                 observed=later[0].value.get("locked"),
+            )
+
+
+def _made_of_locked(history: History) -> Iterator[Finding]:
+    """Judges that a recording makes no image from one that it shows to be locked."""
+    shown = [seen for seen in history.showing("id", "locked") if seen.value.get("locked") is True]
+    for insert in history.created if shown and history.trace.recorded else ():
+        sources = {seen.value.get("sourceImageId") for seen in history.results(insert)}
+        locked = next((one for one in shown if one.value.get("id") in sources and is_set(one.value.get("id"))), None)
+        if locked is not None and insert.exchange.intent is None:
+            yield expect(
+                False,
+                "an image is made from a locked one",
+                locked.exchange,
+                insert.exchange,
+                insert.end,
+                expected="a refusal (4xx), or an operation that fails",
+                observed=f"HTTP {insert.exchange.status}",
             )
 
 

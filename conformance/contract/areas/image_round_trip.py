@@ -253,7 +253,8 @@ def _disk_size(history: History) -> Iterator[Finding]:
     for insert, sighting in history.comebacks:
         size = sighting.value.get("diskSizeGb")
         sent = is_set(insert.body.get("diskSizeGb"))
-        floor = source_size(history, insert.view) if sent else _size_of(history, sighting.value.get("sourceImageId"))
+        known = _size_of(history, sighting.value.get("sourceImageId")) or _shown_size(history, insert.view)
+        floor = source_size(history, insert.view) if sent else known
         if floor and is_int64(size):
             yield expect(
                 int(size) >= floor,
@@ -286,6 +287,11 @@ def source_size(history: History, view: RequestView) -> int:
         size = sighting.value.get("diskSizeGb")
         if same and not is_set(other.body.get("diskSizeGb")) and is_int64(size):
             return int(size)
+    return _shown_size(history, view)
+
+
+def _shown_size(history: History, view: RequestView) -> int:
+    """The size of a source in GB, as the source itself shows it; 0 if unknown."""
     own, project = view.text("sourceImage"), view.exchange.route.project if view.exchange.route else ""
     shown = {
         str(seen.value["diskSizeGb"])

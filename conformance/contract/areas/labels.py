@@ -10,8 +10,8 @@ from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import LATE_SECONDS, PRECONDITION_FAILED
-from conformance.contract.mutation import Mutation, overlapping
+from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.mutation import PRECONDITION_FAILED, Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.round_trip import same_labels
 from conformance.contract.rule import Finding, Rules, expect, is_set
@@ -127,11 +127,11 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
     A recording whose fingerprints are all alike does not tell which one was current, and one without times not which
     of two changes from the same fingerprint came first.
     """
-    if update.exchange.status == PRECONDITION_FAILED and (
+    if update.precondition_failed and (
         FINGERPRINTS in history.trace.lost or (TIMES in history.trace.lost and _rivalled(history, update))
     ):
         return True
-    if update.exchange.status == PRECONDITION_FAILED and _outrun(history, update, before):
+    if update.precondition_failed and _outrun(history, update, before):
         return True
     if (update.exchange.status == NOT_FOUND or update.missed) and _gone(history, update, before):
         return True

@@ -126,8 +126,13 @@ def _unseen_ready(history: History) -> Iterator[Finding]:
     for operation, final, image in unseen_inserts(history):
         for look in history.gets:
             own = look.route and (look.route.project, look.route.name) == (operation.project, image)
-            if not own or not watched_until(operation, final, look):
-                continue
+            ready = any(
+                seen.value.get("status") == "READY" and after(seen.exchange, look)
+                for seen in history.showing("status")
+                if (seen.name, seen.project) == (image, operation.project)
+            )
+            if not own or ready or not watched_until(operation, final, look):
+                continue  # what became of one that was READY is the matter of other rules
             shown = [seen for seen in history.showing("status") if seen.exchange is look]
             later = any(
                 seen.name == image and seen.project == operation.project and seen.exchange.sent >= look.sent
@@ -191,6 +196,8 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
                 and after(insert.operation.final.exchange, exchange)
             ):
                 image = exchange.resource
+                if any(history.perhaps_older(insert, seen) for seen in history.seen_in(exchange)):
+                    continue
                 yield expect(
                     image is None or image.get("status") != "READY",
                     "an insert failed, and yet its image is READY",

@@ -3,11 +3,14 @@ operation whose request came before the recording, of an image that two projects
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from helpers.pairs import Pair, Told, both_ways
 from helpers.recorded import (
+    DISK,
     EXISTS,
+    FINGERPRINTS,
     LINKS,
     NO_LABELS,
     NOT_FOUND,
@@ -24,6 +27,9 @@ from helpers.recorded import (
 FAMILY = "global/images/family/f"
 STALE = {"labels": {"b": "2"}, "labelFingerprint": "AAAAAAAAAAA="}
 ARCHIVE = "https://bucket.storage.googleapis.com/dir/image.tar.gz"
+FAILED: dict[str, Any] = {"httpErrorStatusCode": 400, "httpErrorMessage": "BAD REQUEST"}
+CHANGE = {"operationType": "setLabels"}
+MADE_OF_ONE = {"sourceImage": image()["selfLink"], "sourceImageId": image()["id"]}
 PENDING = image(status="PENDING", archiveSizeBytes=None)
 
 
@@ -65,7 +71,36 @@ def conflicting(born: float) -> Told:
     return tell
 
 
+def in_vain(*, before: bool = True, born: float = -9000, late: bool = False) -> Told:
+    """An insert that comes to nothing, and an image of its name that is there all the same, made so long after it."""
+
+    def tell(told: Recorded) -> Recorded:
+        found = image(creationTimestamp=at(born))
+        if before:
+            told.get(found)
+        if late:
+            told.insert().done(error={"errors": [{"code": "INVALID", "message": "It is wrong."}]}, **FAILED)
+        else:
+            told.insert(answer=error(400, "invalid"), code=400)
+        return told.get({**found, "id": "77"} if late else found)
+
+    return tell
+
+
 NAMES: tuple[Pair, ...] = (
+    ("an image that was there before", "life.failed-insert-leaves-nothing", in_vain(), in_vain(before=False, born=1.3)),
+    (
+        "an image that is older",
+        "life.failed-insert-leaves-nothing",
+        in_vain(before=False),
+        lambda t: in_vain(before=False)(t.get(NOT_FOUND, 404)),
+    ),
+    (
+        "an image that a failed insert has not made",
+        "operation.failure-means-none",
+        in_vain(late=True),
+        in_vain(late=True, before=False, born=1.3),
+    ),
     ("a name that nobody has", "life.insert", refused(wait=30), refused(wait=3)),
     (
         "a name that another insert may have",
@@ -137,12 +172,61 @@ def stale(answer: Any, status: int) -> Told:
     return lambda t: t.made().act("setLabels", STALE, status=status, answer=answer).get(image())
 
 
+def outrun(code: int, *, moved: bool = True) -> Told:
+    """A setLabels whose operation fails, as others were faster, and a look that shows what they have set."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made()
+        began = {name: at(told.now + 1.3) for name in ("insertTime", "startTime")}
+        told.act(
+            "setLabels",
+            {"labels": {"b": "2"}, "labelFingerprint": NO_LABELS},
+            answer=operation(70, "RUNNING", 1, **CHANGE, **began),
+        )
+        failed: dict[str, Any] = {
+            "error": {"errors": [{"code": "CONDITION_NOT_MET", "message": "The labels changed."}]}
+        }
+        failed |= {"httpErrorStatusCode": code, "httpErrorMessage": "PRECONDITION FAILED", "endTime": at(told.now + 1)}
+        told.poll(operation(70, "DONE", 1, **CHANGE, **began, **failed))
+        return told.get(image(labels={"c": "3"}, labelFingerprint=FINGERPRINTS[0]) if moved else image())
+
+    return tell
+
+
+def locked(state: bool | None) -> Told:
+    """An image that is made from one which may be locked."""
+    return lambda t: of_one(t.made(1, image(locked=state)), 12)
+
+
+def sized(disk: str) -> Told:
+    """An image of 10 GB of a disk that was shown just before."""
+    shown = {"kind": "compute#disk", "id": image()["sourceDiskId"], "sizeGb": disk}
+    return lambda t: t.say("GET", DISK.partition(f"{PROJECT}/")[2], None, shown).made(1, image(creationTimestamp=at(6)))
+
+
+def of_one(told: Recorded, wait: float) -> Recorded:
+    """An image that is made from the first one."""
+    later(told, wait).insert(2, sourceDisk=None, sourceImage="global/images/image-1").done(2)
+    born = {"creationTimestamp": at(told.now), "sourceDisk": None, "sourceDiskId": None}
+    return told.get(image(2, **born, **MADE_OF_ONE), name="image-2")
+
+
 def family(shown: Any, status: int = 404) -> Told:
     """A family that does not answer its image, and what it answers when it is asked again."""
 
     def tell(told: Recorded) -> Recorded:
         told.made(shown=image(family="f"), family="f")
         return told.say("GET", FAMILY, None, NOT_FOUND, 404).say("GET", FAMILY, None, shown, status)
+
+    return tell
+
+
+def from_before(shown: Any) -> Told:
+    """A family that goes on to answer an image of which the recording does not tell, though it has a new one."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(shown=image(family="f"), family="f")
+        return told.say("GET", FAMILY, None, shown, wait=3).say("GET", FAMILY, None, shown, wait=3)
 
     return tell
 
@@ -165,11 +249,7 @@ def of_one_under_way(*looks: Any) -> Told:
     """An image that is made of one which is not READY, and looks at that one after it."""
 
     def tell(told: Recorded) -> Recorded:
-        told.insert().get(PENDING)
-        told.insert(2, sourceDisk=None, sourceImage="global/images/image-1").done(2)
-        born = {"creationTimestamp": at(told.now), "sourceDisk": None, "sourceDiskId": None}
-        source = {"sourceImage": image()["selfLink"], "sourceImageId": image()["id"]}
-        told.get(image(2, **born, **source), name="image-2")
+        of_one(told.insert().get(PENDING), 0)
         for shown in looks:
             told.get(shown)
         return told
@@ -201,6 +281,15 @@ MATTERS: tuple[Pair, ...] = (
         stale(error(409, "conflict", "The fingerprint is out of date"), 409),
     ),
     ("a family without its image", "family.latest", family(image(family="f"), 200), family(NOT_FOUND)),
+    ("labels that others have changed", "labels.set", outrun(412), outrun(412, moved=False)),
+    ("a locked source", "image.locked.forbids", locked(None), locked(True)),
+    ("the size of a disk that was shown", "image.disk-size-gb", sized("10"), sized("50")),
+    (
+        "a family with an image from before",
+        "family.latest",
+        from_before(image(7, family="f", creationTimestamp=at(5))),
+        from_before(image(7, family="f", creationTimestamp=at(-3600))),
+    ),
     ("a family with an older image", "family.latest", older(1, 2), older(1, 1)),
     (
         "a source that is not READY",
@@ -213,6 +302,44 @@ MATTERS: tuple[Pair, ...] = (
         "source.raw-disk.round-trip",
         archived("https://storage.googleapis.com/bucket/dir/image.tar.gz"),
         archived("https://storage.googleapis.com/other/dir/image.tar.gz"),
+    ),
+)
+
+# What recorders write
+
+
+def anonymous(told: Recorded) -> Recorded:
+    """The recording with a placeholder for its project."""
+    told.entries = json.loads(json.dumps(told.entries).replace(f"/{PROJECT}/", "/PROJECT_ID/"))
+    return told
+
+
+def whole_seconds(told: Recorded) -> Recorded:
+    """The recording with whole seconds."""
+    for entry in told.entries:
+        entry["startedDateTime"] = entry["startedDateTime"][:19] + "+00:00"
+    return told
+
+
+def after_a_list(**shown: Any) -> Told:
+    """An image after a list, whose id has the project in it."""
+    return lambda t: anonymous(t.list(id=f"projects/{PROJECT}/global/images").made().get(image(**shown)))
+
+
+def another_image(told: Recorded) -> Recorded:
+    """A requestId that is used again, for another image."""
+    told.insert(request_id=REQUEST_ID).done().get(image())
+    later(told, 0.7).insert(2, request_id=REQUEST_ID).done(2)
+    return told.get(image(2, creationTimestamp=at(told.now)), name="image-2")
+
+
+RECORDERS: tuple[Pair, ...] = (
+    ("a placeholder in a list", "image.id", after_a_list(), after_a_list(id="77")),
+    (
+        "whole seconds",
+        "request-id.replay-other-body",
+        lambda t: whole_seconds(t.insert(request_id=REQUEST_ID).done().get(image())),
+        lambda t: whole_seconds(another_image(t)),
     ),
 )
 
@@ -243,6 +370,6 @@ PROJECTS: tuple[Pair, ...] = tuple(
     for listed in (False, True)
 )
 
-PAIRS = (*NAMES, *OPERATIONS, *MATTERS, *PROJECTS)
+PAIRS = (*NAMES, *OPERATIONS, *MATTERS, *RECORDERS, *PROJECTS)
 
 test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
