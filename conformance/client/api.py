@@ -65,6 +65,10 @@ _SETTLED = ("READY", "FAILED")
 """Statuses of an image that is no longer being made."""
 
 
+_UNSET = (None, "", "0", 0)
+"""Ids that are none yet."""
+
+
 @dataclass(frozen=True)
 class Created:
     """An insert that was followed to its end: its exchange, the last look at its operation, and at its image."""
@@ -76,9 +80,10 @@ class Created:
 
     @property
     def identifier(self) -> str:
-        """The id of the image as the operation says it; "" where it does not."""
-        target = self.operation.get("targetId")
-        return target if isinstance(target, str) else ""
+        """The id of the image as the operation says it, or else as the image shows it; "" where neither does."""
+        shown = self.image.resource if self.image else None
+        told = (self.operation.get("targetId"), (shown or {}).get("id"))
+        return next((str(value) for value in told if isinstance(value, str | int) and value not in _UNSET), "")
 
     @property
     def ready(self) -> bool:

@@ -511,6 +511,7 @@ def _lets_in(terms: Sequence[_Term], image: Mapping[str, Any]) -> bool | None:
     "globalOperations.list",
     "Lists are described elsewhere; the discovery document gives both kinds of lists the same parameters and this "
     "kind.",
+    yields_to=("operation.target-link",),
     needs=("operations_list",),
 )
 def _operations(history: History) -> Iterator[Finding]:
@@ -534,14 +535,18 @@ def _operations(history: History) -> Iterator[Finding]:
             ("a filtered list holds other operations", wanted is not None and bool({*names} - {wanted[1]})),
             (
                 "a list holds operations of another project",
-                any(_is_of_another(item, exchange) for item in exchange.items),
+                any(_is_of_another(history, item, exchange) for item in exchange.items),
             ),
         )
         for message, wrong in wrongs:
             yield expect(not wrong, message, exchange, expected=exchange.request.query, observed=names[:5])
 
 
-def _is_of_another(operation: Mapping[str, Any], exchange: Exchange) -> bool:
-    """Whether an operation is about a thing in another project than the one whose operations were asked for."""
+def _is_of_another(history: History, operation: Mapping[str, Any], exchange: Exchange) -> bool:
+    """Whether an operation is about a thing in another project than the one whose operations were asked for; that of a
+    request to this one has a wrong link only."""
     about, route = named(operation.get("targetLink")), exchange.route
-    return about is not None and route is not None and not same_project(about[0], route.project)
+    if about is None or route is None or same_project(about[0], route.project):
+        return False
+    bearers = history.bearers(route.project, str(operation.get("name")))
+    return not any(bearer.mutation and bearer.mutation.project == route.project for bearer in bearers)

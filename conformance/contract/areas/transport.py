@@ -467,8 +467,9 @@ def _project_isolation(history: History) -> Iterator[Finding]:
                 other.image == name and other.project == route.project and other.exchange.sent <= exchange.received
                 for other in history.inserts
             )
-            asked = route.name in (name, history.identifier(insert)) and not own
-            if asked and route.project != project and after(insert.exchange, exchange):
+            if own or route.project == project or not after(insert.exchange, exchange):
+                continue
+            if route.name in (name, history.identifier(insert), history.identity(insert, exchange)):
                 # Another image may have the id there.
                 shown = exchange.resource is not None and name in (route.name, exchange.resource.get("name"))
                 yield expect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import count, cycle
 from typing import Any
 
@@ -19,6 +19,9 @@ from conformance.emulator.variants.row import Variant, both, refuse_if, together
 
 LATE_SECONDS = 0.05
 """How long the variants that show things late do so."""
+
+OK = 200
+FEW = 12
 
 PROJECT_NUMBER = "123456789012"
 PROJECT_ID = "conformance"
@@ -148,6 +151,25 @@ def _rate_limited(behaviour: Behaviour) -> None:
             raise ApiError(403, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries'.")
 
     behaviour.on_request.insert(0, guard)
+
+
+def _few_images(behaviour: Behaviour) -> None:
+    """Refuses inserts while a project has a dozen images beside those that it had in the beginning."""
+    there: dict[str, set[str]] = defaultdict(set)
+
+    def guard(call: Call) -> None:
+        if call.method == "images.insert" and len(there[call.project]) >= FEW:
+            raise ApiError(403, "quotaExceeded", f"Quota 'IMAGES' exceeded. Limit: {FEW}.0 globally.")
+
+    def note(answer: Answer, call: Call) -> None:
+        image = answer.body.get("targetId") if answer.status == OK else None
+        if image and call.method == "images.insert":
+            there[call.project].add(image)
+        elif image and (call.method == "images.delete" or answer.body.get("error")):
+            there[call.project].discard(image)
+
+    behaviour.on_request.append(guard)
+    behaviour.on_answer.append(note)
 
 
 def _mishaps(behaviour: Behaviour) -> None:
@@ -362,6 +384,7 @@ VARIANTS: tuple[Variant, ...] = (
         "an image is not found for a moment after DONE",
         switched(seen_after={"images.get": LATE_SECONDS}),
     ),
+    Variant("few-images", "a project may have a dozen images at a time", _few_images),
     Variant("mishaps", "some inserts fail for a reason of the server's own", _mishaps),
     Variant("rate-limits", "some requests are answered 403 for want of quota", _rate_limited),
     Variant(

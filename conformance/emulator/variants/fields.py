@@ -325,6 +325,12 @@ ROWS: tuple[Variant, ...] = (
             lambda operation, call, times: operation.update(progress=100 if operation["status"] == "DONE" else 0)
         ),
     ),
+    Variant("progress-stays", "progress is 0, at the end too", _progress(lambda value: 0), ("operation.progress",)),
+    Variant(
+        "architecture-guessed",
+        "images of which nobody told an architecture have one",
+        shown_image(lambda image, call, times: image.setdefault("architecture", "X86_64")),
+    ),
     Variant("progress-as-float", "progress is written with a decimal point", _progress(float)),
     Variant(
         "qualified-types",

@@ -5,7 +5,9 @@ from __future__ import annotations
 FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "fields that may be absent, null or empty": {
         "unset fields are null, blank or empty": ("empty-fields", "nulls", "blank-errors"),
-        "progress is absent, or there at the end only, or jumps": ("no-progress", "progress-at-end", "progress-jumps"),
+        "progress is absent, or there at the end only, or jumps, or stays": (
+            *("no-progress", "progress-at-end", "progress-jumps", "progress-stays"),
+        ),
         "an image that is not deprecated is active": ("active-state",),
         "the last page of a list has no token, or a blank one": ("blank-token",),
         "times, user and links of an operation are absent": ("bare-operations", "start-when-running"),
@@ -32,7 +34,9 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "there are fields beyond the reference, which change as they like": ("extra-fields", "etags"),
         "there are enum values beyond the reference": ("new-enum-values",),
         "operations warn of what nobody asked": ("more-warnings", "many-warnings"),
-        "images have labels and files that nobody sent": ("service-labels", "revoked-files"),
+        "images have labels, files and an architecture that nobody sent": (
+            *("service-labels", "revoked-files", "architecture-guessed"),
+        ),
     },
     "forms of values": {
         "times are as precise as the server likes": ("whole-seconds", "nanoseconds", "finer-at-first"),
@@ -108,6 +112,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
             *("any-location", "busy-disks", "opaque-wrapped-keys"),
         ),
         "errors repeat what they are about": ("loose-tongue",),
+        "a project may have a few images only": ("few-images",),
         "an insert may fail for a reason of the server's own": ("mishaps",),
         "an insert that fails leaves an image that is FAILED": ("failed-images-stay",),
     },
