@@ -30,6 +30,7 @@ MALFORMED_UUIDS = (
     UUID.replace("e", "g", 1),
     UUID.replace("-", "", 1),
     UUID.replace("-", "_"),
+    UUID.replace("-", "0"),
     "-" + UUID.replace("-", "", 1),
     "{" + UUID + "}",
     " " + UUID,

@@ -47,11 +47,12 @@ CALLS_MAXIMUM = 400
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """A call, with the request behind it, and the exchange that showed its end."""
+    """A call, with the request behind it and its replays, and the exchange that showed its end."""
 
     call: ImageCall
     exchange: Exchange
     end: Exchange
+    replays: tuple[Exchange, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -147,12 +148,13 @@ def _effect(
 ) -> Iterator[Told]:
     first = request[0]
     start = min(change.exchange.sent for change in request)  # of simultaneous ones any may have been the first
+    replays = tuple(change.exchange for change in request[1:])
     done = [change for change in request if change.outcome == "succeeded" or change in cancelled]
     if done:
         ended = min(done, key=lambda change: change.end.received)
         end = ended.end
         target = Facts(id=None if "id" in history.trace.restless else history.identifier(ended))
-        yield Told(Call(start, end.received, _asked(first, shown), target), first.exchange, end)
+        yield Told(Call(start, end.received, _asked(first, shown), target), first.exchange, end, replays)
     elif any(_open(change) for change in request):
         yield Told(
             Call(start, math.inf, _asked(first, shown), Facts(), certain=False), first.exchange, request[-1].exchange

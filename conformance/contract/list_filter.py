@@ -15,3 +15,9 @@ def passes(expression: str, name: str) -> bool:
     if found is None:
         return not expression
     return name == found["name"] if found["name"] else name.startswith(found["start"]) and name.endswith(found["end"])
+
+
+def is_pattern(expression: str) -> bool:
+    """Whether a filter is for all names that begin and end so, and not for one name."""
+    found = _NAME_OR_START.fullmatch(expression)
+    return found is not None and found["name"] is None

@@ -23,8 +23,8 @@ UNNAMED = "unnamed "
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
 
 CONTRADICTIONS = 2
-"""In so many of id, type, target and time of insertion two states differ that cannot be of one operation, though they
-bear one name.
+"""In so many of id, type, target, time of insertion and requestId two states differ that cannot be of one operation,
+though they bear one name.
 
 Where they differ in one of them, it is the operation that has changed.
 """
@@ -60,23 +60,29 @@ class State:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """What tells an operation from others beside its name: what is known of id, type, target and time."""
+        """What tells an operation from others beside its name: what is known of id, type, target, time and
+        requestId."""
         parts = {
             "id": self.value.get("id"),
             "type": self.value.get("operationType"),
             "target": link(self.value.get("targetLink")).rpartition("/")[2],
             "target id": self.value.get("targetId"),
             "insert time": timestamp(self.value.get("insertTime")),
+            "request": str(self.value.get("clientOperationId") or "").lower(),
         }
         return {name: str(part) for name, part in parts.items() if is_set(part) and part != BLOT}
 
-    def contradicts(self, other: State) -> bool:
-        """Whether this is a state of another operation, whatever its name is."""
+    def differences(self, other: State) -> int:
+        """In how much of what tells operations from others two states differ."""
         one, two = self.identity, other.identity
         differing = {name for name in one.keys() & two.keys() if one[name] != two[name]}
         if "target" in one.keys() & two.keys():
             differing.discard("target id")
-        return len(differing) >= CONTRADICTIONS
+        return len(differing)
+
+    def contradicts(self, other: State) -> bool:
+        """Whether this is a state of another operation, whatever its name is."""
+        return self.differences(other) >= CONTRADICTIONS
 
     @property
     def failed(self) -> bool:

@@ -13,7 +13,7 @@ from conformance.contract.mutation import Mutation
 from conformance.contract.operation import UNNAMED, Operation, State
 from conformance.contract.order import after
 from conformance.contract.rule import is_set
-from conformance.contract.sighting import Sighting
+from conformance.contract.sighting import MAY_BE_ABSENT, Sighting
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
 from conformance.trace.formats import link, timestamp
 from conformance.trace.links import named
@@ -46,6 +46,7 @@ class Reading:
         self._listed_alone: list[State] = []
         self._sources: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
         self._sizes: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
+        self._left_out = MAY_BE_ABSENT - _listed_fields(self.exchanges)
         for exchange in self.exchanges:
             self._read(exchange)
         self._pair_replays()
@@ -73,7 +74,8 @@ class Reading:
             case "images.list":
                 within = mask.within("items")
                 for item in exchange.items:
-                    self.glimpses.append(Sighting(exchange, item, route.method, route.project, within))
+                    seen = Sighting(exchange, item, route.method, route.project, within, self._left_out)
+                    self.glimpses.append(seen)
             case "imageFamilyViews.get":
                 image = resource.get("image")
                 if isinstance(image, dict):
@@ -157,10 +159,9 @@ class Reading:
             own = state.value.get("name")
             called = own if isinstance(own, str) and state.value.get("id") == name else name
             known = self.bearers(project, called) or [self._new_operation(project, called, state)]
-        owner = next(
-            (operation for operation in known if operation.has_id_of(state)),
-            next((operation for operation in reversed(known) if operation.owns(state)), None),
-        )
+        able = [operation for operation in known if operation.has_id_of(state)]
+        able = able or [operation for operation in reversed(known) if operation.owns(state)]
+        owner = min(able, key=lambda operation: operation.first.differences(state), default=None)
         if owner is not None:
             owner.glimpses.append(state)
         elif known:
@@ -290,6 +291,13 @@ def _project_ids(exchanges: Sequence[Exchange]) -> dict[str, str]:
     return found
 
 
+def _listed_fields(exchanges: Sequence[Exchange]) -> set[str]:
+    """The fields of images that lists show at all: they may leave some out."""
+    return {
+        name for exchange in exchanges if exchange.method == "images.list" for item in exchange.items for name in item
+    }
+
+
 def _targets(operation: Operation, identifier: Any) -> bool:
     """Whether an operation was shown to be about the image of an id."""
     return is_set(identifier) and any(state.value.get("targetId") == identifier for state in operation.glimpses)
@@ -302,4 +310,6 @@ def _another(mutation: Mutation, operation: Operation, state: State) -> bool:
     if first is None or (replayed and str(first.request_id).lower() == str(mutation.request_id).lower()):
         return False
     ids = {one.identity.get("id") for one in (operation.first, state)}
-    return len(ids) == 2 and None not in ids
+    # Each is told to be about the image of its own request, and these are two: be it that the id is the same as well.
+    own = operation.first.identity.get("target") == first.image != mutation.image == state.identity.get("target")
+    return (len(ids) == 2 and None not in ids) or own

@@ -9,6 +9,9 @@ from conformance.trace.blots import BLOT, holds_blot
 from conformance.trace.exchange import Exchange
 from conformance.trace.field_mask import EVERYTHING, FieldMask
 
+MAY_BE_ABSENT = frozenset({"labels", "labelFingerprint", "deprecated"})
+"""Fields of an image whose being absent tells that they have no value, unless the answer leaves them out anyway."""
+
 OBJECTS = frozenset({"labels", "deprecated"})
 """Fields of an image that rules look into."""
 
@@ -18,13 +21,15 @@ LOOKED_INTO = frozenset({"deprecated"})
 
 @dataclass(frozen=True)
 class Sighting:
-    """An image as one answer showed it; `via` is the API method that answered, `mask` what it was asked for."""
+    """An image as one answer showed it; `via` is the API method that answered, `mask` what it was asked for, and
+    `left_out` what such answers never show, be it there or not."""
 
     exchange: Exchange
     value: dict[str, Any]
     via: str
     project: str
     mask: FieldMask = EVERYTHING
+    left_out: frozenset[str] = frozenset()
 
     def shows(self, *names: str) -> bool:
         """Whether the answer tells of these fields: each is there, or would be if it had a value.
@@ -33,6 +38,7 @@ class Sighting:
         """
         told = all(
             (self.mask.covers(name) or (name in self.value and name not in self.mask.fields))
+            and (name in self.value or name not in self.left_out)
             and (name in LOOKED_INTO or not holds_blot(self.value.get(name)))
             for name in names
         )

@@ -35,6 +35,7 @@ class Outcome(Generic[Case]):
         names: of images that it made, where the name is the matter and the same whenever it is tried.
         cut: whether it was cut off by the end of a budget, of the run or of the target, so that it has no end to be
             judged.
+        used_up: whether the target took a requestId that is the same whenever it is tried.
     """
 
     case: Case
@@ -42,6 +43,7 @@ class Outcome(Generic[Case]):
     size: tuple[int, ...]
     names: frozenset[str] = frozenset()
     cut: bool = False
+    used_up: bool = False
 
     @property
     def requests(self) -> int:

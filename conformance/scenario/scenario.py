@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import time
 import zlib
 from collections import deque
@@ -29,7 +30,8 @@ from conformance.contract.requests import CONFLICT
 from conformance.scenario.compat import no_constants_of_modules
 from conformance.scenario.confirmations import Confirmations, Outcome
 from conformance.scenario.examples import Drawer
-from conformance.trace.exchange import Trace
+from conformance.trace.exchange import Exchange, Trace
+from conformance.trace.formats import is_uuid
 
 STARTED_MAXIMUM = 24
 """Cases that are started ahead of the one to be judged: what a target answers waits in memory until then."""
@@ -187,8 +189,10 @@ class Scenario:
                 cases = [chosen[number][0].case for number in ready]
                 for number, outcome in zip(ready, self._outcomes(cases, act), strict=True):
                     again[number].append(outcome)
-        for (_, rules), found in zip(chosen, again, strict=True):
-            self._confirmations.conclude(rules, found)
+        for (outcome, rules), found in zip(chosen, again, strict=True):
+            # That a requestId is refused which the first try has used up tells nothing of a fresh one.
+            told = [one for one in found if not outcome.used_up or rules.keys() & one.broken.keys()]
+            self._confirmations.conclude(rules, told)
 
     def _tries_at_once(self, outcome: Outcome[Case], turn: int) -> int:
         """How often a case is tried again in a turn: each time in the first one where its names are fresh, else once
@@ -320,24 +324,37 @@ class Scenario:
         for rule, breach in found:
             broken[rule.id] = broken.get(rule.id, False) or not breach.deviation
         self._settled |= set(broken)
-        names, left = _fixed_names(trace, self.target.names.prefix)
-        return Outcome(case, broken, trace.size(), names, cut=left and not number)
+        names, left = fixed_names(trace, self.target.names.prefix)
+        used_up = any(map(_takes_fixed_id, trace.exchanges))
+        return Outcome(case, broken, trace.size(), names, cut=left and not number, used_up=used_up)
 
 
-def _fixed_names(trace: Trace, prefix: str) -> tuple[frozenset[str], bool]:
+def fixed_names(trace: Trace, prefix: str) -> tuple[frozenset[str], bool]:
     """The names of images that a trace has made, and that are not new whenever its case is tried: those begin with a
     prefix.
 
     Also whether it has met one that was there before: no get may find what an earlier try has left.
     """
     made: set[str] = set()
+    nameless: set[str] = set()
     left = False
     for exchange in trace.exchanges:
         body = exchange.request.json if exchange.method == "images.insert" else None
-        name = body.get("name") if isinstance(body, dict) else None
-        if not isinstance(name, str) or not name.strip(".") or name.startswith(prefix):
+        if not isinstance(body, dict):
             continue
+        name = body.get("name")
+        if isinstance(name, str) and name.startswith(prefix):
+            continue
+        # What is no name at all may be one to a target that took it, though nobody can ask for it.
+        text = name if isinstance(name, str) else json.dumps(name)
         if exchange.answered:
-            made.add(name)
-        left = left or (exchange.status == CONFLICT and name not in made)
+            (made if isinstance(name, str) and name.strip(".") else nameless).add(text)
+        left = left or (exchange.status == CONFLICT and text not in made | nameless)
     return frozenset(made), left
+
+
+def _takes_fixed_id(exchange: Exchange) -> bool:
+    """Whether an insert was taken though its requestId is none, and so is the same whenever its case is tried."""
+    given = exchange.request.query.get("requestId", [""])[0]
+    fresh = is_uuid(given) and given.strip("0-")
+    return exchange.method == "images.insert" and exchange.answered and bool(given) and not fresh

@@ -241,10 +241,11 @@ def use_locked(api: Api, sources: Sources) -> None:
 # Changes
 
 
-def labels_of(api: Api, name: str) -> tuple[Any, Any]:
-    """The labels of an image and their fingerprint, as a get shows them."""
+def labels_of(api: Api, name: str) -> tuple[dict[str, Any], Any]:
+    """The labels of an image and their fingerprint, as a get shows them; none where they are of another type."""
     image = api.get(name).resource or {}
-    return image.get("labels") or {}, image.get("labelFingerprint")
+    labels = image.get("labels")
+    return labels if isinstance(labels, dict) else {}, image.get("labelFingerprint")
 
 
 def relabelled(

@@ -176,17 +176,25 @@ class _Bench:
         return ""
 
     def _more_precise(self, rule: Rule) -> str:
-        """The rule to which all breaches of a rule belong; "" where one of them is its own."""
+        """The rule to which all breaches of a rule belong; "" where one of them is its own.
+
+        One that never held takes those that no answer shows to be its own as well, but no failure where it merely
+        deviates: what the answers show comes first.
+        """
         tally = self._tally(rule.id)
-        for name in rule.yields_to:
-            if self._broken(name) and self._tally(name).never_held:
-                return name
-        wider = {
-            name for name in rule.yields_to if self._broken(name) and self._tally(name).breaches > tally.shared(name)
-        }
+        broken = [name for name in rule.yields_to if self._broken(name)]
+        able = [name for name in broken if not self._lesser(name, rule.id)]
+        if any(self._tally(name).never_held for name in able):
+            return max(able, key=lambda name: (tally.shared(name), self._tally(name).never_held))
+        wider = {name for name in broken if self._tally(name).breaches > tally.shared(name)}
         if not wider or any(count and not wider.intersection(key.split()) for key, count in tally.beside.items()):
             return ""
         return max(sorted(wider), key=tally.shared)
+
+    def _lesser(self, name: str, rule: str) -> bool:
+        """Whether a rule merely deviates that is to explain the failure of another, of whose breaches it shows none."""
+        deviates = self._alone[name].verdict is Verdict.DEVIATES
+        return deviates and self._alone[rule].verdict is Verdict.FAILED and not self._tally(rule).shared(name)
 
     def _deviation(self, rule: Rule) -> str:
         """The rule that a rule stands on and that is a deviation each time; "" where there is none.

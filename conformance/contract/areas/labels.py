@@ -189,13 +189,13 @@ def _rivalled(history: History, update: Mutation) -> bool:
 def _fingerprint_changes(history: History) -> Iterator[Finding]:
     last: dict[tuple[str, str | None], Sighting] = {}
     for sighting in history.showing("labels", "labelFingerprint"):
+        if not is_set(sighting.value.get("labelFingerprint")):
+            continue  # a list may leave it out, and that a get lacks it is the matter of its format
         key = (sighting.project, sighting.name)
         before = last.get(key)
         last[key] = sighting
         if before is None or before.value.get("id") != sighting.value.get("id"):
             continue
-        if not any(is_set(seen.value.get("labelFingerprint")) for seen in (before, sighting)):
-            continue  # that it is missing is the matter of its format
         changed = history.own_labels(before) != history.own_labels(sighting)
         alike = (before.value.get("labels") or {}) == (sighting.value.get("labels") or {})
         updated = any(
@@ -250,6 +250,8 @@ def _fingerprint_required(history: History) -> Iterator[Finding]:
         blamed = "fingerprint" in str(update.exchange.error).lower()
         if update.exchange.refused and update.exchange.status != PRECONDITION_FAILED and not (works or blamed):
             continue  # setLabels has not worked with any fingerprint
+        if update.exchange.status >= 500:
+            continue  # a server that stumbles tells nothing of what it thinks
         final = update.operation.final if update.operation else None
         late = (
             update.outcome == "failed"
@@ -346,9 +348,11 @@ def _stale(history: History, update: Mutation, before: Sighting) -> bool:
     """Whether a request to change labels has another fingerprint than the image shows, or none; a PATCH need not have
     one."""
     intent = update.exchange.intent
+    given, current = update.body.get("labelFingerprint"), before.value.get("labelFingerprint")
+    if intent is not None and is_set(given) and decoded(given) == decoded(current):
+        return False  # that it has not changed since is the matter of another rule
     if intent is not None or update.method not in ("images.setLabels", "images.patch"):
         return intent is not None and "labels.fingerprint-required" in intent.rules
-    given, current = update.body.get("labelFingerprint"), before.value.get("labelFingerprint")
     if update.original is not None or update.invalid or "labels" not in update.body:
         return False
     if not is_set(given) or not is_set(current):

@@ -68,8 +68,8 @@ def _breach(story: Story, found: Linearization) -> Breach:
     shown = {
         exchange.number: exchange
         for told in needed
-        for exchange in (told.exchange, told.end)
-        if exchange is not last.exchange
+        for exchange in (told.exchange, told.end, *told.replays)
+        if exchange is not last.exchange and exchange.sent <= last.exchange.received
     }
     bars = [_bar(told, explained, last) for told in needed]
     return Breach(

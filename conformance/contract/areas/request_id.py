@@ -11,7 +11,7 @@ from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
-from conformance.contract.requests import accepted, blamed_though_right, for_the_fault, request_rule
+from conformance.contract.requests import CONFLICT, accepted, blamed_though_right, for_the_fault, request_rule
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.trace.formats import is_uuid
 
@@ -217,7 +217,8 @@ def _scoped_to_project(history: History) -> Iterator[Finding]:
         for second in history.inserts:
             same = bool(first.request_id) and first.request_id == second.request_id
             if same and first.project != second.project and after(first.exchange, second.exchange) and settled(second):
-                if not for_the_fault(second):
+                taken = any(other.image == second.image for other in history.inserts if other is not second)
+                if not for_the_fault(second) and (taken or second.exchange.status != CONFLICT):
                     continue  # the name may be taken there
                 one, two = ({name: (own.answer or {}).get(name) for name in ("name", "id")} for own in (first, second))
                 yield expect(

@@ -52,6 +52,13 @@ def _last_seen(first: Mutation, exchange: Exchange) -> State | None:
     return next((state for state in reversed(states) if after(state.exchange, exchange)), None)
 
 
+def _under_way_after(first: Mutation, replay: Exchange) -> bool:
+    """Whether an insert's operation was under way still when a replay had been answered: one that nobody has seen so
+    may have been DONE before the replay came, and then it is as any other that comes late."""
+    states = first.operation.states if first.operation else ()
+    return any(state.shows("status") and not state.done and after(replay, state.exchange) for state in states)
+
+
 def _same_answer(first: Mutation, replay: Mutation, message: str) -> Finding:
     """Whether a replay was ignored: it succeeds, and is about the same image.
 
@@ -131,7 +138,9 @@ def _while_running(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
         seen = _last_seen(first, replay.exchange)
         if _alike(first, replay) and settled(replay) and seen is not None and not seen.done:
-            yield _same_answer(first, replay, f"a replay while the operation is {seen.status} is not recognised")
+            finding = _same_answer(first, replay, f"a replay while the operation is {seen.status} is not recognised")
+            if finding is None or _under_way_after(first, replay.exchange):
+                yield finding
 
 
 @RULES.rule(
@@ -402,8 +411,8 @@ def _unchanged(before: Sighting, later: Sighting, replay: Mutation, restless: Co
     REFERENCE,
     "The ID identifies the request, and the order of keys means nothing in JSON, so this is the same "
     "request made again.",
-    requires=(SAME_OPERATION,),
-    yields_to=(SAME_OPERATION,),
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
+    yields_to=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _key_order(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):
@@ -418,8 +427,8 @@ def _key_order(history: History) -> Iterator[Finding]:
     "The case of a UUID's hexadecimal digits does not make it another id.",
     REFERENCE,
     "A UUID's digits mean the same in either case by RFC 9562, but the reference does not say how they are compared.",
-    requires=(SAME_OPERATION,),
-    yields_to=(SAME_OPERATION,),
+    requires=(SAME_OPERATION, "request-id.replay-after-done"),
+    yields_to=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _case(history: History) -> Iterator[Finding]:
     for first, replay in _replays(history):

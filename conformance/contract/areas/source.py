@@ -303,7 +303,7 @@ def _judge_id(kind: str, history: History) -> Iterator[Finding]:
         others = shown.keys() - {own}
         yield expect(
             shown.keys() == {own},
-            f"an image made from a {kind} must say which, by {own} alone",
+            f"an image must say which {kind} it was made from, by {own} alone",
             insert.exchange,
             sighting.exchange,
             expected={own: "the id of the source"},
@@ -405,7 +405,7 @@ for _kind, _field in SOURCE_FIELDS.items():
         f"Fields > {_field}Id",
         f"{_field}Id is described as the id of the very {_kind} that was used, so any other value there "
         "is untrue; that it is always there is left unsaid.",
-        requires=(*COMES_BACK, f"source.{_kind}.unknown", *type_rules(f"{_field}Id")),
+        requires=(*COMES_BACK, *type_rules(f"{_field}Id")),
         needs=(f"source.{_kind}",),
     )
     def _id(history: History, kind: str = _kind) -> Iterator[Finding]:

@@ -105,6 +105,12 @@ def _keeps_the_deleted(behaviour: Behaviour) -> None:
     behaviour.on_answer.append(change)
 
 
+def _by_text(call: Call) -> None:
+    expression = call.query.get("filter", "")
+    if re.search(r"\seq\s.*\.\*", expression):
+        call.query["filter"] = "name = none-is-called-so"
+
+
 def _cut(image: dict[str, Any]) -> dict[str, Any]:
     return {"description": image["description"][:32]} if image.get("description") else {}
 
@@ -163,6 +169,12 @@ FAULTS: tuple[Fault, ...] = (
         "nothing",
         "no image passes a filter with eq on its family",
         _asked(_nothing_by_family),
+    ),
+    Fault(
+        "life.list-filter-forms",
+        "no-patterns",
+        "what a filter with eq says is taken for a text, not for a pattern",
+        _asked(_by_text),
     ),
     Fault(
         "operation.list",

@@ -31,6 +31,15 @@ def _allow(check: str, exempt: Any) -> Change:
     return change
 
 
+def _any_digits(behaviour: Behaviour) -> None:
+    """Takes a text for a UUID that looks like one from afar."""
+    behaviour.unchecked.add("request-id.malformed-refused")
+    refuse(
+        lambda body, query: query.get("requestId") and not re.fullmatch("[-0-9a-fA-F]{36}", query["requestId"]),
+        "requestId",
+    )(behaviour)
+
+
 def _out_of_reach(behaviour: Behaviour) -> None:
     """Makes images with names of 64 characters, which no path may have."""
 
@@ -350,6 +359,12 @@ FAULTS: tuple[Fault, ...] = (
         "twins",
         "a second insert of a name makes a second image of that name",
         switched(conflicts=lambda age: False, keeps_twins=True),
+    ),
+    Fault(
+        "request-id.malformed-refused",
+        "any-digits",
+        "any 36 digits and dashes are accepted as requestId",
+        _any_digits,
     ),
     Fault(
         "request-id.valid-accepted",

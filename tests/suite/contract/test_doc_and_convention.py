@@ -242,6 +242,7 @@ def test_valid_request_that_is_refused(rule: str, body: dict[str, Any], request_
     ("rule", "body", "request_id", "verdict"),
     [
         ("request-id.malformed-refused", {}, "not-a-uuid", "failed"),
+        ("request-id.malformed-refused", {}, "123e4567-e89b-42d3-a456-4266141740--", "failed"),
         ("request-id.malformed-refused", {}, "{123e4567-e89b-42d3-a456-426614174000}", "deviates"),
         ("image.family.pattern", {"family": "under_score"}, REQUEST_ID, "failed"),
         ("image.family.pattern", {"family": "Capital"}, REQUEST_ID, "deviates"),

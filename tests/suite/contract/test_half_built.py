@@ -214,6 +214,28 @@ def test_name_that_is_taken_in_another_project_is_no_replay() -> None:
     assert "transport.project-isolation" in found
 
 
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({}, {"transport.error-reason"}),
+        ({"name": "two"}, {"request-id.scoped-to-project", "transport.error-reason"}),
+    ],
+)
+def test_request_id_that_is_taken_in_another_project_is_no_name(fields: dict[str, Any], found: set[str]) -> None:
+    """Where the name is the same, a conflict that does not say what about may be about either."""
+    story = one().insert(refusal(409, "invalid"), code=409, **fields)
+    *before, second = story.trace().exchanges
+    moved = replace(second, request=replace(second.request, url=second.request.url.replace("/p/", "/q/")))
+    assert {rule.id for rule, _ in Ledger(catalogue()).judge(Trace((*before, moved)))} == found
+
+
+def test_two_operations_with_one_id_and_one_name_are_two() -> None:
+    """Each tells of the image of its own request: what they have in common is what is wrong."""
+    other = {"targetId": "2002", "targetLink": f"{TWO}", "clientOperationId": None}
+    story = Story().insert(operation("PENDING")).insert(operation("PENDING", **other), name="two", request_id=None)
+    assert broken(story.poll(operation())) == {"operation.id", "operation.name"}
+
+
 def test_get_by_id_is_judged_by_the_id_that_was_asked() -> None:
     assert broken(one().get(image(id="2002", name="two", selfLink=TWO), name="2001")) == {"life.get-by-id"}
     assert broken(one().get(MISSING, status=404, name="2001")) == {"life.get-by-id"}

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.story import Story, image, operation, refusal
+from helpers.story import Story, change, image, operation, refusal
 
 from conformance.contract.lateness import MOMENT_SECONDS
+from conformance.trace.exchange import Intent
 
 Step = Callable[[Story], Story]
 
@@ -43,8 +44,38 @@ def test_fingerprint_changes_with_the_labels(between: Step, shown: dict[str, Any
     assert told == (verdict or "deviates")
 
 
+@pytest.mark.parametrize("left_out", [{"labelFingerprint"}, {"labels"}, {"labels", "labelFingerprint"}])
+def test_what_a_list_leaves_out_has_not_changed(left_out: set[str]) -> None:
+    item = {name: value for name, value in image(labels=BLUE).items() if name not in left_out}
+    page = {"kind": "compute#imageList", "items": [item]}
+    story = made(labels=BLUE).say("GET", "images", None, 200, page).get(image(labels=BLUE))
+    assert not story.broken() & {rule for rule in story.broken() if rule.startswith(("labels.", "life.", "image."))}
+    assert story.verdict("labels.fingerprint-changes") == "kept"
+
+
 OLD = {"labels": BLUE}
 RED = {"labels": {"colour": "red"}, "labelFingerprint": NEW}
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "verdict"),
+    [
+        (NEW, 200, "silent"),
+        (CURRENT, 200, "broken"),
+        (None, 200, "broken"),
+        (CURRENT, 500, "silent"),
+        (CURRENT, 400, "broken"),
+        (CURRENT, 412, "kept"),
+    ],
+)
+def test_fingerprint_that_has_not_changed_is_not_stale(given: str | None, code: int, verdict: str) -> None:
+    """That it has not is the matter of another rule, whatever the scenario was about; so is a server that stumbles."""
+    stale = Intent(valid=False, rules=("labels.fingerprint-required",))
+    first = {"labels": RED["labels"], "labelFingerprint": CURRENT}
+    story = made(labels=BLUE).change("setLabels", first).get(image(**RED))
+    answer = {200: change("setLabels", 9), 412: STALE}.get(code, {})
+    story.say("POST", "images/one/setLabels", {"labels": BLUE, "labelFingerprint": given}, code, answer, stale)
+    assert story.verdict("labels.fingerprint-required") == verdict
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,31 @@ def test_list_that_was_not_asked_whether_there_is_more(fields: str, judged: bool
     assert ("life.list-once" in story.broken()) == judged
 
 
+@pytest.mark.parametrize("more", [{}, {"labels": {"colour": "blue"}}])
+def test_list_that_leaves_labels_out_is_no_filter_that_lets_in_others(more: dict[str, Any]) -> None:
+    item = {name: value for name, value in ONE.items() if name != "labels"}
+    story = listed(listed(made(), {}, TWO | more), {"filter": "labels.colour = blue"}, item)
+    assert ("life.list-filter-forms" in story.broken()) == bool(more)
+
+
+@pytest.mark.parametrize(
+    ("expression", "items", "judged"),
+    [
+        ("name eq t.*", (), False),
+        ("name eq t.*o", (), False),
+        ("name eq .*", (), False),
+        ("name=two", (), True),
+        ("name eq two", (), True),
+        ("", (), True),
+    ],
+)
+def test_list_that_knows_no_patterns(expression: str, items: tuple[dict[str, Any], ...], judged: bool) -> None:
+    """Where nothing passes a pattern, its filter is what is wrong; where something does, a list lacks the rest."""
+    story = listed(made(), {"filter": expression}, *items)
+    assert ("life.list-once" in story.broken()) == judged
+    assert ("life.list-filter-forms" in story.broken()) or judged
+
+
 @pytest.mark.parametrize(("last", "kept"), [((TWO,), True), ((), False)])
 def test_images_that_stay_while_others_are_deleted(last: tuple[dict[str, Any], ...], kept: bool) -> None:
     gone = operation(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import pytest
 from helpers.bad_target import Answer, Asked, BadTarget, changed, in_front_of
+from helpers.story import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +22,8 @@ from conformance.config.settings import Settings
 from conformance.config.sources import embedded_sources
 from conformance.emulator.process import EmulatorProcess
 from conformance.scenario.confirmations import CASES_MAXIMUM, Confirmations, Outcome
+from conformance.scenario.scenario import fixed_names
+from conformance.trace.exchange import Exchange, Request, Response, Trace
 from conformance.verdicts.ledger import Tally
 from conformance.verdicts.results import Results, RuleResult
 from conformance.verdicts.verdict import Exit, Verdict
@@ -83,6 +88,36 @@ def test_what_an_earlier_try_has_left_is_no_sign_that_the_rule_holds() -> None:
             url=process.url, only=("image.name.length",), workers=1, sources=embedded_sources("conformance")
         )
         own = next(rule for rule in judge(only).rules if rule.id == "image.name.length")
+    assert (own.verdict, own.confirmation) == (Verdict.FAILED, "unconfirmed")
+
+
+@pytest.mark.parametrize("name", ["", None, 7])
+def test_name_that_is_none_is_left_as_well(name: object) -> None:
+    """Nobody can ask for it, and a target that took it has it from then on."""
+    request = Request("POST", f"{ROOT}/images", {}, json.dumps({"name": name}).encode())
+    made, taken = Exchange(1, request, Response(200)), Exchange(2, request, Response(409))
+    assert fixed_names(Trace((taken,)), "conformance") == (frozenset(), True)
+    assert fixed_names(Trace((made, taken)), "conformance") == (frozenset(), False)
+
+
+def test_request_id_that_is_used_up_is_no_sign_that_the_rule_holds() -> None:
+    """The zero UUID is taken once, and is then a conflict for ever."""
+    seen: list[bool] = []
+
+    def change(asked: Asked, answer: Answer) -> Answer | None:
+        if asked.verb != "POST" or str(UUID(int=0)) not in asked.target:
+            return None
+        seen.append(True)
+        return None if len(seen) == 1 else replace(answer, status=409, body=b'{"error": {"code": 409, "message": "x"}}')
+
+    with (
+        EmulatorProcess(faults=("request-id.zero-refused/unchecked",)) as process,
+        BadTarget(in_front_of(process.url, changed(change))) as target,
+    ):
+        only = Settings(
+            url=target.url, only=("request-id.zero-refused",), workers=1, sources=embedded_sources("conformance")
+        )
+        own = next(rule for rule in judge(only).rules if rule.id == "request-id.zero-refused")
     assert (own.verdict, own.confirmation) == (Verdict.FAILED, "unconfirmed")
 
 

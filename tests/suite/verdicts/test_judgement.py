@@ -145,6 +145,19 @@ def test_rule_yields_to_one_that_never_held() -> None:
     assert judged(*pair, a=Tally(2, 2), b=Tally(5, 5, beside={"": 5}))["b"].verdict is Verdict.BLOCKED
 
 
+def test_rule_yields_to_what_its_answers_show_rather_than_to_any_that_never_held() -> None:
+    rules = (rule("a"), rule("b"), rule("c", yields_to=("a", "b")))
+    found = judged(*rules, a=Tally(2, 2), b=Tally(20, 9), c=Tally(5, 5, beside={"b": 4, "": 1}))
+    assert (found["c"].verdict, found["c"].cause) == (Verdict.BLOCKED, "b")
+
+
+def test_failure_is_not_left_to_a_deviation_that_it_does_not_show() -> None:
+    """A convention that a target never keeps hides no breach of the reference that has nothing to do with it."""
+    pair = (rule("a", "conv"), rule("b", yields_to=("a",)))
+    assert judged(*pair, a=Tally(2, 2), b=Tally(5, 5, beside={"": 5}))["b"].verdict is Verdict.FAILED
+    assert judged(*pair, a=Tally(2, 2), b=Tally(5, 5, beside={"a": 5}))["b"].verdict is Verdict.BLOCKED
+
+
 def test_what_a_rule_lacked_is_told() -> None:
     """The field never came back, every request was answered with one status, no operation failed."""
     story = Story().insert(operation("PENDING")).poll(operation()).get(image())
