@@ -21,6 +21,7 @@ from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
+from conformance.trace.losses import SERVER_TIMES, TIMES
 from conformance.trace.recorded_clock import served_at
 
 CHANGEABLE = frozenset({"labels", "deprecated", "description", "family"})
@@ -140,7 +141,8 @@ class Bystanders(Lateness):
             if (look.route.project, look.route.name) == (insert.project, insert.image)
             if after(look, insert.exchange)
         ]
-        made = timestamp(seen.value.get("creationTimestamp"))
+        told = not {TIMES, SERVER_TIMES} & self.trace.lost
+        made = timestamp(seen.value.get("creationTimestamp")) if told else None
         young = made is not None and between(made, insert.exchange, seen.exchange, self.trace.ahead)
         return not young and looks[-1:] != [NOT_FOUND]
 

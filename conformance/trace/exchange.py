@@ -31,6 +31,9 @@ LOST = "lost-response"
 """The fault of a tap that keeps an answer from its client."""
 
 
+TIMED_OUT = frozenset({408, 499})
+"""Statuses of requests that took too long for the server, or for the client of a proxy: they may be carried out."""
+
 SHOWN_MAXIMUM = 64 * 2**10
 """Bytes of a body that stand in results."""
 
@@ -288,13 +291,13 @@ class Exchange:
     @property
     def refused(self) -> bool:
         """Whether the target refused the request itself: 4xx, but neither for want of access nor of quota."""
-        return 400 <= self.status < 500 and self.status not in (401, 403, 407, 408, 429)
+        return 400 <= self.status < 500 and self.status not in {401, 403, 407, 429} | TIMED_OUT
 
     @property
     def rejected(self) -> bool:
         """Whether the target did nothing, since it refused the request or turned the caller away: any 4xx but a
         time-out."""
-        return 400 <= self.status < 500 and self.status != 408 and not self.perhaps_done
+        return 400 <= self.status < 500 and self.status not in TIMED_OUT and not self.perhaps_done
 
     @property
     def perhaps_done(self) -> bool:

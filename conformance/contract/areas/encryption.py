@@ -13,6 +13,7 @@ from conformance.contract.areas.source import COMES_BACK, births_of
 from conformance.contract.fields import acceptance_rules, type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
@@ -100,8 +101,10 @@ def _hash_of(key: Any) -> str:
 
 
 def _opened(history: History) -> Iterator[Finding]:
-    """In a recording, an image that was made with a raw key is used with that one alone."""
+    """In a recording, an image that was made with a raw key, or is shown with the hash of one, is used with that one
+    alone."""
     for insert in history.created if history.trace.recorded else ():
+        yield from _opened_as_shown(history, insert)
         for birth in births_of(history, insert.view.text("sourceImage"), insert):
             wanted = _hash_of(birth.view.part("imageEncryptionKey"))
             given = insert.view.part("sourceImageEncryptionKey")
@@ -122,6 +125,29 @@ def _opened(history: History) -> Iterator[Finding]:
                 expected="a refusal, or an operation that fails",
                 observed=f"HTTP {insert.exchange.status}, and succeeds",
             )
+
+
+def _opened_as_shown(history: History, insert: Mutation) -> Iterator[Finding]:
+    """Whether an insert gives the key of its source, where that was made before the recording and shows the hash."""
+    given = insert.view.part("sourceImageEncryptionKey")
+    unread = insert.body.get("sourceImageEncryptionKey") is not None and not _hash_of(given)  # wrapped, or blotted out
+    if unread or births_of(history, insert.view.text("sourceImage"), insert):
+        return
+    used = {str(seen.value.get("sourceImageId")) for seen in history.results(insert)}
+    for seen in history.showing("id", "imageEncryptionKey"):
+        key = seen.value.get("imageEncryptionKey")
+        if not isinstance(key, dict) or not is_set(key.get("sha256")) or is_set(key.get("kmsKeyName")):
+            continue
+        if is_set(seen.value.get("id")) and str(seen.value.get("id")) in used:
+            yield expect(
+                _hash_of(given) == key.get("sha256"),
+                f"an image that a key protects is used {'with another' if _hash_of(given) else 'without'} one",
+                seen.exchange,
+                insert.exchange,
+                expected="a refusal, or an operation that fails",
+                observed=f"HTTP {insert.exchange.status}, and succeeds",
+            )
+            return
 
 
 RULES.add(

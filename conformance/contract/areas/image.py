@@ -376,8 +376,8 @@ def _made_of_locked(history: History) -> Iterator[Finding]:
     """Judges that a recording makes no image from one that it shows to be locked."""
     shown = [seen for seen in history.showing("id", "locked") if seen.value.get("locked") is True]
     for insert in history.created if shown and history.trace.recorded else ():
-        sources = {seen.value.get("sourceImageId") for seen in history.results(insert)}
-        locked = next((one for one in shown if one.value.get("id") in sources and is_set(one.value.get("id"))), None)
+        used = {str(seen.value.get("sourceImageId")) for seen in history.results(insert)}
+        locked = next((one for one in shown if is_set(one.value.get("id")) and str(one.value["id"]) in used), None)
         if locked is not None and insert.exchange.intent is None:
             yield expect(
                 False,

@@ -350,6 +350,7 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
     witness=SHOWN,
 )
 def _delete(history: History) -> Iterator[Finding]:
+    yield from _outlives_unseen_delete(history)
     for delete in history.mutations:
         if delete.method != "images.delete" or delete.outcome != "succeeded" or delete.operation is None:
             continue
@@ -399,6 +400,27 @@ def _delete(history: History) -> Iterator[Finding]:
                     observed=sighting.value.get("name"),
                 )
         yield from _freed(history, delete, end, rebirths)
+
+
+def _outlives_unseen_delete(history: History) -> Iterator[Finding]:
+    """Whether a get finds the very image of which an operation tells that it is deleted, though the recording does not
+    hold the delete itself."""
+    for operation in history.operations if history.trace.recorded else ():
+        final = operation.final if operation.mutation is None else None
+        if final is None or final.failed or not final.shows("error") or final.value.get("operationType") != "delete":
+            continue
+        target = final.value.get("targetId")
+        for seen in history.showing("id") if is_set(target) and "id" not in history.trace.restless else ():
+            late = seen.exchange.sent - final.exchange.received > MOMENT_SECONDS
+            if seen.via == "images.get" and late and seen.value.get("id") == target:
+                yield expect(
+                    False,
+                    "a deleted image is still there",
+                    final.exchange,
+                    seen.exchange,
+                    expected="HTTP 404",
+                    observed=f"HTTP {seen.exchange.status}",
+                )
 
 
 def _freed(history: History, delete: Mutation, end: Exchange, rebirths: Sequence[Exchange]) -> Iterator[Finding]:

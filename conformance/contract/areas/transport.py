@@ -13,7 +13,7 @@ from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Judge, Rule, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
-from conformance.trace.exchange import ABANDONED, INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange
+from conformance.trace.exchange import ABANDONED, INCOMPLETE, MUTATIONS, NOT_RECORDED, TIMED_OUT, Exchange
 from conformance.trace.json_text import NOT_JSON
 from conformance.trace.links import named, same_project
 
@@ -52,7 +52,7 @@ BODILESS = frozenset({204, 304})
 """Statuses of answers that have no body."""
 
 GATEWAY_STATUSES = frozenset({502, 503, 504})
-FRONT_STATUSES = GATEWAY_STATUSES | {407, 408, 411, 413, 414, 431}
+FRONT_STATUSES = GATEWAY_STATUSES | TIMED_OUT | {407, 411, 413, 414, 431}
 """Errors that a proxy answers in its own way, where the target does not answer it."""
 
 DOOR_STATUSES = frozenset({401, 403, 429})

@@ -30,6 +30,8 @@ ARCHIVE = "https://bucket.storage.googleapis.com/dir/image.tar.gz"
 FAILED: dict[str, Any] = {"httpErrorStatusCode": 400, "httpErrorMessage": "BAD REQUEST"}
 CHANGE = {"operationType": "setLabels"}
 MADE_OF_ONE = {"sourceImage": image()["selfLink"], "sourceImageId": image()["id"]}
+KEY, KEY_HASH = "SGVsbG8gZnJvbSBHb29nbGUgQ2xvdWQgUGxhdGZvcm0=", "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="
+PROTECTED = image(imageEncryptionKey={"sha256": KEY_HASH})
 PENDING = image(status="PENDING", archiveSizeBytes=None)
 
 
@@ -141,7 +143,26 @@ def listed(listed_as: str) -> Told:
     return tell
 
 
+def deleted_before(shown: Any) -> Told:
+    """The end of a delete from before the recording, and a look at the name."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.now = 20
+        began = {"insertTime": at(19), "startTime": at(19), "endTime": at(21)}
+        told.poll(operation(91, "DONE", 1, operationType="delete", **began))
+        return told.get(shown, wait=5)
+
+    return tell
+
+
 OPERATIONS: tuple[Pair, ...] = (
+    ("an image that is deleted", "life.delete", deleted_before(image(id="77")), deleted_before(image())),
+    (
+        "an insert that a proxy gives up",
+        "life.failed-insert-leaves-nothing",
+        lambda t: t.get(NOT_FOUND, 404).insert(code=499, answer="closed").get(image()),
+        lambda t: t.get(NOT_FOUND, 404).insert(code=400, answer=error(400, "invalid")).get(image()),
+    ),
     ("an insert that was watched to its end", "operation.target-id", unseen(), unseen(targetId="9")),
     (
         "an image of the course of an insert",
@@ -193,9 +214,9 @@ def outrun(code: int, *, moved: bool = True) -> Told:
     return tell
 
 
-def locked(state: bool | None) -> Told:
-    """An image that is made from one which may be locked."""
-    return lambda t: of_one(t.made(1, image(locked=state)), 12)
+def made_of(shown: Any, **key: Any) -> Told:
+    """An image that is made from one which was there before the recording."""
+    return lambda t: of_one(t.get(shown), 12, **key)
 
 
 def sized(disk: str) -> Told:
@@ -204,9 +225,9 @@ def sized(disk: str) -> Told:
     return lambda t: t.say("GET", DISK.partition(f"{PROJECT}/")[2], None, shown).made(1, image(creationTimestamp=at(6)))
 
 
-def of_one(told: Recorded, wait: float) -> Recorded:
+def of_one(told: Recorded, wait: float, **body: Any) -> Recorded:
     """An image that is made from the first one."""
-    later(told, wait).insert(2, sourceDisk=None, sourceImage="global/images/image-1").done(2)
+    later(told, wait).insert(2, sourceDisk=None, sourceImage="global/images/image-1", **body).done(2)
     born = {"creationTimestamp": at(told.now), "sourceDisk": None, "sourceDiskId": None}
     return told.get(image(2, **born, **MADE_OF_ONE), name="image-2")
 
@@ -282,7 +303,19 @@ MATTERS: tuple[Pair, ...] = (
     ),
     ("a family without its image", "family.latest", family(image(family="f"), 200), family(NOT_FOUND)),
     ("labels that others have changed", "labels.set", outrun(412), outrun(412, moved=False)),
-    ("a locked source", "image.locked.forbids", locked(None), locked(True)),
+    ("a locked source", "image.locked.forbids", made_of(image()), made_of(image(locked=True))),
+    (
+        "a source with a key",
+        "encryption.required-for-source",
+        made_of(PROTECTED, sourceImageEncryptionKey={"rawKey": KEY}),
+        made_of(PROTECTED),
+    ),
+    (
+        "a source with another key",
+        "encryption.required-for-source",
+        made_of(PROTECTED, sourceImageEncryptionKey={"rawKey": "REDACTED"}),
+        made_of(PROTECTED, sourceImageEncryptionKey={"rawKey": "A" * 43 + "="}),
+    ),
     ("the size of a disk that was shown", "image.disk-size-gb", sized("10"), sized("50")),
     (
         "a family with an image from before",
@@ -329,7 +362,7 @@ def after_a_list(**shown: Any) -> Told:
 def another_image(told: Recorded) -> Recorded:
     """A requestId that is used again, for another image."""
     told.insert(request_id=REQUEST_ID).done().get(image())
-    later(told, 0.7).insert(2, request_id=REQUEST_ID).done(2)
+    later(told, 1.2).insert(2, request_id=REQUEST_ID).done(2)
     return told.get(image(2, creationTimestamp=at(told.now)), name="image-2")
 
 
