@@ -34,11 +34,17 @@ class Lateness(Reading):
 
     def _note_arrivals(self) -> None:
         super()._note_arrivals()
-        if self.trace.recorded:
-            for change in self.mutations:
-                operation = change.operation
-                if change.method != "images.insert" and operation and not operation.final and change.original is None:
-                    change.arrival = self._effect(change)
+        lost = {
+            exchange.route.name
+            for exchange in self.exchanges
+            if exchange.route and exchange.method == "globalOperations.get" and exchange.status == NOT_FOUND
+        }
+        for change in self.mutations:
+            operation = change.operation
+            if operation is None or operation.final or change.method == "images.insert" or change.original is not None:
+                continue
+            if self.trace.recorded or operation.name in lost:
+                change.arrival = self._effect(change)
 
     def _effect(self, change: Mutation) -> Exchange | None:
         """The first look, not long after a change whose operation cannot be followed to its end, at which the image is

@@ -102,17 +102,21 @@ class Mutation:
         return "succeeded" if final.shows("error") else "unknown"
 
     @property
+    def ended(self) -> Exchange | None:
+        """What shows that it has ended: its operation DONE, or else the image that it made or changed."""
+        final = self.operation.final if self.operation else None
+        return final.exchange if final else self.arrival
+
+    @property
     def end(self) -> Exchange:
-        """What shows that it has ended: its operation DONE, or else the image that it made.
+        """What shows that it has ended, where something does.
 
         Raises:
             LookupError: nothing does; each of those that `History.created` lists has such an exchange.
         """
-        final = self.operation.final if self.operation else None
-        end = final.exchange if final else self.arrival
-        if end is None:
+        if self.ended is None:
             raise LookupError("the request was never seen to end")
-        return end
+        return self.ended
 
     @property
     def by_chance(self) -> bool:

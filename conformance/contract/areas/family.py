@@ -43,11 +43,7 @@ def _members(history: History, project: str, family: str, before: Any) -> list[M
     members = [
         insert
         for insert in history.created
-        if insert.project == project
-        and insert.body.get("family") == family
-        and insert.operation
-        and insert.operation.final
-        and after(insert.operation.final.exchange, before)
+        if insert.project == project and insert.body.get("family") == family and after(insert.end, before)
     ]
     return [insert for insert in members if all(after(before, delete.exchange) for delete in _deletes(history, insert))]
 
@@ -74,26 +70,15 @@ def _certain(history: History, project: str, family: str, exchange: Any) -> bool
         for change in history.changes(insert)
         if change.method == "images.deprecate" and not after(exchange, change.exchange)
     ]
-    if not all(
-        change.operation and change.operation.final and after(change.operation.final.exchange, exchange)
-        for change in deprecations
-    ):
+    if not all(change.ended and after(change.ended, exchange) for change in deprecations):
         return False
     deletes = [
         delete for insert in fresh for delete in _deletes(history, insert) if not after(exchange, delete.exchange)
     ]
-    if not all(
-        delete.outcome == "succeeded"
-        and delete.operation
-        and delete.operation.final
-        and after(delete.operation.final.exchange, exchange)
-        for delete in deletes
-    ):
+    if not all(delete.outcome == "succeeded" and delete.ended and after(delete.ended, exchange) for delete in deletes):
         return False
     return all(
-        after(insert.operation.final.exchange, exchange)
-        if insert.operation and insert.operation.final
-        else insert.exchange.refused
+        after(insert.ended, exchange) if insert.ended else insert.exchange.refused
         for insert in inserts
         if insert.exchange.number < exchange.number
     )
@@ -254,11 +239,7 @@ def _recent(history: History, project: str, family: str, exchange: Exchange, sec
     """Whether a family was changed so short a time ago that it may be seen as it was before."""
     inserts = [one for one in history.inserts if one.project == project and one.body.get("family") == family]
     changes = [change for insert in inserts for change in (insert, *history.changes(insert))]
-    ends = [
-        change.operation.final.exchange.received
-        for change in changes
-        if change.operation and change.operation.final and after(change.operation.final.exchange, exchange)
-    ]
+    ends = [change.ended.received for change in changes if change.ended and after(change.ended, exchange)]
     return exchange.sent - max(ends, default=0.0) <= seconds
 
 
