@@ -75,6 +75,8 @@ class State:
     def differences(self, other: State) -> int:
         """In how much of what tells operations from others two states differ."""
         one, two = self.identity, other.identity
+        if is_set(self.value.get("name")) and is_set(other.value.get("name")):
+            one, two = ({**state.identity, "name": state.value["name"]} for state in (self, other))
         differing = {name for name in one.keys() & two.keys() if one[name] != two[name]}
         if "target" in one.keys() & two.keys():
             differing.discard("target id")
