@@ -277,12 +277,18 @@ class Recording:
             self.skipped[TRIED_AGAIN] += 1  # what came of it in the end is in the story of a scenario
             return
         self._count(exchange)
-        began = timestamp((exchange.resource or {}).get("insertTime")) if exchange.method in MUTATIONS else None
-        if began is not None and SERVER_TIMES not in self._lost:
-            timed = exchange.received > exchange.sent
-            latest = exchange.received if timed else exchange.sent + ANSWER_SECONDS
-            self._ahead = max(self._ahead, began.timestamp() - latest)
+        self._note_clock(exchange)
         self._keep(exchange, own)
+
+    def _note_clock(self, exchange: Exchange) -> None:
+        """Learns by how much the clock of the server is ahead, from what it tells of a moment that had passed by the
+        answer: its Date, and the time at which an operation began."""
+        told = [served_at(exchange)]
+        if exchange.method in MUTATIONS and SERVER_TIMES not in self._lost:
+            began = timestamp((exchange.resource or {}).get("insertTime"))
+            told.append(began.timestamp() if began else None)
+        latest = exchange.received if exchange.received > exchange.sent else exchange.sent + ANSWER_SECONDS
+        self._ahead = max([self._ahead, *(moment - latest for moment in told if moment is not None)])
 
     def _keep(self, exchange: Exchange, own: Any) -> None:
         name = _named(own)

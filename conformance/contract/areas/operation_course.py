@@ -103,8 +103,8 @@ def _forward(history: History) -> Iterator[tuple[State, State]]:
                 if state.done and (furthest is None or not furthest.done):
                     furthest = state
                 continue
-            replayed = state.via in MUTATIONS and state.exchange is not first
-            begun = state if state.exchange is first else begun
+            replayed = state.via in MUTATIONS and (state.exchange is not first or furthest is not None)
+            begun = state if state.exchange is first and not replayed else begun
             known = begun if replayed else furthest
             if known is not None and after(known.exchange, state.exchange):
                 yield known, state

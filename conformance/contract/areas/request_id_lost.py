@@ -15,6 +15,7 @@ from conformance.contract.requests import CONFLICT
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import timestamp
+from conformance.trace.losses import TIMES
 from conformance.trace.recorded_clock import served_at
 
 NOT_FOUND = 404
@@ -166,7 +167,8 @@ def _made_between(history: History, first: Mutation, replay: Mutation) -> bool:
         if seen.name == first.image and seen.project == first.project
     )
     moments = [moment for moment in made if moment is not None]
-    if any(between(moment, first.exchange, replay.exchange, history.trace.ahead) for moment in moments):
+    timed = TIMES not in history.trace.lost
+    if timed and any(between(moment, first.exchange, replay.exchange, history.trace.ahead) for moment in moments):
         return True
     # Who asks first whether the name is free learns from the server's own clock that the image is younger.
     began, ended = _missed_before(history, first), served_at(replay.exchange)

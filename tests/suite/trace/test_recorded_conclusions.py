@@ -61,11 +61,12 @@ def not_free(*, look: bool) -> Told:
     return tell
 
 
-def conflicting(born: float) -> Told:
-    """An insert that is answered 503, and 409 when it is sent again; its image was made so long after the request."""
+def conflicting(born: float, *, lost: bool = False) -> Told:
+    """An insert that is answered 503, or not at all, and 409 when it is sent again; its image was made so long after
+    the request."""
 
     def tell(told: Recorded) -> Recorded:
-        told.insert(request_id=REQUEST_ID, answer=UNAVAILABLE, code=503)
+        told.insert(request_id=REQUEST_ID, answer=None if lost else UNAVAILABLE, code=0 if lost else 503)
         made = at(told.now - 0.3 + born)
         told.insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
         return told.get(image(creationTimestamp=made), wait=20)
@@ -366,7 +367,48 @@ def another_image(told: Recorded) -> Recorded:
     return told.get(image(2, creationTimestamp=at(told.now)), name="image-2")
 
 
+def timeless(told: Recorded) -> Recorded:
+    """The recording without times of its own."""
+    for entry in told.entries:
+        del entry["startedDateTime"], entry["time"]
+    return told
+
+
+def replayed(began: float) -> Told:
+    """An insert that is answered with an operation which is DONE, of an image that is not there."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.now = 60
+        times: dict[str, Any] = {"insertTime": at(began), "startTime": at(began), "endTime": at(began + 0.05)}
+        ended = operation(1, "DONE", **times, clientOperationId=REQUEST_ID)
+        return told.insert(request_id=REQUEST_ID, answer=ended).get(NOT_FOUND, 404, wait=5)
+
+    return tell
+
+
+def as_at_first(told: Recorded) -> Recorded:
+    """A replay of an insert from before the recording, which is answered as that was."""
+    own: dict[str, Any] = {"insertTime": at(-9), "startTime": at(-9), "clientOperationId": REQUEST_ID}
+    told.poll(operation(1, "DONE", **own, endTime=at(-1)))
+    return told.insert(request_id=REQUEST_ID, answer=operation(1, "RUNNING", **own)).get(
+        image(creationTimestamp=at(-8))
+    )
+
+
 RECORDERS: tuple[Pair, ...] = (
+    ("a replay after a delete from before", "operation.success-means-ready", replayed(30), replayed(61.3)),
+    (
+        "a replay that is answered as at first",
+        "operation.status-monotonic",
+        as_at_first,
+        lambda t: as_at_first(t).poll(operation(1, "RUNNING", insertTime=at(-9), startTime=at(-9))),
+    ),
+    (
+        "a lost answer without times",
+        "request-id.replay-after-lost-response",
+        lambda t: timeless(conflicting(-9000, lost=True)(t)),
+        lambda t: timeless(conflicting(0.9, lost=True)(t.get(NOT_FOUND, 404))),
+    ),
     ("a placeholder in a list", "image.id", after_a_list(), after_a_list(id="77")),
     (
         "whole seconds",
