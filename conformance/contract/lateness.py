@@ -65,7 +65,7 @@ class Lateness(Reading):
             or other.project != change.project
             or other.image not in own
             or after(found.exchange, other.exchange)
-            or (other.operation and other.operation.final and after(other.operation.final.exchange, before.exchange))
+            or (other.ended and (other.ended is before.exchange or after(other.ended, before.exchange)))
             for other in self.mutations
         )
         return found.exchange if alone else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.story import REQUEST_ID, Story, image, operation, refusal
+from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
 
 from conformance.trace.exchange import Intent
 
@@ -170,8 +170,10 @@ def test_wait_goes_on_from_what_was_seen(before: str, answer: dict[str, Any], ve
     assert story.verdict("operation.wait") == verdict
 
 
-def test_wait_that_answers_another_operation_says_nothing_of_names() -> None:
-    other = operation(id="1002", name="operation-2", targetId="2002", insertTime="2026-01-01T00:00:09Z")
+@pytest.mark.parametrize("identifier", ["1002", "1001"])
+def test_wait_that_answers_another_operation_says_nothing_of_the_one_asked_for(identifier: str) -> None:
+    link = "https://www.googleapis.com/compute/beta/projects/p/global/images/two"
+    other = operation(id=identifier, name="operation-2", targetLink=link, targetId="2002", insertTime=time_of(0))
     story = waited(Story().insert(operation("PENDING")).poll(operation()), other)
     assert story.broken() == {"operation.wait"}
 

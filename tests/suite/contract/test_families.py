@@ -49,6 +49,24 @@ def test_family_passes_over_what_is_deprecated(story: Any, code: int, answer: di
     assert told.verdict("family.deprecated-skipped") == verdict
 
 
+@pytest.mark.parametrize(("code", "verdict"), [(404, "broken"), (503, "silent")])
+def test_operations_that_nothing_finds_are_over_when_their_images_show_it(code: int, verdict: str) -> None:
+    """Only where they are really not found: one that was not looked at may be under way still."""
+
+    def missed(story: Story, name: str) -> Story:
+        return story.say("GET", f"operations/{name}", None, code, refusal(code, "notFound"))
+
+    story = Story().insert(operation("PENDING", clientOperationId=None), request_id=None, family="kin")
+    missed(story, "operation-1").get(ONE_OF_KIN)
+    story.insert(operation("PENDING", **TWO, clientOperationId=None), request_id=None, name="two", family="kin")
+    missed(story, "operation-2").get(TWO_OF_KIN, name="two").pause(5)
+    pending = change("deprecate", 7, status="PENDING", targetLink=LINK, targetId="2002", endTime=None, progress=0)
+    missed(story.change("deprecate", {"state": "OBSOLETE"}, answer=pending, name="two"), "operation-c7")
+    story.get(TWO_OF_KIN | {"deprecated": {"state": "OBSOLETE"}}, name="two").pause(5)
+    answered = story.say("GET", "images/family/kin", None, 200, TWO_OF_KIN)
+    assert answered.verdict("family.deprecated-skipped") == verdict
+
+
 def test_family_of_which_all_are_deprecated_has_no_answer() -> None:
     story = deprecated(deprecated(kin(), state="DEPRECATED"), name="one", state="DEPRECATED")
     rule = "family.deprecated-skipped"
