@@ -73,11 +73,13 @@ class State:
         return {name: str(part) for name, part in parts.items() if is_set(part) and part != BLOT}
 
     def differences(self, other: State) -> int:
-        """In how much of what tells operations from others two states differ."""
+        """In how much of what tells operations from others a later state differs; a requestId where there was none is
+        another."""
         one, two = self.identity, other.identity
         if is_set(self.value.get("name")) and is_set(other.value.get("name")):
             one, two = ({**state.identity, "name": state.value["name"]} for state in (self, other))
         differing = {name for name in one.keys() & two.keys() if one[name] != two[name]}
+        differing |= {"request"} & (two.keys() - one.keys())
         if "target" in one.keys() & two.keys():
             differing.discard("target id")
         return len(differing)

@@ -310,6 +310,9 @@ def _another(mutation: Mutation, operation: Operation, state: State) -> bool:
     if first is None or (replayed and str(first.request_id).lower() == str(mutation.request_id).lower()):
         return False
     ids = {one.identity.get("id") for one in (operation.first, state)}
-    # Each is told to be about the image of its own request, and these are two: be it that the id is the same as well.
-    own = operation.first.identity.get("target") == first.image != mutation.image == state.identity.get("target")
-    return (len(ids) == 2 and None not in ids) or own
+    # Each tells of its own request, by the image or by the requestId, and these are two: be it that the id is the same.
+    one, two = operation.first.identity, state.identity
+    images = one.get("target") == first.image != mutation.image == two.get("target")
+    asked = [str(request.request_id or "").lower() for request in (first, mutation)]
+    requests = all(asked) and [one.get("request"), two.get("request")] == asked
+    return (len(ids) == 2 and None not in ids) or images or requests

@@ -60,7 +60,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *("operation.id/number", "labels.fingerprint-changes/fixed", "operation.name/of-the-moment"),
         ),
         variants=("no-operations-list", "no-wait"),
-        also=("image.disk-size-gb.round-trip",),
+        also=("image.disk-size-gb.round-trip", "operation.target-link"),
     ),
     Composition(
         "generated-mock",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conformance.client.api import Api, Created
-from conformance.contract.insert_request import FRESH, Fresh, InsertRequest
+from conformance.contract.insert_request import Fresh, InsertRequest
 from conformance.contract.plain_bodies import kind_bodies, minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, await_image, literal, look_again, reordered
@@ -180,7 +180,8 @@ def test_request_id_belongs_to_its_project(scenario: Scenario) -> None:
     def of_another_name(api: Api) -> None:
         """What is refused then is not refused for the name."""
         again, created = first_insert(api, InsertRequest(minimal(scenario.sources)))
-        api.create(again.replace(name=FRESH), project=api.target.second_project)
+        other = InsertRequest(minimal(scenario.sources), request_id=again.request_id)
+        api.create(other, project=api.target.second_project)
         api.get(created.name)
 
     scenario.once(act)

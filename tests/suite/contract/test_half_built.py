@@ -234,6 +234,11 @@ def test_two_operations_with_one_id_and_one_name_are_two() -> None:
     other = {"targetId": "2002", "targetLink": f"{TWO}", "clientOperationId": None}
     story = Story().insert(operation("PENDING")).insert(operation("PENDING", **other), name="two", request_id=None)
     assert broken(story.poll(operation())) == {"operation.id", "operation.name"}
+    again = REQUEST_ID.replace("1", "2")
+    story = Story().insert(operation("PENDING")).insert(operation("PENDING", clientOperationId=again), request_id=again)
+    found = broken(story.poll(operation()))
+    assert {"operation.id", "operation.name"} <= found
+    assert not {rule for rule in found if rule.startswith("request-id.client")}
 
 
 def test_get_by_id_is_judged_by_the_id_that_was_asked() -> None:
