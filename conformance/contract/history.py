@@ -110,12 +110,13 @@ class History(Bystanders):
         return begin is not None and begin <= sighting.exchange.received
 
     @cached_property
-    def _dooms(self) -> dict[tuple[str, str | None], float]:
+    def _dooms(self) -> dict[tuple[str, str], float]:
         """By project and id when the deletion of each image was asked for first."""
-        found: dict[tuple[str, str | None], float] = {}
+        found: dict[tuple[str, str], float] = {}
         for change in self.mutations:
             if change.method == "images.delete" and change.outcome in ("succeeded", "running"):
-                found.setdefault((change.project, self.identifier(change)), change.exchange.sent)
+                for identifier in self.deleted_ids(change):
+                    found.setdefault((change.project, identifier), change.exchange.sent)
         return found
 
     @cached_property

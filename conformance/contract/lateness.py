@@ -111,8 +111,12 @@ class Lateness(Reading):
         final = delete.operation.final if delete.operation else None
         if delete.method != "images.delete" or final is None or delete.outcome != "succeeded":
             return
-        deleted = self.identifier(delete)
-        shown = [seen for seen in self.looks_at(delete) if deleted in (None, str(seen.value.get("id") or deleted))]
+        deleted = self.deleted_ids(delete)
+        shown = [
+            seen
+            for seen in self.looks_at(delete)
+            if not deleted or not is_set(seen.value.get("id")) or str(seen.value["id"]) in deleted
+        ]
         numbers = {seen.exchange.number for seen in shown}
         for seen in shown:
             passed = seen.exchange.sent - final.exchange.received
@@ -120,6 +124,15 @@ class Lateness(Reading):
                 again = (look for look in self._by_url[seen.exchange.request.url] if after(seen.exchange, look))
                 if any(look.status == NOT_FOUND or (look.answered and look.number not in numbers) for look in again):
                     yield seen
+
+    def deleted_ids(self, delete: Mutation) -> frozenset[str]:
+        """The ids that a deleted image may have had: the one that the operation tells, or else all that its name was
+        seen to have before."""
+        told = self.identifier(delete)
+        if told is not None:
+            return frozenset({told})
+        before = [seen.value.get("id") for seen in self.looks_at(delete) if after(seen.exchange, delete.exchange)]
+        return frozenset(str(identifier) for identifier in before if is_set(identifier))
 
     @cached_property
     def _by_url(self) -> dict[str, list[Exchange]]:
@@ -273,9 +286,19 @@ class Lateness(Reading):
         return frozenset(found)
 
     def addresses(self, mutation: Mutation) -> frozenset[str | None]:
-        """The names and ids by which the image of a request is called."""
-        title = self._titles.get((mutation.project, mutation.image or ""))
-        return frozenset({mutation.image, self.identifier(mutation), title or mutation.image})
+        """The names and ids by which the image of a request is called: where its operation tells no id, all that
+        images of its name were seen to have."""
+        title, identifier = self._titles.get((mutation.project, mutation.image or "")), self.identifier(mutation)
+        ids = self._ids_by_name[mutation.project, mutation.image] if identifier is None else {identifier}
+        return frozenset({mutation.image, title or mutation.image, identifier, *ids})
+
+    @cached_property
+    def _ids_by_name(self) -> dict[tuple[str, str | None], set[str]]:
+        """The ids of images by their project and name."""
+        found: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for (project, identifier), name in self._titles.items():
+            found[project, name].add(identifier)
+        return found
 
     @cached_property
     def _titles(self) -> dict[tuple[str, str], str]:

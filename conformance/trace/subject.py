@@ -70,7 +70,7 @@ class Subject:
         route = self._exchange.route
         match route.method if route else "":
             case "images.list":
-                return tuple(self._in_projects(("image", name) for name in self._filtered()))
+                return tuple(self._in_projects(self._filtered()))
             case "images.getFromFamily":
                 return tuple(self._in_projects([("image", self._answer.get("name")), ("family", route and route.name)]))
             case "imageFamilyViews.get":
@@ -151,13 +151,14 @@ class Subject:
             yield from self._operation({"name": route.name, **self._answer})
             yield ("operation", route.name)
 
-    def _filtered(self) -> Iterator[str]:
-        """The names that the filter of a list asks for."""
+    def _filtered(self) -> Iterator[tuple[str, str]]:
+        """The names and families that the filter of a list asks for."""
         for text in self._exchange.request.query.get("filter", ()):
             for sign in ("=", " eq "):
                 field_name, found, value = text.partition(sign)
-                if found and field_name.strip(" (") == "name":
-                    yield value.strip(" ()\"'")
+                kind = {"name": "image", "family": "family"}.get(field_name.strip(" ("))
+                if found and kind:
+                    yield kind, value.strip(" ()\"'")
 
     def _mutation(self, route: Route) -> Iterator[tuple[Any, ...]]:
         request_id = self._exchange.request.query.get("requestId", [""])[0]

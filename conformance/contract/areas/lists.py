@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,11 @@ from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.list_filter import is_pattern, passes
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
-from conformance.contract.rule import Finding, Rules, expect
+from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import BLOT, blotted_out
 from conformance.trace.exchange import Exchange
@@ -446,8 +448,9 @@ def _filter_forms(history: History) -> Iterator[Finding]:
                 expected=expression,
                 observed=[item.get("name") for _, item in wrong[:5]],
             )
-        if not history.trace.recorded and pages[-1].last_page and not _shrinking(history, pages):
-            yield from _let_in(history, pages, terms, expression)
+        if pages[-1].last_page and not _shrinking(history, pages):
+            judge = _lacks_what_stayed if history.trace.recorded else _let_in
+            yield from judge(history, pages, terms, expression)
 
 
 def _term(text: str) -> _Term | None:
@@ -484,6 +487,49 @@ def _let_in(history: History, pages: Sequence[Exchange], terms: Sequence[_Term],
                 seen[-1].exchange,
                 *pages[:3],
                 expected=f"{insert.image}, by {expression}",
+                observed=sorted(map(str, names))[:5],
+            )
+
+
+def _lacks_what_stayed(
+    history: History, pages: Sequence[Exchange], terms: Sequence[_Term], expression: str
+) -> Iterator[Finding]:
+    """Judges that a filtered list of a recording holds the images that passed the filter not long before and after it,
+    and that nobody had changed for a while."""
+    names = {item.get("name") for page in pages for item in page.items}
+    route = pages[0].route
+    looks: dict[str | None, list[Sighting]] = defaultdict(list)
+    for seen in history.sightings:
+        if (
+            route is not None
+            and seen.project == route.project
+            and seen.name not in names
+            and is_set(seen.value.get("id"))
+        ):
+            looks[seen.name].append(seen)
+    if (
+        not looks
+        or not all(map(_names, pages))
+        or not all(well_typed(item, "name") for page in pages for item in page.items)
+    ):
+        return
+    for name, of_one in looks.items():
+        before = next((seen for seen in reversed(of_one) if after(seen.exchange, pages[0])), None)
+        later = next((seen for seen in of_one if after(pages[-1], seen.exchange)), None)
+        if before is None or later is None or before.value["id"] != later.value["id"]:
+            continue
+        if later.exchange.sent - before.exchange.received > LATE_SECONDS:
+            continue
+        called, since = {name, str(before.value["id"])}, pages[0].sent - LATE_SECONDS
+        changed = any(one.image in called and one.exchange.received > since for one in history.mutations)
+        if not changed and _lets_in(terms, before.value) and _lets_in(terms, later.value):
+            yield expect(
+                False,
+                "a filtered list lacks an image that passes the filter",
+                before.exchange,
+                *pages[:3],
+                later.exchange,
+                expected=f"{name}, by {expression}",
                 observed=sorted(map(str, names))[:5],
             )
 

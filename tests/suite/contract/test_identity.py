@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
+from helpers.story import REQUEST_ID, Story, change, image, operation, refusal, time_of
 
 from conformance.contract import catalogue
 from conformance.strategies.near_misses import absent_ids, absent_names, near_names, near_request_ids
@@ -160,3 +160,15 @@ def test_image_that_a_replay_brings_back() -> None:
     """In another case the requestId may be another one, which is the matter of its own rule."""
     assert "request-id.replay-after-delete" in brought_back(REQUEST_ID)
     assert "request-id.replay-after-delete" not in brought_back(REQUEST_ID.upper())
+
+
+def test_image_is_deleted_by_its_id_where_operations_tell_none() -> None:
+    silent: dict[str, Any] = {"targetId": None, "clientOperationId": None}
+    story = Story().insert(operation("PENDING", **silent), request_id=None).poll(operation(**silent)).get(image())
+    story.change("delete", answer=change("delete", 1, **silent)).get(MISSING, status=404)
+    times = dict.fromkeys(("insertTime", "startTime", "endTime"), time_of(1))
+    again = operation(id="1003", name="operation-3", selfLink=TWO["selfLink"].replace("2", "3"), **silent, **times)
+    story.pause(1).insert(again, request_id=None).get(image(id="2003", creationTimestamp=time_of(1)))
+    story.change("delete", answer=change("delete", 2, **silent), name="2003").get(MISSING, status=404)
+    assert story.broken() == {"operation.target-id"}
+    assert "life.delete" in story.get(image(id="2003", creationTimestamp=time_of(1))).broken()

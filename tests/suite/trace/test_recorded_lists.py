@@ -28,6 +28,11 @@ def lacking(expression: str, pause: float = 100) -> Told:
     return tell
 
 
+def of_a_family_lacking(wait: float = 1.2) -> Told:
+    """A list of a family without an image that is shown as one of it before and after."""
+    return lambda t: listed("family=f", TWO)(t.get(OF_FAMILY, name="image-7")).get(OF_FAMILY, name="image-7", wait=wait)
+
+
 def shown_later(status: str, pause: float = 100) -> Told:
     """A list that shows an image of an insert that has ended a while ago."""
 
@@ -59,7 +64,10 @@ def passed_over(**changes: Any) -> Told:
 
 ONE, TWO = image(1, labels={"env": "test"}, labelFingerprint="aB3dE6gH9jK="), image(2, family="f")
 
+OF_FAMILY = image(7, name="image-7", family="f")
+
 PAIRS: tuple[Pair, ...] = (
+    ("a family's list", "life.list-filter-forms", of_a_family_lacking(wait=90), of_a_family_lacking()),
     (
         "a list by an empty token",
         "life.list-once",
