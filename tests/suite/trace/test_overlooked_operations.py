@@ -1,0 +1,217 @@
+"""Recordings with a breach that is easily overlooked: in operations, waits and replays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.overlooked import OTHER, Row, noticed
+from helpers.pairs import assert_breach
+from helpers.recorded import EXISTS, NOT_FOUND, PROJECT, REQUEST_ID, UNAVAILABLE, Recorded, at, image, operation
+
+WAITS: tuple[Row, ...] = (
+    (
+        "a wait that goes back",
+        lambda t: t.insert().wait(t.ended()).wait(operation(status="RUNNING", insertTime=at(1.3), startTime=at(1.3))),
+        "operation.status-monotonic",
+    ),
+    (
+        "a wait that changes what is DONE",
+        lambda t: t.insert().wait(t.ended()).wait(t.ended()),
+        "operation.done-is-final",
+    ),
+    (
+        "a wait that changes the insertTime",
+        lambda t: (
+            t.insert()
+            .wait(operation(status="RUNNING", insertTime=at(1.3), startTime=at(1.3)))
+            .wait({**t.ended(), "insertTime": at(1.2)})
+        ),
+        "operation.identity-immutable",
+    ),
+    ("a wait that changes the id", lambda t: t.insert().wait({**t.ended(), "id": "9"}), "operation.identity-immutable"),
+    (
+        "progress that falls in a wait",
+        lambda t: (
+            t.insert()
+            .poll(operation(status="RUNNING", progress=50, insertTime=at(1.3), startTime=at(1.3)))
+            .wait(operation(status="RUNNING", progress=20, insertTime=at(1.3), startTime=at(1.3)))
+        ),
+        "operation.progress",
+    ),
+    (
+        "progress that falls after a replay",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .say("POST", f"global/images?requestId={REQUEST_ID}", {"name": "image-1", "sourceDisk": "x"}, None, 503)
+            .insert(
+                request_id=REQUEST_ID,
+                answer=operation(
+                    status="RUNNING", progress=80, insertTime=at(1.3), startTime=at(1.3), clientOperationId=REQUEST_ID
+                ),
+            )
+            .poll(
+                operation(
+                    status="RUNNING", progress=30, insertTime=at(1.3), startTime=at(1.3), clientOperationId=REQUEST_ID
+                )
+            )
+        ),
+        "operation.progress",
+    ),
+    (
+        "a status that goes back in a part",
+        lambda t: t.insert().done().poll({"status": "RUNNING"}, query="?fields=status"),
+        "operation.status-monotonic",
+    ),
+    (
+        "an operation that is never found",
+        lambda t: t.insert().poll(NOT_FOUND, 404).poll(NOT_FOUND, 404, wait=30),
+        "operation.name",
+    ),
+)
+
+REPLAYS: tuple[Row, ...] = (
+    (
+        "another operation",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .insert(
+                request_id=REQUEST_ID,
+                answer={
+                    **OTHER,
+                    "targetId": operation()["targetId"],
+                    "targetLink": operation()["targetLink"],
+                    "insertTime": at(1.3),
+                    "startTime": at(1.3),
+                    "status": "RUNNING",
+                    "progress": 0,
+                    "clientOperationId": REQUEST_ID,
+                },
+            )
+            .done()
+        ),
+        "request-id.*",
+    ),
+    (
+        "a conflict",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID).done().get(image()).insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+        ),
+        "request-id.*",
+    ),
+    (
+        "a conflict while it is running",
+        lambda t: t.insert(request_id=REQUEST_ID).insert(request_id=REQUEST_ID, answer=EXISTS, code=409).done(),
+        "request-id.*",
+    ),
+    (
+        "a conflict after a lost answer",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, code=0)
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+            .get(image(creationTimestamp=at(2.4)))
+        ),
+        "request-id.replay-after-lost-response",
+    ),
+    (
+        "a conflict after 503",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, code=503, answer=UNAVAILABLE)
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+            .get(image(creationTimestamp=at(2.4)))
+        ),
+        "request-id.replay-after-lost-response",
+    ),
+    (
+        "a conflict after 502 as a page",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID, code=502, answer="<html>")
+            .insert(request_id=REQUEST_ID, answer=EXISTS, code=409)
+            .list(image(creationTimestamp=at(2.4)))
+        ),
+        "request-id.replay-after-lost-response",
+    ),
+    (
+        "another image",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .done()
+            .get(image())
+            .insert(
+                request_id=REQUEST_ID,
+                answer={
+                    **OTHER,
+                    "insertTime": at(6),
+                    "startTime": at(6),
+                    "clientOperationId": REQUEST_ID,
+                    "endTime": at(6.2),
+                },
+            )
+            .get(image(id=OTHER["targetId"]))
+        ),
+        "request-id.*",
+    ),
+    (
+        "an operation of another image, DONE",
+        lambda t: (
+            t.insert(request_id=REQUEST_ID)
+            .done()
+            .insert(
+                request_id=REQUEST_ID,
+                answer={
+                    **operation(),
+                    "targetId": "9",
+                    "insertTime": at(1.3),
+                    "startTime": at(1.3),
+                    "endTime": at(2.5),
+                    "clientOperationId": REQUEST_ID,
+                },
+            )
+        ),
+        "request-id.*",
+    ),
+)
+
+OPERATIONS: tuple[Row, ...] = (
+    (
+        "the target of another",
+        lambda t: t.insert().done(targetLink=operation(2)["targetLink"]),
+        "operation.target-link",
+    ),
+    (
+        "the target of another project",
+        lambda t: t.insert().replaced(f"projects/{PROJECT}/global/images", "projects/other/global/images"),
+        "operation.target-link",
+    ),
+    ("another targetId", lambda t: t.insert().done(targetId="1").get(image()), "operation.target-id"),
+    (
+        "an error without a status",
+        lambda t: t.insert().done(error={"errors": [{"code": "X", "message": "x"}]}),
+        "operation.error-only-when-failed",
+    ),
+    (
+        "an error in part",
+        lambda t: t.insert().poll(
+            {"status": "RUNNING", "error": {"errors": [{"message": "x"}]}}, query="?fields=status,error"
+        ),
+        "operation.*",
+    ),
+    (
+        "another name under a numeric id",
+        lambda t: t.insert().say("GET", f"global/operations/{operation()['id']}", None, {**t.ended(), "name": "other"}),
+        "operation.*",
+    ),
+)
+
+test_breach_is_noticed = noticed(WAITS, REPLAYS, OPERATIONS)
+
+
+@pytest.mark.parametrize("field", ["time", "startedDateTime"])
+def test_breach_is_noticed_in_entries_that_lack_a_time(field: str, tmp_path: Path) -> None:
+    def tell(told: Recorded) -> Recorded:
+        told.insert(request_id=REQUEST_ID).done(targetId="1").get(image())
+        for entry in told.entries:
+            del entry[field]
+        return told
+
+    assert_breach("operation.target-id", tell, tmp_path)
