@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
+"""A filter for one name and nothing else."""
+
 _NAME = r'\(?\s*name\s*(?:=|\seq\s)\s*(?P<quote>["\']?)(?P<name>[-a-z0-9]+)(?P=quote)\s*\)?'
 _NAME_OR_START = re.compile(_NAME + r"|name eq (?P<start>[-a-z0-9]+)\.\*(?P<end>[-a-z0-9]*)")
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import LATE_SECONDS
-from conformance.contract.list_filter import is_pattern, passes
-from conformance.contract.mutation import Mutation
+from conformance.contract.list_filter import ONE_NAME, is_pattern, passes
+from conformance.contract.list_walks import LIST, living, shows_names, shrinking, walks
 from conformance.contract.order import after
-from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.rule import Finding, Rules, expect
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import BLOT, blotted_out
 from conformance.trace.exchange import Exchange
@@ -27,56 +23,7 @@ from conformance.trace.links import named, same_project
 
 RULES = Rules()
 
-LIST = "images.list"
 OPERATIONS = "globalOperations.list"
-
-_ONE_NAME = re.compile(r'name\s*=\s*"?([-a-z0-9]+)"?')
-_TERM = re.compile(
-    r"\(?\s*(?P<path>[A-Za-z]+(?:\.[-\w]+)*)\s*"
-    r'(?:(?P<sign>!?=)\s*(?P<quote>"?)(?P<value>[-\w]+)(?P=quote)'
-    r'|\s(?P<word>eq|ne)\s+(?P<quotes>["\']?)(?P<pattern>[-\w.*+?\[\]^|]+)(?P=quotes)|:(?P<any>\*))\s*\)?'
-)
-_PLAIN = re.compile(r"[-\w]+")
-
-PATTERNED = ("name", "family")
-"""The fields of which filters are read that ask for a pattern."""
-
-_BETWEEN = re.compile(r"\s+AND\s+|(?<=\))\s*(?=\()")
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """A term of a filter: the value at a path is, or is not, what is wanted."""
-
-    path: str
-    equal: bool
-    wanted: re.Pattern[str]
-
-
-def _living(history: History, pages: Sequence[Exchange]) -> Iterator[Mutation]:
-    """The inserts whose images nobody has begun to delete before pages of a list were there."""
-    for insert in history.created:
-        deletes = [change.exchange for change in history.changes(insert) if change.method == "images.delete"]
-        if not any(delete.sent <= pages[-1].received for delete in deletes if not after(delete, insert.exchange)):
-            yield insert
-
-
-def _walks(history: History) -> Iterator[list[int]]:
-    """The walks through a list: the indexes of its pages, from one without a token on, as far as they follow each
-    other."""
-    walk: list[int] = []
-    for index, exchange in enumerate(history.exchanges):
-        if exchange.method != LIST or exchange.resource is None:
-            continue
-        token = exchange.request.query.get("pageToken", [""])[0]
-        if walk and token and token == (history.exchanges[walk[-1]].resource or {}).get("nextPageToken"):
-            walk.append(index)
-            continue
-        if walk:
-            yield walk
-        walk = [] if token else [index]
-    if walk:
-        yield walk
 
 
 @RULES.rule(
@@ -91,10 +38,10 @@ def _walks(history: History) -> Iterator[list[int]]:
 )
 def _list_once(history: History) -> Iterator[Finding]:
     yield from _goes_round(history)
-    for walk in _walks(history):
+    for walk in walks(history):
         pages = [history.exchanges[index] for index in walk]
         yield from _doubled(history, pages)
-        if not _shrinking(history, pages):
+        if not shrinking(history, pages):
             yield from _held(history, pages)
     yield from _tokens_taken(history)
 
@@ -162,28 +109,16 @@ def _list_agrees(history: History) -> Iterator[Finding]:
     needs=("list",),
 )
 def _list_steady(history: History) -> Iterator[Finding]:
-    for walk in _walks(history):
+    for walk in walks(history):
         pages = [history.exchanges[index] for index in walk]
-        if _shrinking(history, pages):
+        if shrinking(history, pages):
             yield from _held(history, pages)
-
-
-def _shrinking(history: History, pages: Sequence[Exchange]) -> bool:
-    """Whether images that a page has shown were deleted before the last page was asked for."""
-    deletes = [change for change in history.mutations if change.method == "images.delete" and change.exchange.answered]
-    return any(
-        item.get("name") == delete.image
-        for page in pages[:-1]
-        for item in page.items
-        for delete in deletes
-        if after(page, delete.exchange) and after(delete.exchange, pages[-1])
-    )
 
 
 def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
     """Judges that a walk to the end of a list meets each image once that was there all the while."""
     query = pages[0].request.query
-    for insert in _living(history, pages):
+    for insert in living(history, pages):
         if insert.project != (pages[0].route and pages[0].route.project):
             continue
         if not after(insert.end, pages[0]):
@@ -199,7 +134,7 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             continue  # said already, or it may be on a page that was not asked for
         if not found and not all(well_typed(item, "name") for page in pages for item in page.items):
             continue  # it may be one of those whose names are no text
-        if not found and not all(map(_names, pages)):
+        if not found and not all(map(shows_names, pages)):
             continue
         if not found and is_pattern(filtered) and not any(page.items for page in pages):
             continue  # it may know no such filters, which is the matter of another rule
@@ -215,12 +150,6 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             expected=f"{insert.image} once",
             observed=[seen.value.get("id") for seen in found],
         )
-
-
-def _names(page: Exchange) -> bool:
-    """Whether a list was asked for the names of its items."""
-    mask = page.mask
-    return mask.covers("items") or ("items" in mask.fields and mask.within("items").covers("name"))
 
 
 def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
@@ -308,7 +237,7 @@ def _max_results(history: History) -> Iterator[Finding]:
 )
 def _list_filter(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
+        wanted = ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
         if exchange.method != LIST or exchange.resource is None or wanted is None:
             continue
         name = wanted[1]
@@ -389,7 +318,7 @@ _asked(
     needs=("list",),
 )
 def _order(history: History) -> Iterator[Finding]:
-    for walk in _walks(history):
+    for walk in walks(history):
         pages = [history.exchanges[index] for index in walk]
         wanted = pages[0].request.query.get("orderBy", [""])[0]
         key = {"creationTimestamp desc": "creationTimestamp", "name": "name"}.get(wanted)
@@ -416,148 +345,6 @@ def _in_order(wanted: str, one: str, two: str) -> bool:
     return earlier is None or later is None or earlier <= later
 
 
-@RULES.rule(
-    "life.list-filter-forms",
-    "conv",
-    "A filter on status, family or labels, with =, !=, eq or ne, alone or joined, lists the images that pass it, and "
-    "no others.",
-    "images.list",
-    "Lists are described elsewhere; both forms of filters stand in the discovery document, and tools find images by "
-    "them.",
-    requires=("life.get-after-done", "life.list-once"),
-    needs=("list",),
-)
-def _filter_forms(history: History) -> Iterator[Finding]:
-    for walk in _walks(history):
-        pages = [history.exchanges[index] for index in walk]
-        expression = pages[0].request.query.get("filter", [""])[0]
-        parsed = [_term(term.strip()) for term in _BETWEEN.split(expression)]
-        if not expression or _ONE_NAME.fullmatch(expression) or None in parsed:
-            continue
-        terms = [term for term in parsed if term is not None]
-        shown = [(page, item) for page in pages for item in page.items if page.mask.covers("name")]
-        # A run has images that pass; in a recording there may be none.
-        left_out = any("labels" in seen.left_out for page in pages for seen in history.seen_in(page))
-        labelled = history.trace.recorded or not left_out
-        wrong = [(page, item) for page, item in shown if _lets_in(terms, item, labelled=labelled) is False]
-        if shown:
-            yield expect(
-                not wrong,
-                "a filtered list holds images that do not pass the filter",
-                *{page.number: page for page, _ in wrong[:3]}.values(),
-                expected=expression,
-                observed=[item.get("name") for _, item in wrong[:5]],
-            )
-        if pages[-1].last_page and not _shrinking(history, pages):
-            judge = _lacks_what_stayed if history.trace.recorded else _let_in
-            yield from judge(history, pages, terms, expression)
-
-
-def _term(text: str) -> _Term | None:
-    """What a term of a filter says; None where it is not known."""
-    found = _TERM.fullmatch(text)
-    if found is None or (
-        found["pattern"] and found["path"] not in PATTERNED and _PLAIN.fullmatch(found["pattern"]) is None
-    ):
-        return None
-    try:
-        wanted = re.compile(found["pattern"] or re.escape(found["value"] or "") or r".*", re.DOTALL | re.ASCII)
-    except re.error:
-        return None
-    return _Term(found["path"], found["sign"] != "!=" and found["word"] != "ne", wanted)
-
-
-def _let_in(history: History, pages: Sequence[Exchange], terms: Sequence[_Term], expression: str) -> Iterator[Finding]:
-    """Judges that a filtered list holds the images that pass the filter, as gets have shown them just before."""
-    items = [item for page in pages for item in page.items]
-    if not all(well_typed(item, "name") for item in items):
-        return  # it may be one of those whose names are no text
-    names = {item.get("name") for item in items}
-    for insert in _living(history, pages):
-        seen = [one for one in history.results(insert) if after(one.exchange, pages[0])]
-        unchanged = not any(
-            after(insert.exchange, change.exchange) and change.exchange.sent <= pages[-1].received
-            for change in history.changes(insert)
-        )
-        here = pages[0].route is not None and insert.project == pages[0].route.project
-        if here and seen and unchanged and _lets_in(terms, seen[-1].value):
-            yield expect(
-                insert.image in names,
-                "a filtered list lacks an image that passes the filter",
-                seen[-1].exchange,
-                *pages[:3],
-                expected=f"{insert.image}, by {expression}",
-                observed=sorted(map(str, names))[:5],
-            )
-
-
-def _lacks_what_stayed(
-    history: History, pages: Sequence[Exchange], terms: Sequence[_Term], expression: str
-) -> Iterator[Finding]:
-    """Judges that a filtered list of a recording holds the images that passed the filter not long before and after it,
-    and that nobody had changed for a while."""
-    names = {item.get("name") for page in pages for item in page.items}
-    route = pages[0].route
-    looks: dict[str | None, list[Sighting]] = defaultdict(list)
-    for seen in history.sightings:
-        if (
-            route is not None
-            and seen.project == route.project
-            and seen.name not in names
-            and is_set(seen.value.get("id"))
-        ):
-            looks[seen.name].append(seen)
-    if (
-        not looks
-        or not all(map(_names, pages))
-        or not all(well_typed(item, "name") for page in pages for item in page.items)
-    ):
-        return
-    for name, of_one in looks.items():
-        before = next((seen for seen in reversed(of_one) if after(seen.exchange, pages[0])), None)
-        later = next((seen for seen in of_one if after(pages[-1], seen.exchange)), None)
-        if before is None or later is None or before.value["id"] != later.value["id"]:
-            continue
-        if later.exchange.sent - before.exchange.received > LATE_SECONDS:
-            continue
-        called, since = {name, str(before.value["id"])}, pages[0].sent - LATE_SECONDS
-        changed = any(one.image in called and one.exchange.received > since for one in history.mutations)
-        if not changed and _lets_in(terms, before.value) and _lets_in(terms, later.value):
-            yield expect(
-                False,
-                "a filtered list lacks an image that passes the filter",
-                before.exchange,
-                *pages[:3],
-                later.exchange,
-                expected=f"{name}, by {expression}",
-                observed=sorted(map(str, names))[:5],
-            )
-
-
-def _lets_in(terms: Sequence[_Term], image: Mapping[str, Any], *, labelled: bool = True) -> bool | None:
-    """Whether an image passes all terms of a filter; None where it does not show it.
-
-    Args:
-        terms: the terms.
-        image: the image as it is shown.
-        labelled: whether such answers show the labels of images that have some.
-    """
-    answers: list[bool | None] = []
-    for term in terms:
-        value: Any = image
-        for key in term.path.split("."):
-            value = value.get(key) if isinstance(value, Mapping) else None
-        of_labels = labelled and term.path.startswith("labels.")
-        if value is None and term.equal and of_labels and image.get("labelFingerprint"):
-            answers.append(False)  # an image that shows the fingerprint of its labels shows those it has
-            continue
-        passes_it = isinstance(value, str) and term.wanted.fullmatch(value) is not None
-        # Whether another case is another value is left open.
-        folded = isinstance(value, str) and re.fullmatch(term.wanted.pattern, value, re.IGNORECASE | re.DOTALL)
-        answers.append(passes_it == term.equal if isinstance(value, str) and passes_it == bool(folded) else None)
-    return False if False in answers else None if None in answers else True
-
-
 # Operations
 
 
@@ -579,7 +366,7 @@ def _operations(history: History) -> Iterator[Finding]:
         # A name that is no text is the matter of its type.
         names = [item["name"] for item in exchange.items if isinstance(item.get("name"), str)]
         limit = exchange.request.query.get("maxResults", [""])[0]
-        wanted = _ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
+        wanted = ONE_NAME.fullmatch(exchange.request.query.get("filter", [""])[0])
         wrongs = (
             (
                 "a list of operations has another kind",
