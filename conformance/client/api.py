@@ -142,17 +142,18 @@ class Api(Recorder):
                 "POST", "global/images", query, content, headers, project=project, intent=intent, makes=makes, fate=fate
             )
 
-        freed = self._take_up(project, name or "")
+        # The name of a deleted image may be free a moment later: until an insert has taken it, which no replay does.
+        key = (project or self.target.project, name or "")
+        freed, replayed = key in self._freed, self._has_sent(request_id)
         exchange = self._repeated(_FREED, attempt, lambda answer: not freed or answer.status != CONFLICT)
+        if freed and exchange.answered and not replayed:
+            with self._lock:
+                self._freed.discard(key)
         return exchange, name or ""
 
-    def _take_up(self, project: str | None, name: str) -> bool:
-        """Whether nobody has asked for a name since its image was deleted: it may be free a moment later."""
-        key = (project or self.target.project, name)
-        with self._lock:
-            free = key in self._freed
-            self._freed.discard(key)
-        return free
+    def _has_sent(self, request_id: object) -> bool:
+        """Whether a request of this scenario had a requestId."""
+        return any(request_id in exchange.request.query.get("requestId", ()) for exchange in self.trace().exchanges)
 
     def get(self, name: str, *, project: str | None = None, intent: Intent | None = None, **query: str) -> Exchange:
         """images.get, by name or by id; again for a moment where it does not show yet what is done."""

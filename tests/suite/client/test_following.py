@@ -221,3 +221,16 @@ def test_image_whose_deletion_was_asked_for_is_not_watched() -> None:
     script[:] = [lost] * 20
     api.finish(insert)
     assert [exchange for exchange in api.trace().exchanges if exchange.method == "images.get"] == []
+
+
+@pytest.mark.parametrize(("request_id", "waited_for"), [("first", True), ("other", False)])
+def test_name_is_free_for_no_replay_alone(request_id: str, *, waited_for: bool) -> None:
+    """The replay of a deleted image's insert takes no name, so that the next insert still waits for it."""
+    deleted = operation(name="operation-2", id="1002", operationType="delete", clientOperationId=None)
+    api, script = scripted(operation(), deleted, operation())
+    api.insert(InsertRequest({}, "one", "first"))
+    api.delete("one")
+    api.insert(InsertRequest({}, "one", request_id))
+    script += [refusal(409, "alreadyExists"), operation(name="operation-3", id="1003")]
+    answer = api.insert(InsertRequest({}, "one", "third"))
+    assert answer.status == (200 if waited_for else 409)
