@@ -245,11 +245,14 @@ def _again_and_again(history: History, mutation: Mutation) -> bool:
 
 
 def _comes_too_early(history: History, mutation: Mutation) -> bool:
-    """Whether a request was refused for an image, or a family, of which no image was ever seen to be ready: its
-    operation was still under way when it was last seen."""
+    """Whether a request was refused for an image, or a family, of which no image was ever seen to be ready: its insert
+    was still under way when it was last seen, or did not come to anything."""
     said = set(_NAME.findall(f"{mutation.exchange.request.path} {mutation.view.text('sourceImage')}"))
     return any(
-        insert.outcome == "running" and not made(history, insert) and {insert.image, insert.view.text("family")} & said
+        insert.outcome != "succeeded"
+        and not conflicts(insert)
+        and not made(history, insert)
+        and {insert.image, insert.view.text("family")} & said
         for insert in history.inserts
         if insert is not mutation and after(insert.exchange, mutation.exchange)
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, TypeGuard
 
+from conformance.contract.comparison import alike
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS
@@ -204,10 +205,11 @@ def same_fields(earlier: State, later: State, message: str, names: Collection[st
 
 
 def _same(one: Any, two: Any) -> bool:
-    """Whether two values of a field say the same: times as far as they are told, links whatever their host."""
+    """Whether two values of a field say the same: times as far as they are told, links whatever their host, lists in
+    any order."""
     if isinstance(one, str) and isinstance(two, str):
         return one == two or same_instant(one, two) or bool(link(one) and link(one) == link(two))
-    return bool(one == two)
+    return alike(one, two)
 
 
 def _may_end(name: str, earlier: State, later: State) -> bool:

@@ -96,3 +96,19 @@ def test_field_is_seen_only_where_it_is_accepted() -> None:
     assert acceptance_rules("imageEncryptionKey") == ("image.kms-key-name.accepted",)
     assert acceptance_rules("imageEncryptionKey.rawKey") == ()
     assert acceptance_rules("license") == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "blamed"),
+    [
+        (403, refusal(403, "quotaExceeded"), False),
+        (503, refusal(503, "backendError"), False),
+        (200, operation(clientOperationId=None), True),
+    ],
+)
+def test_request_for_an_image_that_nobody_made(status: int, answer: dict[str, Any], *, blamed: bool) -> None:
+    """Its insert was turned away: that the image is not found then says nothing of the request."""
+    intent = Intent(valid=True, rules=("image.deprecated.state",))
+    story = Story().insert(answer, code=status, request_id=None)
+    story.say("POST", "images/one/deprecate", {"state": "ACTIVE"}, 404, refusal(404, "notFound"), intent)
+    assert ("image.deprecated.state" in story.broken()) == blamed

@@ -239,3 +239,12 @@ def test_methods_that_tell_of_one_operation_agree(answer: dict[str, Any], verdic
 def test_form_of_a_warning(warnings: Any, verdict: str) -> None:
     story = Story().insert(operation("PENDING")).poll(operation(warnings=warnings))
     assert story.verdict("operation.warning-shape") == verdict
+
+
+@pytest.mark.parametrize(("turned", "verdict"), [(True, "kept"), (False, "broken")])
+def test_errors_of_an_operation_are_in_any_order(verdict: str, *, turned: bool) -> None:
+    first, second = {"code": "FIRST", "message": "x"}, {"code": "SECOND", "message": "y"}
+    failed: dict[str, Any] = {"httpErrorStatusCode": 400, "httpErrorMessage": "BAD REQUEST"}
+    again = [second, first] if turned else [second]
+    story = Story().insert(operation("PENDING")).poll(operation(**failed, error={"errors": [first, second]}))
+    assert story.poll(operation(**failed, error={"errors": again})).verdict("operation.done-is-final") == verdict
