@@ -59,6 +59,7 @@ _WAIT = "globalOperations.wait"
 _DELETE = "images.delete"
 _LIST = "images.list"
 _GET = "globalOperations.get"
+_FAMILY = "images.getFromFamily"
 _FREED = "the name of a deleted image"
 
 _SETTLED = ("READY", "FAILED")
@@ -256,8 +257,16 @@ class Api(Recorder):
         return self._post(f"global/images/{quoted(name)}/deprecate", body, intent, request_id)
 
     def from_family(self, family: str, *, project: str | None = None) -> Exchange:
-        """images.getFromFamily."""
-        return self.send("GET", f"global/images/family/{quoted(family)}", project=project)
+        """images.getFromFamily; again for a moment where it still answers an image whose deletion is done."""
+
+        def look() -> Exchange:
+            return self.send("GET", f"global/images/family/{quoted(family)}", project=project)
+
+        def settled(exchange: Exchange) -> bool:
+            shown = exchange.resource or {}
+            return not any(self._is_deleted(project, str(shown.get(name))) for name in ("name", "id"))
+
+        return self._repeated(_FAMILY, look, settled)
 
     def _is_deleted(self, project: str | None, name: str) -> bool:
         """Whether the last thing that was done to an image is that it was deleted; another delete changes nothing."""

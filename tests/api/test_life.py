@@ -185,6 +185,8 @@ def test_name_is_free_after_delete(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         family = api.target.names.fresh()
         created = api.create(scenario.plain(labels={"colour": "blue"}, description="the first", family=family))
+        if scenario.can("family"):
+            api.from_family(family)
         api.finish(api.delete(created.name))
         api.get(created.name)
         if scenario.can("list"):

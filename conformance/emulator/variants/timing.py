@@ -50,7 +50,7 @@ def _late_where_changes_meet(behaviour: Behaviour) -> None:
 
 
 def _late_deletions(behaviour: Behaviour) -> None:
-    """Shows images that are gone for a moment as the same get or list showed them before."""
+    """Shows images that are gone for a moment as the same get, family or list showed them before."""
     gone: dict[tuple[str, str], float] = {}
     last: dict[tuple[str, str], Any] = {}
 
@@ -64,7 +64,13 @@ def _late_deletions(behaviour: Behaviour) -> None:
 
     def on_answer(answer: Answer, call: Call) -> None:
         asked = (call.project, call.name or json.dumps(call.query))
-        if call.method == "images.get" and answer.status == 404 and asked in last and lingers(*asked):
+        if call.method == "images.getFromFamily":
+            asked = (call.project, f"family/{call.name}")
+            if answer.status == 404 and asked in last and lingers(call.project, last[asked]["id"]):
+                answer.status, answer.body = 200, last[asked]
+            elif answer.status == 200:
+                last[asked] = answer.body
+        elif call.method == "images.get" and answer.status == 404 and asked in last and lingers(*asked):
             answer.status, answer.body = 200, last[asked]
         elif call.method == "images.list" and answer.status == 200 and not call.query.keys() & {"maxResults", "fields"}:
             there = {item["id"] for item in answer.body.get("items", ())}

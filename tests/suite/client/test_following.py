@@ -234,3 +234,11 @@ def test_name_is_free_for_no_replay_alone(request_id: str, *, waited_for: bool) 
     script += [refusal(409, "alreadyExists"), operation(name="operation-3", id="1003")]
     answer = api.insert(InsertRequest({}, "one", "third"))
     assert answer.status == (200 if waited_for else 409)
+
+
+def test_family_is_asked_again_while_it_answers_a_deleted_image() -> None:
+    api, script = deleted_one()
+    script += [image(), refusal(404, "notFound")]
+    assert api.from_family("kin").status == 404
+    script += [image(name="two", id="2002")]
+    assert api.from_family("kin").status == 200
