@@ -122,23 +122,14 @@ def _lacks_what_stayed(
 ) -> Iterator[Finding]:
     """Judges that a filtered list of a recording holds the images that passed the filter not long before and after it,
     and that nobody had changed for a while."""
-    names = {item.get("name") for page in pages for item in page.items}
-    route = pages[0].route
+    items, route = [item for page in pages for item in page.items], pages[0].route
+    if route is None or not all(map(shows_names, pages)) or not all(well_typed(item, "name") for item in items):
+        return
+    names = {item.get("name") for item in items}
     looks: dict[str | None, list[Sighting]] = defaultdict(list)
     for seen in history.sightings:
-        if (
-            route is not None
-            and seen.project == route.project
-            and seen.name not in names
-            and is_set(seen.value.get("id"))
-        ):
+        if seen.project == route.project and seen.name not in names and is_set(seen.value.get("id")):
             looks[seen.name].append(seen)
-    if (
-        not looks
-        or not all(map(shows_names, pages))
-        or not all(well_typed(item, "name") for page in pages for item in page.items)
-    ):
-        return
     for name, of_one in looks.items():
         before = next((seen for seen in reversed(of_one) if after(seen.exchange, pages[0])), None)
         later = next((seen for seen in of_one if after(pages[-1], seen.exchange)), None)
