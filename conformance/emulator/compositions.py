@@ -60,8 +60,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *("operation.id/number", "labels.fingerprint-changes/fixed", "operation.name/of-the-moment"),
         ),
         variants=("no-operations-list", "no-wait"),
-        # Two operations of one name, of the same millisecond, are hardly told apart.
-        also=("image.disk-size-gb.round-trip", "operation.target-link", "operation.identity-immutable"),
+        also=("image.disk-size-gb.round-trip", "operation.target-link"),
     ),
     Composition(
         "generated-mock",
