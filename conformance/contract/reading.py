@@ -41,6 +41,7 @@ class Reading:
         self.exchanges = tuple(_judged(trace.exchanges))
         self.operations: list[Operation] = []
         self._named: dict[tuple[str, str], list[Operation]] = defaultdict(list)
+        self._identified: dict[str, Operation] = {}
         self.mutations: list[Mutation] = []
         self.glimpses: list[Sighting] = []
         self._listed_alone: list[State] = []
@@ -146,6 +147,7 @@ class Reading:
     def _new_operation(self, project: str, name: str, first: State) -> Operation:
         operation = Operation(project, name, first)
         self.operations.append(operation)
+        self._identified.setdefault(first.identity.get("id", ""), operation)
         for address in dict.fromkeys((name, link(first.value.get("selfLink")).rpartition("/operations/")[2])):
             if address:
                 self._named[project, address].append(operation)
@@ -160,12 +162,18 @@ class Reading:
             called = own if isinstance(own, str) and state.value.get("id") == name else name
             known = self.bearers(project, called) or [self._new_operation(project, called, state)]
         able = [operation for operation in known if operation.has_id_of(state)]
-        able = able or [operation for operation in reversed(known) if operation.owns(state)]
+        if not able and not self._of_another_project(state, project):
+            able = [operation for operation in reversed(known) if operation.owns(state)]
         owner = min(able, key=lambda operation: operation.first.differences(state), default=None)
         if owner is not None:
             owner.glimpses.append(state)
         elif known:
             known[-1].strangers.append(state)
+
+    def _of_another_project(self, state: State, project: str) -> bool:
+        """Whether a state bears the id of an operation that another project's request was answered with."""
+        bearer = self._identified.get(state.identity.get("id", ""))
+        return bearer is not None and bearer.project != project and bearer.mutation is not None
 
     def _see_listed(self, state: State, project: str) -> None:
         known = [operation for operation in self.bearers(project, state.value.get("name")) if operation.owns(state)]

@@ -60,6 +60,17 @@ def test_replay_that_is_carried_out_anew_under_a_name_of_the_moment_changes_no_o
         assert "request-id.replay-same-operation" in story.broken()
 
 
+def test_operation_of_another_project_under_a_shared_name_is_no_change() -> None:
+    """One store for all projects, names made of the moment: the id tells whose request it was."""
+    story = Story().insert(operation("RUNNING"))
+    body = {"name": "one", "sourceImage": "projects/p/global/images/base"}
+    other = operation("RUNNING", id="1777", targetId="2777")
+    story.within("q").say("POST", f"images?requestId={REQUEST_ID}", body, 200, other)
+    story.within("p").poll(operation(id="1777", targetId="2777"))
+    assert "operation.identity-immutable" not in story.broken()
+    assert "operation.name" in story.broken()
+
+
 def test_simultaneous_replays_agree_on_the_id() -> None:
     story = Story()
     for number in range(2):
