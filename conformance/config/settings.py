@@ -28,6 +28,9 @@ FILE_MAXIMUM = 2**20
 LABEL_MAXIMUM = 80
 """Characters of what an implementation is called."""
 
+COUNT_MAXIMUM = 10**9
+"""Requests or images that a limit may allow: more than any run makes, and what every counter can hold."""
+
 REQUESTS_MINIMUM = 100
 """Fewer requests do not suffice to look at the target and to delete what was made."""
 
@@ -185,13 +188,13 @@ class Settings(BaseModel):
     out: Annotated[Path, Option("Folder for the results", ("check", "tap", "client", "compare"))] = Path(
         "compliance-report"
     )
+    update_waivers: Annotated[
+        bool, Option("Write the file of --waivers: every rule that fails now is waived for 90 days", pytest=False)
+    ] = False
     waivers: Annotated[
         str | None,
         Option("File of known failures", ("check", "compare"), metavar="FILE", default="waivers.toml, if there"),
     ] = None
-    update_waivers: Annotated[
-        bool, Option("Write that file: every rule that fails now is waived for 90 days", pytest=False)
-    ] = False
     lock: Annotated[
         str | None,
         Option(
@@ -281,10 +284,12 @@ class Settings(BaseModel):
     )
     max_requests: Annotated[
         int | None,
-        Field(ge=REQUESTS_MINIMUM),
+        Field(ge=REQUESTS_MINIMUM, le=COUNT_MAXIMUM),
         Option("Requests at most, deletions at the end included", ("record", "compare")),
     ] = None
-    max_images: Annotated[int | None, Field(ge=1), Option("Images that are made at most", ("record", "compare"))] = None
+    max_images: Annotated[
+        int | None, Field(ge=1, le=COUNT_MAXIMUM), Option("Images that are made at most", ("record", "compare"))
+    ] = None
     max_time: Annotated[
         float | None,
         Field(gt=0),
@@ -441,7 +446,7 @@ class Settings(BaseModel):
         if (
             value is not None
             and not Path(value).is_file()
-            and not (about.field_name == "waivers" and about.data["update_waivers"])
+            and not (about.field_name == "waivers" and about.data.get("update_waivers"))
         ):
             raise ValueError("a file that exists")
         return value

@@ -169,6 +169,8 @@ def test_strategy_that_fails_its_health_check(monkeypatch: pytest.MonkeyPatch) -
 
 UNTRUSTED: tuple[tuple[str, bytes, str], ...] = (
     ("an integer without end", b"seed = " + b"9" * 5000, "not valid TOML"),
+    ("more requests than can be counted", b"max_requests = 9999999999999999999999", "less than or equal to"),
+    ("more images than can be counted", b"max_images = 9999999999999999999999", "less than or equal to"),
     ("lists without end", b"only = " + b"[" * 50_000, "not valid TOML"),
     ("no text", b'project = "\xff"', "not valid TOML"),
     ("too much", b"#" * (configuration.FILE_MAXIMUM + 1), "larger than 1 MB"),
@@ -189,6 +191,15 @@ def test_untrusted_configuration(content: bytes, says: str, tmp_path: Path) -> N
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("key", ["waivers", "since", "credentials", "ca_bundle"])
+def test_file_that_is_not_there(key: str, tmp_path: Path) -> None:
+    option = f"--{key.replace('_', '-')}"
+    done = conformance("run", "--dry-run", option, "missing", folder=tmp_path)
+    assert done.returncode == 2
+    assert f"{option[2:]} is 'missing' (set by {option}); allowed is a file that exists" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_configuration_that_is_no_file(tmp_path: Path) -> None:
