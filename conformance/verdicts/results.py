@@ -22,6 +22,8 @@ from conformance.verdicts.whole_files import write_whole
 
 SCHEMA_VERSION = 2
 FILE_NAME = "results.json"
+FILE_MAXIMUM = 256 * 2**20
+"""Bytes of a file that is read as results: several times what a run writes."""
 
 IN_THE_WAY_SHOWN = 3
 """Rules that are named of those in the way of a level."""
@@ -445,7 +447,11 @@ def read_results(path: Path) -> Results:
         UsageError: the file cannot be read, or holds something else.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(FILE_MAXIMUM + 1)
+        if len(content) > FILE_MAXIMUM:
+            raise UsageError(f"{path} is larger than {FILE_MAXIMUM // 2**20} MiB, which no results are.")
+        value = json.loads(content.decode())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import ijson
-
-from conformance.trace.readers import archive, cassettes, gcloud, http_log, mitmproxy
+from conformance.trace.json_text import DEPTH_MAXIMUM
+from conformance.trace.readers import archive, cassettes, gcloud, http_log, json_items, mitmproxy
 from conformance.trace.readers.entry import Entry
 
 __all__ = ["FORMATS", "Entry", "NotARecordingError", "Source", "sources"]
@@ -62,6 +61,8 @@ FORMATS = (
 )
 """Every kind that is read; the first counts that a file may be."""
 
+TOO_DEEP = f"it is nested deeper than {DEPTH_MAXIMUM} levels"
+
 MARK = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8."""
 
@@ -94,10 +95,10 @@ class Source:
             raise NotARecordingError("it is compressed by gzip, and broken") from None
         except (EOFError, zlib.error):
             raise NotARecordingError("it is compressed by gzip, and ends too early") from None
-        except ijson.JSONError as error:
+        except json_items.Broken as error:
             raise NotARecordingError(f"it is not valid JSON: {_first_line(error)}") from None
         except RecursionError:
-            raise NotARecordingError("it is nested too deep") from None
+            raise NotARecordingError(TOO_DEEP) from None
         except ValueError as error:
             raise NotARecordingError(_first_line(error)) from None
 
@@ -112,6 +113,8 @@ def sources(path: Path) -> tuple[list[Source], int]:
         NotARecordingError: there is none.
         OSError: it cannot be read.
     """
+    if path.exists() and not (path.is_dir() or path.is_file()):
+        raise NotARecordingError("it is neither a file nor a folder")  # a pipe that nobody writes to, for one
     if not path.is_dir():
         return [Source(path, _format(path))], 0
     found: list[Source] = []
@@ -170,26 +173,21 @@ def _format(path: Path) -> Format:
         with _opened(path) as file:
             head = file.read(HEAD_BYTES)
             file.seek(0)
-            keys = _keys(file) if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else iter(())
+            keys = json_items.keys(file) if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else iter(())
             for key in keys:
                 for known in FORMATS:
                     if key in known.keys:
                         return known
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise NotARecordingError("it is compressed by gzip, and broken") from None
-    except ijson.JSONError as error:
+    except json_items.Broken as error:
         raise NotARecordingError(f"it is not valid JSON: {_first_line(error)}") from None
+    except RecursionError:
+        raise NotARecordingError(TOO_DEEP) from None
     for known in FORMATS:
         if known.beginning is not None and known.beginning.search(head):
             return known
     raise NotARecordingError(f"what is read is {READ}")
-
-
-def _keys(file: BinaryIO) -> Iterator[str]:
-    """The keys of the object that a JSON text is."""
-    for prefix, event, value in ijson.parse(file, use_float=True):
-        if event == "map_key" and not prefix:
-            yield value
 
 
 def _first_line(error: Exception) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import ijson
-
+from conformance.trace.readers import json_items
 from conformance.trace.readers.entry import Entry
 
 
@@ -16,5 +15,5 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     Raises:
         ValueError: the text is not JSON.
     """
-    for value in ijson.items(file, "log.entries.item", use_float=True):
+    for value in json_items.items(file, "log.entries"):
         yield value if isinstance(value, dict) else {}

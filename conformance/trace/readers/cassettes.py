@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-import ijson
-
+from conformance.trace.readers import json_items
 from conformance.trace.readers.entry import Answer, Body, Entry, Sent, entry, headers_of, moment, text_of
 
 LISTS = ("interactions", "http_interactions", "Interactions")
@@ -36,7 +35,7 @@ def read_json(file: BinaryIO) -> Iterator[Entry]:
     for name in LISTS:
         item = None
         file.seek(0)
-        for item in ijson.items(file, f"{name}.item", use_float=True):
+        for item in json_items.items(file, name):
             yield _entry(item)
         if item is not None:
             return

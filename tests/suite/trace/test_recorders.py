@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,14 +50,24 @@ def test_other_files_are_told_what_is_read(tmp_path: Path) -> None:
         RECORDERS["mitmproxy"](story().entries)[:-40],
         b"interactions:\n- request: {method: GET\n",
         b"interactions:\n- request: " + b"[" * 500 + b"]" * 500,
+        b'{"log": {"entries": [' + b"[" * 5000 + b"]" * 5000 + b"]}}",
+        b'{"a": ' + b'{"a": ' * 5000 + b"1" + b"}" * 5000 + b', "log": {"entries": []}}',
+        b'{"interactions": [' + b"[" * 5000 + b"]" * 5000 + b"]}",
     ],
-    ids=["har", "gz", "json", "mitmproxy", "yaml", "deep"],
+    ids=["har", "gz", "json", "mitmproxy", "yaml", "deep", "deep har", "deep beginning", "deep json"],
 )
 def test_broken_file_gets_one_sentence(text: bytes, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no recording") as told:
         judged(text, tmp_path)
     assert "\n" not in str(told.value)
     assert "Traceback" not in str(told.value)
+
+
+def test_pipe_is_no_recording(tmp_path: Path) -> None:
+    """It would be waited for without end where nobody writes to it."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="neither a file nor a folder"):
+        check(tmp_path / "pipe", Settings())
 
 
 def test_yaml_makes_no_objects_and_does_not_grow(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from helpers.first_version import first_file
 
 from conformance.config.settings import UsageError
 from conformance.reports import writing
+from conformance.verdicts import results as results_model
 from conformance.verdicts.results import SCHEMA_VERSION, read_results
 from conformance.verdicts.verdict import Verdict
 
@@ -74,4 +75,12 @@ def test_file_that_is_not_as_its_version_has_it_is_a_mistake(tmp_path: Path, par
         assert read_results(path).rules == ()
         return
     with pytest.raises(UsageError, match=f"{part}.*breaks its JSON Schema"):
+        read_results(path)
+
+
+def test_file_without_end_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as /dev/zero: what is read of it has a limit."""
+    path = written(tmp_path, first_file())
+    monkeypatch.setattr(results_model, "FILE_MAXIMUM", path.stat().st_size - 1)
+    with pytest.raises(UsageError, match="larger than"):
         read_results(path)
