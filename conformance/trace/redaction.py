@@ -40,7 +40,8 @@ _SLASH = re.compile(r"\\+/")
 def redacted(value: Any, secrets: Iterable[str], hidden_headers: Iterable[str] = ()) -> Any:
     """A JSON value without secrets: without the given texts anywhere, and without the values of telling headers.
 
-    A secret is also recognised in the escapes of JSON, URLs and HTML, in base64 and in hexadecimal digits.
+    A secret is also recognised in the escapes of JSON, URLs and HTML, in base64, in hexadecimal digits, in letters of
+    another case and backwards; a key is not in the last two, which would make it another key.
 
     Args:
         value: any JSON value.
@@ -66,6 +67,8 @@ def _replacement(secrets: frozenset[str]) -> Replacement | None:
     # A key is in base64 already.
     others = [secret for secret in secrets if len(decoded(secret) or b"") != KEY_BYTES]
     encodings = sorted({text for secret in others for text in _encodings(secret)}, key=len, reverse=True)
+    disguises = sorted({text for secret in others for text in _disguises(secret)}, key=len, reverse=True)
+    disguised = re.compile("|".join(map(re.escape, disguises)) or "(?!)", re.IGNORECASE)
     shortest = min(map(len, cores))
 
     @lru_cache(1024)
@@ -75,6 +78,8 @@ def _replacement(secrets: frozenset[str]) -> Replacement | None:
                 text = _plain(core).sub(stand_ins[core], text)
         for encoding in encodings:
             text = text.replace(encoding, REDACTED)
+        if disguises and any(disguise in text.lower() for disguise in disguises):
+            text = disguised.sub(REDACTED, text)
         decodings = list(_decodings(text))
         if not decodings:
             return text
@@ -83,7 +88,8 @@ def _replacement(secrets: frozenset[str]) -> Replacement | None:
                 text = _escaped(core).sub(REDACTED, text)
         # In encodings that are one within the other it cannot be cut out.
         hidden = (word in decoding for decoding in _decodings(text) for word in (*cores, *encodings))
-        return REDACTED if any(hidden) else text
+        folded = (word in decoding.lower() for decoding in _decodings(text) for word in disguises)
+        return REDACTED if any(hidden) or any(folded) else text
 
     return lambda text: clean(text) if len(text) >= shortest else text
 
@@ -132,6 +138,12 @@ def _encodings(secret: str) -> Iterable[str]:
         if len(known) >= ENCODED_MINIMUM:
             yield from {known, known.translate(str.maketrans("+/", "-_"))}
     yield from (content.hex(), content.hex().upper())
+
+
+def _disguises(secret: str) -> Iterable[str]:
+    """A secret in lower case, forwards and backwards: a target may change its letters' case, or turn it round."""
+    core = secret.rstrip("=").lower()
+    yield from (core, core[::-1]) if core else ()
 
 
 def _stand_ins(secret: str) -> dict[str, str]:

@@ -39,6 +39,10 @@ WAYS: dict[str, Callable[[str], str]] = {
     "in hexadecimal": lambda text: text.encode().hex(),
     "in base64 within a URL": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
     "in percents within JSON": lambda text: escaped(in_percents(text)),
+    "in capitals": str.upper,
+    "in letters of the other case": str.swapcase,
+    "backwards": lambda text: text[::-1],
+    "backwards in a URL": lambda text: quote(text[::-1], safe=""),
 }
 
 
@@ -70,6 +74,10 @@ def test_secret_somewhere_in_base64(before: bytes, after: bytes, encode: Callabl
 )
 def test_other_text_stays(text: str) -> None:
     assert redacted(text, [TOKEN, KEY]) == text
+
+
+def test_key_in_another_case_is_another_key() -> None:
+    assert redacted(KEY.swapcase(), [KEY]) == KEY.swapcase()
 
 
 def test_key_becomes_another_key() -> None:
