@@ -23,6 +23,8 @@ TEXT_MAXIMUM = 500
 """Characters of what was expected and observed that are quoted."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNFIT_FOR_SHELL = re.compile(rf"(?![\n\t]){_CONTROL.pattern}|\n$")
+"""What a reader of a script would not see, or see in another order, and what the shell would take away."""
 
 
 def shell_script(rule: Rule, breach: Breach, plan: Plan) -> str:
@@ -104,8 +106,8 @@ def _shell(template: Template) -> str:
 
 
 def _shell_text(text: str) -> str:
-    """A text quoted for the shell; one with control characters or half a character goes through printf."""
-    if "\0" not in text and not re.search(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]|\n$", text):
+    """A text quoted for the shell; one that a reader would not see as it is goes through printf."""
+    if not _UNFIT_FOR_SHELL.search(text):
         return shlex.quote(text)
     octal = "".join(f"\\{byte:03o}" for byte in text.encode("utf-8", "surrogateescape"))
     return f"\"$(printf '{octal}')\""
@@ -129,7 +131,7 @@ def _python(template: Template) -> str:
 def _shell_steps(plan: Plan) -> Iterator[str]:
     for race, steps in _races(plan):
         for step in steps:
-            headers = "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in step.headers)
+            headers = "".join(f" -H {_shell_text(f'{name}: {value}')}" for name, value in step.headers)
             limit = f" -m {step.hang_up}" if step.hang_up else ""
             request = f"{step.number} {step.verb} {_shell(step.path)} {_shell(step.body)}{headers}{limit}"
             if step.pause and not race:
@@ -178,8 +180,8 @@ def _races(plan: Plan) -> Iterator[tuple[int, list[Step]]]:
 
 
 def _shell_fact(fact: Fact, token: Template) -> str:
-    words = [fact.relation, _shell_number(fact), shlex.quote(fact.path)]
-    words += [str(fact.other[0]), shlex.quote(fact.other[1])] if fact.other else []
+    words = [fact.relation, _shell_number(fact), _shell_text(fact.path)]
+    words += [str(fact.other[0]), _shell_text(fact.other[1])] if fact.other else []
     words += [_shell(token)] if token else []
     words += [str(fact.times)] if fact.times > 1 else []
     return ("" if fact.holds else "! ") + " ".join(words)

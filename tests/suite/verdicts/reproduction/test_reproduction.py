@@ -322,6 +322,15 @@ def test_hostile_answer_stays_a_comment_or_a_text() -> None:
     assert "\x1b" not in found["shell"] + found["pytest"]
 
 
+def test_script_shows_a_hostile_name_as_it_is() -> None:
+    """What turns the order of characters round would let a program look like another one."""
+    turned = "key\u202e\u2066\x7f\x9b\u2028"
+    found = scripts("image.labels.round-trip", told(labels={turned: "b"}))
+    assert "\\u202e" in found["pytest"]
+    assert "\\342\\200\\256" in found["shell"]
+    assert not set(turned[3:]) & set(found["shell"] + found["pytest"])
+
+
 def test_answer_of_any_depth_is_no_error() -> None:
     for depth in (300, 900, 5_000):
         body = json.dumps(image(kind="compute#disk"))[:-1] + ', "deep": ' + "[" * depth + "1" + "]" * depth + "}"
