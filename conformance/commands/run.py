@@ -15,6 +15,7 @@ from rich.console import Console
 
 from conformance.client.names import NAME_PREFIX
 from conformance.commands.durability import judge_durability, tell_durability
+from conformance.commands.forked_workers import POPEN, worker_specification
 from conformance.commands.outcome import conclude, terminal
 from conformance.commands.started_target import StartedTarget, Watch
 from conformance.commands.writing import check_file, check_folder
@@ -179,10 +180,14 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
     """
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache()))
+    workers = settings.workers or _usual_workers(settings)
     progress = Progress(console or Console(quiet=True))
     given = GivenSettings(settings, frozenset(focus), traffic, profile, traffic_share)
-    with progress, contextlib.redirect_stderr(io.StringIO()) as complaints:
-        status = pytest.main(_arguments(settings), plugins=[_Registrar(given), progress, *plugins])
+    with contextlib.ExitStack() as stack:
+        registrar = _Registrar(given, stack.enter_context(worker_specification()) if workers > 1 else POPEN)
+        stack.enter_context(progress)
+        complaints = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        status = pytest.main(_arguments(settings, workers), plugins=[registrar, progress, *plugins])
         collector = progress.collector
         if collector is None or progress.failures:
             raise SuiteError("\n".join(progress.failures) or complaints.getvalue().strip())
@@ -190,8 +195,7 @@ def judge(  # noqa: PLR0913 - everything that can be said about a run
         return collector.results(scripts=scripts, told=progress.explained)
 
 
-def _arguments(settings: Settings) -> list[str]:
-    workers = settings.workers or _usual_workers(settings)
+def _arguments(settings: Settings, workers: int) -> list[str]:
     folder = scenarios()
     alone = [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull, "--import-mode=importlib"]
     # The last two collect garbage at the end of a process, for warnings that nobody here reads.
@@ -210,11 +214,13 @@ def _usual_workers(settings: Settings) -> int:
 
 
 class _Registrar:
-    """Registers the settings under a name before the plugin looks for them."""
+    """Registers the settings under a name before the plugin looks for them, and tells how workers are started."""
 
-    def __init__(self, given: GivenSettings) -> None:
+    def __init__(self, given: GivenSettings, worker: str) -> None:
         self._given = given
+        self._worker = worker
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.register(self._given, GivenSettings.__name__)
+        config.option.tx = [self._worker for _ in config.option.tx]

@@ -101,12 +101,17 @@ def test_results_so_far_survive_a_kill(emulator: str, tmp_path: Path) -> None:
     assert written(tmp_path)["summary"]["exit_status"] == 130
 
 
+def children(process: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
 @pytest.mark.slow
 def test_killed_worker_is_an_error_of_the_suite(emulator: str, tmp_path: Path) -> None:
     process = started(emulator, tmp_path, "-n", "2")
     until(lambda: passed(tmp_path))
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGKILL)
+    worker = next(worker for child in children(process.pid) for worker in children(child))
+    os.kill(worker, signal.SIGKILL)
     until(lambda: written(tmp_path)["summary"]["exit_status"] == 4)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=90)
