@@ -30,6 +30,9 @@ _ESCAPED = {"/": r"\\*/", "+": r"(?:\+|\\u002[bB])", "=": r"(?:=|\\u003[dD])"}
 ENCODED_MINIMUM = 6
 """Characters of a text that can be a secret in some encoding: none of the secrets is shorter."""
 
+REMEMBERED_MAXIMUM = 1_000
+"""Characters of a text that is kept with what it was replaced by: bodies may be large, and hardly come twice."""
+
 LAYERS_MAXIMUM = 4
 """Encodings one within the other that are looked through."""
 
@@ -71,7 +74,6 @@ def _replacement(secrets: frozenset[str]) -> Replacement | None:
     disguised = re.compile("|".join(map(re.escape, disguises)) or "(?!)", re.IGNORECASE)
     shortest = min(map(len, cores))
 
-    @lru_cache(1024)
     def clean(text: str) -> str:
         for core in cores:
             if core in text or "\\" in text:
@@ -91,7 +93,14 @@ def _replacement(secrets: frozenset[str]) -> Replacement | None:
         folded = (word in decoding.lower() for decoding in _decodings(text) for word in disguises)
         return REDACTED if any(hidden) or any(folded) else text
 
-    return lambda text: clean(text) if len(text) >= shortest else text
+    remembered = lru_cache(1024)(clean)
+
+    def replace(text: str) -> str:
+        if len(text) < shortest:
+            return text
+        return remembered(text) if len(text) <= REMEMBERED_MAXIMUM else clean(text)
+
+    return replace
 
 
 @lru_cache(256)

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import sys
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -83,3 +84,12 @@ def test_key_in_another_case_is_another_key() -> None:
 def test_key_becomes_another_key() -> None:
     assert len(base64.b64decode(redacted(KEY, [KEY]))) == 32
     assert redacted(KEY.replace("=", "\\u003d"), [KEY]) == redacted(KEY, [KEY])
+
+
+def test_large_text_is_not_kept() -> None:
+    """Every other body of a target may be as large as it is let in."""
+    for size, kept in ((500, True), (50_000, False)):
+        text = "x" * size
+        before = sys.getrefcount(text)
+        redacted(text, [TOKEN])
+        assert (sys.getrefcount(text) > before) is kept
