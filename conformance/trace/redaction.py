@@ -93,6 +93,12 @@ def _replacement(secrets: frozenset[str]) -> Replacement | None:
         folded = (word in decoding.lower() for decoding in _decodings(text) for word in disguises)
         return REDACTED if any(hidden) or any(folded) else text
 
+    return _remembering(clean, shortest)
+
+
+def _remembering(clean: Replacement, shortest: int) -> Replacement:
+    """The same replacement, which knows short texts that it has seen, and passes over those that are too short for a
+    secret."""
     remembered = lru_cache(1024)(clean)
 
     def replace(text: str) -> str:
