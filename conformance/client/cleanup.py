@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,10 +136,11 @@ class _Own:
         self._refused = told.last("refused")
 
     def all(self) -> set[Found]:
-        """All that are there: those that a list shows, and those of which it should, but does not, and a get does."""
-        doubtful = self._told.last("asked", "made")
-        trusted = {project for project, _ in self._told.events if project in self._before}
-        return self._there(doubtful | {image for image in self._told.last("deleted") if image[0] not in trusted})
+        """All that are there: those that a list shows, and those of which it should, but does not, and a get does.
+
+        That a target has deleted what it was asked to delete is seen in its list; where that is not whole, by a get.
+        """
+        return self._there(self._told.last("asked", "made"), self._told.last("deleted"))
 
     def left(self, images: Iterable[Found]) -> set[Found]:
         """Those of some images that are still there."""
@@ -151,18 +152,19 @@ class _Own:
         known = self._before.get(image.project)
         return known is not None and any(name == image.name for name, _ in known.images)
 
-    def _there(self, wanted: set[Image], *, again: bool = False) -> set[Found]:
-        """Those of the run's images that a list shows, and those that are wanted and that a get shows."""
+    def _there(self, wanted: set[Image], deleted: Set[Image] = frozenset(), *, again: bool = False) -> set[Found]:
+        """Those of the run's images that a list shows, and those that are wanted and that a get shows; where the list
+        is not whole also those that were deleted."""
         found: set[Found] = set()
         self.unknown = set()
-        for project in sorted({project for project, _ in wanted} | set(self._before)):
+        for project in sorted({project for project, _ in wanted | deleted} | set(self._before)):
             shown = census(self._target, project)
             images = shown.images if shown is not None else ()
             listed_here = {Found(project, *image) for image in images if self._is_own(project, *image)}
-            missing = {image for image in wanted if image[0] == project} - {
+            whole = shown is not None and shown.complete and project in self._before
+            missing = {image for image in (wanted if whole else wanted | deleted) if image[0] == project} - {
                 (project, image.name) for image in listed_here
             }
-            whole = shown is not None and shown.complete and project in self._before
             if again and whole:
                 self.gone |= missing
                 missing = set()

@@ -78,15 +78,20 @@ def _answer(status: int, value: dict[str, Any]) -> Answer:
     return Answer(status, json.dumps(value).encode())
 
 
+def target_at(url: str, folder: Path) -> Target:
+    """A target, with its journal in a folder."""
+    transport = Transport(f"{url}/compute/beta", {})
+    return Target(
+        f"{url}/compute/beta", "p", None, transport, Names("12345678", "main"), Journal(folder / "main.journal"),
+        PROFILES["quick"], 1.0, Race(transport, 2),
+    )  # fmt: skip
+
+
 def cleaned(store: Store, folder: Path, *, before: bool = True, made: tuple[str, ...] = (OWN,)) -> Left:
     """Cleans up after a run that has made images of some names, and one whose id its operation told."""
     with BadTarget(store.script) as bad:
-        transport = Transport(f"{bad.url}/compute/beta", {})
-        journal = Journal(folder / "main.journal")
-        target = Target(
-            f"{bad.url}/compute/beta", "p", None, transport, Names("12345678", "main"), journal, PROFILES["quick"], 1.0,
-            Race(transport, 2),
-        )  # fmt: skip
+        target = target_at(bad.url, folder)
+        journal = target.journal
         for name in made:
             journal.asked("p", name)
             journal.made("p", name)
@@ -131,6 +136,19 @@ def test_name_that_is_invalid_where_it_is_asked_for(
     store = Store({*stored, *OTHERS}, lists=lists, invalid=frozenset({"True"}))
     assert cleaned(store, tmp_path, before=lists, made=("True",)) == left
     assert store.images >= OTHERS
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_list_that_is_lost_in_the_run_hides_nothing(works: bool, tmp_path: Path) -> None:
+    """What a target said to have deleted is looked for by a get then."""
+    store = Store({(OWN, "3"), *OTHERS}, works=works, lists=False)
+    with BadTarget(store.script) as bad:
+        target = target_at(bad.url, tmp_path)
+        for note in (target.journal.asked, target.journal.made, target.journal.deleted):
+            note("p", OWN)
+        left = delete_all(target, tmp_path, {"p": Census(frozenset(OTHERS), complete=True)})
+    assert left == Left([] if works else [f"projects/p/global/images/{OWN}"], [])
+    assert (OWN, "3") not in store.images or not works
 
 
 def test_what_nobody_can_look_up_is_unknown(tmp_path: Path) -> None:
