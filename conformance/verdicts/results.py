@@ -33,6 +33,8 @@ WaiverState = Literal["in use", "unused", "stale", "expired", "matches no rule"]
 
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
+RuleId = Annotated[str, Field(pattern=r"^[a-z]+([.-][A-Za-z0-9]+)*$")]
+"""It is printed, and names a folder."""
 
 
 class _Part(BaseModel):
@@ -333,7 +335,7 @@ class RuleResult(_Part):
     was seen again.
     """
 
-    id: str
+    id: RuleId
     area: str
     basis: Basis
     statement: str

@@ -78,6 +78,14 @@ def test_file_that_is_not_as_its_version_has_it_is_a_mistake(tmp_path: Path, par
         read_results(path)
 
 
+@pytest.mark.parametrize("id", ["../../image", "\x1b[2J", "image.kind\n", ""])
+def test_rule_is_named_as_rules_are(tmp_path: Path, id: str) -> None:
+    value = first_file()
+    value["rules"][0]["id"] = id
+    with pytest.raises(UsageError, match="rules/0/id breaks its JSON Schema"):
+        read_results(written(tmp_path, value))
+
+
 def test_file_without_end_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as /dev/zero: what is read of it has a limit."""
     path = written(tmp_path, first_file())
