@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import MAXYEAR, MINYEAR, UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -68,12 +68,14 @@ def served_at(exchange: Exchange) -> float | None:
 
 @lru_cache(64)
 def _epoch(date: str) -> float | None:
-    """What a Date means: many answers have the same one."""
+    """What a Date means: many answers have the same one. One at the end of all time is none: nothing can be added to
+    it."""
     try:
         served = parsedate_to_datetime(date)
+        served = served.astimezone(UTC) if served.tzinfo else served.replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return (served if served.tzinfo else served.replace(tzinfo=UTC)).timestamp()
+    return served.timestamp() if MINYEAR < served.year < MAXYEAR else None
 
 
 def _told(exchange: Exchange) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.comparison import unasked
@@ -398,12 +397,12 @@ def _reasons(exchange: Exchange) -> set[str]:
     passive=False,
 )
 def _concurrent(history: History) -> Iterator[Finding]:
-    groups: dict[tuple[str | None, Any], list[Mutation]] = {}
+    groups: dict[tuple[str | None, str], list[Mutation]] = {}
     for update in _updates(history):
-        groups.setdefault((update.image, update.body.get("labelFingerprint")), []).append(update)
-    for (_, fingerprint), group in groups.items():
-        if not is_set(fingerprint):
-            continue
+        fingerprint = update.body.get("labelFingerprint")
+        if is_set(fingerprint):  # the target's own, so that it may be of any type
+            groups.setdefault((update.image, str(fingerprint)), []).append(update)
+    for group in groups.values():
         simultaneous = overlapping(group)
         labels = {str(sorted(update.view.labels.items())) for update in simultaneous}
         if len(simultaneous) < 2 or len(labels) < len(simultaneous):

@@ -26,6 +26,11 @@ _TERM = re.compile(
     r'|\s(?P<word>eq|ne)\s+(?P<quotes>["\']?)(?P<pattern>[-\w.*+?\[\]^|]+)(?P=quotes)|:(?P<any>\*))\s*\)?'
 )
 _PLAIN = re.compile(r"[-\w]+")
+_REPEAT = re.compile(r"[*+?]")
+
+REPEATS_MAXIMUM = 4
+VALUE_MAXIMUM = 100
+"""Repeats in a pattern that is tried, and characters of what it is tried on: with more of both that takes for ever."""
 
 PATTERNED = ("name", "family")
 """The fields of which filters are read that ask for a pattern."""
@@ -86,6 +91,8 @@ def _term(text: str) -> _Term | None:
         found["pattern"] and found["path"] not in PATTERNED and _PLAIN.fullmatch(found["pattern"]) is None
     ):
         return None
+    if len(_REPEAT.findall(found["pattern"] or "")) > REPEATS_MAXIMUM:
+        return None
     try:
         wanted = re.compile(found["pattern"] or re.escape(found["value"] or "") or r".*", re.DOTALL | re.ASCII)
     except re.error:
@@ -125,7 +132,7 @@ def _lacks_what_stayed(
     items, route = [item for page in pages for item in page.items], pages[0].route
     if route is None or not all(map(shows_names, pages)) or not all(well_typed(item, "name") for item in items):
         return
-    names = {item.get("name") for item in items}
+    names = {item["name"] for item in items if isinstance(item.get("name"), str)}
     looks: dict[str | None, list[Sighting]] = defaultdict(list)
     for seen in history.sightings:
         if seen.project == route.project and seen.name not in names and is_set(seen.value.get("id")):
@@ -167,6 +174,9 @@ def _lets_in(terms: Sequence[_Term], image: Mapping[str, Any], *, labelled: bool
         of_labels = labelled and term.path.startswith("labels.")
         if value is None and term.equal and of_labels and image.get("labelFingerprint"):
             answers.append(False)  # an image that shows the fingerprint of its labels shows those it has
+            continue
+        if isinstance(value, str) and len(value) > VALUE_MAXIMUM:
+            answers.append(None)
             continue
         passes_it = isinstance(value, str) and term.wanted.fullmatch(value) is not None
         # Whether another case is another value is left open.

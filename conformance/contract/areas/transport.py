@@ -209,7 +209,7 @@ def _error_reason(history: History) -> Iterator[Finding]:
     for exchange, error in _errors(history):
         allowed = REASONS.get(exchange.status)
         items = error.get("errors")
-        told = (item.get("reason") for item in items or [] if isinstance(item, dict))
+        told = (item.get("reason") for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
         reasons = [reason for reason in told if is_set(reason) and not blotted_out(reason)]
         if allowed and reasons:
             yield expect(

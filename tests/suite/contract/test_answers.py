@@ -56,6 +56,11 @@ def test_reason_of_an_error(status: int, reasons: list[str], verdict: str) -> No
     assert Story().get(answer, status=status).verdict("transport.error-reason") == verdict
 
 
+@pytest.mark.parametrize("errors", [7, True, "no", {"reason": "notFound"}, [None, ["notFound"]]])
+def test_reasons_that_are_no_list_are_judged_by_other_rules(errors: Any) -> None:
+    assert Story().get(error(404, errors=errors), status=404).verdict("transport.error-reason") == "silent"
+
+
 @pytest.mark.parametrize(("code", "verdict"), [(200, "kept"), (201, "broken"), (202, "broken"), (400, "silent")])
 def test_status_of_an_insert_that_succeeds(code: int, verdict: str) -> None:
     answer = refusal(400, "invalid") if code == 400 else operation()

@@ -129,7 +129,7 @@ def test_who_sees_the_old_fingerprint_once_more_may_be_refused() -> None:
     assert story.verdict("labels.set") == "kept"
 
 
-def rivals(story: Story, *codes: int, given: str = CURRENT) -> Story:
+def rivals(story: Story, *codes: int, given: Any = CURRENT) -> Story:
     """Simultaneous setLabels with one fingerprint, each with labels of its own."""
     for number, code in enumerate(codes):
         body = {"labels": {"n": str(number)}, "labelFingerprint": given}
@@ -150,6 +150,11 @@ def rivals(story: Story, *codes: int, given: str = CURRENT) -> Story:
 )
 def test_one_of_simultaneous_set_labels_wins(codes: tuple[int, ...], verdict: str) -> None:
     assert rivals(made(), *codes).verdict("labels.concurrent") == verdict
+
+
+@pytest.mark.parametrize("given", [7, [CURRENT], {"value": CURRENT}])
+def test_fingerprint_may_be_of_any_type_that_the_target_has_given_it(given: Any) -> None:
+    assert rivals(made(), 200, 200, given=given).verdict("labels.concurrent") == "broken"
 
 
 def test_two_win_where_one_sets_what_was_seen_though_another_change_was_still_to_be_seen() -> None:

@@ -62,6 +62,14 @@ def test_filter_of_another_form_is_not_judged(expression: str) -> None:
     assert "life.list-filter-forms" not in story.broken() | story.kept()
 
 
+@pytest.mark.parametrize(
+    ("expression", "name"), [(f"name eq {'.*' * 30}x", "a" * 60), ("name eq .*.*.*.*x", "a" * 100_000)]
+)
+def test_pattern_that_takes_for_ever_is_not_tried(expression: str, name: str) -> None:
+    story = listed(made(), {"filter": expression}, {**TWO, "name": name})
+    assert "life.list-filter-forms" not in story.broken()
+
+
 def test_page_of_a_filtered_list_need_not_hold_all() -> None:
     assert "life.list-filter-forms" not in listed(made(), {"filter": "status=READY"}, ONE, following="more").broken()
 
