@@ -349,6 +349,10 @@ class Settings(BaseModel):
             usable = (
                 parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
             )
+            if not value.isascii():
+                from urllib3.util import parse_url  # noqa: PLC0415 - few hosts have other letters
+
+                parse_url(value)
         except ValueError:
             usable = False
         if not usable or parts.username or parts.query or parts.fragment:

@@ -181,6 +181,7 @@ UNTRUSTED: tuple[tuple[str, bytes, str], ...] = (
     ("too much", b"#" * (configuration.FILE_MAXIMUM + 1), "larger than 1 MB"),
     ("a path that is none", b'out = "a\\u0000b"', "cannot be written to"),
     ("escape codes", b'url = "\\u001b[2J"', "http://"),
+    ("a host that is no name", 'url = "http://\u202e.example"'.encode(), "http://"),
     ("a header that is no ASCII", b'header = "Name: \\u20ac"', "Name: value"),
     ("tables for texts", b"out = {a = 1}", "out is"),
     ("numbers for tables", b"capabilities = 3", "capabilities is"),
