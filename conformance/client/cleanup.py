@@ -124,7 +124,7 @@ class _Own:
 
     Attributes:
         gone: those that were seen to be gone.
-        unknown: those of which the target did not say, at the last look, whether they are there.
+        unknown: those of which the target did not say, when it was last asked, whether they are there.
     """
 
     def __init__(self, target: Target, told: Journalled, before: Mapping[str, Census]) -> None:
@@ -143,9 +143,10 @@ class _Own:
         return self._there(self._told.last("asked", "made"), self._told.last("deleted"))
 
     def left(self, images: Iterable[Found]) -> set[Found]:
-        """Those of some images that are still there."""
+        """Those of some images that are still there, and those that were unknown and that a list shows now."""
         wanted = {(image.project, image.name) for image in images}
-        return {image for image in self._there(wanted, again=True) if (image.project, image.name) in wanted}
+        doubtful = wanted | self.unknown
+        return {image for image in self._there(wanted, again=True) if (image.project, image.name) in doubtful}
 
     def shares_its_name(self, image: Found) -> bool:
         """Whether somebody else's image bears the same name, so that only its id tells it from that one."""
@@ -156,19 +157,20 @@ class _Own:
         """Those of the run's images that a list shows, and those that are wanted and that a get shows; where the list
         is not whole also those that were deleted."""
         found: set[Found] = set()
-        self.unknown = set()
         for project in sorted({project for project, _ in wanted | deleted} | set(self._before)):
             shown = census(self._target, project)
             images = shown.images if shown is not None else ()
             listed_here = {Found(project, *image) for image in images if self._is_own(project, *image)}
             whole = shown is not None and shown.complete and project in self._before
-            missing = {image for image in (wanted if whole else wanted | deleted) if image[0] == project} - {
-                (project, image.name) for image in listed_here
-            }
+            seen = {(project, image.name) for image in listed_here}
+            missing = {image for image in (wanted if whole else wanted | deleted) if image[0] == project} - seen
+            if whole:
+                self.gone |= {image for image in self.unknown if image[0] == project} - seen
             if again and whole:
                 self.gone |= missing
                 missing = set()
             found |= listed_here | self._shown_by_get(missing - self.gone, whole=whole)
+        self.unknown -= self.gone | {(image.project, image.name) for image in found}
         return found
 
     def _is_own(self, project: str, name: str, identifier: str) -> bool:

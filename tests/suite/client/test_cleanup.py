@@ -151,6 +151,26 @@ def test_list_that_is_lost_in_the_run_hides_nothing(works: bool, tmp_path: Path)
     assert (OWN, "3") not in store.images or not works
 
 
+def test_what_was_unknown_once_is_forgotten_by_no_later_look(tmp_path: Path) -> None:
+    """One image is never gone, so that it is looked for again and again; of the other the target soon says no more."""
+    asked_for: list[str] = []
+
+    def script(asked: Asked, line: Line) -> None:
+        name = asked.target.partition("?")[0].rpartition("/")[2]
+        asked_for.append(name)
+        known = asked.verb == "DELETE" or (
+            name.startswith("conformance") and (name == OWN or asked_for.count(name) < 2)
+        )
+        line.send(_answer(200 if known else 500, {"status": "DONE"}).whole())
+
+    with BadTarget(script) as bad:
+        target = target_at(bad.url, tmp_path)
+        for name in (OWN, f"{OWN}0"):
+            target.journal.made("p", name)
+        left = delete_all(target, tmp_path, {})
+    assert left == Left([f"projects/p/global/images/{OWN}"], [f"projects/p/global/images/{OWN}0"])
+
+
 def test_what_nobody_can_look_up_is_unknown(tmp_path: Path) -> None:
     with BadTarget(lambda asked, line: line.send(_answer(500, REFUSED).whole())) as bad:
         transport = Transport(bad.url, {})
