@@ -13,7 +13,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qsl, urlsplit
@@ -43,6 +43,9 @@ CUT_MARK = re.compile(
 
 PLAIN = frozenset({"", "identity"})
 """Content encodings that change nothing."""
+
+SECONDS_MAXIMUM = 86_400.0
+"""That a request may have taken: nobody waits for longer, and a time has to come of it."""
 
 
 class UnreadableError(ValueError):
@@ -197,7 +200,9 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
     rules = intent.get("rules")
     sent = _started(entry.get("startedDateTime"))
     seconds = entry.get("time")
-    received = sent + max(float(seconds), 0.0) / 1000 if isinstance(seconds, int | float) else sent
+    received = (
+        sent + min(max(float(seconds) / 1000, 0.0), SECONDS_MAXIMUM) if isinstance(seconds, int | float) else sent
+    )
     headers = _headers(request)
     lost = Exchange(number, Request(verb.upper(), url, headers), None, NOT_RECORDED, sent, received)
     body = _sent_body(request)
@@ -218,9 +223,10 @@ def exchange_of(entry: Mapping[str, Any], number: int) -> Exchange:
 
 
 def _started(text: Any) -> float:
-    """When a request was sent, in seconds since the epoch; 0 where the entry does not say it."""
+    """When a request was sent, in seconds since the epoch; 0 where the entry does not say it, or says the end of all
+    time."""
     moment = timestamp(text) or timestamp(f"{text}Z")
-    return moment.timestamp() if moment else 0.0
+    return moment.timestamp() if moment and MINYEAR < moment.year < MAXYEAR else 0.0
 
 
 def _answer(response: Mapping[str, Any], *, cached: bool) -> tuple[Response | None, str]:
@@ -282,7 +288,8 @@ def _sent_body(request: Mapping[str, Any]) -> bytes | None:
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
     """The headers of a request or an answer, without those that HTTP/2 makes of the request line."""
     found = {}
-    for header in message.get("headers") or ():
+    headers = message.get("headers")
+    for header in headers if isinstance(headers, list) else ():
         name, value = _object(header).get("name"), _object(header).get("value")
         if isinstance(name, str) and isinstance(value, str) and not name.startswith(":"):
             found[name] = value

@@ -168,6 +168,21 @@ def test_recording_of_nothing_of_this_api_cannot_be_judged(foreign: list[dict[st
     assert check(written([other], tmp_path), Settings()).summary.exit_status == 3
 
 
+@pytest.mark.parametrize(
+    "odd", [None, 7, 1e308, True, "²", [7], {"a": 1}, "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"]
+)
+def test_entry_of_any_types_is_no_error(odd: Any, tmp_path: Path) -> None:
+    """Each part of an entry in turn is something else."""
+    entry = Recorded().get(image(name="one")).entries[0]
+    places = [(entry, key) for key in entry]
+    places += [(message, key) for message in (entry["request"], entry["response"]) for key in message]
+    for holder, key in places:
+        kept, holder[key] = holder[key], odd
+        results = check(written([entry], tmp_path), Settings())
+        assert "error" not in results.verdicts.values(), key
+        holder[key] = kept
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"log": {}}', '{"log": {"entries": [', "\x00\x01", "log"])
 def test_broken_file_is_a_mistake_of_the_user(text: str, tmp_path: Path) -> None:
     path = tmp_path / "broken.har"
