@@ -27,6 +27,7 @@ from conformance.contract import Breach, Rule, catalogue, selected
 from conformance.scenario.confirmations import Confirmations
 from conformance.scenario.examples import open_examples
 from conformance.scenario.headlines import HEADLINES, try_headlines
+from conformance.scenario.memory import give_back_large_blocks
 from conformance.scenario.obstacles import Untestable
 from conformance.scenario.preflight import look
 from conformance.scenario.scenario import Scenario
@@ -127,6 +128,7 @@ class Process:
     """
 
     def __init__(self, ground: Ground, worker: str, parent: int | None = None) -> None:
+        give_back_large_blocks()
         settings = ground.settings
         profile = ground.profile
         self.ground = ground

@@ -22,13 +22,17 @@ _SIGNED_DECIMAL = re.compile(r"-?[0-9]+", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,100}(?:\.[0-9]{0,100})?(?:[eE][+-]?[0-9]{1,2})?\s*", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
+REMEMBERED_MAXIMUM = 64
+"""Characters of a text that is kept with the instant that it means: no ordinary one has more."""
+
 
 def timestamp(value: Any) -> datetime | None:
     """The instant that an RFC 3339 text means; None for anything else. A leap second counts as the second after it."""
-    return _instant(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return _remembered(value) if len(value) <= REMEMBERED_MAXIMUM else _instant(value)
 
 
-@lru_cache(4096)
 def _instant(text: str) -> datetime | None:
     found = _RFC3339.fullmatch(text)
     if found is None:
@@ -44,6 +48,9 @@ def _instant(text: str) -> datetime | None:
         return (moment + timedelta(seconds=1) if second == 60 else moment).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+_remembered = lru_cache(4096)(_instant)
 
 
 def is_timestamp(value: Any) -> bool:

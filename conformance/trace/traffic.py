@@ -59,10 +59,9 @@ class Traffic:
         """
         unique = f"{name} {self._process}-{next(self._numbers)}"
         bodies = self._written < self._room * BODILESS_SHARE
-        found = entries(trace, unique, bodies=bodies, case=(name, case) if case else None)
-        lines = [json.dumps(redacted(entry, trace.secrets | self._secrets)) + "\n" for entry in found]
-        with self._lock:
-            for line in lines:
+        for entry in entries(trace, unique, bodies=bodies, case=(name, case) if case else None):
+            line = json.dumps(redacted(entry, trace.secrets | self._secrets)) + "\n"
+            with self._lock:
                 if self._written + len(line) > self._room:
                     self._left_out += 1
                     continue
