@@ -184,6 +184,8 @@ def _format(path: Path) -> Format:
         raise NotARecordingError(f"it is not valid JSON: {_first_line(error)}") from None
     except RecursionError:
         raise NotARecordingError(TOO_DEEP) from None
+    except ValueError as error:
+        raise NotARecordingError(_first_line(error)) from None
     for known in FORMATS:
         if known.beginning is not None and known.beginning.search(head):
             return known

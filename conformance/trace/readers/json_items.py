@@ -1,6 +1,7 @@
-"""JSON that others wrote, read item by item: how deep it is nested costs no memory.
+"""JSON that others wrote, read item by item: neither how deep it is nested nor how long a text is costs much memory.
 
-The library keeps the path of every open level, so that a small file with 100,000 of them would take all there is.
+The library keeps the path of every open level, so that a small file with 100,000 of them would take all there is, and
+every text as a whole, of which a packed file of 1 MB may hold one of 1 GB.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from conformance.trace.json_text import DEPTH_MAXIMUM
 Broken = ijson.JSONError
 """What is raised where a text is not JSON."""
 
+VALUE_MAXIMUM = 64 * 2**20
+"""Bytes that a single text may have: no recorder keeps a body as large."""
+
 _STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 
 
@@ -24,6 +28,7 @@ def items(file: BinaryIO, key: str) -> Iterator[Any]:
     Raises:
         Broken: the text is not JSON.
         RecursionError: it is nested too deep.
+        ValueError: a text in it is too long.
     """
     yield from ijson.items(ijson.parse(_shallow(file)), f"{key}.item")
 
@@ -35,10 +40,31 @@ def keys(file: BinaryIO) -> Iterator[str]:
             yield value
 
 
+class _Measured:
+    """A file that is read no further than a value may reach.
+
+    Attributes:
+        since: the bytes that were read since the last piece of JSON was complete.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.since = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes more."""
+        data = self._file.read(size)
+        self.since += len(data)
+        if self.since > VALUE_MAXIMUM:
+            raise ValueError(f"a text in it is larger than {VALUE_MAXIMUM // 2**20} MiB")
+        return data
+
+
 def _shallow(file: BinaryIO) -> Iterator[tuple[str, Any]]:
     """The pieces of a text, until it is nested too deep."""
-    depth = 0
-    for piece in ijson.basic_parse(file, use_float=True):
+    depth, measured = 0, _Measured(file)
+    for piece in ijson.basic_parse(measured, use_float=True):
+        measured.since = 0
         step = _STEPS.get(piece[0])
         if step:
             depth += step

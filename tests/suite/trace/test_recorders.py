@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from helpers.stories import SPOILED, broken, judged, story
 
 from conformance.commands.check import check
 from conformance.config.settings import Settings, UsageError
+from conformance.trace.readers import json_items
 from conformance.verdicts.results import Results
 
 
@@ -61,6 +63,14 @@ def test_broken_file_gets_one_sentence(text: bytes, tmp_path: Path) -> None:
         judged(text, tmp_path)
     assert "\n" not in str(told.value)
     assert "Traceback" not in str(told.value)
+
+
+@pytest.mark.parametrize("filler", [b'"' + b"a" * 2**20 + b'"', b" " * 2**20 + b"1"], ids=["text", "spaces"])
+def test_text_without_end_is_not_read(filler: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_items, "VALUE_MAXIMUM", 2**19)
+    for text in (b'{"log": {"a": ' + filler + b', "entries": []}}', b'{"a": ' + filler + b', "log": {"entries": []}}'):
+        with pytest.raises(UsageError, match="a text in it is larger than"):
+            judged(gzip.compress(text), tmp_path)
 
 
 def test_pipe_is_no_recording(tmp_path: Path) -> None:
