@@ -42,6 +42,7 @@ MALFORMED_UUIDS = (
 BAD_ENDS = (
     ("C", ""),
     ("", "E"),
+    ("", "Ex"),
     ("1", ""),
     ("-", ""),
     ("", "-"),
@@ -131,6 +132,7 @@ def _no_source(_: Sources) -> Sequence[InsertRequest]:
         {},
         {"description": "without a source"},
         {"family": "conformance-family"},
+        {"diskSizeGb": "10"},
         {"rawDisk": {"containerType": "TAR"}},
         *({name: ""} for name in SOURCE_FIELDS.values()),
         {"sourceImage": None},

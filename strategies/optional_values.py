@@ -12,7 +12,7 @@ TEXTS = (
     "first line\nsecond line\r\nthird\ttab",
     "ends with a newline\n",
     "é ü 漢字 العربية 🖼 \u0301",
-    '<b>&amp;</b> "quoted" \\ back',
+    '<b>&amp;</b> "quoted" \\ back, %41+%20',
     "composed \u00e9 \u212b, decomposed e\u0301 A\u030a, compatible \ufb01",
     "d" * 80,
 )
@@ -23,8 +23,10 @@ WHOLE: tuple[dict[str, Any], ...] = (
     {"description": "before NUL\0 and after"},
     {"labels": {"goog-terraform-provisioned": "true"}},
     {"labels": {"\u1f71": "value", "key": "\uf900"}},
+    {"diskSizeGb": str(2**53 + 1)},
 )
-"""What a target may refuse, as too long or not its users' matter; what it takes of it has to come back whole."""
+"""What a target may refuse, as too long, too large or not its users' matter; what it takes of it has to come back
+whole."""
 
 LABELS = {
     "plain": "value",

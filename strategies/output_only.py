@@ -69,7 +69,11 @@ OUTPUT_ONLY: tuple[OutputOnly, ...] = (
     OutputOnly("labelFingerprint", ("AAAAAAAAAAE=",), beside=({"labels": {"colour": "blue"}},)),
     OutputOnly("archiveSizeBytes", ("7",)),
     OutputOnly(
-        "imageEncryptionKey.sha256", (DIGEST,), beside=({"imageEncryptionKey": {"kmsKeyName": values.KMS_KEY}},)
+        "imageEncryptionKey.sha256",
+        (DIGEST,),
+        beside=tuple(
+            {"imageEncryptionKey": key} for key in ({"kmsKeyName": values.KMS_KEY}, {"rawKey": values.CUSTOMER_KEY})
+        ),
     ),
     OutputOnly("sourceDiskEncryptionKey.sha256", (DIGEST,)),
     OutputOnly("sourceImageEncryptionKey.sha256", (DIGEST,)),

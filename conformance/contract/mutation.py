@@ -118,6 +118,11 @@ class Mutation:
             raise LookupError("the request was never seen to end")
         return self.ended
 
+    def over_before(self, exchange: Exchange) -> bool:
+        """Whether it was carried out for certain, or refused, when another request was sent."""
+        ended = self.exchange if self.exchange.rejected else self.ended
+        return ended is not None and after(ended, exchange)
+
     @property
     def by_chance(self) -> bool:
         """Whether its operation failed for a reason that the server has for itself, such as a want of quota: that says

@@ -167,6 +167,7 @@ class SourceUse(Reads):
         if not source.get("key") or "encryption.required-for-source" in self.behaviour.unchecked:
             return
         raw = (body.get(KEY_OF[field]) or {}).get("rawKey")
-        if not raw or digest(raw) != source["key"]:
+        any_key = f"encryption.required-for-source/any-{field}-key" in self.behaviour.unchecked
+        if not raw or (digest(raw) != source["key"] and not any_key):
             message = "The resource is protected by a customer-supplied encryption key that was not given."
             raise ApiError(400, "resourceIsEncryptedWithCustomerEncryptionKey", message)

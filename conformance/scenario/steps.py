@@ -13,7 +13,7 @@ from conformance.client.api import Api, Created, addresses
 from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, acceptance_id
 from conformance.contract.insert_request import InsertRequest
-from conformance.contract.plain_bodies import HOSTS, SOURCE_FIELDS, minimal
+from conformance.contract.plain_bodies import CUSTOMER_KEY, HOSTS, SOURCE_FIELDS, minimal
 from conformance.contract.rule import is_error
 from conformance.scenario.combining import SOURCES, Wish, combined
 from conformance.scenario.habits import Habit
@@ -223,11 +223,13 @@ def await_image(api: Api, name: str) -> None:
 
 
 def use_configured(api: Api, sources: Sources, kind: str) -> None:
-    """Uses a source behind a customer key, where one is configured, without its key and with it."""
+    """Uses a source behind a customer key, where one is configured, without its key, with another, and with it."""
     url, key = getattr(sources, f"encrypted_{kind}"), getattr(sources, f"encrypted_{kind}_key")
     if url and key:
         name = SOURCE_FIELDS[kind]
         api.create({name: url}, intent=refused("encryption.required-for-source"))
+        other = {name: url, f"{name}EncryptionKey": {"rawKey": CUSTOMER_KEY}}
+        api.create(other, intent=refused("encryption.required-for-source"))
         body = {name: url, f"{name}EncryptionKey": {"rawKey": key}}
         api.create(body, intent=accepted("encryption.required-for-source"))
 

@@ -57,7 +57,7 @@ def test_disk_size(scenario: Scenario) -> None:
     scenario.each(DISK_SIZES, act)
 
 
-@pytest.mark.exercises("image.description.round-trip", "image.labels.round-trip")
+@pytest.mark.exercises("image.description.round-trip", "image.labels.round-trip", "image.disk-size-gb.round-trip")
 def test_what_may_be_refused_comes_back_whole(scenario: Scenario) -> None:
     bodies_of = ({**minimal(scenario.sources), **values} for values in WHOLE)
     scenario.each(bodies_of, lambda api, body: api.create(body))

@@ -30,7 +30,7 @@ from conformance.scenario.steps import (
     walk_while_deleting,
 )
 from conformance.strategies.near_misses import stale_fingerprints
-from conformance.strategies.optional_values import FIELDS, SHIELDED, TEXTS
+from conformance.strategies.optional_values import FIELDS, LABELS, SHIELDED, TEXTS
 
 ALIKE_LABELS: tuple[dict[str, str], ...] = (
     {"a": "bc", "d": "e"},
@@ -189,6 +189,8 @@ def test_name_is_free_after_delete(scenario: Scenario) -> None:
             api.from_family(family)
         api.finish(api.delete(created.name))
         api.get(created.name)
+        if created.identifier:
+            api.get(created.identifier)
         if scenario.can("list"):
             api.list(filter=f"name={created.name}")
             walk(api)
@@ -269,8 +271,9 @@ def test_patched_family(scenario: Scenario) -> None:
 @pytest.mark.exercises("labels.set", "labels.fingerprint-changes")
 def test_labels_are_replaced(scenario: Scenario) -> None:
     def act(api: Api) -> None:
-        created = api.create(scenario.plain(labels={"colour": "blue"}, description="labelled"))
-        for labels in ({"colour": "red", "size": "xl"}, {"shape": "round", "empty": ""}, {}):
+        fields = {"description": "labelled", "family": "conformance-labelled", **SHIELDED}
+        created = api.create(scenario.plain(labels={"colour": "blue"}, guestOsFeatures=[{"type": "GVNIC"}], **fields))
+        for labels in ({"colour": "red", "size": "xl"}, {"shape": "round", "empty": ""}, LABELS, {}):
             relabelled(api, created.name, labels, labels_of(api, created.name)[1])
         # For a moment the old labels may be seen as well, and no longer.
         api.target.transport.sleep(MOMENT_SECONDS)

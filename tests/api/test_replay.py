@@ -7,9 +7,10 @@ import pytest
 
 from conformance.client.api import Api, Created
 from conformance.contract.insert_request import Fresh, InsertRequest
+from conformance.contract.lateness import MOMENT_SECONDS
 from conformance.contract.plain_bodies import kind_bodies, minimal
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import accepted, await_image, literal, look_again, reordered
+from conformance.scenario.steps import accepted, await_image, labels_of, literal, look_again, relabelled, reordered
 from conformance.strategies import bodies, values
 from conformance.trace.fate import Fate
 
@@ -77,6 +78,26 @@ def test_replay_after_delete(scenario: Scenario) -> None:
         api.get(created.name)
         api.finish(api.insert(again))
         api.get(created.name)
+
+    scenario.once(act)
+
+
+@pytest.mark.exercises("request-id.replay-creates-nothing")
+def test_replay_after_changes(scenario: Scenario) -> None:
+    """What was changed since the insert stays as it is."""
+
+    def act(api: Api) -> None:
+        body = scenario.plain(labels={"colour": "blue"}, description="as it was made")
+        again, created = first_insert(api, InsertRequest(body))
+        if scenario.can("set_labels"):
+            relabelled(api, created.name, {"colour": "red"}, labels_of(api, created.name)[1])
+        if scenario.can("deprecate"):
+            api.finish(api.deprecate(created.name, {"state": "DEPRECATED"}))
+        # For a moment an image may be seen as it was before, and no longer.
+        api.get(created.name)
+        api.target.transport.sleep(MOMENT_SECONDS)
+        api.get(created.name)
+        look_again(api, created, api.insert(again))
 
     scenario.once(act)
 

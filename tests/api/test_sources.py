@@ -173,5 +173,12 @@ def test_image_with_a_customer_key(scenario: Scenario) -> None:
         if scenario.can("family"):
             api.from_family(family)
 
+    def under_way(api: Api) -> None:
+        """What is shown before the image is there tells no more of the key."""
+        insert = api.insert({**minimal(scenario.sources), "imageEncryptionKey": {"rawKey": values.CUSTOMER_KEY}})
+        api.get(insert.request.json["name"])
+        api.finish(insert)
+
     raw_keys = values.CUSTOMER_KEY, values.OTHER_CUSTOMER_KEY + "*"
     scenario.each([*({"rawKey": key} for key in raw_keys), {"rsaEncryptedKey": values.WRAPPED_KEY}], act)
+    scenario.once(under_way)

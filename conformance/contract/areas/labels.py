@@ -41,17 +41,10 @@ def seen_before(history: History, mutation: Mutation) -> Sighting | None:
     final = mutation.operation.final if mutation.operation else None
     end = final.exchange if final else mutation.exchange
     disturbed = any(
-        change.exchange.sent <= end.received and not _over(change, last.exchange)
+        change.exchange.sent <= end.received and not change.over_before(last.exchange)
         for change in history.changes(mutation)
     )
     return None if disturbed else last
-
-
-def _over(change: Mutation, exchange: Exchange) -> bool:
-    """Whether a change was carried out for certain when a request was sent."""
-    final = change.operation.final if change.operation else None
-    end = change.exchange if change.exchange.rejected else final.exchange if final else None
-    return end is not None and after(end, exchange)
 
 
 @RULES.rule(

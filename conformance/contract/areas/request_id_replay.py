@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.comparison import unasked
@@ -11,7 +11,6 @@ from conformance.contract.mutation import Mutation
 from conformance.contract.operation import State
 from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
-from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import same_instant
 
@@ -158,12 +157,44 @@ def _after_done(history: History) -> Iterator[Finding]:
             yield _same_answer(first, replay, "a replay after the operation is DONE is not recognised")
 
 
+def _unchanged(history: History, first: Mutation, replay: Mutation, message: str) -> Iterator[Finding]:
+    """Whether an image is after a replay what it was before, where nothing else could change it in between."""
+    gets = [
+        seen
+        for seen in history.sightings
+        if seen.via == "images.get" and (seen.project, seen.name) == (first.project, first.image)
+    ]
+    before = next((seen for seen in reversed(gets) if after(seen.exchange, replay.exchange)), None)
+    later = next((seen for seen in gets if after(replay.exchange, seen.exchange)), None)
+    # What an image shows before it is made may be less than what it shows then.
+    if before is None or later is None or first.ended is None or not after(first.ended, before.exchange):
+        return
+    disturbed = any(
+        change.exchange.sent <= later.exchange.received and not change.over_before(before.exchange)
+        for change in history.changes(first)
+        if change.original is not first
+    )
+    if disturbed or any(after(before.exchange, look) for look in history.meddled_since(first)):
+        return
+    changed = unasked(before.value, later.value, history.trace.restless)
+    yield expect(
+        not changed,
+        message,
+        before.exchange,
+        replay.exchange,
+        later.exchange,
+        expected={name: before.value.get(name) for name in changed},
+        observed=changed,
+    )
+
+
 @RULES.rule(
     "request-id.replay-creates-nothing",
     "doc",
-    "However often and however spaced an insert is replayed, exactly one image exists, and its id never changes.",
+    "However often and however spaced an insert is replayed, exactly one image exists, and nothing of it changes.",
     REFERENCE,
-    "The ID is there to prevent that a retry makes a duplicate, so however often it is sent there is one image.",
+    "The ID is there to prevent that a retry makes a duplicate, so however often it is sent there is one image; and a "
+    "request that is ignored changes nothing of it.",
 )
 def _creates_nothing(history: History) -> Iterator[Finding]:
     for first in history.inserts:
@@ -172,6 +203,8 @@ def _creates_nothing(history: History) -> Iterator[Finding]:
             continue
         # What other requests do to the image is their own matter: deletes, and inserts of its name that are no such
         # replays.
+        for replay in replays:
+            yield from _unchanged(history, first, replay, "a replay changed the image")
         ends = [
             change.exchange
             for change in history.changes(first)
@@ -358,22 +391,7 @@ def _other_body(history: History) -> Iterator[Finding]:
             )
         if replay.image and replay.image != first.image:
             yield from _second_image(history, first, replay)
-        before = history.results(first)
-        touched = any(
-            change.method not in ("images.insert", "images.delete") and change.exchange.answered
-            for change in history.changes(first)
-        )
-        later = [
-            sighting
-            for sighting in history.sightings
-            if sighting.via == "images.get"
-            and sighting.name == first.image
-            and sighting.project == first.project
-            and after(replay.exchange, sighting.exchange)
-            and not deleted_before(history, first, sighting.exchange)
-        ]
-        if before and later and not touched:
-            yield _unchanged(before[-1], later[0], replay, history.trace.restless)
+        yield from _unchanged(history, first, replay, "a changed body under a used requestId changed the first image")
 
 
 def _second_image(history: History, first: Mutation, replay: Mutation) -> Iterator[Finding]:
@@ -389,19 +407,6 @@ def _second_image(history: History, first: Mutation, replay: Mutation) -> Iterat
                 expected="HTTP 404",
                 observed=f"HTTP {exchange.status}",
             )
-
-
-def _unchanged(before: Sighting, later: Sighting, replay: Mutation, restless: Collection[str]) -> Finding:
-    changed = unasked(before.value, later.value, restless)
-    return expect(
-        not changed,
-        "a changed body under a used requestId changed the first image",
-        before.exchange,
-        replay.exchange,
-        later.exchange,
-        expected={name: before.value.get(name) for name in changed},
-        observed=changed,
-    )
 
 
 @RULES.rule(

@@ -75,6 +75,21 @@ def _found_by_start(behaviour: Behaviour) -> None:
     behaviour.on_request.append(guard)
 
 
+def _found_after_delete(behaviour: Behaviour) -> None:
+    """Answers a get with the id of an image that is gone as if it were there."""
+    there: dict[str, Resource] = {}
+
+    def change(answer: Answer, call: Call) -> None:
+        if call.method != "images.get":
+            return
+        if answer.status == 200:
+            there[str(answer.body.get("id"))] = answer.body
+        elif call.name in there:
+            answer.status, answer.body = 200, there[call.name]
+
+    behaviour.on_answer.append(change)
+
+
 def _sent(name: str) -> Callable[[Answer, Call], object]:
     return lambda answer, call: call.body.get(name) if call.method == "images.insert" else None
 
@@ -194,6 +209,7 @@ FAULTS: tuple[Fault, ...] = (
             )
         ),
     ),
+    Fault("life.delete", "found-by-id", "a deleted image is found by its id still", _found_after_delete),
     Fault(
         "life.list-once",
         "no-token",

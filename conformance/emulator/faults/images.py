@@ -41,9 +41,11 @@ def _taken_over(name: str, beside: str = "name") -> Change:
     return change
 
 
-def _hash_taken_over(key: str) -> Change:
+def _hash_taken_over(key: str, beside: str = "sha256") -> Change:
+    """Takes the hash of a key over from the client, where the client sends another part of the key beside it."""
+
     def keep(fields: Resource, body: Resource) -> None:
-        if (body.get(key) or {}).get("sha256"):
+        if (body.get(key) or {}).get("sha256") and body[key].get(beside):
             fields[key] = {**(fields.get(key) or {}), "sha256": body[key]["sha256"]}
 
     return stored(keep)
@@ -77,6 +79,24 @@ def _echo_key(fields: Resource, body: Resource) -> None:
     raw = (body.get("imageEncryptionKey") or {}).get("rawKey")
     if raw:
         fields["imageEncryptionKey"] = {**fields.get("imageEncryptionKey", {}), "rawKey": raw}
+
+
+def _echo_key_until_ready(behaviour: Behaviour) -> None:
+    """Shows the raw key with an image that is PENDING, and then no more."""
+    keys: dict[str, str] = {}
+
+    def keep(fields: Resource, body: Resource) -> None:
+        raw = (body.get("imageEncryptionKey") or {}).get("rawKey")
+        if raw:
+            keys[fields["name"]] = raw
+
+    def show(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        if image["status"] == "PENDING" and image["name"] in keys:
+            image["imageEncryptionKey"] = {**image.get("imageEncryptionKey", {}), "rawKey": keys[image["name"]]}
+
+    stored(keep)(behaviour)
+    shown_image(show)(behaviour)
 
 
 def _echo_wrapped_key(fields: Resource, body: Resource) -> None:
@@ -245,6 +265,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "sizes are rounded up to tens",
         _changed("diskSizeGb", lambda size: str(-(-int(size) // 10) * 10)),
     ),
+    (
+        "image.disk-size-gb.round-trip",
+        "as-double",
+        "sizes are kept as floating-point numbers",
+        _changed("diskSizeGb", lambda size: str(int(float(size)))),
+    ),
     ("image.family.round-trip", "lost", "the family is lost", _changed("family", lambda family: None)),
     (
         "image.labels.round-trip",
@@ -362,6 +388,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         _key_field("kmsKeyName", lambda name: name.rsplit("/", 1)[-1]),
     ),
     ("encryption.never-echoed", "in-image", "the raw key comes back with the image", stored(_echo_key)),
+    (
+        "encryption.never-echoed",
+        "until-ready",
+        "the raw key comes back with an image that is PENDING",
+        _echo_key_until_ready,
+    ),
     ("encryption.never-echoed", "wrapped", "the wrapped key comes back with the image", stored(_echo_wrapped_key)),
     ("transport.unknown-field", "stored", "unknown fields are stored and come back", stored(_store_unknown)),
     ("source.image.id", "missing", "sourceImageId is missing", _without("sourceImageId")),
@@ -530,6 +562,13 @@ FAULTS: tuple[Fault, ...] = (
             _hash_taken_over(key),
         )
         for key in checks.KEYS
+    ),
+    Fault(
+        "image.output-only.imageEncryptionKey.sha256",
+        "beside-the-key",
+        "the hash of a key is taken over from a client that sends the key as well",
+        _hash_taken_over("imageEncryptionKey", "rawKey"),
+        ("encryption.image.sha256",),
     ),
     *(Fault(*row) for row in (*_ROUND_TRIPS, *_SERVER_FIELDS)),
 )

@@ -75,6 +75,21 @@ def _labels_come_back(behaviour: Behaviour) -> None:
     behaviour.on_request.append(on_request)
 
 
+def _changes_with_labels(change: Callable[[Resource], object]) -> Change:
+    """Changes an image once its labels have been set."""
+
+    def on_change(image: Image, before: Resource, call: Call) -> None:
+        del before
+        if call.method == "images.setLabels":
+            change(image.fields)
+
+    return lambda behaviour: behaviour.on_change.append(on_change)
+
+
+def _cut_labels(image: Resource) -> None:
+    image["labels"] = {key: value[:62] for key, value in image["labels"].items()}
+
+
 def _fix_fingerprint(behaviour: Behaviour) -> None:
     behaviour.on_image.append(_fixed_fingerprint)
     switched(stale_labels_win=lambda age: True)(behaviour)
@@ -215,6 +230,19 @@ _LIFE: tuple[Row, ...] = (
         unchecked("transport.project-isolation/by-id"),
     ),
     ("labels.set", "emptied", "setLabels removes all labels", _lose_labels),
+    (
+        "labels.set",
+        "values-cut",
+        "setLabels keeps no more than 62 characters of a value",
+        _changes_with_labels(_cut_labels),
+    ),
+    (
+        "labels.set",
+        "secure-boot-lost",
+        "setLabels drops the keys of secure boot",
+        _changes_with_labels(lambda image: image.pop("shieldedInstanceInitialState", None)),
+        ("life.model",),
+    ),
     ("labels.set", "come-back", "the old labels come back a second after setLabels", _labels_come_back),
     (
         "labels.fingerprint-required",

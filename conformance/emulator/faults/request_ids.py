@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from conformance.emulator.behaviour import Behaviour, Call
+from conformance.emulator.behaviour import Behaviour, Call, Resource
 from conformance.emulator.errors import ApiError
 from conformance.emulator.faults.row import MOVING, Change, Fault, shown_operation, switched
+from conformance.emulator.store import Image
 
 MOMENT = 0.1
 """Seconds within which requests count as simultaneous."""
@@ -49,6 +50,25 @@ def _forget_deleted(behaviour: Behaviour) -> None:
 
     switched(replay=recognised)(behaviour)
     behaviour.on_request.append(note)
+
+
+def _label_again(behaviour: Behaviour) -> None:
+    """Gives an image at a replay the labels of its insert again."""
+    changed: dict[tuple[str, str], Image] = {}
+
+    def on_change(image: Image, before: Resource, call: Call) -> None:
+        del before
+        changed[call.project, call.name] = image
+
+    def on_request(call: Call) -> None:
+        if call.method == "images.insert" and call.query.get("requestId") and isinstance(call.body, dict):
+            image = changed.get((call.project, call.body.get("name", "")))
+            if image is not None:
+                image.fields["labels"] = call.body.get("labels") or {}
+                image.generation += 1
+
+    behaviour.on_change.append(on_change)
+    behaviour.on_request.append(on_request)
 
 
 def _unordered(operation: Any, call: Call) -> bool:
@@ -126,6 +146,13 @@ FAULTS: tuple[Fault, ...] = (
         "a replay makes a second image of the name",
         switched(replay=lambda operation, call: call.method != "images.insert", conflicts=lambda age: False),
         also=(*REPLAYS, "request-id.*", "image.name.unique", "image.id", "image.creation-timestamp", "image.status"),
+    ),
+    Fault(
+        "request-id.replay-creates-nothing",
+        "labels-again",
+        "a replay gives an image the labels of its insert again",
+        _label_again,
+        also=("life.model", "life.linearizable", "labels.set"),
     ),
     Fault(
         "request-id.replay-while-running",

@@ -248,6 +248,7 @@ FAULTS: tuple[Fault, ...] = (
         for name, sentence, pattern in (
             ("trailing-dash-accepted", "a name that ends with a dash is accepted", r"-\Z"),
             ("newline-accepted", "a name with a newline at its end is accepted", r"\n\Z"),
+            ("inner-capital-accepted", "a capital inside of a name is accepted", r"[A-Z][a-z0-9]"),
             ("upper-case-accepted", "upper case is accepted in names", r"[A-Z]"),
             ("leading-digit-accepted", "a name that begins with a digit is accepted", r"\A[0-9]"),
             ("underscore-accepted", "an underscore is accepted in names", r"_"),
@@ -271,6 +272,12 @@ FAULTS: tuple[Fault, ...] = (
         "by-family",
         "an encrypted source can be used without its key where its family names it",
         unchecked("encryption.required-for-source/by-family"),
+    ),
+    Fault(
+        "encryption.required-for-source",
+        "any-key",
+        "any key opens an encrypted disk",
+        unchecked("encryption.required-for-source/any-sourceDisk-key"),
     ),
     Fault(
         "image.locked.forbids",
@@ -309,6 +316,12 @@ FAULTS: tuple[Fault, ...] = (
         "empty-taken",
         "an empty text is accepted as a source",
         _allow("source.required", lambda body, query: body.get("sourceImage") == ""),
+    ),
+    Fault(
+        "source.required",
+        "by-size",
+        "an insert with a size in the place of a source makes an empty image",
+        _allow("source.required", lambda body, query: body.get("diskSizeGb")),
     ),
     Fault(
         "image.name.required",

@@ -154,6 +154,30 @@ def test_delete_with_the_request_id_of_an_insert(
     assert deleted(made(), answer, code, request_id).verdict("request-id.scoped-to-method") == verdict
 
 
+RED = image(labels={"colour": "red"}, labelFingerprint="BBBBBBBBBBE=")
+
+
+def relabelled() -> Story:
+    """The image `one`, made, seen, and labelled anew."""
+    return made().change("setLabels", {"labels": {"colour": "red"}, "labelFingerprint": image()["labelFingerprint"]})
+
+
+@pytest.mark.parametrize(
+    ("story", "verdict"),
+    [
+        (relabelled().get(RED).insert(operation()).get(RED), "kept"),
+        (relabelled().get(RED).pause(2).insert(operation()).get(image()), "broken"),
+        (relabelled().get(RED).pause(2).insert(operation()).insert(operation()).get(image()), "broken"),
+        (made().insert(operation()).get(image(description="again")), "broken"),
+        (made().insert(operation()).get(image(status="PENDING", archiveSizeBytes="9")), "kept"),
+        (made().insert(operation()).change("patch", {"description": "x"}).get(image(description="x")), "kept"),
+        (Story().insert(operation("PENDING")).get(image(diskSizeGb=None)).insert(operation()).get(image()), "kept"),
+    ],
+)
+def test_replay_changes_nothing_of_the_image(story: Story, verdict: str) -> None:
+    assert story.verdict("request-id.replay-creates-nothing") == verdict
+
+
 @pytest.mark.parametrize("seen_between", [True, False])
 def test_image_seen_late_after_its_deletion_is_not_the_one_that_a_later_insert_made(seen_between: bool) -> None:
     old = image(status="DELETING")
