@@ -278,10 +278,10 @@ def listed(target: Target, project: str) -> tuple[list[dict[str, Any]] | None, b
         query = "images?maxResults=500" + (f"&pageToken={_quoted(token)}" if token else "")
         response = _send(target, "GET", project, query)
         page = response.json if response is not None and response.status == 200 else None
-        if not isinstance(page, dict):
+        items = page.get("items") if isinstance(page, dict) else page
+        if not isinstance(page, dict) or not isinstance(items, list | None):
             return (found if token else None), False
-        items = page.get("items")
-        found += [item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
+        found += [item for item in items or () if isinstance(item, dict)]
         following = page.get("nextPageToken")
         if not isinstance(following, str) or not following:
             return found, True

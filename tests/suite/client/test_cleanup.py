@@ -12,7 +12,7 @@ import pytest
 from helpers.bad_target import Answer, Asked, BadTarget, Line
 
 from conformance.client.api import sent_names
-from conformance.client.cleanup import Census, Left, delete_all, still_made
+from conformance.client.cleanup import Census, Left, census, delete_all, still_made
 from conformance.client.journal import Journal
 from conformance.client.names import Names
 from conformance.client.race import Race
@@ -74,7 +74,7 @@ class Store:
         return _answer(self._delete if found or not self._works else 404, {"status": "DONE"})
 
 
-def _answer(status: int, value: dict[str, Any]) -> Answer:
+def _answer(status: int, value: Any) -> Answer:
     return Answer(status, json.dumps(value).encode())
 
 
@@ -169,6 +169,22 @@ def test_what_was_unknown_once_is_forgotten_by_no_later_look(tmp_path: Path) -> 
             target.journal.made("p", name)
         left = delete_all(target, tmp_path, {})
     assert left == Left([f"projects/p/global/images/{OWN}"], [f"projects/p/global/images/{OWN}0"])
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ({}, Census(frozenset(), complete=True)),
+        ({"items": None}, Census(frozenset(), complete=True)),
+        ({"items": [{"name": OWN, "id": "3"}, None, 7]}, Census(frozenset({(OWN, "3")}), complete=True)),
+        ({"items": {OWN: {}}}, None),
+        ({"items": "none"}, None),
+        ([], None),
+    ],
+)
+def test_list_of_another_form_says_nothing(page: Any, shown: Census | None, tmp_path: Path) -> None:
+    with BadTarget(lambda asked, line: line.send(_answer(200, page).whole())) as bad:
+        assert census(target_at(bad.url, tmp_path), "p") == shown
 
 
 def test_what_nobody_can_look_up_is_unknown(tmp_path: Path) -> None:
