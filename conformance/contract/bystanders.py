@@ -16,7 +16,6 @@ from conformance.contract.comparison import own_labels, unasked
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS, Lateness
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
-from conformance.contract.round_trip import changed_by
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
@@ -69,7 +68,7 @@ class Bystanders(Lateness):
             for change in self._requests_on(seen)
             if not after(seen.exchange, change.exchange) and not over(change, before.exchange)
         ]
-        asked = {name for change in between for name in changed_by(change.exchange)}
+        asked = {name for change in between for name in change.changed}
         if _pause(before.exchange, between, seen.exchange) > LATE_SECONDS or self._told_of(before, seen):
             return bool(changed - asked)
         fingerprint = seen.value.get("labelFingerprint")

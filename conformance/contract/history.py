@@ -17,7 +17,7 @@ from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
-from conformance.contract.round_trip import SERVICE_PREFIX, changed_by, touched_by
+from conformance.contract.round_trip import SERVICE_PREFIX, touched_by
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
@@ -27,7 +27,7 @@ from conformance.trace.links import same_project
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Results:
     """The looks at an image after a request: gets, and what else shows it; and when what may change it came, with the
     fields that it may change (None for all)."""
@@ -36,13 +36,25 @@ class _Results:
     others: tuple[Sighting, ...]
     ends: tuple[tuple[float, frozenset[str] | None], ...]
 
+    @cached_property
+    def _every(self) -> list[Sighting]:
+        return sorted((*self.gets, *self.others), key=lambda seen: seen.exchange.number)
+
+    @cached_property
+    def _first_ends(self) -> dict[str | None, float]:
+        """When each field may have been changed first; under None all of them, and under "" any."""
+        first: dict[str | None, float] = {}
+        for sent, touched in self.ends:
+            for name in ("", *((None,) if touched is None else touched)):
+                first[name] = min(sent, first.get(name, math.inf))
+        return first
+
     def until(self, fields: Collection[str]) -> Sequence[Sighting]:
         """The looks before anything could change some fields, or any at all: gets where there are any; of some fields
         whatever shows them."""
-        touching = (sent for sent, touched in self.ends if not fields or touched is None or touched & set(fields))
-        end = min(touching, default=math.inf)
-        every = sorted((*self.gets, *self.others), key=lambda seen: seen.exchange.number)
-        kinds = (every,) if fields else (self.gets, self.others)
+        names = (None, *fields) if fields else ("",)
+        end = min(self._first_ends.get(name, math.inf) for name in names)
+        kinds = (self._every,) if fields else (self.gets, self.others)
         in_time = ([seen for seen in looks if seen.exchange.received < end] for looks in kinds)
         return next(filter(None, in_time), ())
 
@@ -186,12 +198,18 @@ class History(Bystanders):
         ids = {self.identifier(first), self.identifier(second)}
         if len(ids) == 1 and (None not in ids or second.original is not None):
             return False
-        return not any(
-            change.method == "images.delete"
-            and not after(change.exchange, first.exchange)
-            and not after(second.exchange, change.exchange)
-            for change in self.changes(first)
-        )
+        if id(first) not in self._deletes:
+            self._deletes[id(first)] = [
+                change.exchange
+                for change in self.changes(first)
+                if change.method == "images.delete" and not after(change.exchange, first.exchange)
+            ]
+        return all(after(second.exchange, delete) for delete in self._deletes[id(first)])
+
+    @cached_property
+    def _deletes(self) -> dict[int, list[Exchange]]:
+        """The deletes of the image of an insert that may have come after it, by the insert's identity."""
+        return {}
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
@@ -387,11 +405,16 @@ class History(Bystanders):
     def echoes(self, sighting: Sighting, name: str) -> bool:
         """Whether a field that the server owns shows what the client itself sent for it in the insert of this image."""
         came = sighting.value.get(name)
-        return any(
-            insert.image == sighting.name and insert.project == sighting.project and insert.body.get(name) == came
-            for insert in self.inserts
-            if is_set(came)
-        )
+        return is_set(came) and came in self._sent_values.get((sighting.project, sighting.name, name), ())
+
+    @cached_property
+    def _sent_values(self) -> dict[tuple[str, str | None, str], list[Any]]:
+        """What inserts sent for each field, by project and image."""
+        found: dict[tuple[str, str | None, str], list[Any]] = defaultdict(list)
+        for insert in self.inserts:
+            for name, value in insert.body.items():
+                found[insert.project, insert.image, name].append(value)
+        return found
 
     def identity(self, insert: Mutation, before: Exchange) -> str | None:
         """The id of the image that an insert made: as it was seen before another request, or else as its operation says
@@ -452,7 +475,7 @@ def _at_work(change: Mutation, later: Mutation) -> bool:
         return False
     if after(final.exchange, later.exchange):
         return False
-    if not changed_by(change.exchange).keys() & changed_by(later.exchange).keys():
+    if not change.changed & later.changed:
         return False
     ended, began = timestamp(final.value.get("endTime")), timestamp((later.answer or {}).get("insertTime"))
     return ended is None or began is None or ended >= began

@@ -11,7 +11,7 @@ from typing import Any
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.reading import Reading
-from conformance.contract.round_trip import changed_by, shows
+from conformance.contract.round_trip import shows
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
@@ -49,7 +49,7 @@ class Lateness(Reading):
     def _effect(self, change: Mutation) -> Exchange | None:
         """The first look, not long after a change whose operation cannot be followed to its end, at which the image is
         another; None where something else may have made it so."""
-        names = _changed(change)
+        names = change.changed
         looks = [seen for seen in self.looks_at(change) if seen.shows(*names)] if names else []
         before = next((seen for seen in reversed(looks) if after(seen.exchange, change.exchange)), None)
         if before is None:
@@ -145,7 +145,7 @@ class Lateness(Reading):
 
     def _before_change(self, change: Mutation) -> Iterator[Sighting]:
         """The first sightings after a change that do not show it yet, as far as that is allowed."""
-        wanted = _changed(change)
+        wanted = change.changed
         final = change.operation.final if change.operation else None
         if not wanted or final is None or change.outcome != "succeeded" or change.original is not None:
             return
@@ -154,7 +154,7 @@ class Lateness(Reading):
         before = [
             other
             for other in self.changes(change)
-            if other.exchange.number < change.exchange.number and wanted <= _changed(other)
+            if other.exchange.number < change.exchange.number and wanted <= other.changed
         ]
         # What changes another field only says nothing of when this one is seen; a replay, and what fails, change
         # nothing.
@@ -163,13 +163,13 @@ class Lateness(Reading):
             for other in self.changes(change)
             if not after(other.exchange, change.exchange)
             and other.outcome != "failed"
-            and (wanted & _changed(other) or not _changed(other))
+            and (wanted & other.changed or not other.changed)
             and not (other.original is not None and other.same_content)
         ]
         # Of changes at one time any may be the last one, so that any of them shows that the look was late.
         together = [
             change,
-            *(other for other in others if _changed(other) and not after(change.exchange, other.exchange)),
+            *(other for other in others if other.changed and not after(change.exchange, other.exchange)),
         ]
         ends = [other.exchange.sent for other in others if other not in together]
         end = min(ends, default=math.inf)
@@ -230,13 +230,14 @@ class Lateness(Reading):
         recent = (
             change
             for change in self.changes(update)
-            if change.outcome == "succeeded"
-            and change.exchange.number < before.exchange.number
-            and before.exchange.sent - change.end.received <= MOMENT_SECONDS
+            if change.exchange.number < before.exchange.number
+            and change.ended is not None
+            and before.exchange.sent - change.ended.received <= MOMENT_SECONDS
+            and change.outcome == "succeeded"
             and _shows(change, later)
             and not _shows(change, before)
         )
-        return frozenset(name for change in recent for name in _changed(change))
+        return frozenset(name for change in recent for name in change.changed)
 
     @cached_property
     def outdated_looks(self) -> frozenset[int]:
@@ -345,11 +346,6 @@ class Lateness(Reading):
             return False
         # One that was there before, and gives way again to the last one, is seen late.
         return not (later[0] in before and before[-1] in later)
-
-
-def _changed(change: Mutation) -> frozenset[str]:
-    """The fields that a request changes of an image that is there."""
-    return frozenset(changed_by(change.exchange))
 
 
 def _shows(change: Mutation, seen: Sighting) -> bool:

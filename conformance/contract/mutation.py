@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, Literal
 
 from conformance.contract.operation import Operation
-from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
+from conformance.contract.round_trip import changed_by
 from conformance.contract.rule import is_error
 from conformance.trace.exchange import Exchange
 
@@ -74,6 +76,11 @@ class Mutation:
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent; empty where the body is none."""
         return self.view.body
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """The fields that it changes of an image that is there."""
+        return frozenset(changed_by(self.exchange))
 
     @property
     def invalid(self) -> bool:
@@ -166,15 +173,16 @@ class Mutation:
 
 def overlapping(mutations: Sequence[Mutation]) -> list[Mutation]:
     """Those of some requests that were under way at the same time as another of them."""
-    return [
-        one
-        for one in mutations
-        if any(
-            not after(one.exchange, two.exchange) and not after(two.exchange, one.exchange)
-            for two in mutations
-            if two is not one
-        )
-    ]
+    ordered = sorted((mutation.exchange for mutation in mutations), key=lambda exchange: exchange.number)
+    ends = [exchange.received if exchange.response is not None else math.inf for exchange in ordered]
+    latest = [-math.inf, *accumulate(ends, max)]
+    earliest = [*accumulate((exchange.sent for exchange in reversed(ordered)), min, initial=math.inf)][-2::-1]
+    found = {
+        exchange.number
+        for exchange, end, before, following in zip(ordered, ends, latest, earliest, strict=False)
+        if before > exchange.sent or following < end
+    }
+    return [mutation for mutation in mutations if mutation.exchange.number in found]
 
 
 def _parameters(exchange: Exchange) -> dict[str, list[str]]:

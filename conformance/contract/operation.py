@@ -22,6 +22,9 @@ UNNAMED = "unnamed "
 
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
 
+UNSET = ("", "0")
+"""What a target writes that does not know an id yet, and writes something all the same."""
+
 CONTRADICTIONS = 2
 """In so many of id, type, target, time of insertion and requestId two states differ that cannot be of one operation,
 though they bear one name.
@@ -88,7 +91,7 @@ class State:
         """Whether this is a state of another operation, whatever its name is."""
         return self.differences(other) >= CONTRADICTIONS
 
-    @property
+    @cached_property
     def failed(self) -> bool:
         """Whether it has ended with an error, or with the status of one."""
         status = self.value.get("httpErrorStatusCode")
@@ -137,6 +140,12 @@ class Operation:
     def named(self) -> bool:
         """Whether an answer gave it a name: one without gets a made-up name, which no operation can have."""
         return not self.name.startswith(UNNAMED)
+
+    @cached_property
+    def target_id(self) -> str | None:
+        """The id of the image that it makes or changes, as it says it first."""
+        values = (state.value.get("targetId") for state in self.glimpses)
+        return next((str(value) for value in values if isinstance(value, str | int) and str(value) not in UNSET), None)
 
     @cached_property
     def final(self) -> State | None:

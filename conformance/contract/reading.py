@@ -26,9 +26,6 @@ CLOCK_RESOLUTION = 0.002
 DATE_RESOLUTION = 2.0
 """Seconds to which the Date of an answer can be compared with other times."""
 
-UNSET = ("", "0")
-"""What a target writes that does not know an id yet, and writes something all the same."""
-
 REPLAY_SECONDS = 86_400
 """No client repeats a request after a longer time."""
 
@@ -264,10 +261,7 @@ class Reading:
 
     def identifier(self, mutation: Mutation) -> str | None:
         """The id of the image that a request made or changed, as its operation says it."""
-        if mutation.operation is None:
-            return None
-        values = (state.value.get("targetId") for state in mutation.operation.glimpses)
-        return next((str(value) for value in values if isinstance(value, str | int) and str(value) not in UNSET), None)
+        return mutation.operation.target_id if mutation.operation else None
 
 
 def _judged(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:

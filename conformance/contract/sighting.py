@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from conformance.trace.blots import BLOT, holds_blot
@@ -44,7 +45,7 @@ class Sighting:
         )
         return told and all(isinstance(self.value.get(name), dict | None) for name in OBJECTS.intersection(names))
 
-    @property
+    @cached_property
     def name(self) -> str | None:
         """The image's name as the answer says it, or the request where the answer was not asked for it."""
         name = self.value.get("name")

@@ -142,6 +142,7 @@ class Recording:
         self._fractions = [True]
         self._entries: list[_Entry] = []
         self._joined = Joined()
+        self._last_items: dict[tuple[Key, ...], tuple[int, int]] = {}
         self._sources: dict[Key, dict[str, _Member]] = defaultdict(dict)
         self._changed_sources: set[Key] = set()
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
@@ -168,6 +169,7 @@ class Recording:
         secrets = frozenset(self.keys)
         for members in self._groups():
             order = sorted(members, key=lambda member: (member.entry.sent, member.entry.position))
+            order = list(_without_repeats(order))
             loaded = [self._load(member) for member in order]
             deadline = max(deadline for _, deadline in loaded)
             exchanges = tuple(replace(exchange, number=number) for number, (exchange, _) in enumerate(loaded, 1))
@@ -332,7 +334,7 @@ class Recording:
             return (), exchange, subject.strangers()
         if not exchange.items or not exchange.method.endswith(".list"):
             return (), exchange, None
-        items = tuple(_Item(self._store(item), subject.item(item)) for item in exchange.items)
+        items = tuple(self._item(item, subject.item(item)) for item in exchange.items)
         strangers = subject.strangers() if exchange.method == "images.list" else None
         return items, _with_items(exchange, []), strangers
 
@@ -345,6 +347,15 @@ class Recording:
             member = _Member(entry, entry.items)
             self._sources[key].setdefault(identifier, member)
             self._sources[key][f"{identifier} last"] = member
+
+    def _item(self, value: dict[str, Any], keys: tuple[Key, ...]) -> _Item:
+        """An item of a list; one that is as the last one of its story was is kept once."""
+        told = hash(json.dumps(value))
+        known, position = self._last_items.get(keys, (None, 0))
+        if known != told:
+            position = self._store(value)
+            self._last_items[keys] = told, position
+        return _Item(position, keys)
 
     def _store(self, value: object) -> int:
         position = self._spool.seek(0, os.SEEK_END)
@@ -480,6 +491,19 @@ class _Member:
 
     entry: _Entry
     items: Sequence[_Item]
+
+
+def _without_repeats(members: list[_Member]) -> Iterator[_Member]:
+    """A story without the lists that show of it what those just before and after them show, to the same question:
+    who lists again and again tells nothing new by it. As a whole each of them is judged elsewhere."""
+    for place, member in enumerate(members):
+        around = members[place - 1 : place] + members[place + 1 : place + 2]
+        shown = [item.position for item in member.items]
+        repeated = len(around) == 2 and all(
+            one.entry.asked == member.entry.asked and [item.position for item in one.items] == shown for one in around
+        )
+        if not (repeated and shown and member.entry.asked is not None and len(shown) < len(member.entry.items)):
+            yield member
 
 
 def _with_items(exchange: Exchange, items: list[Any]) -> Exchange:

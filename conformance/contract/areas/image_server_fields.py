@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from conformance.contract.areas.operation_times import shown_time
 from conformance.contract.areas.source import COMES_BACK, SOURCE_FIELDS, source_ids, sources
 from conformance.contract.clock import not_after, not_before
+from conformance.contract.deleted_images import remade
 from conformance.contract.fields import (
     type_rules,
 )
@@ -263,40 +264,20 @@ def _id(history: History) -> Iterator[Finding]:
 def _id_of_a_deleted_image(history: History) -> Iterator[Finding]:
     """Judges that an image which takes the name of a deleted one does not take its id: these tell the two
     apart."""
-    for insert, before in _remade(history, "id"):
+    for insert, deleted in remade(history, "id"):
         for sighting in history.results(insert, "id"):
-            same = [seen for _, seen in before if seen.value.get("id") == sighting.value.get("id")]
+            identifier = str(sighting.value.get("id"))
+            same = next((one.shown[identifier] for one in deleted if identifier in one.shown), None)
             if not history.echoes(sighting, "id"):
                 yield expect(
-                    not same,
+                    same is None,
                     "an image has the id of a deleted one of its name",
-                    *(seen.exchange for seen in same[:1]),
+                    *((same.exchange,) if same else ()),
                     insert.exchange,
                     sighting.exchange,
                     expected="an id of its own",
                     observed=sighting.value.get("id"),
                 )
-
-
-def _remade(history: History, field: str) -> Iterator[tuple[Mutation, Sequence[tuple[Mutation, Sighting]]]]:
-    """The inserts that took the name of a deleted image, each with the looks at such images that tell of a field, and
-    what deleted them; what is answered to a replay was done before it."""
-    deletes = [
-        change
-        for change in history.mutations
-        if change.method == "images.delete" and change.outcome == "succeeded" and change.original is None
-    ]
-    for insert in history.created:
-        before = [
-            (delete, seen)
-            for delete in deletes
-            if delete.project == insert.project and after(delete.end, insert.exchange)
-            for seen in history.showing(field)
-            if seen.name == insert.image and seen.project == insert.project and after(seen.exchange, delete.exchange)
-            if delete.image in (seen.name, str(seen.value.get("id")))
-        ]
-        if before:
-            yield insert, before
 
 
 @RULES.rule(
@@ -358,28 +339,28 @@ def _creation_timestamp(history: History) -> Iterator[Finding]:
 def _time_of_a_deleted_image(history: History) -> Iterator[Finding]:
     """Judges that an image which takes the name of a deleted one does not take its time of creation: the server says
     itself when that was deleted, whatever other clocks say."""
-    for insert, before in _remade(history, "creationTimestamp"):
+    for insert, deleted in remade(history, "creationTimestamp"):
+        delete, seen = deleted[-1].delete, deleted[-1].last
         for sighting in history.results(insert, "creationTimestamp"):
             born = timestamp(sighting.value.get("creationTimestamp"))
             if born is None or history.echoes(sighting, "creationTimestamp"):
                 continue
-            for delete, seen in before[-1:]:
-                final = delete.operation.final if delete.operation else None
-                ended = timestamp(final.value.get("insertTime")) if final else None
-                earlier = timestamp(seen.value.get("creationTimestamp"))
-                # Two images may be made in one second, and in one tick of a clock where it can hold a deletion.
-                apart = insert.exchange.sent - seen.exchange.received
-                same = born == earlier and born.microsecond != 0 and apart > TICK_SECONDS
-                yield expect(
-                    not same and (ended is None or born > ended - RESOLUTION),
-                    "an image is older than the deletion of another of its name",
-                    seen.exchange,
-                    delete.exchange,
-                    insert.exchange,
-                    sighting.exchange,
-                    expected=f"after {final.value.get('insertTime') if final else earlier}",
-                    observed=sighting.value.get("creationTimestamp"),
-                )
+            final = delete.operation.final if delete.operation else None
+            ended = timestamp(final.value.get("insertTime")) if final else None
+            earlier = timestamp(seen.value.get("creationTimestamp"))
+            # Two images may be made in one second, and in one tick of a clock where it can hold a deletion.
+            apart = insert.exchange.sent - seen.exchange.received
+            same = born == earlier and born.microsecond != 0 and apart > TICK_SECONDS
+            yield expect(
+                not same and (ended is None or born > ended - RESOLUTION),
+                "an image is older than the deletion of another of its name",
+                seen.exchange,
+                delete.exchange,
+                insert.exchange,
+                sighting.exchange,
+                expected=f"after {final.value.get('insertTime') if final else earlier}",
+                observed=sighting.value.get("creationTimestamp"),
+            )
 
 
 @RULES.rule(

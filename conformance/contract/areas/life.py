@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -361,12 +362,13 @@ def _delete(history: History) -> Iterator[Finding]:
             continue
         called = history.addresses(delete)
         rebirths = [
-            insert.exchange
+            insert
             for insert in history.inserts
             if insert.image in called and not after(insert.exchange, delete.exchange)
         ]
+        reborn = min((birth.exchange.sent for birth in rebirths), default=math.inf)
         identifier = history.identifier(delete)
-        anew = {history.identifier(insert) for insert in history.inserts if insert.exchange in rebirths}
+        anew = {history.identifier(birth) for birth in rebirths}
         for exchange in history.gets:
             named = exchange.route and exchange.route.project == delete.project and exchange.route.name in called
             told = exchange.answered or exchange.refused
@@ -375,7 +377,7 @@ def _delete(history: History) -> Iterator[Finding]:
                 and told
                 and after(end, exchange)
                 and exchange.number not in history.newborn_looks
-                and not any(birth.sent <= exchange.received for birth in rebirths)
+                and exchange.received < reborn
             ):
                 yield expect(
                     exchange.status in GONE,
@@ -423,30 +425,30 @@ def _outlives_unseen_delete(history: History) -> Iterator[Finding]:
                 )
 
 
-def _freed(history: History, delete: Mutation, end: Exchange, rebirths: Sequence[Exchange]) -> Iterator[Finding]:
-    """Whether the name of a deleted image can be used again."""
-    newborn = any(history.born_after(delete))
-    for birth in history.inserts:
-        first = birth.exchange in rebirths and birth.original is None
-        alone = all(after(birth.exchange, other) for other in rebirths if other is not birth.exchange)
-        passed, taken = birth.exchange.sent - end.received, birth.exchange.status == CONFLICT
-        late = history.trace.recorded and passed > LATE_SECONDS
-        if newborn or (late and taken and not history.vacant(birth)):
-            continue  # somebody else may have used the name
-        if taken and passed <= LATE_SECONDS and _freed_later(history, birth):
-            continue  # a name may become free a moment late
-        if taken and history.trace.recorded and passed <= MOMENT_SECONDS:
-            continue  # and a client that asks only then does not learn of it
-        if first and alone and after(end, birth.exchange) and birth.exchange.status != 0:
-            yield expect(
-                not taken,
-                "the name of a deleted image is not free",
-                delete.exchange,
-                end,
-                birth.exchange,
-                expected="success",
-                observed=f"HTTP {birth.exchange.status}",
-            )
+def _freed(history: History, delete: Mutation, end: Exchange, rebirths: Sequence[Mutation]) -> Iterator[Finding]:
+    """Whether the name of a deleted image can be used again: by the first insert after it, if that is alone."""
+    birth = min(rebirths, key=lambda birth: birth.exchange.number, default=None)
+    if birth is None or birth.original is not None or not after(end, birth.exchange) or birth.exchange.status == 0:
+        return
+    if not all(after(birth.exchange, other.exchange) for other in rebirths if other is not birth):
+        return
+    passed, taken = birth.exchange.sent - end.received, birth.exchange.status == CONFLICT
+    late = history.trace.recorded and passed > LATE_SECONDS
+    if any(history.born_after(delete)) or (late and taken and not history.vacant(birth)):
+        return  # somebody else may have used the name
+    if taken and passed <= LATE_SECONDS and _freed_later(history, birth):
+        return  # a name may become free a moment late
+    if taken and history.trace.recorded and passed <= MOMENT_SECONDS:
+        return  # and a client that asks only then does not learn of it
+    yield expect(
+        not taken,
+        "the name of a deleted image is not free",
+        delete.exchange,
+        end,
+        birth.exchange,
+        expected="success",
+        observed=f"HTTP {birth.exchange.status}",
+    )
 
 
 def _freed_later(history: History, refused: Mutation) -> bool:

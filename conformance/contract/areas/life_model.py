@@ -305,7 +305,7 @@ def _lasting(history: History) -> Iterator[Finding]:
         whole = seen.via == "images.get" and status == "READY" and not seen.mask.partial
         for name in FOR_GOOD - asked:
             told = is_set(_lasting_part(name, seen.value.get(name))) or (whole and name not in HIDDEN)
-            if seen.shows(name) and told:
+            if told and seen.shows(name):
                 looks[seen.project, str(identifier), name].append(seen)
     for (_, _, name), of_one in looks.items():
         values = [_lasting_part(name, seen.value.get(name)) for seen in of_one]

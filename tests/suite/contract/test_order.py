@@ -10,15 +10,21 @@ from typing import Any
 
 import pytest
 from helpers.story import ROOT, START, image, operation, refusal
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conformance.contract import Breach, catalogue
 from conformance.contract.lateness import MOMENT_SECONDS
+from conformance.contract.mutation import Mutation, overlapping
+from conformance.contract.order import after
 from conformance.trace.exchange import Exchange, Request, Response, Trace
 from conformance.verdicts.ledger import Ledger
 
 RULE = "life.linearizable"
 LATER = MOMENT_SECONDS + 10
 """When what was done within the first seconds has to be seen everywhere."""
+
+DELETE, ANSWER = Request("DELETE", f"{ROOT}/images/one", {}, None), Response(200, {}, b"{}")
 
 GONE = refusal(404, "notFound")
 PLAIN = {"name": "one", "sourceImage": "projects/p/global/images/base"}
@@ -385,3 +391,16 @@ def test_delete_that_was_under_way_when_the_recording_began() -> None:
 
     assert not met(recorded=True)
     assert met(recorded=False)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6), st.booleans()), max_size=8))
+def test_requests_that_overlap_are_found_as_by_comparing_each_with_each(spans: list[tuple[int, int, bool]]) -> None:
+    mutations = [
+        Mutation(Exchange(number, DELETE, ANSWER if answered else None, "", sent, sent + took), "p", "one", None)
+        for number, (sent, took, answered) in enumerate(sorted(spans, key=lambda span: span[0]), 1)
+    ]
+
+    def apart(one: Mutation, two: Mutation) -> bool:
+        return one is two or after(one.exchange, two.exchange) or after(two.exchange, one.exchange)
+
+    assert overlapping(mutations) == [one for one in mutations if not all(apart(one, two) for two in mutations)]
