@@ -29,6 +29,7 @@ MALFORMED_UUIDS = (
     UUID + "0",
     UUID.replace("e", "g", 1),
     UUID.replace("-", "", 1),
+    UUID.replace("-", ""),
     UUID.replace("-", "_"),
     UUID.replace("-", "0"),
     "-" + UUID.replace("-", "", 1),
@@ -54,6 +55,7 @@ BAD_ENDS = (
     ("", "٣"),
 )
 """What makes a name a bad one, before it and behind it."""
+GOOD_TIME = "2030-01-02T03:04:05Z"
 BAD_TIMES = (
     "yesterday",
     "2024-05-01",
@@ -184,9 +186,11 @@ def _shielded(*files: dict[str, str]) -> Cases:
 
 
 def _rollout(*times: str) -> Cases:
+    mixed = dict(zip(values.LOCATIONS, (GOOD_TIME, times[0]), strict=True))
     return _bodies(
         *({"rolloutOverride": {"defaultRolloutTime": time}} for time in times),
         {"rolloutOverride": {"locationRolloutPolicies": {"zones/us-central1-a": times[0]}}},
+        {"rolloutOverride": {"locationRolloutPolicies": mixed}},
     )
 
 
@@ -397,7 +401,7 @@ DEFECTS: tuple[Defect, ...] = (
         "image.rollout-override.zones",
         _bodies(
             *(
-                {"rolloutOverride": {"locationRolloutPolicies": {zone: "2030-01-02T03:04:05Z"}}}
+                {"rolloutOverride": {"locationRolloutPolicies": {zone: GOOD_TIME}}}
                 for zone in ("us-central1-a", "regions/us-central1", "zones/")
             )
         ),
@@ -410,7 +414,7 @@ DEFECTS: tuple[Defect, ...] = (
                 for policy in (
                     {"defaultRolloutTime": "tomorrow"},
                     {"locationRolloutPolicies": {"zones/us-central1-a": "2030-02-30T03:04:05Z"}},
-                    {"locationRolloutPolicies": {"us-central1-a": "2030-01-02T03:04:05Z"}},
+                    {"locationRolloutPolicies": {"us-central1-a": GOOD_TIME}},
                 )
             )
         ),

@@ -9,9 +9,9 @@ from conformance.strategies import secure_boot, values
 TEXTS = (
     "plain",
     "  blanks at both ends  ",
-    "first line\nsecond line\r\nthird\ttab",
+    "first line\nsecond line\r\nthird\ttab\u2028fourth line",
     "ends with a newline\n",
-    "é ü 漢字 العربية 🖼 \u0301",
+    "é ü 漢字 العربية 🖼 \u0301, 👩\u200d👧, zero\u200bwidth",
     '<b>&amp;</b> "quoted" \\ back, %41+%20',
     "composed \u00e9 \u212b, decomposed e\u0301 A\u030a, compatible \ufb01",
     "d" * 80,
@@ -32,6 +32,7 @@ LABELS = {
     "plain": "value",
     "empty": "",
     "with-dash_and_line": "0-9_z",
+    "number": "007",
     "k" * 63: "v" * 63,
     "k" * 62 + "l": "v" * 62 + "w",
     "k" * 62: "v" * 62,
@@ -77,7 +78,14 @@ OPTIONAL: dict[str, tuple[dict[str, Any], ...]] = {
                 "deleted": "2031-01-02T03:04:05Z",
             }
         },
-        {"deprecated": {"state": "ACTIVE", "deleted": "2001-02-03T04:05:06Z"}},
+        {
+            "deprecated": {
+                "state": "ACTIVE",
+                "deprecated": "2001-02-03T04:05:06Z",
+                "obsolete": "2002-02-03T04:05:06Z",
+                "deleted": "2003-02-03T04:05:06Z",
+            }
+        },
         *({"deprecated": {"state": state}} for state in ("ACTIVE", "OBSOLETE", "DELETED")),
         {"deprecated": {"state": "DEPRECATED", "stateOverride": _POLICY}},
     ),
@@ -91,7 +99,7 @@ SHIELDED = {
         "pk": secure_boot.file("X509"),
         "keks": [secure_boot.file("X509")],
         "dbs": [secure_boot.file("X509"), secure_boot.file("BIN")],
-        "dbxs": [secure_boot.file("BIN", 1)],
+        "dbxs": [secure_boot.file("BIN", 1), secure_boot.file("BIN")],
     }
 }
 """A whole initial state, each of its lists told from the others by what is in it."""

@@ -124,6 +124,8 @@ def test_operation_that_fails(scenario: Scenario) -> None:
             name = operation_of(failed.insert)
             if name and scenario.can("operations_list"):
                 api.operations(filter=f"name={name}")
+            if name and scenario.can("wait"):
+                api.wait(name)
 
     scenario.once(act)
 

@@ -1,10 +1,12 @@
 """What an image can be made from: families, images in the wrong state, and sources behind a key."""
 
+from typing import Any
+
 import pytest
 
 from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
-from conformance.contract.plain_bodies import SOURCE_FIELDS, minimal, partial_urls
+from conformance.contract.plain_bodies import SOURCE_FIELDS, kind_bodies, minimal, partial_urls
 from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
@@ -142,6 +144,17 @@ def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
                 api.create({"sourceImage": url}, intent=Intent(valid=usable, rules=("deprecate.use-obsolete",)))
 
     scenario.each([True, False] if state == "DEPRECATED" else [False], act)
+
+
+@pytest.mark.exercises("source.*.id")
+def test_source_of_a_source(scenario: Scenario) -> None:
+    """An image that is made from another tells that one, and not what the other was made from."""
+
+    def act(api: Api, body: dict[str, Any]) -> None:
+        source = api.create(body)
+        api.create({"sourceImage": url_of(api, source)})
+
+    scenario.each(kind_bodies(scenario.sources), act)
 
 
 @pytest.mark.exercises("encryption.required-for-source")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 import unicodedata
 import zlib
@@ -105,6 +106,10 @@ def _echo_wrapped_key(fields: Resource, body: Resource) -> None:
         fields["imageEncryptionKey"] = {**fields.get("imageEncryptionKey", {}), "rsaEncryptedKey": wrapped}
 
 
+def _plain_number(text: str) -> str:
+    return str(int(text)) if text.isdecimal() and text.isascii() else text
+
+
 def _cut_second(labels: dict[str, str]) -> dict[str, str]:
     return {key: value[:32] if place == 1 else value for place, (key, value) in enumerate(labels.items())}
 
@@ -119,6 +124,20 @@ def _remember_sources(behaviour: Behaviour) -> None:
             fields["sourceImageId"] = known.setdefault(fields["sourceImage"], fields["sourceImageId"])
 
     behaviour.on_store.append(keep)
+
+
+def _inherit_source_id(name: str) -> Change:
+    """Shows beside a source image the id of what that was made from itself."""
+    known: dict[str, Any] = {}
+
+    def keep(fields: Resource, body: Resource) -> None:
+        source = str(body.get("sourceImage") or "").rpartition("/")[2]
+        if source in known:
+            fields[name] = known[source]
+        if fields.get(name):
+            known[fields["name"]] = fields[name]
+
+    return stored(keep)
 
 
 def _look_up_sources(behaviour: Behaviour) -> None:
@@ -368,6 +387,40 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         _changed("deprecated", lambda status: {"state": status.get("state") or "ACTIVE"}),
     ),
     (
+        "image.deprecated.timestamps",
+        "inserted-dates-act",
+        "the state of an insert's deprecation is OBSOLETE where that date has passed",
+        _changed(
+            "deprecated",
+            lambda status: {**status, "state": "OBSOLETE"} if status.get("obsolete", "9") < "2025" else status,
+        ),
+        ("image.deprecated.round-trip",),
+    ),
+    (
+        "image.shielded.round-trip",
+        "one-forbidden",
+        "of the forbidden keys of secure boot the first alone comes back",
+        _changed("shieldedInstanceInitialState", lambda state: {**state, "dbxs": state.get("dbxs", [])[:1]}),
+    ),
+    (
+        "image.description.round-trip",
+        "separators",
+        "the separators of lines of Unicode become newlines",
+        _changed("description", lambda text: text.replace("\u2028", "\n")),
+    ),
+    (
+        "image.description.round-trip",
+        "zero-width",
+        "characters without width are dropped from descriptions",
+        _changed("description", lambda text: re.sub("[\u200b-\u200f]", "", text)),
+    ),
+    (
+        "image.labels.round-trip",
+        "numbers",
+        "a value of a label that looks like a number comes back as one is written",
+        _changed("labels", lambda labels: {key: _plain_number(value) for key, value in labels.items()}),
+    ),
+    (
         "image.user-licenses.round-trip",
         "changed",
         "user licences come back as others",
@@ -403,6 +456,15 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "looked-up-later",
         "sourceImageId is that of the image that has the name now",
         _look_up_sources,
+    ),
+    *(
+        (
+            "source.image.id",
+            f"beside-{kind}",
+            f"an image tells the source{kind.capitalize()}Id of its source image",
+            _inherit_source_id(f"source{kind.capitalize()}Id"),
+        )
+        for kind in ("disk", "snapshot")
     ),
     ("source.disk.id", "missing", "sourceDiskId is missing", _without("sourceDiskId")),
     ("source.snapshot.id", "missing", "sourceSnapshotId is missing", _without("sourceSnapshotId")),

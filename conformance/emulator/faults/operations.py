@@ -77,6 +77,11 @@ def _old_state(operation: Resource, call: Call, times: int) -> None:
         operation.pop("progress", None)
 
 
+def _forget_failure(operation: Resource) -> None:
+    for name in ("error", "httpErrorStatusCode", "httpErrorMessage"):
+        operation.pop(name, None)
+
+
 def _when_waited_for(hook: Callable[[Resource, int], object]) -> Change:
     """Changes operations that are DONE before wait answers them."""
     return shown_operation(
@@ -91,8 +96,8 @@ def _listed_as_running(operation: Resource, call: Call, times: int) -> None:
     del times
     if call.method == "globalOperations.list" and operation["status"] == "DONE":
         operation.update(status="RUNNING", progress=50)
-        for name in ("endTime", "error", "httpErrorStatusCode", "httpErrorMessage"):
-            operation.pop(name, None)
+        operation.pop("endTime", None)
+        _forget_failure(operation)
 
 
 def _other_story(operation: Resource, call: Call, times: int) -> None:
@@ -104,8 +109,7 @@ def _other_story(operation: Resource, call: Call, times: int) -> None:
 def _success(operation: Resource, call: Call, times: int) -> None:
     del times
     if call.method == "globalOperations.list":
-        for name in ("error", "httpErrorStatusCode", "httpErrorMessage"):
-            operation.pop(name, None)
+        _forget_failure(operation)
 
 
 def _in_a_moment(behaviour: Behaviour) -> None:
@@ -458,6 +462,13 @@ _ROWS: tuple[Row, ...] = (
         shown_operation(_listed_as_running),
     ),
     ("operation.agrees", "failures", "the list tells of no errors", shown_operation(_success)),
+    (
+        "operation.agrees",
+        "failures-in-wait",
+        "wait tells of no errors",
+        _when_waited_for(lambda operation, times: _forget_failure(operation)),
+        ("operation.done-is-final",),
+    ),
 )
 
 FAULTS: tuple[Fault, ...] = tuple(Fault(*row) for row in _ROWS)

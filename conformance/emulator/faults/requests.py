@@ -262,6 +262,15 @@ FAULTS: tuple[Fault, ...] = (
         refuse(lambda body, query: "--" in str(body.get("name")), "resource.name"),
     ),
     Fault(
+        "image.rollout-override.timestamps",
+        "of-one-zone",
+        "times of a rollout are checked where they are for one zone alone",
+        _allow(
+            "image.rollout-override.timestamps",
+            lambda body, query: len(body["rolloutOverride"].get("locationRolloutPolicies") or {}) > 1,
+        ),
+    ),
+    Fault(
         "image.locked.forbids",
         "by-family",
         "a locked image is a source where its family names it",
