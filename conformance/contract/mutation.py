@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from conformance.contract.operation import Operation
+from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import changed_by
 from conformance.contract.rule import is_error
