@@ -37,6 +37,8 @@ ENCODED = (
     base64.b64encode(f".Bearer {TOKEN}".encode())[12:36],
     "".join(f"%{code:02x}" for code in TOKEN.encode()).encode(),
     "".join(f"\\u{code:04x}" for code in TOKEN.encode()).encode(),
+    TOKEN[::-1].encode(),
+    TOKEN.upper().encode(),
 )
 """The token as it is, and how some of the targets repeat it."""
 
@@ -163,6 +165,16 @@ def telling(asked: Asked, answer: Answer) -> Answer | None:
     said_back = f"\x1b[2J\x1b]0;owned\x07<script>alert(1)</script>\ud800 {dict(asked.headers)} {asked.body!r}"
     value["error"]["message"] = said_back
     value["error"]["code"] = 418
+    return replace(answer, body=json.dumps(value).encode())
+
+
+def numbered_errors(asked: Asked, answer: Answer) -> Answer | None:
+    """Errors that count what is wrong in the place of telling it."""
+    del asked
+    value = json.loads(answer.body)
+    if answer.status < 400 or "error" not in value:
+        return None
+    value["error"]["errors"] = 7
     return replace(answer, body=json.dumps(value).encode())
 
 
@@ -325,6 +337,11 @@ IN_FRONT_OF_THE_EMULATOR = (
     Bad("repeats credentials in escapes", spoil=lambda: changed(says("note", lambda secret: "".join(f"\\u{code:04x}" for code in secret))), status=CONFORMANT),
     Bad("repeats credentials in base64", spoil=lambda: changed(says("note", lambda secret: base64.b64encode(b"." + secret).decode())), status=CONFORMANT),
     Bad("repeats credentials in percents", spoil=lambda: changed(says("note", lambda secret: "".join(f"%{code:02x}" for code in secret))), status=CONFORMANT),
+    Bad("repeats credentials backwards", spoil=lambda: changed(says("note", lambda secret: secret.decode()[::-1])), status=CONFORMANT),
+    Bad("repeats credentials in capitals", spoil=lambda: changed(says("note", lambda secret: secret.decode().upper())), status=CONFORMANT),
+    Bad("has fingerprints that are lists", spoil=lambda: changed(image_field("labelFingerprint", [7]), after=LATE), status=BROKEN, options=("--only", "labels.*")),
+    Bad("has errors that are numbers", spoil=lambda: changed(numbered_errors), status=BROKEN, options=("--only", "transport.*", "--strict")),
+    Bad("has a Date at the end of all time", spoil=lambda: changed(lambda asked, answer: replace(answer, headers={**answer.headers, "date": "Fri, 31 Dec 9999 23:59:59 -2359"})), status=CONFORMANT),
     Bad("corrupts every fourth answer", spoil=lambda: changed(corrupted(1), 4, LATE), status=BROKEN, options=()),
 )  # fmt: skip
 
