@@ -279,7 +279,7 @@ def listed(target: Target, project: str) -> tuple[list[dict[str, Any]] | None, b
         response = _send(target, "GET", project, query)
         page = response.json if response is not None and response.status == 200 else None
         items = page.get("items") if isinstance(page, dict) else page
-        if not isinstance(page, dict) or not isinstance(items, list | None):
+        if not isinstance(page, dict) or not isinstance(items, list | None) or _calls_itself_otherwise(page):
             return (found if token else None), False
         found += [item for item in items or () if isinstance(item, dict)]
         following = page.get("nextPageToken")
@@ -289,6 +289,11 @@ def listed(target: Target, project: str) -> tuple[list[dict[str, Any]] | None, b
             break
         token = following
     return found, False
+
+
+def _calls_itself_otherwise(page: Mapping[str, Any]) -> bool:
+    """Whether an answer without items says that it is no list, so that it is none of nothing."""
+    return not page.get("items") and "list" not in str(page.get("kind") or "list").lower()
 
 
 def _paths(images: Iterable[Image]) -> list[str]:

@@ -177,6 +177,8 @@ def test_what_was_unknown_once_is_forgotten_by_no_later_look(tmp_path: Path) -> 
         ({}, Census(frozenset(), complete=True)),
         ({"items": None}, Census(frozenset(), complete=True)),
         ({"items": [{"name": OWN, "id": "3"}, None, 7]}, Census(frozenset({(OWN, "3")}), complete=True)),
+        ({"kind": "compute#imageList"}, Census(frozenset(), complete=True)),
+        ({"kind": "compute#operation"}, None),
         ({"items": {OWN: {}}}, None),
         ({"items": "none"}, None),
         ([], None),
