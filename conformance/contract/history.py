@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from conformance.contract.bystanders import Bystanders
 from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.later_looks import LaterLooks
 from conformance.contract.mutation import Mutation
 from conformance.contract.operation import Operation, State
 from conformance.contract.order import after
@@ -22,41 +22,9 @@ from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import is_int64, timestamp
-from conformance.trace.links import same_project
+from conformance.trace.links import named, same_project
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class _Results:
-    """The looks at an image after a request: gets, and what else shows it; and when what may change it came, with the
-    fields that it may change (None for all)."""
-
-    gets: tuple[Sighting, ...]
-    others: tuple[Sighting, ...]
-    ends: tuple[tuple[float, frozenset[str] | None], ...]
-
-    @cached_property
-    def _every(self) -> list[Sighting]:
-        return sorted((*self.gets, *self.others), key=lambda seen: seen.exchange.number)
-
-    @cached_property
-    def _first_ends(self) -> dict[str | None, float]:
-        """When each field may have been changed first; under None all of them, and under "" any."""
-        first: dict[str | None, float] = {}
-        for sent, touched in self.ends:
-            for name in ("", *((None,) if touched is None else touched)):
-                first[name] = min(sent, first.get(name, math.inf))
-        return first
-
-    def until(self, fields: Collection[str]) -> Sequence[Sighting]:
-        """The looks before anything could change some fields, or any at all: gets where there are any; of some fields
-        whatever shows them."""
-        names = (None, *fields) if fields else ("",)
-        end = min(self._first_ends.get(name, math.inf) for name in names)
-        kinds = (self._every,) if fields else (self.gets, self.others)
-        in_time = ([seen for seen in looks if seen.exchange.received < end] for looks in kinds)
-        return next(filter(None, in_time), ())
 
 
 class History(Bystanders):
@@ -211,6 +179,32 @@ class History(Bystanders):
         """The deletes of the image of an insert that may have come after it, by the insert's identity."""
         return {}
 
+    def births_at(self, url: str, project: str) -> list[Mutation]:
+        """The inserts of the image that a URL means, which may be relative to a project."""
+        found = named(url, project)
+        births = self._births.get(found[1], []) if found else []
+        return [insert for insert in births if found and same_project(found[0], insert.project)]
+
+    @cached_property
+    def _births(self) -> dict[str, list[Mutation]]:
+        found: dict[str, list[Mutation]] = defaultdict(list)
+        for insert in self.inserts:
+            found[f"global/images/{insert.image}"].append(insert)
+        return found
+
+    def sightings_at(self, url: str, project: str) -> list[Sighting]:
+        """The fair sightings, as a whole, of the image that a URL means, which may be relative to a project."""
+        found = named(url, project)
+        looks = self._sightings_by_path.get(found[1], []) if found else []
+        return [seen for seen in looks if found and same_project(found[0], seen.project)]
+
+    @cached_property
+    def _sightings_by_path(self) -> dict[str, list[Sighting]]:
+        found: dict[str, list[Sighting]] = defaultdict(list)
+        for seen in self.sightings:
+            found[f"global/images/{seen.name}"].append(seen)
+        return found
+
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
         """The fair sightings of images as a whole."""
@@ -334,7 +328,7 @@ class History(Bystanders):
         )
 
     @cached_property
-    def _results(self) -> dict[int, _Results]:
+    def _results(self) -> dict[int, LaterLooks]:
         gotten: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
         shown: dict[tuple[str, str | None], list[Sighting]] = defaultdict(list)
         for sighting in self.glimpses:
@@ -344,7 +338,7 @@ class History(Bystanders):
                 gotten[sighting.project, sighting.exchange.route.name].append(sighting)
             else:
                 shown[sighting.project, sighting.name].append(sighting)
-        results: dict[int, _Results] = {}
+        results: dict[int, LaterLooks] = {}
         for mutation in self.mutations:
             operation = mutation.operation
             if operation is None or operation.mutation is not mutation:
@@ -376,7 +370,7 @@ class History(Bystanders):
                 for found in (gets, others)
             )
             gets_in_time, others_in_time = in_time
-            results[id(mutation)] = _Results(gets_in_time, others_in_time, tuple(ends))
+            results[id(mutation)] = LaterLooks(gets_in_time, others_in_time, tuple(ends))
         return results
 
     def results(self, mutation: Mutation, *names: str) -> tuple[Sighting, ...]:

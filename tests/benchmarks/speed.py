@@ -28,6 +28,8 @@ from conformance.contract import catalogue, matching
 from conformance.contract.insert_request import InsertRequest
 from conformance.emulator.process import EmulatorProcess
 from conformance.strategies import bodies
+from conformance.trace.exchange import Exchange, Request, Response
+from conformance.trace.har import entry_of, write
 
 sys.path.insert(0, str(Path(__file__).parent))
 from costs import recording
@@ -40,6 +42,7 @@ EXAMPLES = (0, 3, 15, 60)
 PARTS = (("image.*",), ("image.*", "operation.*"), ("image.*", "operation.*", "transport.*"), ("*",))
 IMAGES = (0, 5_000, 10_000, 20_000)
 COPIES = (1, 2, 4, 8)
+LIVES = (50, 100, 200, 400)
 
 
 def seconds(act: Callable[[], object]) -> float:
@@ -107,6 +110,36 @@ def checks(traffic: Path, folder: Path) -> Iterator[tuple[float, float]]:
         yield count, round(count / seconds(partial(check, path, Settings())))
 
 
+def remade(url: str, times: int) -> Iterator[str]:
+    """The entries of a recording in which an image is made, looked at and deleted, again and again."""
+    number = 0
+    with requests.Session() as session:
+        session.trust_env = False
+
+        def entry(verb: str, path: str, body: object = None) -> str:
+            nonlocal number
+            number += 1
+            sent = Request(verb, f"{url}/compute/beta/projects/speed/global/{path}", {}, json.dumps(body).encode())
+            asked = time.time()
+            answer = session.request(verb, sent.url, data=sent.body if body else None, timeout=10)
+            response = Response(answer.status_code, dict(answer.headers), answer.content)
+            return json.dumps(entry_of(Exchange(number, sent, response, "", asked, time.time())))
+
+        for _ in range(times):
+            yield entry("POST", "images", {"name": "speed", "sourceImage": "global/images/base"})
+            yield entry("GET", "images/speed")
+            yield entry("DELETE", "images/speed")
+
+
+def lives(folder: Path) -> Iterator[tuple[float, float]]:
+    """How often a recording makes and deletes one image, and the seconds that its judgement takes."""
+    for times in LIVES:
+        path = folder / "lives.har"
+        with EmulatorProcess(operation_seconds=0) as emulator:
+            write(remade(emulator.url, times), path)
+        yield times, round(seconds(partial(check, path, Settings())), 2)
+
+
 def peak(arguments: list[str]) -> int:
     """The most memory that a command took, in MB."""
     code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
@@ -145,6 +178,7 @@ def main() -> None:
             Series(
                 "Speed of check by the size of the recording", "exchanges", "exchanges/s", list(checks(traffic, folder))
             ),
+            Series("Time of check by how often one image is made anew", "lives", "seconds", list(lives(folder))),
         ]
     for title, value in figures:
         print(f"{title:<52} {value}")

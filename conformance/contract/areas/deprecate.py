@@ -123,11 +123,7 @@ def _rejected(history: History) -> Iterator[Finding]:
         own = insert.view.text("sourceImage")
         if not own or insert.original is not None or "/family/" in own:
             continue
-        looks = [
-            seen
-            for seen in history.sightings
-            if same_resource(own, f"projects/{seen.project}/global/images/{seen.name}", insert.project)
-        ]
+        looks = history.sightings_at(own, insert.project)
         known = [(_state(seen.value), seen.exchange) for seen in looks if after(seen.exchange, insert.exchange)]
         known += [
             (change.body.get("state") or ACTIVE, change.end)

@@ -15,7 +15,7 @@ from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import comes_back, same_shielded
 from conformance.contract.rule import Basis, Finding, Rules, expect, is_set
 from conformance.trace.formats import is_int64
-from conformance.trace.links import named, same_resource
+from conformance.trace.links import named
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -295,8 +295,7 @@ def _shown_size(history: History, view: RequestView) -> int:
     own, project = view.text("sourceImage"), view.exchange.route.project if view.exchange.route else ""
     shown = {
         str(seen.value["diskSizeGb"])
-        for seen in history.sightings
-        if own and same_resource(own, f"projects/{seen.project}/global/images/{seen.name}", project)
+        for seen in history.sightings_at(own, project)
         if is_int64(seen.value.get("diskSizeGb"))
     }
     for source in (named(view.text(name), project) for name in ("sourceDisk", "sourceSnapshot")):

@@ -19,7 +19,7 @@ from conformance.contract.requests import blamed_though_right, request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
-from conformance.trace.links import may_come_back, named, same_project, same_resource
+from conformance.trace.links import may_come_back, named, same_project
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -168,12 +168,8 @@ RULES.add(
 
 def births_of(history: History, source: str, user: Mutation) -> list[Mutation]:
     """The one insert of the image that another names as its source; none where several had that name."""
-    found = [
-        insert
-        for insert in history.inserts
-        if source and insert is not user and insert.outcome != "refused"
-        if same_resource(source, f"projects/{insert.project}/global/images/{insert.image}", user.project)
-    ]
+    births = history.births_at(source, user.project)
+    found = [insert for insert in births if insert is not user and insert.outcome != "refused"]
     return found if len(found) == 1 else []
 
 
