@@ -366,6 +366,29 @@ def _agrees_with_source(kind: str, history: History, insert: Mutation, made: Sig
             expected="the id of the source",
             observed=came,
         )
+        yield from _agrees_with_others(kind, history, insert, made)
+
+
+def _agrees_with_others(kind: str, history: History, insert: Mutation, made: Sighting) -> Iterator[Finding]:
+    """Images of a run that were made from one disk or snapshot tell one id of it: nobody puts another in its place."""
+    name = SOURCE_FIELDS[kind]
+    told = f"{name}Id"
+    source = named(made.value.get(name), insert.project)
+    if kind == "image" or source is None or history.trace.recorded:
+        return
+    for other, seen in history.comebacks:
+        twin = other is not insert and named(seen.value.get(name), other.project) == source
+        if twin and is_set(seen.value.get(told)) and after(seen.exchange, made.exchange):
+            yield expect(
+                seen.value[told] == made.value[told],
+                f"two images of one {kind} tell two ids of it",
+                other.exchange,
+                seen.exchange,
+                insert.exchange,
+                made.exchange,
+                expected=seen.value[told],
+                observed=made.value[told],
+            )
 
 
 def _judge_round_trip(kind: str, history: History) -> Iterator[Finding]:

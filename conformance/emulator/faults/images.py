@@ -217,6 +217,17 @@ def _source_id(kind: str, made_up: Callable[[Resource], str]) -> Change:
     return shown_image(show)
 
 
+def _made_up_source_id(kind: str) -> Change:
+    """Shows another id of one source with each image, where only the images tell it."""
+    made_up = _source_id(kind, lambda image: str(zlib.crc32(image["id"].encode()) + 1))
+
+    def apply(behaviour: Behaviour) -> None:
+        behaviour.unsupported.add(f"{kind}s.get")
+        made_up(behaviour)
+
+    return apply
+
+
 def _without(*names: str) -> Change:
     def show(image: Resource, call: Call, times: int) -> None:
         del call, times
@@ -485,6 +496,15 @@ _ROUND_TRIPS: tuple[Row, ...] = (
             _source_id(kind, lambda image: image["id"][::-1].replace("0", "7")),
         )
         for kind in ("image", "disk", "snapshot")
+    ),
+    *(
+        (
+            f"source.{kind}.id",
+            "made-up",
+            f"source{kind.capitalize()}Id is another one with each image, and {kind}s cannot be looked at",
+            _made_up_source_id(kind),
+        )
+        for kind in ("disk", "snapshot")
     ),
     ("source.image.round-trip", "lost", "sourceImage does not come back", _without("sourceImage")),
     ("source.disk.round-trip", "lost", "sourceDisk does not come back", _without("sourceDisk")),

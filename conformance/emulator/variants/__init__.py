@@ -312,6 +312,7 @@ VARIANTS: tuple[Variant, ...] = (
             ("deprecate", ("images.deprecate",)),
             ("families", ("images.getFromFamily", "imageFamilyViews.get")),
             ("family-views", ("imageFamilyViews.get",)),
+            ("source-looks", ("disks.get", "snapshots.get")),
         )
     ),
     Variant(

@@ -120,3 +120,23 @@ def test_id_of_a_source_whose_name_was_used_again() -> None:
     assert made_from("PENDING", "DONE") == []
     assert made_from("PENDING", "DONE", after="2009") == []
     assert made_from("PENDING", "DONE", after="2010") == [False]
+
+
+@pytest.mark.parametrize("kind", ["Disk", "Snapshot"])
+@pytest.mark.parametrize(
+    ("told", "other", "breaches"), [("77", "source", []), ("78", "source", [False]), ("78", "s2", [])]
+)
+def test_images_of_one_source_tell_one_id_of_it(kind: str, told: str, other: str, breaches: list[bool]) -> None:
+    """Where nothing else shows the source."""
+    root = "projects/p/zones/z/disks" if kind == "Disk" else "projects/p/global/snapshots"
+    field = f"source{kind}"
+
+    def made(source: str, identifier: str, **more: Any) -> dict[str, Any]:
+        came = {field: f"https://www.googleapis.com/compute/beta/{root}/{source}", f"{field}Id": identifier}
+        return image(sourceImage=None, sourceImageId=None, **came, **more)
+
+    first: dict[str, Any] = {"sourceImage": None, field: f"{root}/source"}
+    story = Story().insert(operation(), **first).get(made("source", "77"))
+    sent: dict[str, Any] = {"name": "two", "sourceImage": None, field: f"{root}/{other}"}
+    story.insert(operation(**COPY), request_id=None, **sent).get(made(other, told, name="two", id="2002"), name="two")
+    assert deviations(story, f"source.{kind.lower()}.id") == breaches

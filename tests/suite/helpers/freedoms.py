@@ -132,6 +132,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "what is missing is not allowed": ("not-allowed",),
         "changes": ("no-patch", "no-set-labels", "no-deprecate"),
         "families": ("no-families", "no-family-views"),
+        "disks and snapshots": ("no-source-looks",),
     },
     "HTTP": {
         "a success has any status of success": ("created-201", "accepted-202"),
