@@ -408,7 +408,7 @@ class Recording:
         for entry in self._entries:
             parts, rest = self._parts(entry)
             for home, items in parts.items():
-                groups[home].append(_Member(entry, items))
+                groups[home].append(_Member(entry, tuple(items)))
             if entry.asked is not None:
                 # That a list lacks what it showed before tells of an image that was deleted, as a get does.
                 for home in listed[entry.asked] - parts.keys():
