@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -338,6 +338,15 @@ class Settings(BaseModel):
     capabilities: dict[str, bool] = Field(default_factory=dict)
     first: tuple[str, ...] = ()
     explicit: frozenset[str] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_number(cls, value: Any, about: ValidationInfo) -> Any:
+        """A TOML file may say true or false, which Python takes for 1 and 0."""
+        kind = cls.model_fields[str(about.field_name)].annotation
+        if isinstance(value, bool) and {int, float} & {kind, *get_args(kind)}:
+            raise ValueError("a number")
+        return value
 
     @field_validator("url")
     @classmethod

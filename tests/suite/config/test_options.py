@@ -147,6 +147,13 @@ def test_short_name_in_the_file_gets_a_hint(folder: Path) -> None:
         load_settings({}, environment={})
 
 
+@pytest.mark.parametrize("name", ["workers", "max_output", "rate"])
+def test_true_is_no_number(folder: Path, name: str) -> None:
+    (folder / "conformance.toml").write_text(f"{name} = true\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=f"key {name}.*a number"):
+        load_settings({}, environment={})
+
+
 def test_mistake_names_the_option_as_it_is_written() -> None:
     with pytest.raises(UsageError, match=r"set by -n\)"):
         load_settings({"workers": "0"}, environment={})
