@@ -33,19 +33,33 @@ Where they differ in one of them, it is the operation that has changed.
 """
 
 
+LIST = "globalOperations.list"
+
+LISTS_MAY_LACK = frozenset(
+    {
+        *("operationType", "targetLink", "targetId", "user", "progress", "description", "clientOperationId"),
+        *("operationGroupId", "insertTime", "startTime", "endTime", "creationTimestamp", "selfLink"),
+    }
+)
+"""Fields of an operation that lists may leave out: what became of it is told by others."""
+
+
 @dataclass(frozen=True)
 class State:
-    """An operation as one answer showed it; `via` is the API method that answered, `mask` what it was asked for."""
+    """An operation as one answer showed it; `via` is the API method that answered, `mask` what it was asked for, and
+    `left_out` what such answers never show, be it there or not."""
 
     exchange: Exchange
     value: dict[str, Any]
     via: str
     mask: FieldMask = EVERYTHING
+    left_out: frozenset[str] = frozenset()
 
     def shows(self, *names: str) -> bool:
         """Whether the answer tells of these fields: each is there, or would be if it had a value."""
         return all(
             (self.mask.covers(name) or (name in self.value and name not in self.mask.fields))
+            and (name in self.value or name not in self.left_out)
             and self.value.get(name) != BLOT
             for name in names
         )

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from conformance.contract.mutation import Mutation
-from conformance.contract.operation import UNNAMED, Operation, State
+from conformance.contract.operation import LIST, LISTS_MAY_LACK, UNNAMED, Operation, State
 from conformance.contract.order import after
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import MAY_BE_ABSENT, Sighting
@@ -44,7 +44,8 @@ class Reading:
         self._listed_alone: list[State] = []
         self._sources: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
         self._sizes: dict[str, list[tuple[str, str, Exchange]]] = defaultdict(list)
-        self._left_out = MAY_BE_ABSENT - _listed_fields(self.exchanges)
+        self._left_out = MAY_BE_ABSENT - _listed_fields(self.exchanges, "images.list")
+        self._left_out_of_operations = LISTS_MAY_LACK - _listed_fields(self.exchanges, LIST)
         for exchange in self.exchanges:
             self._read(exchange)
         self._pair_replays()
@@ -66,7 +67,9 @@ class Reading:
                 self._look_at_operation(State(exchange, resource, route.method, mask), route.project, route.name)
             case "globalOperations.list":
                 for item in exchange.items:
-                    self._see_listed(State(exchange, item, route.method, mask.within("items")), route.project)
+                    within = mask.within("items")
+                    state = State(exchange, item, route.method, within, self._left_out_of_operations)
+                    self._see_listed(state, route.project)
             case "images.get" | "images.getFromFamily":
                 self.glimpses.append(Sighting(exchange, resource, route.method, route.project, mask))
             case "images.list":
@@ -293,11 +296,9 @@ def _project_ids(exchanges: Sequence[Exchange]) -> dict[str, str]:
     return found
 
 
-def _listed_fields(exchanges: Sequence[Exchange]) -> set[str]:
-    """The fields of images that lists show at all: they may leave some out."""
-    return {
-        name for exchange in exchanges if exchange.method == "images.list" for item in exchange.items for name in item
-    }
+def _listed_fields(exchanges: Sequence[Exchange], method: str) -> set[str]:
+    """The fields of images, or of operations, that lists show at all: they may leave some out."""
+    return {name for exchange in exchanges if exchange.method == method for item in exchange.items for name in item}
 
 
 def _targets(operation: Operation, identifier: Any) -> bool:

@@ -10,7 +10,7 @@ from conformance.contract.comparison import alike
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS
-from conformance.contract.operation import STATUS_ORDER, State
+from conformance.contract.operation import LIST, STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.trace.blots import blotted_out
@@ -20,8 +20,6 @@ from conformance.trace.formats import link, same_instant
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
-
-LIST = "globalOperations.list"
 
 IDENTITY = (
     *("id", "name", "targetLink", "operationType", "user", "insertTime", "clientOperationId", "description"),

@@ -9,7 +9,7 @@ from conformance.contract.areas.operation import GET, NOT_FOUND, WAIT, of_images
 from conformance.contract.areas.operation_course import same_fields
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
-from conformance.contract.operation import STATUS_ORDER, State
+from conformance.contract.operation import LIST, STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.requests import CONFLICT
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
@@ -17,8 +17,6 @@ from conformance.trace.blots import BLOT, blotted_out
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
-
-LIST = "globalOperations.list"
 
 
 @RULES.rule(

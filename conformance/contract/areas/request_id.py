@@ -190,6 +190,8 @@ def _client_operation_id(history: History) -> Iterator[Finding]:
         if len(first.exchange.request.query.get("requestId", ())) > 1:
             continue  # which of them counts is nowhere said
         for state in operation.states:
+            if not state.shows("clientOperationId"):
+                continue
             came = state.value.get("clientOperationId")
             yield expect(
                 came == first.request_id or (first.request_id == "" and not came),

@@ -129,6 +129,13 @@ def _sparse(answer: Answer, call: Call) -> None:
                 del item[name]
 
 
+def _sparse_operations(answer: Answer, call: Call) -> None:
+    if call.method == "globalOperations.list" and answer.status == 200 and not call.query.get("fields"):
+        for item in answer.body.get("items") or []:
+            for name in item.keys() - IN_SPARSE_LISTS - {"error", "httpErrorStatusCode", "httpErrorMessage"}:
+                del item[name]
+
+
 def _blank_token(answer: Answer, call: Call) -> None:
     if answer.status == 200 and call.method.endswith(".list") and not call.query.get("fields"):
         answer.body |= {"nextPageToken": answer.body.get("nextPageToken", ""), "unreachables": []}
@@ -147,6 +154,9 @@ ROWS: tuple[Variant, ...] = (
     Variant("spaced", "JSON has white space wherever it may", answered(_spaced)),
     Variant("pages-backwards", "a page shows its items in the other order", answered(_backwards)),
     Variant("sparse-lists", "lists leave out most of what a get shows of an image", answered(_sparse)),
+    Variant(
+        "sparse-operations", "lists leave out most of what a get shows of an operation", answered(_sparse_operations)
+    ),
     Variant("blank-token", "the last page of a list has a blank token", answered(_blank_token)),
     Variant("empty-pages", "each page of a list comes after an empty one", _empty_page_first),
     Variant("no-items", "an empty page has no items but a warning", answered(_no_items)),

@@ -9,7 +9,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
             *("no-progress", "progress-at-end", "progress-jumps", "progress-stays"),
         ),
         "an image that is not deprecated is active": ("active-state",),
-        "a list leaves out what a get shows": ("sparse-lists",),
+        "a list leaves out what a get shows": ("sparse-lists", "sparse-operations"),
         "the last page of a list has no token, or a blank one": ("blank-token",),
         "times, user and links of an operation are absent": ("bare-operations", "start-when-running"),
         "targetId is absent, or there at the end only": ("no-target-id", "target-when-done"),
