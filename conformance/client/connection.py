@@ -40,6 +40,12 @@ HEADER_MAXIMUM = 8 * 2**10
 
 TIMED_OUT = "timed out"
 
+SWITCHING, SUCCESS = 101, 200
+"""The statuses between which answers are interim ones, such as 103 (Early Hints)."""
+
+INTERIM_MAXIMUM = 100
+"""So many of them may come before an answer."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -52,8 +58,22 @@ class Reply:
     retried: bool = False
 
 
+class _Final(http.client.HTTPResponse):
+    """An answer, without the interim ones that a server may send before it: the library passes over 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(INTERIM_MAXIMUM):
+            told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if not SWITCHING < told[1] < SUCCESS:
+                return told
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException("too many interim answers")
+
+
 class _Watched(http.client.HTTPConnection):
     """A connection that lets its time limit know where it is waiting."""
+
+    response_class = _Final
 
     def getresponse(self) -> Any:
         watch.on(self.sock)

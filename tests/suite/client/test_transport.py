@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
-from helpers.bad_target import Answer, Asked, BadTarget, Line, always
+from helpers.bad_target import Answer, Asked, BadTarget, Line, always, raw
 
 from conformance.client.connection import Connections
 from conformance.client.transport import TargetLost, Transport, repeatable, retry_after
@@ -30,6 +30,27 @@ def test_target_is_sent_as_it_is(target: str) -> None:
         response = Transport(url, {}).send(Request("GET", url + target), "GET").response
     assert response is not None
     assert response.body.decode() == target
+
+
+def test_interim_answers_are_passed_over() -> None:
+    """What is sent before an answer is no answer, and the next request has its own."""
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+
+    def script(asked: Asked, line: Line) -> None:
+        line.send(hints * asked.number + Answer(200, b'{"number": %d}' % asked.number).whole())
+
+    with BadTarget(script) as target:
+        transport = Transport(target.url, {})
+        answers = [transport.send(Request("GET", target.url + "/path"), "GET").response for _ in range(3)]
+    assert [answer and (answer.status, answer.json) for answer in answers] == [
+        (200, {"number": number}) for number in (1, 2, 3)
+    ]
+
+
+def test_endless_interim_answers_are_no_answer() -> None:
+    with BadTarget(raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)) as target:
+        reply = Connections(target.url, True).send(Request("GET", target.url + "/"), {}, 5)
+    assert reply.response is None
 
 
 def test_connection_that_is_refused_is_not_one_that_timed_out() -> None:
