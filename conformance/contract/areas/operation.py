@@ -310,6 +310,8 @@ def _target_link(history: History) -> Iterator[Finding]:
             first = mutation.original.image if mutation.original else None
             known = {mutation.image, history.identifier(mutation), behind, first}
             found = named(target)
+            if found and found[1].rpartition("/")[2].isdecimal() and history.identifier(mutation) is None:
+                continue  # a link by the id of the image, which nothing tells
             yield expect(
                 found is not None
                 and found[1] in {f"global/images/{name}" for name in known}

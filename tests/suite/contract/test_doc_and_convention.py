@@ -74,6 +74,14 @@ def test_operation(rule: str, changes: dict[str, Any], verdict: Judged) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "linked", "verdict"), [("2001", "2001", "kept"), ("2001", "2002", "deviates"), (None, "2002", "kept")]
+)
+def test_link_by_the_id_of_an_image(told: str | None, linked: str, verdict: Judged) -> None:
+    story = Story().insert(operation(targetId=told, targetLink=f"projects/p/global/images/{linked}"))
+    assert judged(story, "operation.target-link") == verdict
+
+
+@pytest.mark.parametrize(
     ("reason", "verdict"),
     [
         ("RESOURCE_NOT_FOUND", "kept"),
