@@ -370,11 +370,13 @@ def _delete(history: History) -> Iterator[Finding]:
         identifier = history.identifier(delete)
         anew = {history.identifier(birth) for birth in rebirths}
         for exchange in history.gets:
-            named = exchange.route and exchange.route.project == delete.project and exchange.route.name in called
-            told = exchange.answered or exchange.refused
+            route = exchange.route
+            if route is None or route.project != delete.project or route.name not in called:
+                continue
+            # Whether images are found by their ids at all is another matter.
+            told = exchange.answered or (exchange.refused and (not route.name.isdecimal() or exchange.status in GONE))
             if (
-                named
-                and told
+                told
                 and after(end, exchange)
                 and exchange.number not in history.newborn_looks
                 and exchange.received < reborn
