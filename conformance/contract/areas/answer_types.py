@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -93,7 +94,8 @@ def _wrong(field: Field, exchange: Exchange, value: Any) -> Finding:
         f"{field.path} has another JSON type or format than documented",
         exchange,
         expected=f"{field.type}{f' in {field.format} format' if field.format else ''}",
-        observed=value,
+        # A text in quotes, for one of digits looks like a number.
+        observed=json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value,
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
 
+from conformance.contract import catalogue
 from conformance.trace.exchange import Intent
+from conformance.verdicts.ledger import Ledger
 
 
 def error(status: int, **changes: Any) -> dict[str, Any]:
@@ -253,3 +255,10 @@ def test_errors_of_an_operation_are_in_any_order(verdict: str, *, turned: bool) 
     again = [second, first] if turned else [second]
     story = Story().insert(operation("PENDING")).poll(operation(**failed, error={"errors": [first, second]}))
     assert story.poll(operation(**failed, error={"errors": again})).verdict("operation.done-is-final") == verdict
+
+
+@pytest.mark.parametrize(("progress", "observed"), [("100", '"100"'), (True, "true"), ([100], "[100]")])
+def test_value_of_a_wrong_type_is_shown_as_json(progress: Any, observed: str) -> None:
+    """A text of digits looks like a number without its quotes."""
+    breaches = Ledger(catalogue()).judge(Story().insert(operation(progress=progress)).trace())
+    assert [breach.observed for rule, breach in breaches if rule.id == "operation.type.progress"] == [observed]
