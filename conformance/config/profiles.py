@@ -51,9 +51,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.004, 0.5, 60, 3, True, 4_000, 90.0),
-    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.0, 0.004, 0.5, 200, 3, True, 12_000, 300.0),
-    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.004, 1.0, 500, 3, False, 60_000, 3_600.0),
+    "quick": Profile(None, 3, 8, 8, 1, 15.0, 0.0, 0.007, 0.5, 60, 3, True, 4_000, 90.0),
+    "ci": Profile(None, 15, 8, 32, 3, 30.0, 0.0, 0.007, 0.5, 200, 3, True, 12_000, 300.0),
+    "thorough": Profile(None, 150, 8, 64, 5, 60.0, 0.0, 0.007, 1.0, 500, 3, False, 60_000, 3_600.0),
     "real": Profile(1, 0, 8, 6, 1, 600.0, 2.0, 2.0, 10.0, 0, 1, True, 500, 7_200.0, 700, 40),
 }
 """quick: while you write. ci: a gate. thorough: looks for what nobody thought of. real: few requests, for a billed
