@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -25,6 +25,7 @@ from conformance.trace.formats import is_int64, timestamp
 from conformance.trace.links import named, same_project
 
 Result = TypeVar("Result")
+OfImage = TypeVar("OfImage", Mutation, Sighting)
 
 
 class History(Bystanders):
@@ -181,9 +182,7 @@ class History(Bystanders):
 
     def births_at(self, url: str, project: str) -> list[Mutation]:
         """The inserts of the image that a URL means, which may be relative to a project."""
-        found = named(url, project)
-        births = self._births.get(found[1], []) if found else []
-        return [insert for insert in births if found and same_project(found[0], insert.project)]
+        return _named_by(url, project, self._births)
 
     @cached_property
     def _births(self) -> dict[str, list[Mutation]]:
@@ -194,9 +193,7 @@ class History(Bystanders):
 
     def sightings_at(self, url: str, project: str) -> list[Sighting]:
         """The fair sightings, as a whole, of the image that a URL means, which may be relative to a project."""
-        found = named(url, project)
-        looks = self._sightings_by_path.get(found[1], []) if found else []
-        return [seen for seen in looks if found and same_project(found[0], seen.project)]
+        return _named_by(url, project, self._sightings_by_path)
 
     @cached_property
     def _sightings_by_path(self) -> dict[str, list[Sighting]]:
@@ -459,6 +456,12 @@ class History(Bystanders):
                 key for key in mutation.view.labels if key.startswith(SERVICE_PREFIX) and key not in shown[own]
             )
         return found
+
+
+def _named_by(url: str, project: str, by_path: Mapping[str, list[OfImage]]) -> list[OfImage]:
+    """Those of the image that a URL means, of what is known by the paths of images."""
+    found = named(url, project)
+    return [one for one in by_path.get(found[1], ()) if same_project(found[0], one.project)] if found else []
 
 
 def _at_work(change: Mutation, later: Mutation) -> bool:
