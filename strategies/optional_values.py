@@ -23,10 +23,11 @@ WHOLE: tuple[dict[str, Any], ...] = (
     {"description": "before NUL\0 and after"},
     {"labels": {"goog-terraform-provisioned": "true"}},
     {"labels": {"\u1f71": "value", "key": "\uf900"}},
-    {"diskSizeGb": str(2**53 + 1)},
 )
-"""What a target may refuse, as too long, too large or not its users' matter; what it takes of it has to come back
-whole."""
+"""What a target may refuse, as too long or not its users' matter; what it takes of it has to come back whole."""
+
+HUGE_SIZE = str(2**53 + 1)
+"""A size in GB that a target may refuse as too large; no double holds it."""
 
 LABELS = {
     "plain": "value",
