@@ -20,8 +20,11 @@ _BLOTTED = re.compile(
 _SOMEBODY = re.compile(r"(?i)(?<![a-z])redacted(?![a-z])|\*{3,}|^(?:<.+>|\[.+\]|\{\{.+\}\}|\$\{.+\}|x{3,}(?:@.*)?)?$")
 """What stands for a text that names somebody; an empty text does, too."""
 
-SUSPECT = rf'"[<\[({{*_]*[^"]{{0,40}}(?i:{_WORD})|█|[xX]{{4}}|"user":\s*""'.encode()
+SUSPECT = rf'"[<\[({{*_]*[^"]{{0,40}}(?i:{_WORD})|█|"[xX]{{3}}|"user":\s*""'.encode()
 """A pattern for texts in which something may be blotted out."""
+
+SUSPECT_HINTS = (*_WORD.encode().split(b"|"), "█".encode(), b'"xxx')
+"""In lower case, one of these stands in each text that the pattern is found in, unless nobody is the user."""
 
 
 def blots_out(text: str, name: str = "") -> bool:

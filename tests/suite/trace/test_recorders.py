@@ -69,7 +69,7 @@ def test_broken_file_gets_one_sentence(text: bytes, tmp_path: Path) -> None:
 def test_text_without_end_is_not_read(filler: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_items, "VALUE_MAXIMUM", 2**19)
     for text in (b'{"log": {"a": ' + filler + b', "entries": []}}', b'{"a": ' + filler + b', "log": {"entries": []}}'):
-        with pytest.raises(UsageError, match="a text in it is larger than"):
+        with pytest.raises(UsageError, match="a value in it is larger than"):
             judged(gzip.compress(text), tmp_path)
 
 
