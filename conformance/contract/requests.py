@@ -152,7 +152,8 @@ def concerning(history: History) -> Collection[str]:
 
 
 def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set[str] = frozenset()) -> bool:
-    """Whether a refusal may be for a fault of the request: others say nothing of what the target thinks of it.
+    """Whether a refusal may be for a fault of the request: others say nothing of what the target thinks of it, nor do
+    operations that fail for a reason of the server's own, such as quota.
 
     Args:
         mutation: a request that was refused, or whose operation failed.
@@ -165,7 +166,7 @@ def for_the_fault(mutation: Mutation, elsewhere: Set[int] = MISSING, fields: Set
         return True
     if told in TEMPORARY:
         return False
-    if told not in elsewhere:
+    if told not in elsewhere and not mutation.by_chance:
         return True
     error = final.value.get("error") if final else mutation.exchange.error
     return bool(fields & set(_WORD.findall(str(error))))

@@ -98,6 +98,16 @@ def test_refusal_for_another_reason_is_no_evidence(status: int) -> None:
     assert not {"image.architecture", "transport.refuse-at-once"} & (story.kept() | story.broken())
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, "RESOURCE_OPERATION_RATE_EXCEEDED"), (403, "QUOTA_EXCEEDED"), (500, "INTERNAL_ERROR")]
+)
+def test_operation_that_fails_for_want_of_something_else_is_no_evidence(status: int, code: str) -> None:
+    """A quota that is used up: the fault of the request may never have been looked at."""
+    failed = operation(error={"errors": [{"code": code, "message": "It is full."}]}, httpErrorStatusCode=status)
+    story = Story().insert(operation("RUNNING"), architecture="PDP_11").poll(failed)
+    assert not {"image.architecture", "transport.refuse-at-once"} & (story.kept() | story.broken())
+
+
 def test_refusal_that_names_the_field_is_evidence_whatever_its_status() -> None:
     answer = refusal(404, "notFound")
     answer["error"]["errors"][0]["location"] = "resource.architecture"
