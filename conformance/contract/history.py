@@ -232,19 +232,21 @@ class History(Bystanders):
             None,
         )
 
-    def stayed(self, project: str, name: str | None, since: Exchange, until: Exchange) -> bool:
-        """Whether an image was shown, or made, well before a request, and shown with the same id again after the answer
-        to another."""
+    def stayed(
+        self, project: str, name: str | None, since: Exchange, until: Exchange, seconds: float = LATE_SECONDS
+    ) -> bool:
+        """Whether an image was shown, or made, well before a request, by so many seconds, and shown with the same id
+        again after the answer to another."""
         looks = [
             seen
             for seen in self.showing("id")
             if (seen.project, seen.name) == (project, name) and is_set(seen.value.get("id"))
         ]
-        before = {seen.value["id"] for seen in looks if since.sent - seen.exchange.received > LATE_SECONDS}
+        before = {seen.value["id"] for seen in looks if since.sent - seen.exchange.received > seconds}
         before |= {
             self.identifier(insert)
             for insert in self.created
-            if (insert.project, insert.image) == (project, name) and since.sent - insert.end.received > LATE_SECONDS
+            if (insert.project, insert.image) == (project, name) and since.sent - insert.end.received > seconds
         }
         return any(seen.value["id"] in before for seen in looks if after(until, seen.exchange))
 

@@ -149,6 +149,8 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
             continue  # a service may take a moment to show what has been done
         if not right and _right_later(history, route.project, route.name, exchange, wanted):
             continue
+        if missed and _last_word(history, members, exchange):
+            continue
         yield expect(
             right and (wanted is not None or exchange.status == NOT_FOUND),
             "a family answers another image than its latest that is not deprecated",
@@ -233,6 +235,18 @@ def _right_later(history: History, project: str, family: str, exchange: Exchange
     shown = image.get("image") if image and exchange.method == VIEW else image
     name = shown.get("name") if isinstance(shown, dict) else None
     return following is not None and name == wanted and (wanted is not None or following.status == NOT_FOUND)
+
+
+def _last_word(history: History, members: list[Mutation], exchange: Exchange) -> bool:
+    """Whether a recording ends with a look at a family that was changed lately: nothing tells whether it was late."""
+    route, names = exchange.route, {insert.image for insert in members}
+    if route is None or not history.trace.recorded:
+        return False
+    again = any(
+        look.method == exchange.method and look.route == route and after(exchange, look) for look in history.exchanges
+    )
+    seen = any(look.name in names and after(exchange, look.exchange) for look in history.sightings)
+    return not (again or seen) and _recent(history, route.project, route.name, exchange, LATE_SECONDS)
 
 
 def _recent(history: History, project: str, family: str, exchange: Exchange, seconds: float = MOMENT_SECONDS) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
@@ -123,7 +122,7 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
         FINGERPRINTS in history.trace.lost or (TIMES in history.trace.lost and _rivalled(history, update))
     ):
         return True
-    if update.precondition_failed and _outrun(history, update, before):
+    if update.precondition_failed and _outrun(history, update):
         return True
     if (update.exchange.status == NOT_FOUND or update.missed) and _gone(history, update, before):
         return True
@@ -150,13 +149,19 @@ def _gone(history: History, update: Mutation, before: Sighting) -> bool:
     return history.trace.recorded and not found and (missed or paused)
 
 
-def _outrun(history: History, update: Mutation, before: Sighting) -> bool:
-    """Whether others may have changed labels of a recording since they were seen: no later look tells."""
-    paused = update.exchange.sent - before.exchange.received > UNNOTICED_SECONDS
+def _outrun(history: History, update: Mutation) -> bool:
+    """Whether others may have changed labels of a recording since they were seen: neither does a later look tell, nor
+    is the same fingerprint taken afterwards."""
+    given = update.body.get("labelFingerprint")
     later = any(
         after(update.exchange, seen.exchange) for seen in history.looks_at(update) if seen.shows("labelFingerprint")
     )
-    return history.trace.recorded and paused and not later
+    taken = any(
+        other.outcome == "succeeded" and other.body.get("labelFingerprint") == given
+        for other in history.changes(update)
+        if after(update.exchange, other.exchange)
+    )
+    return history.trace.recorded and not later and not taken
 
 
 def _rivalled(history: History, update: Mutation) -> bool:

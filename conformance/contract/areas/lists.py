@@ -7,12 +7,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.list_filter import ONE_NAME, is_pattern, passes
 from conformance.contract.list_walks import LIST, living, shows_names, shrinking, walks
+from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect
 from conformance.contract.sighting import Sighting
@@ -140,7 +143,8 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             continue  # it may know no such filters, which is the matter of another rule
         if history.trace.recorded and not found:
             unreachable = any((page.resource or {}).get(name) for page in pages for name in ("warning", "unreachables"))
-            if unreachable or not history.stayed(insert.project, insert.image, pages[0], pages[-1]):
+            seconds = _late_seconds(history, insert, pages)
+            if unreachable or not history.stayed(insert.project, insert.image, pages[0], pages[-1], seconds):
                 continue  # somebody else may have deleted it
         yield expect(
             len(found) == 1,
@@ -150,6 +154,19 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             expected=f"{insert.image} once",
             observed=[seen.value.get("id") for seen in found],
         )
+
+
+def _late_seconds(history: History, insert: Mutation, pages: Sequence[Exchange]) -> float:
+    """How long a recording may tell of an image until a list has to hold it: what a list has shown before is not late,
+    and what one shows later may have been."""
+    lists = [
+        seen.exchange
+        for seen in history.sightings
+        if seen.via == LIST and (seen.project, seen.name) == (insert.project, insert.image)
+    ]
+    if any(after(page, pages[0]) for page in lists):
+        return 0.0
+    return LATE_SECONDS if any(after(pages[-1], page) for page in lists) else UNNOTICED_SECONDS
 
 
 def _doubled(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:

@@ -23,6 +23,9 @@ RULES = Rules()
 
 GET, WAIT = "globalOperations.get", "globalOperations.wait"
 NOT_FOUND = 404
+FORGOTTEN_SECONDS = 3600.0
+"""How long an operation that was still under way has not been told of until it may be over, and kept no more."""
+
 OPERATION_TYPES = {"images.insert": "insert", "images.delete": "delete"}
 DOCUMENTED_TYPES = frozenset({"insert", "update", "delete"})
 METADATA = ("setCommonInstanceMetadataOperationMetadata", "instancesBulkInsertOperationMetadata")
@@ -211,8 +214,11 @@ def _came_too_late(history: History, operation: Operation, look: Exchange) -> bo
     """Whether an operation that nobody followed in time may have been over, and forgotten, when it was looked for:
     unless its image was still being made a moment before."""
     change = operation.mutation
-    if history.trace.recorded or change is None:
+    if change is None:
         return False
+    if history.trace.recorded:
+        told = [change.exchange, *(state.exchange for state in operation.glimpses if after(state.exchange, look))]
+        return TIMES not in history.trace.lost and look.sent - told[-1].received > FORGOTTEN_SECONDS
     begin = change.exchange.received
     asked = (other for other in history.exchanges if other.request.url == look.request.url)
     made = history.looks_at(change) if change.method == "images.insert" else ()

@@ -132,6 +132,16 @@ def unseen(*, shown: Any = None, status: int = 200, watched: bool = True, wait: 
     return tell
 
 
+def not_found_after(seconds: float) -> Told:
+    """An operation that was still under way when it was seen last, and is not found so long after."""
+
+    def tell(told: Recorded) -> Recorded:
+        running = operation(1, "RUNNING", **told.insert()._began[1])
+        return later(told.poll(running), seconds).poll({**NOT_FOUND, "name": "operation-1"}, 404)
+
+    return tell
+
+
 def listed(listed_as: str) -> Told:
     """An operation in a list, and a look at it that shows it RUNNING."""
 
@@ -183,6 +193,7 @@ OPERATIONS: tuple[Pair, ...] = (
         unseen(shown=NOT_FOUND, status=404, wait=1),
         unseen(shown=NOT_FOUND, status=404, wait=3),
     ),
+    ("an operation that is kept no more", "operation.name", not_found_after(7200), not_found_after(600)),
     ("a list that is not ahead", "operation.status-monotonic", listed("RUNNING"), listed("DONE")),
 )
 
@@ -239,6 +250,16 @@ def family(shown: Any, status: int = 404) -> Told:
     def tell(told: Recorded) -> Recorded:
         told.made(shown=image(family="f"), family="f")
         return told.say("GET", FAMILY, None, NOT_FOUND, 404).say("GET", FAMILY, None, shown, status)
+
+    return tell
+
+
+def family_at_the_end(*, look: bool) -> Told:
+    """A family that does not answer its image, of which a later look tells, or nothing."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(shown=image(family="f"), family="f").say("GET", FAMILY, None, NOT_FOUND, 404)
+        return told.get(image(family="f")) if look else told
 
     return tell
 
@@ -303,6 +324,12 @@ MATTERS: tuple[Pair, ...] = (
         stale(error(409, "conflict", "The fingerprint is out of date"), 409),
     ),
     ("a family without its image", "family.latest", family(image(family="f"), 200), family(NOT_FOUND)),
+    (
+        "a family of which nothing more is told",
+        "family.latest",
+        family_at_the_end(look=False),
+        family_at_the_end(look=True),
+    ),
     ("labels that others have changed", "labels.set", outrun(412), outrun(412, moved=False)),
     ("a locked source", "image.locked.forbids", made_of(image()), made_of(image(locked=True))),
     (

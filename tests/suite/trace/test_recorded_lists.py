@@ -79,6 +79,13 @@ PAIRS: tuple[Pair, ...] = (
     ("a filter for a label", "life.list-filter-forms", listed("labels.env:*", ONE), listed("labels.env:*", ONE, TWO)),
     ("a filter that nobody knows", "life.list-filter-forms", listed("name:x", TWO), listed("family!=f", TWO)),
     ("a list that may be late", "life.list-once", lacking("", pause=1), lacking("")),
+    ("a list that is a while after", "life.list-once", lacking("", pause=1), lacking("", pause=15)),
+    (
+        "a list that shows an image later",
+        "life.list-once",
+        lambda t: lacking("", pause=15)(t).list(image()),
+        lambda t: t.made().list(image()).list(image(7, name="image-7")).get(image()),
+    ),
     ("a filter for one image", "life.list-once", lacking("name = image-7"), lacking('name = "image-1"')),
     ("a pattern for one image", "life.list-once", lacking("name eq image-7"), lacking("(name eq image-1)")),
     ("a list that is late", "operation.success-means-ready", shown_later("PENDING", 1), shown_later("PENDING")),

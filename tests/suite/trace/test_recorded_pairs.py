@@ -350,7 +350,13 @@ BYSTANDERS: tuple[Pair, ...] = (
     ("an image that is made anew within a minute", "image.id", twin(15), twin(4)),
     ("an image that has another id and the old time", "image.id", twin(15), twin(3)),
     ("a description of which another's operation tells", "life.model", described_by(1), described_by(2)),
-    ("a fingerprint that is outrun", "labels.set", lambda t: refused(t, 20), lambda t: refused(t, 0)),
+    ("a fingerprint that is outrun", "labels.set", lambda t: refused(t, 20), lambda t: refused(t, 0).get(image())),
+    (
+        "a fingerprint of which nothing more is told",
+        "labels.set",
+        lambda t: refused(t, 0),
+        lambda t: refused(t, 0).labelled(NEW, NO_LABELS),
+    ),
     (
         "a fingerprint that may be outrun, and stays",
         "labels.set",
