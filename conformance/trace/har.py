@@ -236,7 +236,10 @@ def _answer(response: Mapping[str, Any], *, cached: bool) -> tuple[Response | No
     if not isinstance(status, int) or isinstance(status, bool) or status <= 0:
         return None, reason if isinstance(reason, str) and reason else NOT_RECORDED
     content = _object(response.get("content"))
-    if not isinstance(content.get("text"), str | bytes) and (content.get("size", 0) != 0 or cached):
+    text, size = content.get("text"), content.get("size", 0)
+    if not isinstance(text, str | bytes) and (size != 0 or cached):
+        return None, NOT_RECORDED
+    if not text and isinstance(size, int) and size > 0:
         return None, NOT_RECORDED
     headers = {name.lower(): value for name, value in _headers(response).items()}
     if isinstance(content.get("mimeType"), str) and content["mimeType"]:

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from conformance.trace.batch import changes_in, is_batch, overriding
+from conformance.trace.bodies import Bodies
 from conformance.trace.cost import Cost
 from conformance.trace.credentials import credentials_of
 from conformance.trace.customer_keys import secrets_of
@@ -139,6 +140,7 @@ class Recording:
         self._lost: frozenset[str] = frozenset()
         self._nameless = False
         self._times: list[Counter[float]] = [Counter()]
+        self._bodies: list[Bodies] = [Bodies()]
         self._fractions = [True]
         self._entries: list[_Entry] = []
         self._joined = Joined()
@@ -183,7 +185,7 @@ class Recording:
             lost.add(TIMES)
         if not all(self._fractions[member.entry.file] for member in members):
             lost.add(FRACTIONS)
-        if self._nameless:
+        if self._nameless or any(bodies.unsent for bodies in self._bodies):
             lost.add(INSERTS)
         if TIMES in lost and out_of_order(exchanges):
             lost.add(ORDER)
@@ -203,12 +205,14 @@ class Recording:
             self._placeholders = Placeholders(self._project)
             self._times.append(Counter())
             self._fractions.append(False)
+            self._bodies.append(Bodies())
             self.formats[source.format.name] += 1
             try:
                 for number, entry in enumerate(source.entries()):
                     self._take(entry, "" if number else str(source.path))
             except NotARecordingError as error:
                 raise error if source.path == path else NotARecordingError(f"{source.path}: {error}") from None
+            self.remarks += self._bodies[-1].told()
         if passed_over:
             self.remarks.append(f"files of the folder that are no recordings: {passed_over}")
         if not (self._entries or self.skipped):
@@ -230,6 +234,7 @@ class Recording:
         own = value.get(OWN)
         lost: frozenset[str] = frozenset()
         if own is None:
+            self._bodies[-1].see(raw)
             raw, lost = self._placeholders.restore(raw)
         if begins and not raw.sent:
             self._story = begins
@@ -384,7 +389,7 @@ class Recording:
         exchange, deadline = self._read_back(member.entry.position)
         if member.items:
             exchange = _with_items(exchange, [self._read_back(item.position) for item in member.items])
-        return exchange, deadline
+        return self._bodies[member.entry.file].without(exchange), deadline
 
     def _read_back(self, position: int) -> Any:
         self._spool.seek(position)

@@ -260,8 +260,10 @@ def _success_status(history: History) -> Iterator[Finding]:
     "served by no working server.",
 )
 def _no_server_error(history: History) -> Iterator[Finding]:
-    served = {  # the last time that each request was
-        _matter(exchange): exchange.number for exchange in history.exchanges if 0 < exchange.status < FIRST_SERVER_ERROR
+    served = {  # the last time that each request was, or may have been
+        _matter(exchange): exchange.number
+        for exchange in history.exchanges
+        if 0 < exchange.status < FIRST_SERVER_ERROR or exchange.failure == NOT_RECORDED
     }
     for exchange in history.exchanges:
         if exchange.route is None or exchange.failure in UNANSWERED:

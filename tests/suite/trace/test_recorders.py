@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.recorded import NOT_FOUND, Recorded
+from helpers.recorded import (
+    LINKS,
+    NO_LABELS,
+    NOT_FOUND,
+    PROJECT,
+    REQUEST_ID,
+    UNAVAILABLE,
+    Recorded,
+    image,
+    operation,
+)
 from helpers.recorders import RECORDERS
 from helpers.stories import SPOILED, broken, judged, story
 
@@ -156,6 +166,40 @@ def _lose(part: str, change: Callable[[dict[str, Any]], None], folder: Path) -> 
 )
 def test_what_a_recorder_loses_is_no_breach(part: str, lost: dict[str, Any], tmp_path: Path) -> None:
     assert broken(_lose(part, lambda message: message.update(lost), tmp_path)) == set()
+
+
+@pytest.mark.parametrize(
+    "content", [None, {}, {"size": 0}, {"size": 9, "text": ""}, {"size": 0, "text": ""}, {"size": 9}]
+)
+@pytest.mark.parametrize("size", [None, 0, -1])
+def test_archive_without_bodies_is_no_breach(content: Any, size: int | None, tmp_path: Path) -> None:
+    told = Recorded().insert(request_id=REQUEST_ID, answer=UNAVAILABLE, code=503).insert(request_id=REQUEST_ID).done()
+    told.poll({**UNAVAILABLE, "name": "operation-1"}, 503).done().get(image())
+    for entry in told.entries:
+        entry["response"]["content"] = content
+        entry["request"].pop("postData", None)
+        entry["request"]["bodySize"] = size
+    assert broken(told.judged(tmp_path)) == set()
+
+
+def test_archive_without_bodies_of_requests_is_no_breach(tmp_path: Path) -> None:
+    told = (
+        Recorded().made().labelled({"a": "1"}, NO_LABELS).get(image(labels={"a": "1"}, labelFingerprint="aB3dE6gH9jK="))
+    )
+    for entry in told.entries:
+        entry["request"].pop("postData", None)
+        entry["request"]["bodySize"] = 0
+    results = told.judged(tmp_path)
+    assert broken(results) == set()
+    assert "no request has its body: nothing of those that change images was judged" in results.notes
+
+
+def test_insert_without_a_body_is_judged_where_its_answer_names_no_image(tmp_path: Path) -> None:
+    link = f"{LINKS}/v1/projects/{PROJECT}/global/images/"
+    told = Recorded().insert(answer=operation(1, "DONE", targetLink=link))
+    told.entries[0]["request"].pop("postData")
+    told.entries[0]["request"]["bodySize"] = 0
+    assert "transport.empty-body" in broken(told.judged(tmp_path))
 
 
 def test_empty_answer_that_says_so_is_one(tmp_path: Path) -> None:
