@@ -54,13 +54,14 @@ _SUSPECT = re.compile(
     rb"[$]\{|\{\{|%7B|<[A-Za-z]|%3C|[A-Z0-9]_(?:"
     + _WORDS.encode()
     + rb")\b|PROJECT|REDACTED|XXXX|[*]{3}|(\d)\1{7}|1234567890"
-    rb"|abcdef0123A=|12:34:56\.123456Z|/projects/[A-Z]|projects/[a-z]+[-_](?:project|id|name)|" + SUSPECT
+    rb"|abcdef0123A=|12:34:56\.123456Z|/projects/[A-Z]|projects/(?:x{4}|redacted)|projects/[a-z]+[-_](?:project|id|name)|"
+    + SUSPECT
 )
 """Whether it is worth while to look closer."""
 
 _HINTS = (
     *(b"${", b"{{", b"%7b", b"<", b"%3c", b"***", b"1234567890", b"abcdef0123a=", b"12:34:56.123456z"),
-    *(b"-project", b"-id", b"-name", b"redacted"),
+    *(b"-project", b"-id", b"-name", b"redacted", b"projects/xxxx"),
     *(f"_{word.lower()}".encode() for word in _WORDS.split("|")),
     *(str(digit).encode() * 8 for digit in range(10)),
     *SUSPECT_HINTS,
@@ -86,6 +87,9 @@ _IDS = {
     "sourceSnapshotId": "sourceSnapshot",
 }
 """The fields that hold ids of other resources, each with the one that links to it."""
+
+_COME_BACK = frozenset({"sourceDisk", "sourceImage", "sourceSnapshot", "replacement", "licenses", "userLicenses"})
+"""The fields of an image with URLs that a client has sent."""
 
 _IDS_OF = {"id": "selfLink", **_IDS}
 """All fields that hold ids."""
@@ -137,6 +141,8 @@ class Placeholders:
         self._lives: Counter[str] = Counter()
         self._sent: set[str] = set()
         self._stand_ins: set[str] = set()
+        self._owners: dict[str, str] = {}
+        self._families: dict[str, str] = {}
 
     def restore(self, exchange: Exchange) -> tuple[Exchange, frozenset[str]]:
         """The exchange without placeholders, and what was lost by them."""
@@ -166,12 +172,23 @@ class Placeholders:
         items = (item.get("selfLink") for item in exchange.items[:1])
         links = (unquote(exchange.request.path), answer.get("selfLink"), answer.get("targetLink"), *items)
         projects = {found[0] for found in map(named, links) if found is not None}
+        sent = dict(_links(exchange.request.json))
+        self._note_owners(exchange.request.json, sent)
+        projects |= {project for project in sent.values() if _stands_in(project)}
         words = {project for project in projects if _STAND_IN.fullmatch(project)}
         real = {one for one in projects - words if not _scrubbed_project(one) and not one.isdecimal()}
         if len(real) != 1 or len(projects) < 2 or (self._told and real != {self._project}):
             return
         self._project, self._told = real.pop(), True
         self._stand_ins |= words
+
+    def _note_owners(self, body: Any, sent: dict[str, str]) -> None:
+        """Remembers the projects of what a request names: where its own is told by a placeholder alone, theirs may be
+        it."""
+        self._owners |= {path: project for path, project in sent.items() if not _stands_in(project)}
+        source = named(body.get("sourceImage")) if isinstance(body, dict) else None
+        if source is not None and source[0] and "/family/" in source[1] and not _stands_in(source[0]):
+            self._families[str(body.get("name"))] = source[0]
 
     def _replaced(self, text: str) -> str:
         """A text without placeholders: they become the project, or a word that may stand in a name."""
@@ -226,7 +243,28 @@ class Placeholders:
             if resource.get("kind") == "compute#operation" or after.method in MUTATIONS:
                 self._operation(after, scrubbed, resource, lost)
             self._identify(scrubbed, resource, lost)
+            self._come_back(scrubbed, resource)
         return _text(value, found, body)
+
+    def _come_back(self, scrubbed: dict[str, Any], resource: dict[str, Any]) -> None:
+        """Gives the URLs of a resource that a client has sent the projects that it has sent them with."""
+        if self._owners or self._families:
+            for name in _COME_BACK & scrubbed.keys():
+                resource[name] = self._as_sent(scrubbed[name], resource[name], str(scrubbed.get("name")))
+            state = scrubbed.get("deprecated")
+            if isinstance(state, dict) and isinstance(resource.get("deprecated"), dict):
+                self._come_back(state, resource["deprecated"])
+
+    def _as_sent(self, scrubbed: Any, restored: Any, image: str) -> Any:
+        """A URL that comes back, with the project that was sent where it has a placeholder: of the same resource, or
+        of the family that an image is made from; or a list of such."""
+        if isinstance(scrubbed, list) and isinstance(restored, list):
+            return [self._as_sent(one, other, image) for one, other in zip(scrubbed, restored, strict=True)]
+        found = named(scrubbed)
+        if found is None or not _stands_in(found[0]):
+            return restored
+        owner = self._owners.get(found[1]) or self._families.get(image)
+        return scrubbed.replace(f"projects/{found[0]}/", f"projects/{owner}/") if owner else restored
 
     def _value(self, value: Any, lost: set[str], name: str = "", *, blots: bool = False) -> Any:
         """A JSON value without placeholders; what stands for nothing else is blotted out, if that may be."""
@@ -440,4 +478,18 @@ def _resources(scrubbed: dict[str, Any], value: dict[str, Any]) -> Iterator[tupl
 
 
 def _scrubbed_project(project: str) -> bool:
-    return bool(_MARK.search(project)) or project != project.lower()
+    return bool(_MARK.search(project) or _NAMELESS.fullmatch(project)) or project != project.lower()
+
+
+def _stands_in(project: str) -> bool:
+    """Whether a project is one that a recorder may have put in the place of another."""
+    return bool(project) and (_scrubbed_project(project) or bool(_STAND_IN.fullmatch(project)))
+
+
+def _links(value: Any) -> Iterator[tuple[str, str]]:
+    """The resources that a JSON value names with their projects: for each its path, and the project."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _links(part)
+    elif (found := named(value)) and found[0]:
+        yield found[1], found[0]

@@ -135,6 +135,9 @@ def _rejected(history: History) -> Iterator[Finding]:
         if state == ACTIVE or _may_differ(history, insert, looks, state, shown):
             continue
         final = insert.operation.final if insert.operation else None
+        seen = next((look for look in looks if look.exchange is shown), None)
+        if seen is not None and state == "DEPRECATED" and insert.outcome == "succeeded" and insert.original is None:
+            yield from _told(insert, seen)
         told = str(final.value if final else insert.exchange.error)
         refused = insert.outcome in ("refused", "failed") and state.lower() in told.lower()
         if insert.outcome == "succeeded" or (state == "DEPRECATED" and refused):
@@ -148,6 +151,24 @@ def _rejected(history: History) -> Iterator[Finding]:
                 else "a refusal, or an operation that fails",
                 observed=f"HTTP {insert.exchange.status}",
             )
+
+
+def _told(insert: Mutation, source: Sighting) -> Iterator[Finding]:
+    """Whether the operation of an insert warns of its source, which a look shows as DEPRECATED."""
+    states = insert.operation.glimpses if insert.operation else []
+    if not states or not all(state.shows("warnings") for state in states):
+        return
+    replacement = source.value["deprecated"].get("replacement")
+    wanted = [str(source.name), *([replacement.rpartition("/")[2]] if isinstance(replacement, str) else [])]
+    yield expect(
+        any(all(name in str(state.value.get("warnings")) for name in wanted) for state in states),
+        "the use of a deprecated image gives no warning that names it and its replacement",
+        source.exchange,
+        insert.exchange,
+        states[-1].exchange,
+        expected=f"a warning that names {' and '.join(wanted)}",
+        observed=states[-1].value.get("warnings"),
+    )
 
 
 def _settled(change: Mutation, insert: Mutation) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.areas.image_name import bad_name, right_name
+from conformance.contract.bystanders import over
 from conformance.contract.fields import (
     ARCHITECTURES,
     DEPRECATION_STATES,
@@ -18,13 +19,16 @@ from conformance.contract.fields import (
 )
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import blamed_though_right, request_rule
 from conformance.contract.round_trip import SHIELDED_LISTS, feature_types
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out, filled
 from conformance.trace.formats import is_base64, is_timestamp, timestamp
+from conformance.trace.recorded_clock import served_at
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -216,6 +220,34 @@ def _dates_change_nothing(history: History) -> Iterator[Finding]:
             )
 
 
+def _dates_come_true(history: History) -> Iterator[Finding]:
+    """Judges that an image of a recording has the same state before and after a date of its deprecation, between two
+    looks at it with no request in between."""
+    last: dict[tuple[str, str], Sighting] = {}
+    for seen in history.sightings if history.trace.recorded else ():
+        key = seen.project, str(seen.value.get("id"))
+        before, last[key] = last.get(key), seen
+        if before is None or not after(before.exchange, seen.exchange):
+            continue
+        then, now = before.value.get("deprecated"), seen.value.get("deprecated")
+        since, until = (served_at(look.exchange) or look.exchange.sent for look in (before, seen))
+        if not isinstance(then, dict) or not isinstance(now, dict) or until - since > LATE_SECONDS:
+            continue
+        names = {before.name, before.value.get("id")}
+        asked = any(change.image in names and not over(change, before.exchange) for change in history.mutations)
+        due = [moment.timestamp() for name in DEPRECATION_TIMES if (moment := timestamp(then.get(name)))]
+        come = any(since - MOMENT_SECONDS <= moment <= until + MOMENT_SECONDS for moment in due)
+        if come and not asked and {**then, "state": ""} == {**now, "state": ""}:
+            yield expect(
+                then.get("state") == now.get("state"),
+                "the state of an image changed when a date of its deprecation had come",
+                before.exchange,
+                seen.exchange,
+                expected=then.get("state"),
+                observed=now.get("state"),
+            )
+
+
 RULES.add(
     request_rule(
         "image.deprecated.timestamps",
@@ -231,7 +263,7 @@ RULES.add(
         ),
         methods=("images.insert", "images.deprecate"),
         dropped="deprecated",
-        also=_dates_change_nothing,
+        also=lambda history: itertools.chain(_dates_change_nothing(history), _dates_come_true(history)),
     )
 )
 RULES.add(

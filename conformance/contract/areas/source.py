@@ -19,6 +19,7 @@ from conformance.contract.requests import blamed_though_right, request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
+from conformance.trace.formats import timestamp
 from conformance.trace.links import may_come_back, named, same_project
 
 RULES = Rules()
@@ -197,6 +198,8 @@ def _used_too_early(history: History) -> Iterator[Finding]:
             ]
             still = [look for look in looks if after(insert.end, look)]
             shown = [next((one for one in found if after(insert.end, one)), None) for found in (looks, polls)]
+            if shown[1] is None and operation and operation.final and _ended_later(births[identifier], insert):
+                shown[1] = operation.final.exchange
             # A single look may show it as it was a moment before.
             if None not in shown or (len(still) > 1 and still[-1].sent - insert.end.received > MOMENT_SECONDS):
                 yield expect(
@@ -207,6 +210,13 @@ def _used_too_early(history: History) -> Iterator[Finding]:
                     expected="a refusal, or an operation that ends when the source is READY",
                     observed="DONE while the source is PENDING",
                 )
+
+
+def _ended_later(one: Mutation, other: Mutation) -> bool:
+    """Whether an operation tells that it ended a while after another."""
+    finals = [change.operation.final if change.operation else None for change in (one, other)]
+    times = [moment for final in finals if final and (moment := timestamp(final.value.get("endTime")))]
+    return len(times) == len(finals) and (times[0] - times[1]).total_seconds() > MOMENT_SECONDS
 
 
 RULES.add(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
-from helpers.recorded import DISK, PROJECT, Recorded, image, operation
+from helpers.recorded import DISK, LINKS, PROJECT, Recorded, at, image, operation
 from helpers.recorders import RECORDERS, Entry
 from helpers.stories import BROKEN, SPOILED, broken, judged, story
 
@@ -17,6 +17,7 @@ from conformance.commands.check import check
 from conformance.config.settings import Settings
 from conformance.verdicts.results import Results
 
+LATEST = f"{LINKS}/v1/projects/{PROJECT}/global/images/latest"
 HIDDEN_BY_PLACEHOLDERS = {"operation.target-id"}
 
 
@@ -107,6 +108,38 @@ def test_project_that_was_replaced_in_paths_only_is_the_one_of_the_links(recorde
     results = judged(RECORDERS[recorder](told.entries[1:]), tmp_path)
     assert broken(results) == set()
     assert results.target.project == PROJECT
+
+
+STAND_INS = ("PROJECT_ID", "<project>", "REDACTED", "***", "xxxxxxxx", "my-project")
+PLACES = (("url", "answer"), ("answer",), ("body",), ("url",), ("url", "body"))
+
+
+def stood_in(told: Recorded, project: str, places: Collection[str]) -> Recorded:
+    """A recording with another project in some places: URLs of requests, bodies of requests, answers."""
+    for entry in told.entries:
+        request, content = entry["request"], entry["response"]["content"]
+        holders = {"url": (request, "url"), "body": (request.get("postData", {}), "text"), "answer": (content, "text")}
+        for holder, key in (holders[place] for place in places):
+            if key in holder:
+                holder[key] = holder[key].replace(f"projects/{PROJECT}/", f"projects/{project}/")
+    return told
+
+
+@pytest.mark.parametrize("project", STAND_INS)
+@pytest.mark.parametrize("places", PLACES, ids="+".join)
+def test_project_may_be_replaced_in_some_places(project: str, places: Collection[str], tmp_path: Path) -> None:
+    told = Recorded().made().act("deprecate", {"state": "DEPRECATED", "replacement": LATEST})
+    told.get(image(deprecated={"state": "DEPRECATED", "replacement": LATEST}))
+    sources = {"sourceDisk": None, "sourceImage": f"projects/{PROJECT}/global/images/family/f"}
+    came = {**dict.fromkeys(("sourceDisk", "sourceDiskId")), "sourceImage": LATEST, "sourceImageId": "77"}
+    told.made(2, image(2, creationTimestamp=at(told.now + 1.4), **came), **sources)
+    assert broken(stood_in(told, project, places).judged(tmp_path)) == set()
+
+
+@pytest.mark.parametrize("project", STAND_INS)
+def test_another_source_comes_back_though_projects_are_replaced(project: str, tmp_path: Path) -> None:
+    told = Recorded().made(1, image(sourceDisk=f"{LINKS}/v1/{DISK}2"))
+    assert "source.disk.round-trip" in broken(stood_in(told, project, ("url", "answer")).judged(tmp_path))
 
 
 def test_user_may_say_what_a_placeholder_stands_for(tmp_path: Path) -> None:

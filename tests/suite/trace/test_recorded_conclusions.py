@@ -32,6 +32,8 @@ CHANGE = {"operationType": "setLabels"}
 MADE_OF_ONE = {"sourceImage": image()["selfLink"], "sourceImageId": image()["id"]}
 KEY, KEY_HASH = "SGVsbG8gZnJvbSBHb29nbGUgQ2xvdWQgUGxhdGZvcm0=", "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="
 PROTECTED = image(imageEncryptionKey={"sha256": KEY_HASH})
+PATH = f"projects/{PROJECT}/global/images/"
+WARNED = [{"code": "DEPRECATED_RESOURCE_USED", "message": "image-1 is deprecated. A replacement is image-3."}]
 PENDING = image(status="PENDING", archiveSizeBytes=None)
 
 
@@ -300,6 +302,43 @@ def of_one_under_way(*looks: Any) -> Told:
     return tell
 
 
+def of_one_until(end: float) -> Told:
+    """An image that is made of one which is PENDING when it was seen last, and whose operation ends so much later than
+    that of the other."""
+
+    def tell(told: Recorded) -> Recorded:
+        of_one(told.insert().get(PENDING), 0).get(PENDING)
+        last = told.now
+        return later(told, 6).done(1, endTime=at(last + end))
+
+    return tell
+
+
+def warned(**warnings: Any) -> Told:
+    """An image that is made from one which a look shows as DEPRECATED, with what its operation warns of."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(image(deprecated={"state": "DEPRECATED", "replacement": f"{LINKS}/v1/{PATH}image-3"}))
+        told.insert(2, sourceDisk=None, sourceImage="global/images/image-1").done(2, **warnings)
+        born = {"creationTimestamp": at(told.now), "sourceDisk": None, "sourceDiskId": None}
+        return told.get(image(2, **born, **MADE_OF_ONE), name="image-2")
+
+    return tell
+
+
+def due(state: str, *, asked: bool = False) -> Told:
+    """An image before and after the date on which it is to become OBSOLETE, and perhaps a request to make it so."""
+    dates = {"replacement": f"{LINKS}/v1/{PATH}image-3", "obsolete": at(3)}
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(image(deprecated={"state": "DEPRECATED", **dates}))
+        if asked:
+            told.act("deprecate", {"state": state, **dates})
+        return told.get(image(deprecated={"state": state, **dates}), wait=4)
+
+    return tell
+
+
 def archived(shown: str) -> Told:
     """An image of an archive, with the URL that comes back."""
     came: dict[str, Any] = {
@@ -358,6 +397,10 @@ MATTERS: tuple[Pair, ...] = (
         of_one_under_way(PENDING, image()),
         of_one_under_way(PENDING, PENDING),
     ),
+    ("a source that may be READY", "source.image.not-ready", of_one_until(-4), of_one_until(4)),
+    ("a source that is DEPRECATED", "deprecate.use-obsolete", warned(warnings=WARNED), warned()),
+    ("a date that comes", "image.deprecated.timestamps", due("DEPRECATED"), due("OBSOLETE")),
+    ("a date that comes with a request", "image.deprecated.*", due("OBSOLETE", asked=True), due("OBSOLETE")),
     (
         "a bucket in the name of its host",
         "source.raw-disk.round-trip",
