@@ -325,7 +325,7 @@ class Process:
         cost = self.target.transport.drain()
         return {
             "ledger": self.ledger.drain(),
-            "cost": {**vars(cost), "latencies": dict(cost.latencies)},
+            "cost": {**vars(cost), "latencies": {method: list(values) for method, values in cost.latencies.items()}},
             "hidden": sorted(self.hidden),
         }
 

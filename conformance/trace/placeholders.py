@@ -135,8 +135,8 @@ class Placeholders:
         self._scrubbed = False
         self._ids_lost = False
         self._constants: dict[str, str] = {}
-        self._known: dict[str, str] = {}
-        self._targets: dict[str, str] = {}
+        self._known: dict[int, str] = {}
+        self._targets: dict[int, str] = {}
         self._deleted: set[str] = set()
         self._lives: Counter[str] = Counter()
         self._sent: set[str] = set()
@@ -400,12 +400,15 @@ class Placeholders:
         own = found[0] == self._project or found[0].isdecimal()
         return found[1] if own else "/".join(found)
 
+    def _life(self, path: str) -> str:
+        """What tells a resource from others that had its name before."""
+        return f"{path} {self._lives[path]}"
+
     def _id(self, url: Any) -> str:
         """An id that was replaced: the same for the same resource, and the one that it was shown with before."""
-        path = self._path(url)
-        life = f"{path} {self._lives[path]}"
+        life = self._life(self._path(url))
         digest = hashlib.sha256(life.encode()).digest()
-        return self._known.get(life) or str(int.from_bytes(digest[:8], "big") >> 2 | 1 << 61)
+        return self._known.get(hash(life)) or str(int.from_bytes(digest[:8], "big") >> 2 | 1 << 61)
 
     def _note_ids(self, resource: dict[str, Any]) -> None:
         """Keeps the ids that are shown before any is lost: a resource keeps its id when a later answer lacks it."""
@@ -414,9 +417,9 @@ class Placeholders:
             if self._ids_lost or not isinstance(identifier, str) or not isinstance(url, str):
                 continue
             path = self._path(url)
-            self._known[f"{path} {self._lives[path]}"] = identifier
+            self._known[hash(self._life(path))] = identifier
             if name == "targetId":
-                self._targets[str(resource.get("name"))] = identifier
+                self._targets[hash(str(resource.get("name")))] = identifier
 
     def _note_constants(self, resource: dict[str, Any]) -> None:
         """Whether ids that nobody gives stand for others: there are several of them, or one is that of several
@@ -429,7 +432,7 @@ class Placeholders:
 
     def _target(self, operation: dict[str, Any]) -> str:
         """The id of what an operation is about, which stays the same although another image may take its name."""
-        return self._targets.setdefault(str(operation.get("name")), self._id(operation["targetLink"]))
+        return self._targets.setdefault(hash(str(operation.get("name"))), self._id(operation["targetLink"]))
 
     def _identify(self, scrubbed: dict[str, Any], resource: dict[str, Any], lost: set[str]) -> None:
         """Puts an id in place of each that was replaced, and from then on of all: the same for the same resource."""

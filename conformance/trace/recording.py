@@ -15,7 +15,7 @@ import tempfile
 from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -26,6 +26,7 @@ from conformance.trace.bodies import Bodies
 from conformance.trace.cost import Cost
 from conformance.trace.credentials import credentials_of
 from conformance.trace.customer_keys import secrets_of
+from conformance.trace.entries import Entries, Entry, Groups, Item, Member
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import timestamp
 from conformance.trace.har import ASIDE, OWN, UnreadableError, exchange_of
@@ -58,43 +59,6 @@ STANDS_STILL = 2
 
 ANSWER_SECONDS = 30.0
 """How long an answer may have taken whose entry does not say it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """Where an item of a list waits in the temporary file, and the keys of its story."""
-
-    position: int
-    keys: tuple[Key, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Where an exchange waits in the temporary file, and what it has to do with.
-
-    `home` is one of the keys that join exchanges into one trace, None without any; `shared` join traces unless too
-    many share them; `guests` are the traces that get a copy, and `sources` the keys of what their images are made
-    from. A list is kept without its `items`, and each trace gets those that have to do with it; those of no trace go
-    to that of the `strangers`. `lost` names what the recorder has lost of it, and `file` is the number of the file
-    that it is from. One that has `failed` on the server's side says nothing without its retries; one that `deletes`
-    makes its story one of an image that lists may lack. `asked` tells lists from others that ask for something else;
-    `whole` is what a list of all images has in common with the inserts of images that should be on it.
-    """
-
-    position: int
-    sent: float
-    home: Key | None
-    shared: tuple[Key, ...] = ()
-    guests: tuple[Key, ...] = ()
-    sources: tuple[Key, ...] = ()
-    items: tuple[_Item, ...] = ()
-    strangers: Key | None = None
-    lost: frozenset[str] = frozenset()
-    file: int = 0
-    failed: bool = False
-    deletes: bool = False
-    asked: int | None = None
-    whole: Key | None = None
 
 
 class Recording:
@@ -130,7 +94,7 @@ class Recording:
         self.roots: Counter[str] = Counter()
         self.projects: Counter[str] = Counter()
         self.credentials: set[str] = set()
-        self._made: set[str] = set()
+        self._made: set[int] = set()
         self.keys: set[str] = set()
         self._ahead = -math.inf
         self._project = project
@@ -142,10 +106,10 @@ class Recording:
         self._times: list[Counter[float]] = [Counter()]
         self._bodies: list[Bodies] = [Bodies()]
         self._fractions = [True]
-        self._entries: list[_Entry] = []
+        self._entries = Entries()
         self._joined = Joined()
         self._last_items: dict[tuple[Key, ...], tuple[int, int]] = {}
-        self._sources: dict[Key, dict[str, _Member]] = defaultdict(dict)
+        self._sources: dict[Key, dict[str, Member]] = defaultdict(dict)
         self._changed_sources: set[Key] = set()
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         try:
@@ -178,7 +142,7 @@ class Recording:
             lost = frozenset() if deadline else self._losses(order, exchanges)
             yield Trace(exchanges, secrets, deadline, recorded=not deadline, ahead=self._ahead, lost=lost)
 
-    def _losses(self, members: Sequence[_Member], exchanges: Sequence[Exchange]) -> frozenset[str]:
+    def _losses(self, members: Sequence[Member], exchanges: Sequence[Exchange]) -> frozenset[str]:
         """What the recorder has lost of a trace."""
         lost = {loss for member in members for loss in member.entry.lost}
         if any(self._stood_still(member.entry.file) for member in members):
@@ -301,14 +265,14 @@ class Recording:
         name = _named(own)
         if name:
             position = self._store((exchange, deadline_of(own)))
-            self._entries.append(_Entry(position, exchange.sent, hash(("trace", name))))
+            self._entries.append(Entry(position, exchange.sent, hash(("trace", name))))
             return
         subject = Subject(exchange, self._story)
         keys = subject.keys()
         for key in keys:
             self._joined.join(keys[0], key)
         items, frame, strangers = self._split(exchange, subject)
-        entry = _Entry(
+        entry = Entry(
             self._store((frame, deadline_of(own))),
             exchange.sent,
             keys[0] if keys else None,
@@ -329,10 +293,10 @@ class Recording:
         for value, item in zip(exchange.items, items, strict=False):
             shown = subject.item_as_source(value)
             if shown is not None:
-                self._sources[shown[0]].setdefault(shown[1], _Member(entry, (item,)))
-                self._sources[shown[0]][f"{shown[1]} last"] = _Member(entry, (item,))
+                self._sources[shown[0]].setdefault(shown[1], Member(entry, (item,)))
+                self._sources[shown[0]][f"{shown[1]} last"] = Member(entry, (item,))
 
-    def _split(self, exchange: Exchange, subject: Subject) -> tuple[tuple[_Item, ...], Exchange, Key | None]:
+    def _split(self, exchange: Exchange, subject: Subject) -> tuple[tuple[Item, ...], Exchange, Key | None]:
         """The items of a list, the exchange without them, and the key of those that nothing else tells of; that of a
         family's image as well."""
         if exchange.method in FAMILIES:
@@ -343,24 +307,24 @@ class Recording:
         strangers = subject.strangers() if exchange.method == "images.list" else None
         return items, _with_items(exchange, []), strangers
 
-    def _note_source(self, subject: Subject, exchange: Exchange, entry: _Entry | None = None) -> None:
+    def _note_source(self, subject: Subject, exchange: Exchange, entry: Entry | None = None) -> None:
         """Remembers where a source of images was shown first and last with each of its ids, unless it is changed."""
         if exchange.changed_source:
             self._changed_sources.add(subject.changes_source())
         for key, identifier in subject.shows_sources():
-            entry = entry or _Entry(self._store((exchange, 0.0)), exchange.sent, None)
-            member = _Member(entry, entry.items)
+            entry = entry or Entry(self._store((exchange, 0.0)), exchange.sent, None)
+            member = Member(entry, entry.items)
             self._sources[key].setdefault(identifier, member)
             self._sources[key][f"{identifier} last"] = member
 
-    def _item(self, value: dict[str, Any], keys: tuple[Key, ...]) -> _Item:
+    def _item(self, value: dict[str, Any], keys: tuple[Key, ...]) -> Item:
         """An item of a list; one that is as the last one of its story was is kept once."""
         told = hash(json.dumps(value))
         known, position = self._last_items.get(keys, (None, 0))
         if known != told:
             position = self._store(value)
             self._last_items[keys] = told, position
-        return _Item(position, keys)
+        return Item(position, keys)
 
     def _store(self, value: object) -> int:
         position = self._spool.seek(0, os.SEEK_END)
@@ -379,12 +343,12 @@ class Recording:
         if exchange.method == "images.insert" and exchange.answered:
             # A replay makes no image: what it is answered names the first one's.
             target = (exchange.resource or {}).get("targetId")
-            self._made.add(str(target) if target else f"{exchange.sent} {exchange.request.url}")
+            self._made.add(hash(str(target) if target else f"{exchange.sent} {exchange.request.url}"))
             self.cost.images = len(self._made)
         if exchange.response is not None and exchange.received > exchange.sent:
             self.cost.latencies[exchange.method].append(round((exchange.received - exchange.sent) * 1000, 2))
 
-    def _load(self, member: _Member) -> tuple[Exchange, float]:
+    def _load(self, member: Member) -> tuple[Exchange, float]:
         exchange: Exchange
         exchange, deadline = self._read_back(member.entry.position)
         if member.items:
@@ -397,7 +361,7 @@ class Recording:
 
     # Grouping
 
-    def _groups(self) -> Iterator[list[_Member]]:
+    def _groups(self) -> Iterator[list[Member]]:
         """What is judged together: each story, each list as a whole, and what lists show of images that nothing else
         tells of."""
         joined = self._joined
@@ -406,36 +370,35 @@ class Recording:
             for key in entry.shared:
                 if entry.home is not None and sharing[key] <= SHARED_MAXIMUM:
                     joined.join(entry.home, key)
-        groups: dict[Key, list[_Member]] = defaultdict(list)
-        strangers: dict[Key, list[_Member]] = defaultdict(list)
+        groups, strangers = Groups(self._entries), Groups(self._entries)
         deleting = {joined.root(entry.home) for entry in self._entries if entry.deletes and entry.home is not None}
         listed: dict[int, set[Key]] = defaultdict(set)
-        for entry in self._entries:
+        for number, entry in enumerate(self._entries):
             parts, rest = self._parts(entry)
             for home, items in parts.items():
-                groups[home].append(_Member(entry, tuple(items)))
+                groups.add(home, number, items)
             if entry.asked is not None:
                 # That a list lacks what it showed before tells of an image that was deleted, as a get does.
                 for home in listed[entry.asked] - parts.keys():
-                    groups[home].append(_Member(entry, ()))
+                    groups.add(home, number)
                 listed[entry.asked] = deleting & parts.keys()
             alone = entry.strangers is not None and (bool(rest) or not (entry.items or parts))
             if alone and entry.strangers is not None:
-                strangers[entry.strangers].append(_Member(entry, rest))
+                strangers.add(entry.strangers, number, rest)
             places = [*parts.values(), *([rest] if alone else [])]
             whole = any(len(items) == len(entry.items) for items in places)
             if not whole and not (entry.failed and entry.home is None):
-                yield [_Member(entry, entry.items)]
+                yield [Member(entry, entry.items)]
         whole_lists = self._whole_lists()
-        for members in groups.values():
+        for members in groups:
             yield [*members, *whole_lists.lacking(members), *self._shown_sources(members)]
-        yield from strangers.values()
+        yield from strangers
 
-    def _parts(self, entry: _Entry) -> tuple[dict[Key, list[_Item]], list[_Item]]:
+    def _parts(self, entry: Entry) -> tuple[dict[Key, list[Item]], list[Item]]:
         """The stories that an exchange belongs to, each with the items that have to do with it, and the items of
         none."""
         joined = self._joined
-        parts: dict[Key, list[_Item]] = {}
+        parts: dict[Key, list[Item]] = {}
         rest = []
         if entry.home is not None:
             parts[joined.root(entry.home)] = []
@@ -450,7 +413,7 @@ class Recording:
                 parts.setdefault(root, []).append(item)
         return parts, rest
 
-    def _shown_sources(self, members: Sequence[_Member]) -> Iterator[_Member]:
+    def _shown_sources(self, members: Sequence[Member]) -> Iterator[Member]:
         """The exchanges outside a story that show what its images are made from."""
         own = {member.entry.position for member in members}
         told = {key: None for member in members for key in member.entry.sources if key not in self._changed_sources}
@@ -461,10 +424,12 @@ class Recording:
                     yield member
 
     def _whole_lists(self) -> _WholeLists:
-        lists: dict[Key, list[_Entry]] = defaultdict(list)
-        for entry in sorted(self._entries, key=lambda entry: (entry.sent, entry.position)):
+        lists: dict[Key, list[Entry]] = defaultdict(list)
+        for entry in self._entries:
             if entry.whole is not None and entry.asked is not None:
                 lists[entry.whole].append(entry)
+        for entries in lists.values():
+            entries.sort(key=lambda entry: (entry.sent, entry.position))
         return _WholeLists(lists)
 
 
@@ -474,10 +439,10 @@ class _WholeLists:
     Those that lack an image which is made in a recording are part of its story as well: it should be on them.
     """
 
-    def __init__(self, lists: dict[Key, list[_Entry]]) -> None:
+    def __init__(self, lists: dict[Key, list[Entry]]) -> None:
         self._lists = lists
 
-    def lacking(self, members: Sequence[_Member]) -> Iterator[_Member]:
+    def lacking(self, members: Sequence[Member]) -> Iterator[Member]:
         """The lists between the first and the last exchange of a story that have nothing of it, unless they are too
         many."""
         known = {member.entry.position for member in members}
@@ -487,18 +452,10 @@ class _WholeLists:
             lists = self._lists.get(key, [])
             begin, end = (bisect(lists, moment, key=lambda entry: entry.sent) for moment in (first, last))
             if end - begin <= SHARED_MAXIMUM:
-                yield from (_Member(entry, ()) for entry in lists[begin:end] if entry.position not in known)
+                yield from (Member(entry, ()) for entry in lists[begin:end] if entry.position not in known)
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """An exchange as part of a trace, with the items that the trace is to see of it."""
-
-    entry: _Entry
-    items: Sequence[_Item]
-
-
-def _without_repeats(members: list[_Member]) -> Iterator[_Member]:
+def _without_repeats(members: list[Member]) -> Iterator[Member]:
     """A story without the lists that show of it what those just before and after them show, to the same question:
     who lists again and again tells nothing new by it. As a whole each of them is judged elsewhere."""
     for place, member in enumerate(members):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -426,7 +426,7 @@ def _blame_the_insert(judgements: Mapping[str, Judgement], broken: str) -> dict[
     }
 
 
-def _latency(values: list[float]) -> dict[str, float]:
+def _latency(values: Iterable[float]) -> dict[str, float]:
     ordered = sorted(values)
     return {
         "count": len(ordered),
