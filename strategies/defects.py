@@ -34,6 +34,7 @@ MALFORMED_UUIDS = (
     UUID.replace("-", "0"),
     "-" + UUID.replace("-", "", 1),
     "{" + UUID + "}",
+    "urn:uuid:" + UUID,
     " " + UUID,
     UUID + " ",
     UUID + "\n",

@@ -15,6 +15,8 @@ TEXTS = (
     '<b>&amp;</b> "quoted" \\ back, %41+%20',
     "composed \u00e9 \u212b, decomposed e\u0301 A\u030a, compatible \ufb01",
     "d" * 80,
+    "0042",
+    "null",
 )
 """Descriptions; a text in another normal form of Unicode is another text."""
 
@@ -34,6 +36,8 @@ LABELS = {
     "empty": "",
     "with-dash_and_line": "0-9_z",
     "number": "007",
+    "null": "null",
+    "constructor": "true",
     "k" * 63: "v" * 63,
     "k" * 62 + "l": "v" * 62 + "w",
     "k" * 62: "v" * 62,
@@ -98,7 +102,7 @@ ones."""
 SHIELDED = {
     "shieldedInstanceInitialState": {
         "pk": secure_boot.file("X509"),
-        "keks": [secure_boot.file("X509")],
+        "keks": [secure_boot.file("X509"), secure_boot.file("BIN")],
         "dbs": [secure_boot.file("X509"), secure_boot.file("BIN")],
         "dbxs": [secure_boot.file("BIN", 1), secure_boot.file("BIN")],
     }

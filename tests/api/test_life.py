@@ -29,6 +29,7 @@ from conformance.scenario.steps import (
     walk,
     walk_while_deleting,
 )
+from conformance.strategies.accepted import LABELS_MAXIMUM
 from conformance.strategies.near_misses import stale_fingerprints
 from conformance.strategies.optional_values import FIELDS, LABELS, SHIELDED, TEXTS
 
@@ -43,6 +44,8 @@ ALIKE_LABELS: tuple[dict[str, str], ...] = (
 )
 """Labels that differ from those before them by what a hasty hash may miss: where a key ends, whose a value is, the
 last one."""
+
+MANY_LABELS = {f"k{number}": f"v{number}" for number in range(LABELS_MAXIMUM)}
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"architecture": "PDP_11"},
@@ -273,7 +276,7 @@ def test_labels_are_replaced(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         fields = {"description": "labelled", "family": "conformance-labelled", **SHIELDED}
         created = api.create(scenario.plain(labels={"colour": "blue"}, guestOsFeatures=[{"type": "GVNIC"}], **fields))
-        for labels in ({"colour": "red", "size": "xl"}, {"shape": "round", "empty": ""}, LABELS, {}):
+        for labels in ({"colour": "red", "size": "xl"}, {"shape": "round", "empty": ""}, MANY_LABELS, LABELS, {}):
             relabelled(api, created.name, labels, labels_of(api, created.name)[1])
         # For a moment the old labels may be seen as well, and no longer.
         api.target.transport.sleep(MOMENT_SECONDS)
@@ -329,7 +332,9 @@ def test_fingerprint_is_required(scenario: Scenario) -> None:
     scenario.once(act)
     scenario.once(long_ago)
     scenario.once(without_labels)
-    scenario.each([{"Key": "v"}, {"k": "v" * 64}, {f"k{number}": "v" for number in range(65)}], beyond_limits)
+    scenario.each(
+        [{"Key": "v"}, {"k": "v" * 64}, {f"k{number}": "v" for number in range(LABELS_MAXIMUM + 1)}], beyond_limits
+    )
 
 
 @pytest.mark.exercises("labels.fingerprint-required", "labels.fingerprint-changes")

@@ -274,6 +274,18 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "a description ends at the character NUL",
         _changed("description", lambda text: text.split("\0")[0]),
     ),
+    (
+        "image.description.round-trip",
+        "null-text",
+        'the description "null" is taken for none',
+        _changed("description", lambda text: None if text == "null" else text),
+    ),
+    (
+        "image.description.round-trip",
+        "as-number",
+        "a description of digits loses the zeros before them",
+        _changed("description", lambda text: str(int(text)) if text.isdecimal() else text),
+    ),
     *(
         (
             f"image.{name}.round-trip",
@@ -307,6 +319,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "blank-dropped",
         "labels with an empty value are dropped",
         _changed("labels", lambda labels: {key: value for key, value in labels.items() if value}),
+    ),
+    (
+        "image.labels.round-trip",
+        "null-text",
+        'labels with the value "null" are dropped',
+        _changed("labels", lambda labels: {key: value for key, value in labels.items() if value != "null"}),
     ),
     (
         "image.labels.round-trip",
@@ -412,6 +430,12 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "one-forbidden",
         "of the forbidden keys of secure boot the first alone comes back",
         _changed("shieldedInstanceInitialState", lambda state: {**state, "dbxs": state.get("dbxs", [])[:1]}),
+    ),
+    (
+        "image.shielded.round-trip",
+        "one-key",
+        "of several key exchange keys only the first is kept",
+        _changed("shieldedInstanceInitialState", lambda state: {**state, "keks": state.get("keks", [])[:1]}),
     ),
     (
         "image.description.round-trip",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Call, Resource
@@ -88,6 +89,10 @@ def _changes_with_labels(change: Callable[[Resource], object]) -> Change:
 
 def _cut_labels(image: Resource) -> None:
     image["labels"] = {key: value[:62] for key, value in image["labels"].items()}
+
+
+def _halve_labels(image: Resource) -> None:
+    image["labels"] = dict(islice(image["labels"].items(), 32))
 
 
 def _fix_fingerprint(behaviour: Behaviour) -> None:
@@ -235,6 +240,12 @@ _LIFE: tuple[Row, ...] = (
         "values-cut",
         "setLabels keeps no more than 62 characters of a value",
         _changes_with_labels(_cut_labels),
+    ),
+    (
+        "labels.set",
+        "half",
+        "setLabels keeps no more than 32 labels",
+        _changes_with_labels(_halve_labels),
     ),
     (
         "labels.set",

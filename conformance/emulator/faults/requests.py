@@ -31,13 +31,16 @@ def _allow(check: str, exempt: Any) -> Change:
     return change
 
 
-def _any_digits(behaviour: Behaviour) -> None:
-    """Takes a text for a UUID that looks like one from afar."""
-    behaviour.unchecked.add("request-id.malformed-refused")
-    refuse(
-        lambda body, query: query.get("requestId") and not re.fullmatch("[-0-9a-fA-F]{36}", query["requestId"]),
-        "requestId",
-    )(behaviour)
+def _request_ids_like(pattern: str) -> Change:
+    """Takes every text of a pattern for a UUID."""
+
+    def change(behaviour: Behaviour) -> None:
+        behaviour.unchecked.add("request-id.malformed-refused")
+        refuse(
+            lambda body, query: query.get("requestId") and not re.fullmatch(pattern, query["requestId"]), "requestId"
+        )(behaviour)
+
+    return change
 
 
 def _out_of_reach(behaviour: Behaviour) -> None:
@@ -386,7 +389,13 @@ FAULTS: tuple[Fault, ...] = (
         "request-id.malformed-refused",
         "any-digits",
         "any 36 digits and dashes are accepted as requestId",
-        _any_digits,
+        _request_ids_like("[-0-9a-fA-F]{36}"),
+    ),
+    Fault(
+        "request-id.malformed-refused",
+        "as-name",
+        "a UUID in the form of a URN is accepted as requestId",
+        _request_ids_like("(?:urn:uuid:)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
     ),
     Fault(
         "request-id.valid-accepted",
