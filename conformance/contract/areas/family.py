@@ -217,7 +217,7 @@ def _stays(history: History, members: list[Mutation], exchange: Exchange) -> boo
     earlier = [seen for seen in looks if after(seen.exchange, exchange)]
     if earlier and exchange.sent - earlier[-1].exchange.received <= UNNOTICED_SECONDS:
         return True
-    before = {str(seen.value.get("id")) for seen in earlier}
+    before = {str(seen.value.get("id")) for seen in earlier} | {str(history.identifier(member)) for member in members}
     return any(str(seen.value.get("id")) in before for seen in looks if after(exchange, seen.exchange))
 
 
@@ -291,11 +291,12 @@ def _passed_over(history: History) -> Iterator[Finding]:
             members[seen.project, family or ""][str(seen.value.get("id"))] = made.timestamp()
     for exchange in history.exchanges if looks else ():
         route, born = exchange.route, timestamp((exchange.resource or {}).get("creationTimestamp"))
-        if route is None or route.method != FROM_FAMILY or born is None:
+        missed = exchange.status == NOT_FOUND
+        if route is None or route.method != FROM_FAMILY or (born is None and not missed):
             continue
         now = served_at(exchange) or exchange.sent
         for identifier, made_at in members[route.project, route.name].items():
-            if made_at <= born.timestamp() or now - made_at <= LATE_SECONDS:
+            if (born is not None and made_at <= born.timestamp()) or now - made_at <= LATE_SECONDS:
                 continue
             of_one = looks[route.project, identifier]
             before = [seen for seen in of_one if after(seen.exchange, exchange)][-1:]
@@ -307,12 +308,14 @@ def _passed_over(history: History) -> Iterator[Finding]:
             if not changed and all(_latest_there(seen, route.name) for seen in near):
                 yield expect(
                     False,
-                    "a family answers an older image than its latest that is not deprecated",
+                    "a family answers no image, although one is not deprecated"
+                    if missed
+                    else "a family answers an older image than its latest that is not deprecated",
                     near[0].exchange,
                     exchange,
                     near[1].exchange,
                     expected=near[0].name,
-                    observed=(exchange.resource or {}).get("name"),
+                    observed=f"HTTP {exchange.status}" if missed else (exchange.resource or {}).get("name"),
                 )
 
 

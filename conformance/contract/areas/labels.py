@@ -8,7 +8,7 @@ from itertools import pairwise
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.mutation import PRECONDITION_FAILED, Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.round_trip import same_labels
@@ -200,6 +200,7 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
             and update.image in (sighting.name, sighting.value.get("id"))
             and not update.exchange.rejected
             and not after(sighting.exchange, update.exchange)
+            and not _long_over(update, before.exchange)
             for update in history.mutations
         )
         same = before.value.get("labelFingerprint") == sighting.value.get("labelFingerprint")
@@ -215,6 +216,11 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
                 observed=sighting.value.get("labelFingerprint"),
                 deviation=not changed,
             )
+
+
+def _long_over(update: Mutation, look: Exchange) -> bool:
+    """Whether a request had ended so long before a look that the look shows what came of it."""
+    return update.ended is not None and look.sent - update.ended.received > MOMENT_SECONDS
 
 
 @RULES.rule(

@@ -20,6 +20,7 @@ from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
+from conformance.trace.links import named
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -55,6 +56,9 @@ ABRIDGED = 2
 
 UNFINISHED = ("PENDING", "FAILED", "DELETING")
 """What an image is called that need not show all of itself."""
+
+ON_ONE_IMAGE = frozenset({"images.get", "images.patch", "images.delete", *TOUCHED})
+"""The methods that answer 404 where their image is not there."""
 
 FOUNDATIONS = ("life.insert", "life.get-after-done", "operation.name", "operation.status", "operation.reaches-done")
 """Rules without which no story can be told."""
@@ -311,13 +315,16 @@ def _lasting(history: History) -> Iterator[Finding]:
         values = [_lasting_part(name, seen.value.get(name)) for seen in of_one]
         first = next((value for value in values if is_set(value)), None)
         for at, (seen, value) in enumerate(zip(of_one, values, strict=True)):
-            # What is missing at one look is a fault where it was shown before, and is again.
-            if first is None or value == first:
+            # What is missing at one look is a fault where it was shown before, and is again; and so is what is shown at
+            # one look alone.
+            around = values[:at], values[at + 1 :]
+            lone = all(part and not any(map(is_set, part)) for part in around)
+            if first is None or (value == first and not lone):
                 continue
-            if is_set(value) or (any(map(is_set, values[:at])) and any(map(is_set, values[at:]))):
-                before = of_one[values.index(first)]
+            if is_set(value) or all(any(map(is_set, part)) for part in around):
+                before = of_one[0] if lone else of_one[values.index(first)]
                 yield expect(
-                    not unasked({name: first}, {name: value}, ()),
+                    not lone and not unasked({name: first}, {name: value}, ()),
                     "an image shows something else of what cannot be changed",
                     before.exchange,
                     seen.exchange,
@@ -346,14 +353,16 @@ def _views(history: History) -> Iterator[Finding]:
             looks[seen.project, str(identifier)].append(seen)
     for of_one in looks.values():
         for at, (before, seen) in enumerate(itertools.pairwise(of_one)):
-            if before.value == seen.value or _may_differ(history, before, seen):
+            asked = _asked_between(history, before, seen)
+            if before.value == seen.value or asked is None:
                 continue
-            wrong = unasked(before.value, seen.value, AT_LEISURE | IDENTITY)
+            wrong = unasked(before.value, seen.value, AT_LEISURE | IDENTITY | asked)
             later = of_one[at + 2] if at + 2 < len(of_one) else None
-            again = later is not None and not _may_differ(history, before, later)
-            if later is not None and again:
-                asked = AT_LEISURE & unasked(before.value, later.value, IDENTITY).keys()
-                wrong |= unasked(before.value, seen.value, {*asked, *wrong, *IDENTITY})
+            until = _asked_between(history, before, later) if later is not None else None
+            again = until is not None
+            if later is not None and until is not None:
+                moved = AT_LEISURE & unasked(before.value, later.value, IDENTITY).keys()
+                wrong |= unasked(before.value, seen.value, {*moved, *wrong, *IDENTITY, *until})
                 for name in AT_LEISURE & wrong.keys():
                     if any(_alike(name, look, seen) for look in of_one[:at]):
                         del wrong[name]
@@ -374,18 +383,63 @@ def _alike(name: str, one: Sighting, two: Sighting) -> bool:
     return not unasked({name: one.value.get(name)}, {name: two.value.get(name)}, ())
 
 
-def _may_differ(history: History, before: Sighting, seen: Sighting) -> bool:
-    """Whether an image may have been changed between two looks, by the recorded client, or by others at their
-    leisure."""
+def _asked_between(history: History, before: Sighting, seen: Sighting) -> frozenset[str] | None:
+    """The fields of an image that the recorded client may have changed between two looks; None where it may have
+    changed all, or others have at their leisure."""
     late = seen.exchange.sent - before.exchange.received > LATE_SECONDS
     if late or not after(before.exchange, seen.exchange) or seen.exchange.number in history.meddled_looks:
-        return True
-    return any(
-        change.image in (seen.name, str(seen.value.get("id")))
+        return None
+    touched = [
+        touched_by(change.exchange)
+        for change in history.mutations
+        if change.image in (seen.name, str(seen.value.get("id")))
         and change.exchange.sent <= seen.exchange.received
         and not (change.exchange.rejected or over(change, before.exchange))
-        for change in history.mutations
-    )
+    ]
+    known = [fields for fields in touched if fields is not None]
+    return frozenset().union(*known) if len(known) == len(touched) else None
+
+
+def _missed(exchange: Exchange) -> tuple[str, str] | None:
+    """The project and the name of the image that an answer says not to be there: the one that the request is about,
+    or its source."""
+    route, body = exchange.route, exchange.request.json
+    if route is None or exchange.status != NOT_FOUND:
+        return None
+    source = named(body.get("sourceImage"), route.project) if isinstance(body, dict) else None
+    if exchange.method == "images.insert" and source is not None:
+        blamed = f"projects/{source[0]}/{source[1]}'" in str(exchange.error.get("message"))
+        return (source[0], source[1].removeprefix("global/images/")) if blamed else None
+    return (route.project, route.name) if exchange.method in ON_ONE_IMAGE else None
+
+
+def _there_all_the_while(history: History) -> Iterator[Finding]:
+    """Judges that an image of a recording is found by its name between two looks that show it, READY and not new."""
+    looks: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+    for seen in history.sightings if history.trace.recorded else ():
+        if is_set(seen.value.get("id")) and not blotted_out(seen.value["id"]):
+            looks[seen.project, str(seen.name)].append(seen)
+    born = {history.identifier(insert): insert.ended or insert.exchange for insert in history.inserts}
+    for exchange in history.exchanges if looks else ():
+        missed = _missed(exchange)
+        of_one = looks.get(missed, []) if missed else []
+        before = next((seen for seen in reversed(of_one) if after(seen.exchange, exchange)), None)
+        later = next((seen for seen in of_one if after(exchange, seen.exchange)), None)
+        if before is None or later is None or before.value["id"] != later.value["id"]:
+            continue
+        made = born.get(str(before.value["id"]))
+        new = made is not None and exchange.sent - made.received <= LATE_SECONDS
+        if before.value.get("status") == "READY" and not new:
+            yield expect(
+                False,
+                "an image is not found that is there before and afterwards",
+                before.exchange,
+                exchange,
+                later.exchange,
+                expected="the image",
+                observed=f"HTTP {exchange.status}",
+                deviation=True,
+            )
 
 
 def _carried_out(history: History) -> Iterator[Finding]:
@@ -433,6 +487,7 @@ def _model(history: History) -> Iterator[Finding]:
     yield from _lasting(history)
     yield from _views(history)
     yield from _carried_out(history)
+    yield from _there_all_the_while(history)
     exchanges = history.exchanges
     changes = [mutation for mutation in history.mutations if not mutation.exchange.refused]
     in_order = all(one.received <= two.sent for one, two in itertools.pairwise(exchanges))

@@ -409,6 +409,50 @@ MATTERS: tuple[Pair, ...] = (
     ),
 )
 
+# Looks around another
+
+OLD = image(creationTimestamp=at(-9000), family="f", labels={"a": "1"}, labelFingerprint=FINGERPRINTS[0])
+NEW = {**OLD, "labels": {"b": "2"}, "labelFingerprint": FINGERPRINTS[1]}
+MISSED = error(404, "notFound", f"The resource 'projects/{PROJECT}/global/images/image-1' was not found")
+
+
+def around(missing: Told, *, later: Any = None) -> Told:
+    """Two looks at an image, and what finds none in between."""
+    return lambda t: missing(t.get(OLD)).get(later or OLD, wait=3)
+
+
+def relabelled(**changes: Any) -> Told:
+    """An image whose labels are set, and a look at it, between others, that shows something else."""
+    return lambda t: t.get(OLD).labelled({"b": "2"}, FINGERPRINTS[0]).get(NEW | changes, wait=3).get(NEW).get(NEW)
+
+
+def of_it(told: Recorded) -> Recorded:
+    """An image that is to be made from one which is not found."""
+    return told.insert(2, sourceDisk=None, sourceImage="global/images/image-1", answer=MISSED, code=404)
+
+
+REMADE = {**OLD, "id": "77", "creationTimestamp": at(4)}
+BETWEEN: tuple[Pair, ...] = (
+    *(
+        (f"an image that is not found, {name}", "life.model", around(missing, later=REMADE), around(missing))
+        for name, missing in (
+            ("by a get", lambda t: t.get(MISSED, 404, wait=3)),
+            ("by a deprecate", lambda t: t.act("deprecate", {"state": "DEPRECATED"}, status=404, answer=MISSED)),
+            ("by a delete", lambda t: t.delete(status=404, answer=MISSED)),
+            ("as a source", of_it),
+        )
+    ),
+    ("a field that no request touches", "life.model", relabelled(), relabelled(description="other")),
+    ("a field that is shown once", "life.model", relabelled(), relabelled(sourceSnapshot=f"{LINKS}/v1/{PATH}s")),
+    ("a fingerprint after its change", "labels.fingerprint-changes", relabelled(), relabelled(labelFingerprint="AAAA")),
+    (
+        "a family between two looks",
+        "family.latest",
+        around(lambda t: t.say("GET", FAMILY, None, NOT_FOUND, 404), later=OLD | {"deprecated": {"state": "OBSOLETE"}}),
+        around(lambda t: t.say("GET", FAMILY, None, NOT_FOUND, 404)),
+    ),
+)
+
 # What recorders write
 
 
@@ -515,6 +559,6 @@ PROJECTS: tuple[Pair, ...] = tuple(
     for listed in (False, True)
 )
 
-PAIRS = (*NAMES, *OPERATIONS, *MATTERS, *RECORDERS, *PROJECTS)
+PAIRS = (*NAMES, *OPERATIONS, *MATTERS, *BETWEEN, *RECORDERS, *PROJECTS)
 
 test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
