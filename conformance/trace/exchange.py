@@ -6,7 +6,7 @@ Rules judge traces and do no I/O, so a trace may come from a live scenario as we
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -391,7 +391,8 @@ class Trace:
     operation may take, in seconds, and is 0 where nobody waited for it. `recorded` traffic may begin and end in the
     middle of things, and there may have been other clients; `ahead` is by how many seconds the clock of its target
     was ahead, at least, and `lost` names what the recorder has lost. `restless` are the fields that tell one image
-    from another, as far as the target shows them otherwise at every look: they tell nothing.
+    from another, as far as the target shows them otherwise at every look: they tell nothing. `changes` are the requests
+    of the whole recording that have changed images, without their answers, in the order of sending.
     """
 
     exchanges: tuple[Exchange, ...]
@@ -401,6 +402,7 @@ class Trace:
     ahead: float = 0.0
     lost: frozenset[str] = frozenset()
     restless: frozenset[str] = frozenset()
+    changes: Sequence[Exchange] = ()
 
     @cached_property
     def of_target(self) -> Trace:

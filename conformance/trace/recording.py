@@ -29,7 +29,7 @@ from conformance.trace.customer_keys import secrets_of
 from conformance.trace.entries import Entries, Entry, Groups, Item, Member
 from conformance.trace.exchange import MUTATIONS, Exchange, Trace
 from conformance.trace.formats import timestamp
-from conformance.trace.har import ASIDE, OWN, UnreadableError, exchange_of
+from conformance.trace.har import ASIDE, BODIED, OWN, UnreadableError, exchange_of
 from conformance.trace.joined import Joined
 from conformance.trace.losses import FRACTIONS, INSERTS, ORDER, SERVER_TIMES, TIMES, out_of_order
 from conformance.trace.placeholders import Placeholders
@@ -111,6 +111,7 @@ class Recording:
         self._last_items: dict[tuple[Key, ...], tuple[int, int]] = {}
         self._sources: dict[Key, dict[str, Member]] = defaultdict(dict)
         self._changed_sources: set[Key] = set()
+        self._changes: list[Exchange] = []
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         try:
             if path is not None:
@@ -133,6 +134,7 @@ class Recording:
     def traces(self) -> Iterator[Trace]:
         """The traces, in no particular order."""
         secrets = frozenset(self.keys)
+        self._changes.sort(key=lambda change: change.sent)
         for members in self._groups():
             order = sorted(members, key=lambda member: (member.entry.sent, member.entry.position))
             order = list(_without_repeats(order))
@@ -140,7 +142,9 @@ class Recording:
             deadline = max(deadline for _, deadline in loaded)
             exchanges = tuple(replace(exchange, number=number) for number, (exchange, _) in enumerate(loaded, 1))
             lost = frozenset() if deadline else self._losses(order, exchanges)
-            yield Trace(exchanges, secrets, deadline, recorded=not deadline, ahead=self._ahead, lost=lost)
+            yield Trace(
+                exchanges, secrets, deadline, recorded=not deadline, ahead=self._ahead, lost=lost, changes=self._changes
+            )
 
     def _losses(self, members: Sequence[Member], exchanges: Sequence[Exchange]) -> frozenset[str]:
         """What the recorder has lost of a trace."""
@@ -267,6 +271,8 @@ class Recording:
             position = self._store((exchange, deadline_of(own)))
             self._entries.append(Entry(position, exchange.sent, hash(("trace", name))))
             return
+        if exchange.method in BODIED and exchange.method != "images.insert" and exchange.answered:
+            self._changes.append(replace(exchange, response=None))
         subject = Subject(exchange, self._story)
         keys = subject.keys()
         for key in keys:

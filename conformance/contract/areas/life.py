@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.contract.areas.labels import seen_before
 from conformance.contract.areas.transport import OPTIONAL_METHODS
+from conformance.contract.bystanders import UNNOTICED_SECONDS, over
 from conformance.contract.comparison import unasked
 from conformance.contract.fields import SERVER_SET, type_rules
 from conformance.contract.history import History
@@ -17,7 +19,7 @@ from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.mutation import Mutation, overlapping
 from conformance.contract.order import after
 from conformance.contract.requests import conflicts, for_the_fault, leak_breach, leaked, request_rule
-from conformance.contract.round_trip import cleared_by, comes_back, patched_paths
+from conformance.contract.round_trip import changed_by, cleared_by, comes_back, patched_paths, shows
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
@@ -487,6 +489,7 @@ def _patched(name: str, value: Any, shown: Sighting, before: Sighting | None) ->
     requires=("life.get-after-done",),
 )
 def _isolation(history: History) -> Iterator[Finding]:
+    yield from _spilt(history)
     for change in history.mutations:
         if (
             change.original is not None
@@ -528,6 +531,36 @@ def _isolation(history: History) -> Iterator[Finding]:
                     later[0].exchange,
                     expected={name: earlier[-1].value.get(name) for name in others},
                     observed=others,
+                )
+
+
+def _spilt(history: History) -> Iterator[Finding]:
+    """Judges that an image of a recording does not show, from one look to the next, just what a request has set on
+    another one in between, while none was about itself."""
+    last: dict[tuple[str, str], Sighting] = {}
+    changes = history.trace.changes
+    for seen in history.sightings if changes else ():
+        key = seen.project, str(seen.value.get("id"))
+        before, last[key] = last.get(key), seen
+        if before is None or not after(before.exchange, seen.exchange) or not unasked(before.value, seen.value, ()):
+            continue
+        names = {seen.name, seen.value.get("id")}
+        since = max(before.exchange.received, seen.exchange.sent - UNNOTICED_SECONDS)
+        first, end = (bisect(changes, moment, key=lambda change: change.sent) for moment in (since, seen.exchange.sent))
+        between = [change for change in changes[first:end] if change.route and change.route.project == seen.project]
+        if any(change.image in names and not over(change, before.exchange) for change in history.mutations):
+            continue
+        for change in between:
+            values = changed_by(change)
+            if any(values.values()) and shows(change, seen.value) and not shows(change, before.value):
+                yield expect(
+                    False,
+                    f"{change.method} of one image changes another",
+                    before.exchange,
+                    change,
+                    seen.exchange,
+                    expected={name: before.value.get(name) for name in values},
+                    observed={name: seen.value.get(name) for name in values},
                 )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from conformance.contract.comparison import alike
 from conformance.contract.fields import OPERATION_FIELDS
 from conformance.contract.history import History
-from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.operation import LIST, STATUS_ORDER, State
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
@@ -84,7 +84,7 @@ def _monotonic(history: History) -> Iterator[Finding]:
 
 def _forward(history: History) -> Iterator[tuple[State, State]]:
     """Each state with the most advanced one that was seen for certain before it; lists may be a while behind, but not
-    ahead.
+    ahead, and hardly behind each other.
 
     A replay of a request may answer the operation as it was first answered, so its answer is later than that one alone;
     but what it shows was reached.
@@ -97,7 +97,8 @@ def _forward(history: History) -> Iterator[tuple[State, State]]:
             if not state.shows("status"):
                 continue
             if state.via == LIST:
-                if furthest is not None and state.exchange.sent - furthest.exchange.received > LATE_SECONDS:
+                late = MOMENT_SECONDS if furthest is not None and furthest.via == LIST else LATE_SECONDS
+                if furthest is not None and state.exchange.sent - furthest.exchange.received > late:
                     yield furthest, state
                 if state.done and (furthest is None or not furthest.done):
                     furthest = state
@@ -166,14 +167,16 @@ def _done_is_final(history: History) -> Iterator[Finding]:
 )
 def _identity(history: History) -> Iterator[Finding]:
     for operation in history.operations:
-        last: dict[str, State] = {}
-        for later in (state for state in operation.own_glimpses if state.via != LIST):
+        last: dict[tuple[bool, str], State] = {}
+        for later in operation.own_glimpses:
+            listed = later.via == LIST  # whether lists and polls agree is the matter of another rule
             told: dict[int, tuple[State, list[str]]] = {}
             for name in filter(later.shows, (*IDENTITY, *SET_ONCE)):
-                if name in last:
-                    told.setdefault(id(last[name]), (last[name], []))[1].append(name)
+                known = last.get((listed, name))
+                if known is not None:
+                    told.setdefault(id(known), (known, []))[1].append(name)
                 if is_set(later.value.get(name)):
-                    last[name] = later
+                    last[listed, name] = later
             for earlier, names in told.values():
                 yield same_fields(earlier, later, "what identifies an operation changed between two polls", names)
 

@@ -431,6 +431,31 @@ def of_it(told: Recorded) -> Recorded:
     return told.insert(2, sourceDisk=None, sourceImage="global/images/image-1", answer=MISSED, code=404)
 
 
+def beside(*, own: bool = False, **labels: str) -> Told:
+    """An image whose labels change while those of another are set, and perhaps its own as well."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(OLD).get(image(2), name="image-2").labelled({"b": "2"}, FINGERPRINTS[0])
+        if own:
+            told.labelled(labels, NO_LABELS, 2)
+        return told.get(image(2, labels=labels, labelFingerprint=FINGERPRINTS[2]), name="image-2")
+
+    return tell
+
+
+def listed_again(**changes: Any) -> Told:
+    """An operation that nobody gets, and two lists that show it."""
+
+    def tell(told: Recorded) -> Recorded:
+        began = told.insert()._began[1]
+        for own in ({}, changes):
+            shown = operation(**{"status": "DONE", **began, "endTime": at(3), **own})
+            later(told, 3).say("GET", "global/operations", None, {"kind": "compute#operationList", "items": [shown]})
+        return told
+
+    return tell
+
+
 REMADE = {**OLD, "id": "77", "creationTimestamp": at(4)}
 BETWEEN: tuple[Pair, ...] = (
     *(
@@ -443,6 +468,15 @@ BETWEEN: tuple[Pair, ...] = (
         )
     ),
     ("a field that no request touches", "life.model", relabelled(), relabelled(description="other")),
+    ("labels that others have set", "life.isolation", beside(c="3"), beside(b="2")),
+    ("labels that are set on both", "life.isolation", beside(own=True, b="2"), beside(b="2")),
+    ("an operation in two lists", "operation.identity-immutable", listed_again(), listed_again(user="b@example.com")),
+    (
+        "the status of an operation in two lists",
+        "operation.status-monotonic",
+        listed_again(),
+        listed_again(status="RUNNING", progress=0, endTime=None),
+    ),
     ("a field that is shown once", "life.model", relabelled(), relabelled(sourceSnapshot=f"{LINKS}/v1/{PATH}s")),
     ("a fingerprint after its change", "labels.fingerprint-changes", relabelled(), relabelled(labelFingerprint="AAAA")),
     (
