@@ -14,6 +14,7 @@ from conformance.contract.order import after
 from conformance.contract.round_trip import same_labels
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
+from conformance.trace.blots import holds_blot
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded
 from conformance.trace.losses import FINGERPRINTS, TIMES
@@ -185,6 +186,7 @@ def _rivalled(history: History, update: Mutation) -> bool:
 )
 def _fingerprint_changes(history: History) -> Iterator[Finding]:
     last: dict[tuple[str, str | None], Sighting] = {}
+    yield from _taken_again(history)
     for sighting in history.showing("labels", "labelFingerprint"):
         if not is_set(sighting.value.get("labelFingerprint")):
             continue  # a list may leave it out, and that a get lacks it is the matter of its format
@@ -216,6 +218,30 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
                 observed=sighting.value.get("labelFingerprint"),
                 deviation=not changed,
             )
+
+
+def _taken_again(history: History) -> Iterator[Finding]:
+    """Judges that the fingerprint of labels is not that of others, which the same image had before those in between."""
+    known: dict[tuple[str, str, str], Sighting] = {}
+    last: dict[tuple[str, str], Sighting] = {}
+    for seen in history.showing("labels", "labelFingerprint") if history.trace.recorded else ():
+        fingerprint, identifier = seen.value.get("labelFingerprint"), seen.value.get("id")
+        if not (is_set(fingerprint) and is_set(identifier)) or holds_blot(seen.value):
+            continue
+        image = seen.project, str(identifier)
+        before, last[image] = last.get(image), seen
+        first = known.setdefault((*image, str(fingerprint)), seen)
+        if before is None or before.value.get("labelFingerprint") == fingerprint or first is seen:
+            continue  # that of the labels just before is the matter of the rule itself
+        yield expect(
+            history.own_labels(first) == history.own_labels(seen),
+            "labels have the fingerprint that others had before",
+            first.exchange,
+            seen.exchange,
+            expected="another fingerprint",
+            observed=fingerprint,
+            deviation=True,
+        )
 
 
 def _long_over(update: Mutation, look: Exchange) -> bool:

@@ -344,7 +344,8 @@ def _views(history: History) -> Iterator[Finding]:
     """Judges that an image of a recording shows the same whatever shows it: get, list or family.
 
     Others may change some fields between two looks, so of these only a look tells that differs from the ones before and
-    after it; and it may be a late one where it shows what was shown before. So it is with what one of two lacks.
+    after it, or two that stand close around a request for something else; and it may be a late one where it shows what
+    was shown before. So it is with what one of two lacks.
     """
     looks: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
     for seen in history.sightings if history.trace.recorded else ():
@@ -356,7 +357,9 @@ def _views(history: History) -> Iterator[Finding]:
             asked = _asked_between(history, before, seen)
             if before.value == seen.value or asked is None:
                 continue
-            wrong = unasked(before.value, seen.value, AT_LEISURE | IDENTITY | asked)
+            soon = seen.exchange.sent - before.exchange.received <= UNNOTICED_SECONDS
+            others = frozenset() if asked and soon else AT_LEISURE
+            wrong = unasked(before.value, seen.value, others | IDENTITY | asked)
             later = of_one[at + 2] if at + 2 < len(of_one) else None
             until = _asked_between(history, before, later) if later is not None else None
             again = until is not None
@@ -389,15 +392,17 @@ def _asked_between(history: History, before: Sighting, seen: Sighting) -> frozen
     late = seen.exchange.sent - before.exchange.received > LATE_SECONDS
     if late or not after(before.exchange, seen.exchange) or seen.exchange.number in history.meddled_looks:
         return None
-    touched = [
-        touched_by(change.exchange)
+    between = [
+        change
         for change in history.mutations
         if change.image in (seen.name, str(seen.value.get("id")))
         and change.exchange.sent <= seen.exchange.received
         and not (change.exchange.rejected or over(change, before.exchange))
     ]
+    touched = [touched_by(change.exchange) for change in between]
     known = [fields for fields in touched if fields is not None]
-    return frozenset().union(*known) if len(known) == len(touched) else None
+    shown_late = [history.late_fields(change, before, seen) for change in between]
+    return frozenset().union(*known, *shown_late) if len(known) == len(touched) else None
 
 
 def _missed(exchange: Exchange) -> tuple[str, str] | None:

@@ -108,7 +108,7 @@ def _json(history: History) -> Iterator[Finding]:
             continue
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         typed = kind == "application/json" or kind.endswith("+json") or (history.trace.recorded and not kind)
-        nothing = exchange.answered and exchange.method in LOOKS and response.json in (None, [])
+        nothing = exchange.answered and exchange.method in LOOKS and not isinstance(response.json, dict)
         yield expect(
             response.json is not NOT_JSON and not nothing and typed,
             "an answer is not JSON, or does not say so",

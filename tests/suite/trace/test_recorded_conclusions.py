@@ -443,6 +443,24 @@ def beside(*, own: bool = False, **labels: str) -> Told:
     return tell
 
 
+def deprecated_beside(**changes: Any) -> Told:
+    """An image that is deprecated, and what looks show of it afterwards."""
+    obsolete = {"state": "OBSOLETE"}
+    shown = {**OLD, "deprecated": obsolete, **changes}
+    return lambda t: t.get(OLD).act("deprecate", obsolete).get(shown, wait=2).get(shown, wait=2)
+
+
+def relabelled_twice(fingerprint: str) -> Told:
+    """An image whose labels are set twice, and the fingerprint that they have then."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(OLD).labelled({"b": "2"}, FINGERPRINTS[0]).get(NEW, wait=2)
+        told.labelled({"c": "3"}, FINGERPRINTS[1])
+        return told.get({**OLD, "labels": {"c": "3"}, "labelFingerprint": fingerprint}, wait=2)
+
+    return tell
+
+
 def listed_again(**changes: Any) -> Told:
     """An operation that nobody gets, and two lists that show it."""
 
@@ -468,6 +486,14 @@ BETWEEN: tuple[Pair, ...] = (
         )
     ),
     ("a field that no request touches", "life.model", relabelled(), relabelled(description="other")),
+    ("an answer that is no object", "transport.json", lambda t: t.get(image()), lambda t: t.get([1])),
+    ("labels beside a deprecation", "life.model", deprecated_beside(), deprecated_beside(labels={})),
+    (
+        "the fingerprint of other labels",
+        "labels.fingerprint-changes",
+        relabelled_twice(FINGERPRINTS[2]),
+        relabelled_twice(FINGERPRINTS[0]),
+    ),
     ("labels that others have set", "life.isolation", beside(c="3"), beside(b="2")),
     ("labels that are set on both", "life.isolation", beside(own=True, b="2"), beside(b="2")),
     ("an operation in two lists", "operation.identity-immutable", listed_again(), listed_again(user="b@example.com")),
