@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from conformance.contract.list_filter import ONE_NAME, is_pattern, passes
 from conformance.contract.list_walks import LIST, living, shows_names, shrinking, walks
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
-from conformance.contract.rule import Finding, Rules, expect
+from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import BLOT, blotted_out
 from conformance.trace.exchange import Exchange
@@ -47,6 +48,7 @@ def _list_once(history: History) -> Iterator[Finding]:
         if not shrinking(history, pages):
             yield from _held(history, pages)
     yield from _tokens_taken(history)
+    yield from _vanished(history)
 
 
 _OWN_RULES = frozenset({"kind", "id", "name", "selfLink", "creationTimestamp", "imageEncryptionKey"})
@@ -154,6 +156,34 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
             expected=f"{insert.image} once",
             observed=[seen.value.get("id") for seen in found],
         )
+
+
+def _vanished(history: History) -> Iterator[Finding]:
+    """Judges that a whole list of a recording holds what those before and after it hold, whoever made that, unless it
+    was new."""
+    wholes: dict[str, list[tuple[Exchange, dict[str, Sighting]]]] = defaultdict(list)
+    for walk in walks(history) if history.trace.recorded else ():
+        pages = [history.exchanges[index] for index in walk]
+        told = all(is_set(item.get("id")) for page in pages for item in page.items)
+        if pages[-1].last_page and told and not pages[0].request.query.get("filter", [""])[0] and pages[0].route:
+            shown = {str(seen.value["id"]): seen for page in pages for seen in history.seen_in(page)}
+            wholes[pages[0].route.project].append((pages[0], shown))
+    for lists in wholes.values():
+        for (_, before), (page, held), (_, later) in zip(lists, lists[1:], lists[2:], strict=False):
+            for identifier in before.keys() & later.keys() - held.keys():
+                seen, again = before[identifier], later[identifier]
+                made = timestamp(seen.value.get("creationTimestamp"))
+                settled = made is not None and page.sent - made.timestamp() > LATE_SECONDS
+                if settled and after(seen.exchange, page) and after(page, again.exchange):
+                    yield expect(
+                        False,
+                        "a list lacks an image that the lists before and after it hold",
+                        seen.exchange,
+                        page,
+                        again.exchange,
+                        expected=seen.name,
+                        observed=[one.name for one in held.values()][:5],
+                    )
 
 
 def _late_seconds(history: History, insert: Mutation, pages: Sequence[Exchange]) -> float:

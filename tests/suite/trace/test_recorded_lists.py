@@ -66,6 +66,13 @@ ONE, TWO = image(1, labels={"env": "test"}, labelFingerprint="aB3dE6gH9jK="), im
 
 OF_FAMILY = image(7, name="image-7", family="f")
 
+
+def lists_around(*held: int, born: float = -9000) -> Told:
+    """A list that shows some images between two that show both."""
+    both = {number: image(number, creationTimestamp=at(born)) for number in (1, 2)}
+    return lambda t: t.list(*both.values()).list(*(both[number] for number in held)).list(*both.values())
+
+
 PAIRS: tuple[Pair, ...] = (
     ("a family's list", "life.list-filter-forms", of_a_family_lacking(wait=90), of_a_family_lacking()),
     (
@@ -86,6 +93,8 @@ PAIRS: tuple[Pair, ...] = (
         lambda t: lacking("", pause=15)(t).list(image()),
         lambda t: t.made().list(image()).list(image(7, name="image-7")).get(image()),
     ),
+    ("a list between two", "life.list-once", lists_around(1, 2), lists_around(2)),
+    ("a list of new images between two", "life.list-once", lists_around(2, born=0.1), lists_around(1)),
     ("a filter for one image", "life.list-once", lacking("name = image-7"), lacking('name = "image-1"')),
     ("a pattern for one image", "life.list-once", lacking("name eq image-7"), lacking("(name eq image-1)")),
     ("a list that is late", "operation.success-means-ready", shown_later("PENDING", 1), shown_later("PENDING")),
