@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from conformance.client.api import Api, Created, addresses
+from conformance.client.api import UNSEEN_UNTIL_HALF, Api, Created, addresses
 from conformance.config.sources import Sources
 from conformance.contract.fields import ARCHITECTURES, acceptance_id
 from conformance.contract.insert_request import InsertRequest
@@ -30,6 +30,9 @@ RACES_MAXIMUM = 3
 """How often a race is run again until requests do overlap: on a busy machine one may be over before the next begins."""
 
 TRIES = 3
+
+LOOKS_MINIMUM = 3
+"""So many looks are taken for what never was to be seen so far."""
 
 ZONE = "us-central1-a"
 
@@ -211,6 +214,26 @@ def look_again(api: Api, created: Created, *answers: Exchange) -> None:
     api.get(created.name)
 
 
+def look_until(api: Api, kind: str, seen: Callable[[], bool], looks: int, seconds: float = 0.1) -> None:
+    """Looks until something is to be seen, for a while; a shorter while the more often in a row it was in vain for the
+    same kind of thing.
+
+    Args:
+        api: where to look.
+        kind: of what is looked for.
+        seen: looks, and tells whether it is to be seen.
+        looks: how often to look at most.
+        seconds: between two looks.
+    """
+    unseen = api.target.unseen
+    for _ in range(max(looks >> unseen[kind] // UNSEEN_UNTIL_HALF, min(looks, LOOKS_MINIMUM))):
+        if seen():
+            unseen[kind] = 0
+            return
+        api.target.transport.sleep(seconds)
+    unseen[kind] += 1
+
+
 def await_image(api: Api, name: str) -> None:
     """Looks until an image is READY, for a while: the answer of its insert was lost."""
     for _ in range(IMAGE_LOOKS):
@@ -256,21 +279,19 @@ def relabelled(
     """Sets labels, and looks until they are seen: a target may show them a moment later."""
     change = by(api, name, {"labels": labels, "labelFingerprint": fingerprint})
     api.finish(change)
-    for _ in range(LABEL_LOOKS if change.answered else 1):
-        if labels_of(api, name)[0] == labels:
-            break
-        api.target.transport.sleep(0.1)
+    look_until(api, "labels", lambda: labels_of(api, name)[0] == labels, LABEL_LOOKS if change.answered else 1)
 
 
 def patched(api: Api, name: str, fields: Mapping[str, Any]) -> None:
     """Sends a PATCH, and looks until its fields are seen: what comes next is not to be taken for a part of it."""
     change = api.patch(name, fields)
     api.finish(change)
-    for _ in range(LABEL_LOOKS if change.answered else 1):
+
+    def seen() -> bool:
         image = api.get(name).resource or {}
-        if all(image.get(field) == value for field, value in fields.items()):
-            break
-        api.target.transport.sleep(0.1)
+        return all(image.get(field) == value for field, value in fields.items())
+
+    look_until(api, "a patch", seen, LABEL_LOOKS if change.answered else 1)
 
 
 def look_at_family(api: Api, family: str, latest: str, can: Callable[[str], bool]) -> None:
@@ -282,23 +303,25 @@ def look_at_family(api: Api, family: str, latest: str, can: Callable[[str], bool
         latest: the name of the image that should be the answer; "" for none.
         can: tells whether the target has a capability.
     """
-    for _ in range(FAMILY_LOOKS):
+
+    def seen() -> bool:
         answers = [api.from_family(family).resource] if can("family") else []
         if can("family_views"):
             view = (api.family_view(ZONE, family).resource or {}).get("image")
             answers.append(view if isinstance(view, dict) else None)
-        if all((answer or {}).get("name", "") == latest for answer in answers):
-            break
-        api.target.transport.sleep(0.1)
+        return all((answer or {}).get("name", "") == latest for answer in answers)
+
+    look_until(api, "the latest of a family", seen, FAMILY_LOOKS)
 
 
 def look_at_view(api: Api, family: str, latest: str, zone: str = ZONE) -> None:
     """Asks for a zone's image of a family for some moments, or until it is the one that it should be."""
-    for _ in range(VIEW_LOOKS):
+
+    def seen() -> bool:
         view = (api.family_view(zone, family).resource or {}).get("image")
-        if isinstance(view, dict) and view.get("name") == latest:
-            break
-        api.target.transport.sleep(VIEW_SECONDS)
+        return isinstance(view, dict) and view.get("name") == latest
+
+    look_until(api, "a view of a family", seen, VIEW_LOOKS, VIEW_SECONDS)
 
 
 def later(api: Api, first: Created, request: InsertRequest | Mapping[str, Any]) -> Created:
