@@ -138,9 +138,11 @@ class _Own:
     def all(self) -> set[Found]:
         """All that are there: those that a list shows, and those of which it should, but does not, and a get does.
 
-        That a target has deleted what it was asked to delete is seen in its list; where that is not whole, by a get.
+        That a target has deleted what it was asked to delete is seen in its list; where that is not whole, by a get,
+        unless that finds no image by its name.
         """
-        return self._there(self._told.last("asked", "made"), self._told.last("deleted"))
+        deleted = set() if self._target.nameless else self._told.last("deleted")
+        return self._there(self._told.last("asked", "made"), deleted)
 
     def left(self, images: Iterable[Found]) -> set[Found]:
         """Those of some images that are still there, and those that were unknown and that a list shows now."""
@@ -195,7 +197,7 @@ class _Own:
                 response = _send(self._target, "GET", project, f"images/{_quoted(name)}")
             if response is not None and response.status == OK:
                 found.add(Found(project, name))
-            elif whole or (response is not None and response.status in GONE):
+            elif whole or (response is not None and response.status in GONE and not self._target.nameless):
                 self.gone.add((project, name))
             else:
                 self.unknown.add((project, name))
@@ -210,9 +212,12 @@ def _delete(target: Target, own: _Own, images: set[Found], tries: int) -> set[Fo
         if attempt and left:
             target.transport.sleep(min(PAUSE_SECONDS * 4**attempt, PAUSE_SECONDS_MAXIMUM))
         if left:
+            before = left
             # A target may know its images by one of the two only.
             pending = _ask_to_delete(target, own, left, by_id=attempt % 2 == 1)
             left = _waited_for(target, own, left, end if pending else 0.0)
+            if attempt and len(left) > IN_VAIN_MAXIMUM and left == before:
+                break
     return left
 
 
@@ -278,6 +283,8 @@ def listed(target: Target, project: str) -> tuple[list[dict[str, Any]] | None, b
         query = "images?maxResults=500" + (f"&pageToken={_quoted(token)}" if token else "")
         response = _send(target, "GET", project, query)
         page = response.json if response is not None and response.status == 200 else None
+        if isinstance(page, list) and page:  # without kind and pages; an empty one may be anything
+            return [*found, *(item for item in page if isinstance(item, dict))], True
         items = page.get("items") if isinstance(page, dict) else page
         if not isinstance(page, dict) or not isinstance(items, list | None) or _calls_itself_otherwise(page):
             return (found if token else None), False

@@ -344,10 +344,16 @@ class Exchange:
             return None
         return with_names(value) if self._asks_for_numbers else value
 
+    @property
+    def bare_items(self) -> list[Any] | None:
+        """What a 2xx answer lists that is no object with `items`, but an array; None where it is none."""
+        value = self.response.json if self.response is not None and self.answered else None
+        return value if isinstance(value, list) else None
+
     @cached_property
     def items(self) -> list[dict[str, Any]]:
-        """The JSON objects that a 2xx answer lists."""
-        items = (self.resource or {}).get("items")
+        """The JSON objects that a 2xx answer lists, as its `items`, or as an array of its own."""
+        items = self.bare_items or (self.resource or {}).get("items")
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
     @property

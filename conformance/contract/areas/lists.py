@@ -305,7 +305,10 @@ def _list_filter(history: History) -> Iterator[Finding]:
 )
 def _list_kind(history: History) -> Iterator[Finding]:
     for exchange in history.exchanges:
-        if exchange.method == LIST and exchange.resource is not None and exchange.mask.covers("kind"):
+        if exchange.method == LIST and exchange.bare_items is not None:
+            message = "a list is an array, of no kind"
+            yield expect(False, message, exchange, expected="compute#imageList", observed="an array")
+        elif exchange.method == LIST and exchange.resource is not None and exchange.mask.covers("kind"):
             if blotted_out(exchange.resource.get("kind")):
                 continue
             yield expect(

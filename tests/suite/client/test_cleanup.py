@@ -182,6 +182,7 @@ def test_what_was_unknown_once_is_forgotten_by_no_later_look(tmp_path: Path) -> 
         ({"items": {OWN: {}}}, None),
         ({"items": "none"}, None),
         ([], None),
+        ([{"name": OWN, "id": 3}], Census(frozenset({(OWN, "3")}), complete=True)),
     ],
 )
 def test_list_of_another_form_says_nothing(page: Any, shown: Census | None, tmp_path: Path) -> None:
