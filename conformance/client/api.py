@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from conformance.client.connection import TIMED_OUT
-from conformance.client.recorder import UNADDRESSABLE, Recorder, quoted
+from conformance.client.recorder import UNADDRESSABLE, UNSET_IDS, Recorder, quoted, told_id
 from conformance.client.transport import AUTHORIZATION
 from conformance.contract.insert_request import Fresh, InsertRequest
 from conformance.contract.mutation import failed_by_chance
@@ -62,12 +62,8 @@ _GET = "globalOperations.get"
 _FAMILY = "images.getFromFamily"
 _FREED = "the name of a deleted image"
 
-_SETTLED = ("READY", "FAILED")
-"""Statuses of an image that is no longer being made."""
-
-
-_UNSET = (None, "", "0", 0)
-"""Ids that are none yet."""
+_SETTLED = ("READY", "FAILED", None)
+"""Statuses of an image that is no longer being made, as far as it tells: one without any never will."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ class Created:
         """The id of the image as the operation says it, or else as the image shows it; "" where neither does."""
         shown = self.image.resource if self.image else None
         told = (self.operation.get("targetId"), (shown or {}).get("id"))
-        return next((str(value) for value in told if isinstance(value, str | int) and value not in _UNSET), "")
+        return next((str(value) for value in told if isinstance(value, str | int) and value not in UNSET_IDS), "")
 
     @property
     def ready(self) -> bool:
@@ -341,7 +337,9 @@ class Api(Recorder):
         else:
             self._watch(mutation)
         if mutation.method == "images.insert":
-            self._identify(mutation.route.project if mutation.route else None, operation)
+            target = operation.get("targetId")
+            known = str(target) if isinstance(target, str | int) and target not in UNSET_IDS else ""
+            self._identify(mutation.route.project if mutation.route else None, known)
         return operation
 
     def _follow(self, address: str, operation: dict[str, Any], mutation: Exchange) -> dict[str, Any] | None:
@@ -387,8 +385,10 @@ class Api(Recorder):
         while True:
             if delay:
                 self.target.transport.sleep(delay)
-            look = self.get(name, project=mutation.route.project if mutation.route else None)
-            if (look.resource or {}).get("status") in _SETTLED or self._out_of_patience(mutation, look, WATCHED):
+            project = mutation.route.project if mutation.route else None
+            look = self._look(mutation, name, project)
+            settled = look.resource is not None and look.resource.get("status") in _SETTLED
+            if settled or self._out_of_patience(mutation, look, WATCHED):
                 return
             delay = self._longer(delay)
 
@@ -419,8 +419,29 @@ class Api(Recorder):
             if not failed_by_chance(operation):
                 break
             self.target.unlucky += 1
-        image = self.get(name, project=project) if name not in UNADDRESSABLE else None
+        image = self._look(exchange, name, project) if name not in UNADDRESSABLE else None
+        if image is not None and not image.answered and exchange.answered and not operation.get("error"):
+            image = self._found_otherwise(exchange, name, project) or image
         return Created(exchange, name, operation, image)
+
+    def _look(self, insert: Exchange, name: str, project: str | None) -> Exchange:
+        """A get of the image of an insert, by what the target knows its images by."""
+        by_id = self.had_by_id(insert, project) if self.target.nameless else None
+        return by_id or self.get(name, project=project)
+
+    def _found_otherwise(self, insert: Exchange, name: str, project: str | None) -> Exchange | None:
+        """A get of an image that should be there, but that none by its name shows, by its id; else a list may show
+        it."""
+        by_id = self.had_by_id(insert, project)
+        if by_id is None:
+            self.list(project=project, filter=f"name={name}")
+        return by_id
+
+    def had_by_id(self, insert: Exchange, project: str | None = None) -> Exchange | None:
+        """The image of an insert, had by the id that the answer to it tells; None where that shows none."""
+        identifier = told_id(insert)
+        look = self.get(identifier, project=project) if identifier not in UNADDRESSABLE else None
+        return look if look is not None and look.answered else None
 
     def _seen_done(self, operation: str) -> bool:
         """Whether an answer of this scenario showed an operation that had ended."""

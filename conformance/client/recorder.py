@@ -14,11 +14,20 @@ from conformance.client.budget import BudgetSpent
 from conformance.client.lost_connections import CONNECT_SECONDS
 from conformance.client.target import Target
 from conformance.client.transport import ACCESS_STATUSES, REQUEST_SECONDS, Stopped
-from conformance.contract.rule import is_error
+from conformance.contract.rule import is_error, is_set
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Intent, Request, Trace
 from conformance.trace.fate import Fate
 from conformance.trace.formats import link
+
+NOT_FOUND = 404
+
+UNSET_IDS = (None, "", "0", 0)
+"""Ids that are none yet."""
+
+_OF_AN_IMAGE = ("name", "sourceImage", "sourceDisk", "sourceSnapshot", "rawDisk")
+_OF_AN_OPERATION = ("operationType", "targetLink", "targetId", "insertTime")
+"""Fields that tell whether an answer is an image or an operation."""
 
 UNADDRESSABLE = frozenset({"", ".", ".."})
 """Names that a URL cannot carry: its path would mean something else."""
@@ -187,7 +196,7 @@ class Recorder:
             else:
                 journal.refused(project, name)
         operation = exchange.resource or {}
-        self._identify(project, operation)
+        self._identify(project, told_id(exchange))
         identity = str(operation.get("targetId") or next(iter(names), exchange.number))
         turned_away = exchange.refused or exchange.status in ACCESS_STATUSES
         new = not turned_away and not (exchange.answered and identity in self._identities)
@@ -204,11 +213,10 @@ class Recorder:
             self.target.journal.deleted(*image)
             del self._images[image]
 
-    def _identify(self, project: str | None, operation: Mapping[str, Any]) -> None:
-        """Remembers the id of an image that the operation of its insert names."""
-        target = operation.get("targetId")
-        if isinstance(target, str) and target:
-            self.target.journal.identified(project or self.target.project, target)
+    def _identify(self, project: str | None, identifier: str) -> None:
+        """Remembers the id of an image that an insert has made, where anything tells it."""
+        if identifier:
+            self.target.journal.identified(project or self.target.project, identifier)
 
     def tidy(self) -> None:
         """Deletes what this scenario has made, without waiting for the end of the deletions and without recording
@@ -224,22 +232,58 @@ class Recorder:
             if exchange.route and exchange.method == "images.list"
             for item in exchange.items
         }
+        ids = self._ids_seen()
         for (project, name), made in self._images.items():
             if not made and (project, name) not in seen:
                 self.target.journal.refused(project, name)
                 continue
             if name in UNADDRESSABLE:
                 continue  # it is found at the end, by its id
-            url = f"{self.target.root}/projects/{quote(project, safe=':')}/global/images/{quoted(name)}"
             try:
-                reply = self.target.transport.send(
-                    Request("DELETE", url), "images.delete", CONNECT_SECONDS, cleanup=True
-                )
+                status = self._status_of_delete(project, name)
+                if status == NOT_FOUND:  # a target may know its images by their ids alone, several of one name as well
+                    found = [self._status_of_delete(project, known) for known in sorted(ids.get((project, name), ()))]
+                    status = next((one for one in found if one != NOT_FOUND), status)
             except BudgetSpent:
                 return  # what is left is listed at the end
-            if reply.response is not None and reply.response.status in (200, 202, 204, 404):
+            if status in (200, 202, 204) or (status == NOT_FOUND and not self.target.nameless):
                 self.target.journal.deleted(project, name)
         self._images.clear()
+
+    def _status_of_delete(self, project: str, name: str) -> int | None:
+        """Deletes an image; answers the status, None where there is no answer."""
+        url = f"{self.target.root}/projects/{quote(project, safe=':')}/global/images/{quoted(name)}"
+        reply = self.target.transport.send(Request("DELETE", url), "images.delete", CONNECT_SECONDS, cleanup=True)
+        return reply.response.status if reply.response is not None else None
+
+    def _ids_seen(self) -> dict[tuple[str, str], set[str]]:
+        """By project and name the ids of the images that were shown as what they are: by a get of that id, or by the
+        answer to their insert."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for exchange in self._exchanges.values():
+            image = exchange.resource or {}
+            name, identifier = image.get("name"), str(image.get("id") or "")
+            asked = exchange.route.name if exchange.route and exchange.method == "images.get" else ""
+            shown = asked == identifier or (exchange.method == "images.insert" and _is_the_image(exchange))
+            if exchange.route and isinstance(name, str) and identifier and shown:
+                found.setdefault((exchange.route.project, name), set()).add(identifier)
+        return found
+
+
+def _is_the_image(insert: Exchange) -> bool:
+    """Whether an insert is answered with the image itself: with its name, or its source, and nothing of an
+    operation."""
+    answer, body = insert.resource or {}, insert.request.json
+    sent = body if isinstance(body, dict) else {}
+    alike = any(is_set(sent.get(name)) and answer.get(name) == sent[name] for name in _OF_AN_IMAGE)
+    return alike and not any(sign in answer for sign in _OF_AN_OPERATION)
+
+
+def told_id(insert: Exchange) -> str:
+    """The id of its image that the answer to an insert tells: the target's of its operation, or, where the answer is
+    the image itself, its own; "" where it tells none."""
+    told = (insert.resource or {}).get("id" if _is_the_image(insert) else "targetId")
+    return str(told) if isinstance(told, str | int) and told not in UNSET_IDS else ""
 
 
 def quoted(name: str) -> str:

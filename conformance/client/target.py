@@ -23,7 +23,8 @@ class Target:
     settings; `unfinished` counts the operations that were waited for in vain, `unseen`, by kind, the things that were
     looked for in vain one after the other, `unlucky` the inserts that failed as if by chance; `waits` tells whether
     operations are waited for, and not looked at again and again; `restless` are the fields that tell images apart, but
-    change from look to look; once the process `parent` is gone, in a worker, scenarios send no more.
+    change from look to look; `nameless` tells whether images are had by their ids alone; once the process `parent` is
+    gone, in a worker, scenarios send no more.
     """
 
     root: str
@@ -42,6 +43,7 @@ class Target:
     unlucky: int = 0
     waits: bool = False
     restless: frozenset[str] = frozenset()
+    nameless: bool = False
     secrets: set[str] = field(default_factory=set)
     parent: int | None = None
 

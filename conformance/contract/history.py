@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -357,7 +357,7 @@ class History(Bystanders):
             ends += [(look.sent, None) for look in self.meddled_since(mutation)]
             names = {name for name in self.addresses(mutation) if name}
             gets = [sighting for name in names for sighting in gotten.get((mutation.project, name), [])]
-            others = shown.get((mutation.project, mutation.image), []) if self.trace.recorded else []
+            others = shown.get((mutation.project, mutation.image), [])
             in_time = (
                 tuple(
                     sighting
@@ -376,15 +376,23 @@ class History(Bystanders):
         """The image of a request as gets showed it once the operation was DONE, and before anything else could change
         it.
 
-        Where no get of a recording has shown it, lists and families tell. With `names`, sightings of these fields
-        alone count as well, and in a recording lists and families beside gets; there what changes other fields only
-        ends nothing: a run looks after each change, but other clients do not.
+        Where no get has shown it, lists and families tell, in a run what they do show. With `names`, sightings of these
+        fields alone count as well, and in a recording lists and families beside gets; there what changes other fields
+        only ends nothing: a run looks after each change, but other clients do not.
         """
         found = self._results.get(id(mutation))
         if found is None:
             return ()
         fields = frozenset(names) if self.trace.recorded else frozenset()
-        return tuple(seen for seen in found.until(fields) if (seen.shows(*names) if names else not seen.mask.partial))
+        return tuple(
+            seen
+            for seen in found.until(fields)
+            if (seen.shows(*names) if names else not seen.mask.partial) and self._proves(seen, names)
+        )
+
+    def _proves(self, seen: Sighting, names: Collection[str]) -> bool:
+        """Whether a look tells what came of a request: of a run, what is no get may leave out what it likes."""
+        return self.trace.recorded or seen.via == "images.get" or (bool(names) and seen.value.keys() >= set(names))
 
     @cached_property
     def comebacks(self) -> tuple[tuple[Mutation, Sighting], ...]:

@@ -234,7 +234,7 @@ class Reading:
                     if (seen.project, seen.name) == (project, name)
                     and (seen.via == "images.get" or recorded)
                     and (not recorded or _targets(operation, seen.value.get("id")))
-                    and seen.value.get("status") == "READY"
+                    and (seen.value.get("status") == "READY" or _has_no_status(seen, recorded=recorded))
                     and after(insert.exchange, seen.exchange)
                     and seen.exchange.received < until
                 ),
@@ -265,6 +265,11 @@ class Reading:
     def identifier(self, mutation: Mutation) -> str | None:
         """The id of the image that a request made or changed, as its operation says it."""
         return mutation.operation.target_id if mutation.operation else None
+
+
+def _has_no_status(seen: Sighting, *, recorded: bool) -> bool:
+    """Whether an image of a run was shown without a status: nothing more is to be expected of it."""
+    return not recorded and seen.shows("status") and not is_set(seen.value.get("status"))
 
 
 def _judged(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:

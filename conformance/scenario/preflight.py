@@ -71,8 +71,7 @@ def look(
         _note_configuration(findings, target, sources, configured)
         created = _insert_under_names(findings, target, first, sources)
         _refuse_strangers(created.insert, target)
-        done = created.operation.get("status") == "DONE" or created.ready
-        if not created.insert.answered or not done or is_error(created.operation.get("error")):
+        if not succeeded(created):
             refuse_nowhere(created, target, first)
             found = search(first, sources) if lacks_source(created, sources) else None
             if found is None:
@@ -89,6 +88,7 @@ def look(
             created = _insert_under_names(findings, target, api(), sources)
         findings.restless = _restless(created, first)
         target.restless = frozenset(findings.restless)
+        target.nameless = findings.nameless = _is_had_by_id_alone(created, first)
         for name, probe in _PROBES.items():
             if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
                 probe(findings, api(), created, sources)
@@ -113,6 +113,13 @@ def _restless(created: Created, api: Api) -> list[str]:
     """The fields that tell one image from another, but change from one look at it to the next."""
     one, two = shown(created), api.get(created.name).resource or {}
     return [name for name in IDENTITY if is_set(one.get(name)) and is_set(two.get(name)) and one[name] != two[name]]
+
+
+def _is_had_by_id_alone(created: Created, api: Api) -> bool:
+    """Whether a get shows an image by its id, and none by its name: it was there before that, and is afterwards."""
+    if created.image is None or created.image.answered or not api.had_by_id(created.insert):
+        return False
+    return not api.get(created.name).answered and api.had_by_id(created.insert) is not None
 
 
 def _refuse_strangers(exchange: Exchange, target: Target) -> None:
@@ -222,8 +229,6 @@ def _why(created: Created) -> str:
         return f"a plain insert is answered HTTP {exchange.status}" + (
             f": {message}" if isinstance(message, str) else ""
         )
-    if created.operation.get("status") != "DONE":
-        return "the operation of a plain insert is never DONE"
     return "the operation of a plain insert fails"
 
 

@@ -278,6 +278,7 @@ class Process:
         that changes by itself for what tells images apart."""
         self.target.waits = self.ground.profile.sparing and "wait" in findings.present
         self.target.restless = frozenset(findings.restless)
+        self.target.nameless = findings.nameless
 
     def _limit_time(self, pace: float) -> None:
         """Gives the run, unless it is told how long it may take, some times as long as a correct target would let it

@@ -21,6 +21,7 @@ class Findings:
         remark: what a reader should know of that; "" where there is nothing.
         refused: the fields that the target refuses, with whatever value, though scenarios would use them by the way.
         restless: the fields that tell one image from another, but which the target shows otherwise at every look.
+        nameless: whether images are had by their ids alone, and not by their names.
     """
 
     absent: dict[str, str] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Findings:
     shapes: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     restless: list[str] = field(default_factory=list)
+    nameless: bool = False
     sources: dict[str, str | None] = field(default_factory=dict)
     remark: str = ""
 

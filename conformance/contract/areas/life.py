@@ -112,7 +112,7 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
                 continue
             if exchange.route.name != (identifier if by_id else insert.image):
                 continue
-            gone = exchange.status == 404 and not history.stayed(insert.project, insert.image, exchange, exchange)
+            gone = exchange.status == 404 and not _there_by_id(history, insert, exchange)
             if history.held_twice(insert.project, insert.image, exchange) or (not by_id and gone):
                 continue
             image = exchange.resource or {}
@@ -133,6 +133,22 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
                 expected={key: value},
                 observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
             )
+
+
+def _there_by_id(history: History, insert: Mutation, look: Exchange) -> bool:
+    """Whether an image was there while a get by its name found none: others show it as made before and after that, and
+    in a run no such get ever does."""
+    own = (insert.project, insert.image)
+    if history.stayed(*own, look, look):
+        return True
+    shown = [seen.exchange for seen in history.showing("id") if (seen.project, seen.name) == own]
+    by_name = [
+        exchange
+        for exchange in history.gets
+        if exchange.route and (exchange.route.project, exchange.route.name) == own and after(insert.end, exchange)
+    ]
+    around = any(after(seen, look) for seen in shown) and any(after(look, seen) for seen in shown)
+    return around and not history.trace.recorded and not any(exchange.answered for exchange in by_name)
 
 
 def _conditional(exchange: Exchange) -> bool:

@@ -13,6 +13,7 @@ from helpers.story import image, operation, refusal
 
 from conformance.client.api import Api, addresses
 from conformance.client.connection import Reply
+from conformance.client.recorder import told_id
 from conformance.commands.run import judge
 from conformance.config.profiles import PROFILES
 from conformance.config.settings import Settings
@@ -53,15 +54,21 @@ def scripted(*answers: dict[str, Any]) -> tuple[Api, list[dict[str, Any]]]:
     """A client of a target that says what stands in a script, whatever it is asked; and the script."""
     script = list(answers)
 
-    def send(*request: Any) -> Reply:
-        del request
+    def send(*request: Any, **options: Any) -> Reply:
+        del request, options
         answer = script.pop(0)
         error = answer.get("error")
         status = error.get("code", 200) if isinstance(error, dict) else 200
         return Reply(Response(status, {}, json.dumps(answer).encode()), "", 0.0, 0.0)
 
     target = Mock(
-        root="http://server/compute/beta", project="p", secrets=set(), unseen=Counter(), unlucky=0, over=False
+        root="http://server/compute/beta",
+        project="p",
+        secrets=set(),
+        unseen=Counter(),
+        unlucky=0,
+        over=False,
+        nameless=False,
     )
     target.transport.send = send
     target.profile = PROFILES["quick"]
@@ -242,3 +249,62 @@ def test_family_is_asked_again_while_it_answers_a_deleted_image() -> None:
     assert api.from_family("kin").status == 404
     script += [image(name="two", id="2002")]
     assert api.from_family("kin").status == 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (operation(), "2001"),
+        (operation(targetId=2001), "2001"),
+        (operation(targetId="0"), ""),
+        ({"name": "one", "id": 7}, "7"),
+        ({"name": "operation-1", "id": 7}, ""),
+        ({"kind": "compute#operation", "id": "7"}, ""),
+    ],
+)
+def test_id_of_an_image_is_never_that_of_its_operation(answer: dict[str, Any], told: str) -> None:
+    api, _ = scripted(answer)
+    assert told_id(api.insert(InsertRequest({}, "one"))) == told
+
+
+def test_image_that_is_not_had_by_its_name_is_had_by_its_id() -> None:
+    api, script = scripted(operation(), *[refusal(404, "notFound")] * 3, image())
+    api.target.unseen = Counter({"images.insert": 100})
+    script[1:4] = [refusal(404, "notFound")]
+    assert api.create(InsertRequest({}, "one")).ready
+    assert not script
+
+
+def test_image_of_a_target_that_has_no_names_is_asked_for_by_its_id_at_once() -> None:
+    api, script = scripted(operation(), image())
+    api.target.nameless = True
+    assert api.create(InsertRequest({}, "one")).ready
+    assert not script
+
+
+def test_image_that_is_had_by_its_id_alone_is_deleted_by_it() -> None:
+    api, script = scripted({"name": "conformance-one", "id": 7, "sourceImage": "base"})
+    api.insert(InsertRequest({}, "conformance-one"))
+    script.append({"name": "conformance-one", "id": 8})
+    api.insert(InsertRequest({}, "conformance-one"))
+    script += [refusal(404, "notFound"), {}, {}]
+    api.tidy()
+    assert not script
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule"),
+    [("transport.success-status/201", "transport.success-status"), ("operation.type/verb", "operation.type")],
+)
+def test_what_no_operation_has_to_end_for_is_judged_though_none_ends(fault: str, rule: str) -> None:
+    with EmulatorProcess(faults=("operation.reaches-done/never", fault)) as emulator:
+        settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1, deadline=0.5)
+        verdicts = judge(settings, focus=(rule,)).verdicts
+    assert verdicts[rule] == verdicts["operation.reaches-done"] == "deviates"
+
+
+def test_what_comes_back_is_seen_in_a_list_where_no_get_shows_it() -> None:
+    with EmulatorProcess(faults=("operation.success-means-ready/never-got", f"{RULE}/normalised")) as emulator:
+        settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1)
+        verdicts = judge(settings, focus=(RULE,)).verdicts
+    assert verdicts[RULE] == verdicts["operation.success-means-ready"] == "failed"

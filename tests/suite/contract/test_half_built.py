@@ -550,3 +550,35 @@ def test_source_that_was_never_seen_to_be_ready(status: str) -> None:
     )
     assert "operation.status" in story.broken()
     assert ("deprecate.use-obsolete" in story.broken()) == (status == "READY")
+
+
+def test_image_without_a_status_is_there_though_its_operation_never_ends() -> None:
+    for status, verdict in ((None, "broken"), ("PENDING", "silent")):
+        running = operation("RUNNING")
+        story = Story().insert(running, description="mine").poll(running).get(image(status=status, description="other"))
+        assert story.verdict("image.description.round-trip") == verdict
+
+
+def test_image_that_only_a_list_shows_is_what_came_of_its_insert() -> None:
+    for missing, verdict in ((True, "broken"), (False, "kept")):
+        story = Story().insert(operation("RUNNING"), description="mine").poll(operation())
+        story.get(MISSING if missing else image(description="mine"), status=404 if missing else 200)
+        story.say("GET", "images", None, 200, {"kind": "compute#imageList", "items": [image(description="other")]})
+        assert story.verdict("image.description.round-trip") == verdict
+
+
+@pytest.mark.parametrize(("later", "verdict"), [(404, "broken"), (200, "kept")])
+def test_image_that_is_had_by_its_id_alone_is_not_had_by_its_name(later: int, verdict: str) -> None:
+    story = Story().insert(operation("RUNNING")).poll(operation()).get(image(), name="2001").get(MISSING, status=404)
+    story.get(image(), name="2001").get(image() if later == 200 else MISSING, status=later)
+    assert story.verdict("life.get-after-done") == verdict
+
+
+def test_list_may_leave_out_what_came_of_an_insert() -> None:
+    story = Story().insert(operation("RUNNING"), description="mine").poll(operation())
+    story.say("GET", "images", None, 200, {"kind": "compute#imageList", "items": [{"name": "one", "id": "2001"}]})
+    assert not {"image.description.round-trip", "source.image.round-trip", "source.image.id"} & story.broken()
+
+
+def test_list_that_is_an_array_has_no_kind() -> None:
+    assert "life.list-kind" in one().say("GET", "images", None, 200, [image()]).broken()
