@@ -103,6 +103,20 @@ class Bystanders(Lateness):
             if change.project == seen.project and change.image in names and not change.exchange.rejected
         )
 
+    def touched_elsewhere(self, before: Sighting, seen: Sighting) -> bool:
+        """Whether a request that another story of the recording tells of may have changed an image between two looks at
+        it: a story has looks at sources, without all that was done to them."""
+        names = {seen.name, str(seen.value.get("id"))}
+        own = {(change.exchange.sent, change.exchange.request.url) for change in self.mutations}
+        since = before.exchange.sent - LATE_SECONDS
+        return any(
+            change.route is not None
+            and change.route.name in names
+            and since <= change.sent <= seen.exchange.received
+            and (change.sent, change.request.url) not in own
+            for change in self.trace.changes
+        )
+
     @cached_property
     def meddled_looks(self) -> frozenset[int]:
         """The numbers of the exchanges that show what others have changed."""

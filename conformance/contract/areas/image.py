@@ -237,6 +237,7 @@ def _dates_come_true(history: History) -> Iterator[Finding]:
         asked = any(change.image in names and not over(change, before.exchange) for change in history.mutations)
         due = [moment.timestamp() for name in DEPRECATION_TIMES if (moment := timestamp(then.get(name)))]
         come = any(since - MOMENT_SECONDS <= moment <= until + MOMENT_SECONDS for moment in due)
+        asked = asked or history.touched_elsewhere(before, seen)
         if come and not asked and {**then, "state": ""} == {**now, "state": ""}:
             yield expect(
                 then.get("state") == now.get("state"),

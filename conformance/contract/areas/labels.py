@@ -206,6 +206,7 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
             for update in history.mutations
         )
         same = before.value.get("labelFingerprint") == sighting.value.get("labelFingerprint")
+        updated = updated or (not changed and not same and history.touched_elsewhere(before, sighting))
         if changed or (alike and not updated):
             yield expect(
                 same != changed,

@@ -564,7 +564,8 @@ def _spilt(history: History) -> Iterator[Finding]:
         since = max(before.exchange.received, seen.exchange.sent - UNNOTICED_SECONDS)
         first, end = (bisect(changes, moment, key=lambda change: change.sent) for moment in (since, seen.exchange.sent))
         between = [change for change in changes[first:end] if change.route and change.route.project == seen.project]
-        if any(change.image in names and not over(change, before.exchange) for change in history.mutations):
+        asked = any(change.image in names and not over(change, before.exchange) for change in history.mutations)
+        if not between or asked or history.touched_elsewhere(before, seen):
             continue
         for change in between:
             values = changed_by(change)

@@ -443,6 +443,19 @@ def beside(*, own: bool = False, **labels: str) -> Told:
     return tell
 
 
+def of_a_source(shown: dict[str, str]) -> Told:
+    """An image whose labels are set, with what it has then, and one of its name in another project, which an image is
+    to be made from in vain."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(OLD).labelled({"b": "2"}, FINGERPRINTS[0]).get({**NEW, "labels": shown}, wait=2)
+        told.project = "other"
+        refused = error(400, "invalid")
+        return told.insert(2, sourceDisk=None, sourceImage="global/images/image-1", answer=refused, code=400)
+
+    return tell
+
+
 def deprecated_beside(**changes: Any) -> Told:
     """An image that is deprecated, and what looks show of it afterwards."""
     obsolete = {"state": "OBSOLETE"}
@@ -494,6 +507,7 @@ BETWEEN: tuple[Pair, ...] = (
         relabelled_twice(FINGERPRINTS[2]),
         relabelled_twice(FINGERPRINTS[0]),
     ),
+    ("a source that is changed", "labels.set", of_a_source({"b": "2"}), of_a_source({"c": "3"})),
     ("labels that others have set", "life.isolation", beside(c="3"), beside(b="2")),
     ("labels that are set on both", "life.isolation", beside(own=True, b="2"), beside(b="2")),
     ("an operation in two lists", "operation.identity-immutable", listed_again(), listed_again(user="b@example.com")),
