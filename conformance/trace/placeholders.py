@@ -249,7 +249,7 @@ class Placeholders:
     def _come_back(self, scrubbed: dict[str, Any], resource: dict[str, Any]) -> None:
         """Gives the URLs of a resource that a client has sent the projects that it has sent them with."""
         if self._owners or self._families:
-            for name in _COME_BACK & scrubbed.keys():
+            for name in _COME_BACK & scrubbed.keys() & resource.keys():
                 resource[name] = self._as_sent(scrubbed[name], resource[name], str(scrubbed.get("name")))
             state = scrubbed.get("deprecated")
             if isinstance(state, dict) and isinstance(resource.get("deprecated"), dict):

@@ -233,7 +233,7 @@ def _dates_come_true(history: History) -> Iterator[Finding]:
         since, until = (served_at(look.exchange) or look.exchange.sent for look in (before, seen))
         if not isinstance(then, dict) or not isinstance(now, dict) or until - since > LATE_SECONDS:
             continue
-        names = {before.name, before.value.get("id")}
+        names = {before.name, str(before.value.get("id"))}
         asked = any(change.image in names and not over(change, before.exchange) for change in history.mutations)
         due = [moment.timestamp() for name in DEPRECATION_TIMES if (moment := timestamp(then.get(name)))]
         come = any(since - MOMENT_SECONDS <= moment <= until + MOMENT_SECONDS for moment in due)

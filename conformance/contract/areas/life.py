@@ -560,7 +560,7 @@ def _spilt(history: History) -> Iterator[Finding]:
         before, last[key] = last.get(key), seen
         if before is None or not after(before.exchange, seen.exchange) or not unasked(before.value, seen.value, ()):
             continue
-        names = {seen.name, seen.value.get("id")}
+        names = {seen.name, str(seen.value.get("id"))}
         since = max(before.exchange.received, seen.exchange.sent - UNNOTICED_SECONDS)
         first, end = (bisect(changes, moment, key=lambda change: change.sent) for moment in (since, seen.exchange.sent))
         between = [change for change in changes[first:end] if change.route and change.route.project == seen.project]
