@@ -403,7 +403,14 @@ def _names(link: Any, sighting: Sighting) -> bool:
     "DELETING; that READY stays is left unsaid.",
 )
 def _status(history: History) -> Iterator[Finding]:
-    for sighting in history.showing("status"):
+    # What a family answers has a status that there is even where it is an image that nobody knows.
+    looks = {id(seen): seen for seen in history.showing("status")}
+    looks |= {
+        id(seen): seen
+        for seen in history.glimpses
+        if seen.via == "images.getFromFamily" and isinstance(seen.value.get("status"), str)
+    }
+    for sighting in looks.values():
         status = sighting.value.get("status")
         if history.echoes(sighting, "status"):
             continue

@@ -49,6 +49,16 @@ def test_family_passes_over_what_is_deprecated(story: Any, code: int, answer: di
     assert told.verdict("family.deprecated-skipped") == verdict
 
 
+@pytest.mark.parametrize(("status", "verdict"), [("READY", "kept"), ("UP", "broken")])
+def test_canned_image_of_a_family_has_a_status_that_there_is(status: str, verdict: str) -> None:
+    """Whatever is asked for: an image of another project and family."""
+    link = "https://www.googleapis.com/compute/beta/projects/others/global/images/canned"
+    canned = image(name="canned", id="3003", selfLink=link, family="canned", status=status)
+    told = kin().say("GET", "images/family/kin", None, 200, canned)
+    assert told.verdict("family.latest") == "broken"
+    assert told.verdict("image.status") == verdict
+
+
 @pytest.mark.parametrize(("code", "verdict"), [(404, "broken"), (503, "silent")])
 def test_operations_that_nothing_finds_are_over_when_their_images_show_it(code: int, verdict: str) -> None:
     """Only where they are really not found: one that was not looked at may be under way still."""
