@@ -13,6 +13,9 @@ from conformance.client.race import Race
 from conformance.client.transport import Transport
 from conformance.config.profiles import Profile
 
+NO_PROJECT = "conformance-does-not-exist"
+"""A project that there is not, for looks at what is not to be there."""
+
 
 @dataclass
 class Target:
@@ -46,6 +49,11 @@ class Target:
     nameless: bool = False
     secrets: set[str] = field(default_factory=set)
     parent: int | None = None
+
+    @property
+    def other_project(self) -> str:
+        """A project in which images of this one are not to be seen: the second one, or one that there is not."""
+        return self.second_project or NO_PROJECT
 
     @property
     def over(self) -> bool:

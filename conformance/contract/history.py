@@ -147,12 +147,14 @@ class History(Bystanders):
         made: dict[tuple[str, str | None], list[Mutation]] = defaultdict(list)
         for insert in self.inserts:
             taken = insert.outcome in ("succeeded", "running")
-            if not taken or insert.operation is None or insert.operation.mutation is not insert:
+            own = insert.operation is not None and insert.operation.mutation is insert
+            if not taken or not (own or insert.original is not None):
                 continue
             key = (insert.project, insert.image)
             if any(self._both_there(earlier, insert) for earlier in made[key]):
                 found.setdefault(key, insert.exchange)
-            made[key].append(insert)
+            if own:
+                made[key].append(insert)
         listed: dict[tuple[int, str, str | None], set[str]] = defaultdict(set)
         for seen in self.every_sighting:
             if seen.via == "images.list" and not self.doomed(seen):
@@ -165,7 +167,8 @@ class History(Bystanders):
     def _both_there(self, first: Mutation, second: Mutation) -> bool:
         """Whether the image of one insert was there still when another of the same name made its own."""
         ids = {self.identifier(first), self.identifier(second)}
-        if len(ids) == 1 and (None not in ids or second.original is not None):
+        replayed = second.original is not None
+        if len(ids) == 1 and (None not in ids or (replayed and not self._seen_to_make_another(first, second))):
             return False
         if id(first) not in self._deletes:
             self._deletes[id(first)] = [
@@ -174,6 +177,21 @@ class History(Bystanders):
                 if change.method == "images.delete" and not after(change.exchange, first.exchange)
             ]
         return all(after(second.exchange, delete) for delete in self._deletes[id(first)])
+
+    def _seen_to_make_another(self, first: Mutation, replay: Mutation) -> bool:
+        """Whether looks show an image that a replay has made, where answers to inserts tell no ids: one under the same
+        name with an id that the first one did not have."""
+        alike = [other for other in self.inserts if (other.project, other.image) == (first.project, first.image)]
+        if len(alike) > 2 or "id" in self.trace.restless:
+            return False
+        looks = [
+            (str(seen.value["id"]), seen.exchange)
+            for seen in self.every_sighting
+            if (seen.project, seen.name) == (first.project, first.image) and is_set(seen.value.get("id"))
+        ]
+        before = {identifier for identifier, exchange in looks if after(exchange, replay.exchange)}
+        later = {identifier for identifier, exchange in looks if after(replay.exchange, exchange)}
+        return bool(before) and not later <= before
 
     @cached_property
     def _deletes(self) -> dict[int, list[Exchange]]:

@@ -441,7 +441,6 @@ for _id, _statement, _reference, _grounds, _needs in _HABITS:
     "Path parameters > project",
     "An image is created in the specified project, so it is in no other; that names are unique within a project only "
     "is convention.",
-    needs=("second_project",),
     witness=SHOWN,
 )
 def _project_isolation(history: History) -> Iterator[Finding]:

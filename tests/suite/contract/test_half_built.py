@@ -91,6 +91,17 @@ def test_name_that_two_images_hold() -> None:
     assert broken(story) == {"image.name.unique"}
 
 
+def test_image_of_a_replay_outlives_the_first_one_where_operations_tell_no_ids() -> None:
+    """What is there after the delete is not the image that was deleted: the replay has made it."""
+    untold: dict[str, Any] = {"targetId": None}
+    story = Story().insert(operation(**untold)).get(image())
+    story.insert(operation(**untold, id="1777")).get(image())
+    gone = deletion(**untold, id="1003", name="operation-3", clientOperationId=None)
+    story.say("DELETE", "images/one", None, 200, gone).get(image(id="2777"))
+    assert "life.delete" not in story.broken()
+    assert story.get(image(id="2777")).verdict("image.id") != "broken"
+
+
 @pytest.mark.parametrize("status", [409, 412, 404, 501, 403])
 def test_refusal_for_another_reason_is_no_evidence(status: int) -> None:
     """A name that is taken, a source that is missing: nothing is known of what the target thinks of the fault."""
