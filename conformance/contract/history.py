@@ -451,6 +451,12 @@ class History(Bystanders):
         told = final.value.get("targetId") if final else None
         return seen[-1] if seen else str(told) if is_set(told) else self.identifier(insert)
 
+    def known_id(self, insert: Mutation) -> str | None:
+        """The id of the image that an insert made: as its operation says it, or else the one that all looks show; None
+        where neither does."""
+        shown = {str(seen.value["id"]) for seen in self.results(insert, "id") if is_set(seen.value.get("id"))}
+        return self.identifier(insert) or (shown.pop() if len(shown) == 1 else None)
+
     def own_labels(self, sighting: Sighting) -> dict[str, Any]:
         """The labels of an image but for those that the service has added."""
         labels = sighting.value.get("labels")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from conformance.contract import Rule
 from conformance.verdicts.ledger import Ledger, Tally
-from conformance.verdicts.unseen import lacking
+from conformance.verdicts.unseen import is_about_images_seen, lacking, refused_always
 from conformance.verdicts.verdict import Verdict
 
 BROKEN = (Verdict.FAILED, Verdict.DEVIATES)
@@ -136,6 +136,8 @@ class _Bench:
             refused = self._refused(rule)
             if refused:
                 return refused
+            if not is_about_images_seen(rule) and refused_always(rule, self._ledger.answers):
+                return None  # its own method fails, whatever else is broken
             cause = self._broken_prerequisite(rule, set())
             return _judged_by(cause, "is broken, and without it this rule cannot be seen") if cause else None
         if own is Verdict.PASSED and self._broken(rule.witness) and self._tally(rule.witness).never_held:

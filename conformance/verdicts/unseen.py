@@ -54,9 +54,24 @@ def lacking(rule: Rule, answers: Mapping[str, int]) -> str:
         rule: the rule.
         answers: how often an API method was answered with a status, by both, such as `images.get 404`.
     """
-    method = next((method for glob, method in METHODS if fnmatchcase(rule.id, glob)), "")
-    statuses = [answer.split()[1] for answer in answers if answer.split()[0] == method]
-    if statuses and not any(status.startswith("2") for status in statuses):
-        return f"every {method} was answered {' or '.join(f'HTTP {status}' for status in sorted(statuses))}"
     text = next((text for glob, text in LACKING if fnmatchcase(rule.id, glob)), "")
-    return text or "no scenario of this run put the rule to the test"
+    return refused_always(rule, answers) or text or "no scenario of this run put the rule to the test"
+
+
+def refused_always(rule: Rule, answers: Mapping[str, int]) -> str:
+    """That the method whose answers show a rule never succeeded, in words; "" where it did; the arguments are those of
+    `lacking`."""
+    method = _method(rule)
+    statuses = [answer.split()[1] for answer in answers if answer.split()[0] == method]
+    if not statuses or any(status.startswith("2") for status in statuses):
+        return ""
+    return f"every {method} was answered {' or '.join(f'HTTP {status}' for status in sorted(statuses))}"
+
+
+def is_about_images_seen(rule: Rule) -> bool:
+    """Whether it is the image itself that shows a rule, and not an answer to a method of its own."""
+    return _method(rule) in ("", "images.get")
+
+
+def _method(rule: Rule) -> str:
+    return next((method for glob, method in METHODS if fnmatchcase(rule.id, glob)), "")

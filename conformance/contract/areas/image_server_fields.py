@@ -102,7 +102,7 @@ def _right_anyway(path: str, history: History, insert: Mutation, made: Sighting)
             return _fingerprint_of_labels(value, history, insert, made)
         case "sourceDiskId" | "sourceImageId" | "sourceSnapshotId":
             known = source_ids(history, insert, made)
-            fits = f"{SOURCE_FIELDS[sources(insert.view)[0]]}Id" == name if len(sources(insert.view)) == 1 else False
+            fits = [f"{SOURCE_FIELDS.get(kind)}Id" for kind in sources(insert.view)] == [name]
             return value in known if known else fits and history.trace.recorded and is_uint64(value)
         case "archiveSizeBytes":
             # A copy of a describe may name the size of the same source; only a run knows what it has made up.

@@ -99,7 +99,7 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
     it."""
     for insert in history.created:
         final = insert.end
-        identifier = history.identifier(insert)
+        identifier = history.known_id(insert)
         own = {str(seen.value.get("id")) for seen in history.results(insert, "id")}
         if by_id and own and identifier not in own:
             continue  # it is the operation that tells a wrong id
@@ -496,6 +496,12 @@ def _patched(name: str, value: Any, shown: Sighting, before: Sighting | None) ->
     return any(comes_back(name, one, came, shown.project) for one in (merged, kept))
 
 
+def _is_made(insert: Mutation, seen: Sighting) -> bool:
+    """Whether an image was as it is to stay when it was seen: READY, or made for long where it has no status."""
+    status = seen.value.get("status")
+    return status == "READY" or (status is None and after(insert.end, seen.exchange))
+
+
 @RULES.rule(
     "life.isolation",
     "conv",
@@ -536,7 +542,7 @@ def _isolation(history: History) -> Iterator[Finding]:
                 and other.exchange.sent <= later[0].exchange.received
                 for other in history.changes(insert)
             )
-            if not meddled and earlier[-1].value.get("status") == "READY":
+            if not meddled and _is_made(insert, earlier[-1]):
                 late = history.late_fields(insert, earlier[-1], later[0])
                 others = unasked(earlier[-1].value, later[0].value, late | history.trace.restless)
                 yield expect(

@@ -67,7 +67,7 @@ _OWN_RULES = frozenset({"kind", "id", "name", "selfLink", "creationTimestamp", "
 )
 def _list_agrees(history: History) -> Iterator[Finding]:
     for insert in history.created:
-        identifier = history.identifier(insert)
+        identifier = history.known_id(insert)
         changed = min((change.exchange.sent for change in history.changes(insert)), default=math.inf)
         looks = [
             seen

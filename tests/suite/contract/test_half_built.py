@@ -391,6 +391,41 @@ def test_image_that_is_made_from_another_leaves_it_alone(features: list[str], bl
     assert ("life.isolation" in source.broken()) == blamed
 
 
+UNTOLD: dict[str, Any] = {"targetId": None}
+
+
+@pytest.mark.parametrize("changed", [{}, {"description": "another"}])
+def test_image_without_a_status_is_left_alone_as_well(changed: dict[str, Any]) -> None:
+    """A mock that shows no status and no targetId: once the operation has ended, the image is what it is."""
+    bare = {name: value for name, value in image().items() if name != "status"}
+    story = Story().insert(operation("DONE", **UNTOLD)).get(bare)
+    second = operation(id="1002", name="operation-2", targetLink=TWO, clientOperationId=None, selfLink=None, **UNTOLD)
+    story.insert(second, request_id=None, name="two").get(bare | changed)
+    assert story.verdict("life.isolation") == ("broken" if changed else "kept")
+
+
+def test_image_is_found_by_the_id_that_it_shows() -> None:
+    """Where operations tell none."""
+    story = Story().insert(operation("DONE", **UNTOLD)).get(image())
+    assert story.verdict("life.get-by-id") == "silent"
+    assert story.get(MISSING, status=404, name="2001").verdict("life.get-by-id") == "broken"
+
+
+@pytest.mark.parametrize("shown", [{}, {"description": "another"}])
+def test_lists_agree_with_gets_where_operations_tell_no_ids(shown: dict[str, Any]) -> None:
+    story = Story().insert(operation("DONE", **UNTOLD)).get(image())
+    listed = {"kind": "compute#imageList", "items": [image(**shown)]}
+    story.say("GET", "images?filter=name=one", None, 200, listed).get(image())
+    assert story.verdict("life.list-agrees") == ("broken" if shown else "kept")
+
+
+def test_id_of_a_source_that_an_archive_is_not() -> None:
+    """What is made from an archive has no such id: what comes back is the client's."""
+    archive = {"rawDisk": {"source": "https://storage.googleapis.com/bucket/disk.tar.gz"}, "sourceImage": None}
+    story = Story().insert(operation("PENDING"), **archive, sourceImageId="42").poll(operation())
+    assert story.get(image(sourceImageId="42")).verdict("image.output-only.sourceImageId") == "broken"
+
+
 def again(identifier: str) -> Story:
     """An image that was deleted, and another that has its name."""
     made = operation(id="1003", name="operation-3", targetId=identifier, clientOperationId=OTHER_ID, selfLink=None)

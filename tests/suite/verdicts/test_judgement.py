@@ -109,6 +109,18 @@ def test_what_deviates_at_times_keeps_nothing_from_being_seen(tally: Tally, verd
     assert judged(rule("a"), rule("b", requires=("a",)), a=tally)["b"].verdict is verdict
 
 
+@pytest.mark.parametrize(("status", "verdict"), [(400, Verdict.NOT_EXERCISED), (200, Verdict.BLOCKED)])
+def test_rule_whose_own_method_always_fails_is_blocked_by_nothing_else(status: int, verdict: Verdict) -> None:
+    book = catalogue()
+    needed = next(name for name in book["labels.set"].requires if name != "labels.set")
+    ledger = Ledger(book)
+    ledger.tallies[needed] = Tally(9, 1)
+    ledger.answers[f"images.setLabels {status}"] = 3
+    found = judgements(book, ledger, {})["labels.set"]
+    assert found.verdict is verdict
+    assert ("every images.setLabels was answered HTTP 400" == found.reason) == (status == 400)
+
+
 def test_keeping_a_rule_proves_nothing_where_its_witness_never_held() -> None:
     """A target whose get always answers 404 passes no rule by it."""
     pair = (rule("a"), rule("b", witness="a"))
