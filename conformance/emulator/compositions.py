@@ -105,6 +105,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
         (
             *("operation.success-means-ready/never-got",),
             *_NOTHING_CHECKED,
+            *("image.output-only.*/taken-over", "image.labels.round-trip/blank-dropped"),
             *("operation.kind/image", "operation.type/verb", "operation.scope/zone", "operation.self-link/other"),
             *("request-id.client-operation-id/lower-case", "transport.success-status/201"),
         ),

@@ -518,7 +518,7 @@ def _says_taken(insert: Mutation) -> bool:
 
 def _shown_elsewhere(history: History, insert: Mutation) -> Iterator[Finding]:
     """Judges that neither a list nor a family of another project shows an image, known by its id."""
-    identifier = history.identifier(insert)
+    identifier = history.known_id(insert)
     for exchange in history.exchanges:
         foreign = exchange.route is not None and exchange.route.project != insert.project
         if foreign and identifier and exchange.method in ("images.list", "images.getFromFamily") and exchange.answered:

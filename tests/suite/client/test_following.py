@@ -50,6 +50,13 @@ def test_image_is_judged_where_its_operation_cannot_be_followed(hidden: str) -> 
     assert results.verdicts[RULE] == "failed"
 
 
+def test_image_is_judged_by_lists_where_no_get_finds_it() -> None:
+    with EmulatorProcess(faults=("operation.success-means-ready/never-got", f"{RULE}/normalised")) as emulator:
+        settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1)
+        results = judge(settings, focus=(RULE,))
+    assert results.verdicts[RULE] == "failed"
+
+
 def scripted(*answers: dict[str, Any]) -> tuple[Api, list[dict[str, Any]]]:
     """A client of a target that says what stands in a script, whatever it is asked; and the script."""
     script = list(answers)

@@ -421,7 +421,8 @@ def test_lists_agree_with_gets_where_operations_tell_no_ids(shown: dict[str, Any
 
 def test_id_of_a_source_that_an_archive_is_not() -> None:
     """What is made from an archive has no such id: what comes back is the client's."""
-    archive = {"rawDisk": {"source": "https://storage.googleapis.com/bucket/disk.tar.gz"}, "sourceImage": None}
+    archive: dict[str, Any] = {"rawDisk": {"source": "https://storage.googleapis.com/b/disk.tar.gz"}}
+    archive["sourceImage"] = None
     story = Story().insert(operation("PENDING"), **archive, sourceImageId="42").poll(operation())
     assert story.get(image(sourceImageId="42")).verdict("image.output-only.sourceImageId") == "broken"
 

@@ -118,7 +118,7 @@ def test_rule_whose_own_method_always_fails_is_blocked_by_nothing_else(status: i
     ledger.answers[f"images.setLabels {status}"] = 3
     found = judgements(book, ledger, {})["labels.set"]
     assert found.verdict is verdict
-    assert ("every images.setLabels was answered HTTP 400" == found.reason) == (status == 400)
+    assert (found.reason == "every images.setLabels was answered HTTP 400") == (status == 400)
 
 
 def test_keeping_a_rule_proves_nothing_where_its_witness_never_held() -> None:
