@@ -74,7 +74,7 @@ RULES.add(
     "Fields > name",
     "An image that was created is there to be read by its name.",
     requires=("operation.success-means-ready", *type_rules("name")),
-    yields_to=("image.name.distinct",),
+    yields_to=("image.name.distinct", SHOWN),
 )
 def _get_after_done(history: History) -> Iterator[Finding]:
     return _gotten(history, by_id=False)
