@@ -46,7 +46,9 @@ def test_image_that_comes_late_is_deleted(answered: bool, tmp_path: Path) -> Non
         journal.refused("p", NAME)
     journal.close()
     names, profile = SimpleNamespace(prefix="conformance-run"), SimpleNamespace(first_poll=0.0)
-    target: Any = SimpleNamespace(transport=late, names=names, root="http://t", deadline=0.0, profile=profile)
+    target: Any = SimpleNamespace(
+        transport=late, names=names, root="http://t", deadline=0.0, profile=profile, nameless=False
+    )
     left = delete_all(target, tmp_path, {})
     assert (left.there, left.unknown) == ([], [])
     assert not late.there
