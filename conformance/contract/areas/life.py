@@ -340,9 +340,9 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
         if len(methods) < 2 or not settled or not looks or not all(after(end, looks[-1]) for end in ends):
             continue
         # Of deletes at the same time all may succeed that find an image there: they come to one. Which image it was is
-        # not known where operations do not tell.
+        # not known where operations do not tell; requests that are answered one operation have done one thing.
         done = {
-            (change.method, history.identifier(change) or id(change))
+            (change.method, history.identifier(change) or id(change.operation))
             for change in group
             if change.outcome == "succeeded"
         }

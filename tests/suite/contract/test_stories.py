@@ -389,6 +389,17 @@ def test_deletes_that_do_not_tell_which_image_they_deleted(*, there: bool) -> No
     assert ledger.judge(race(*outcomes[1:], there=False, named=False))
 
 
+def test_inserts_that_are_answered_one_operation_have_made_one_image() -> None:
+    """A target that knows an insert without a requestId again by its name."""
+    exchanges = list(race(("DELETE", 200), ("POST", 200), ("POST", 200), there=True, named=False).exchanges)
+    answers = [exchange for exchange in exchanges if exchange.method == "images.insert"][1:]
+    again = replace(answers[1], response=answers[0].response)
+    trace = Trace(tuple(again if exchange is answers[1] else exchange for exchange in exchanges))
+    ledger = Ledger({"life.concurrent-delete": catalogue()["life.concurrent-delete"]})
+    assert not ledger.judge(trace)
+    assert ledger.judge(Trace(tuple(exchanges)))
+
+
 # Connections that are lost
 
 
