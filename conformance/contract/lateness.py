@@ -165,6 +165,7 @@ class Lateness(Reading):
             and other.outcome != "failed"
             and (wanted & other.changed or not other.changed)
             and not (other.original is not None and other.same_content)
+            and not self._makes(other, change)
         ]
         # Of changes at one time any may be the last one, so that any of them shows that the look was late.
         together = [
@@ -205,6 +206,12 @@ class Lateness(Reading):
             cut_short = bool(ends) and (at == len(later) - 1 or self._crowded(change))
             if caught_up or (soon and ("labels" in wanted or cut_short)):
                 yield seen
+
+    def _makes(self, insert: Mutation, change: Mutation) -> bool:
+        """Whether a request made the image that another one changes: then it came first, however late it was
+        answered."""
+        identifier = self.identifier(insert)
+        return insert.method == "images.insert" and identifier is not None and identifier == self.identifier(change)
 
     def _crowded(self, change: Mutation) -> bool:
         """Whether several clients were at work on an image when it was changed."""

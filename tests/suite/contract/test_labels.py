@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.story import Story, change, image, operation, refusal
 
+from conformance.contract import catalogue
 from conformance.contract.lateness import MOMENT_SECONDS
-from conformance.trace.exchange import Intent
+from conformance.trace.exchange import Intent, Trace
+from conformance.verdicts.ledger import Ledger
 
 Step = Callable[[Story], Story]
 
@@ -53,7 +56,7 @@ def test_what_a_list_leaves_out_has_not_changed(left_out: set[str]) -> None:
     assert story.verdict("labels.fingerprint-changes") == "kept"
 
 
-OLD = {"labels": BLUE}
+OLD: dict[str, Any] = {"labels": BLUE}
 RED = {"labels": {"colour": "red"}, "labelFingerprint": NEW}
 
 
@@ -120,6 +123,18 @@ def test_patch_with_a_stale_fingerprint(answer: Any, shown: dict[str, Any], verd
     code = answer["error"]["code"] if answer else 200
     story.change("patch", {"labels": {"colour": "green"}, "labelFingerprint": CURRENT}, answer=answer, code=code)
     assert story.get(image(**shown)).verdict("labels.fingerprint-required") == verdict
+
+
+@pytest.mark.parametrize("pause", [0.2, 2 * MOMENT_SECONDS])
+def test_labels_that_an_insert_has_set_are_old_once_they_were_changed_however_late_it_is_answered(pause: float) -> None:
+    """The image was there to be changed before its insert was answered: its first labels are no later ones."""
+    story = Story().insert(operation(), **OLD).get(image(**OLD))
+    story.change("setLabels", {"labels": RED["labels"], "labelFingerprint": CURRENT}).pause(pause).get(image(**OLD))
+    story.change("setLabels", {"labels": {}, "labelFingerprint": CURRENT}, answer=STALE, code=412)
+    first, *others = story.trace().exchanges
+    ledger = Ledger({"labels.set": catalogue()["labels.set"]})
+    found = ledger.judge(Trace((replace(first, received=first.sent + 0.1), *others), deadline=5.0))
+    assert bool(found) == (pause > MOMENT_SECONDS)
 
 
 def test_who_sees_the_old_fingerprint_once_more_may_be_refused() -> None:
