@@ -12,7 +12,7 @@ from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
-from conformance.contract.rule import Finding, Rule, Rules, expect
+from conformance.contract.rule import Finding, Rule, Rules, expect, is_set
 from conformance.trace.formats import INT64_MAXIMUM, INT64_MINIMUM, integer, is_int64
 
 RULES = Rules()
@@ -56,8 +56,8 @@ def _size_comes_back(history: History) -> Iterator[Finding]:
         floor = source_size(history, insert.view)
         if sent is None or not 0 < sent <= INT64_MAXIMUM or not well_typed(sighting.value, "diskSizeGb"):
             continue
-        smaller = is_int64(came) and int(came) < sent  # which no source explains
-        if smaller or (floor and floor <= sent):
+        lost = not is_set(came) or (is_int64(came) and int(came) < sent)  # which no source explains
+        if lost or (floor and floor <= sent):
             yield expect(
                 is_int64(came) and int(came) == sent,
                 "another size comes back than the one that was sent",

@@ -307,6 +307,7 @@ _ROUND_TRIPS: tuple[Row, ...] = (
         "sizes are rounded up to tens",
         _changed("diskSizeGb", lambda size: str(-(-int(size) // 10) * 10)),
     ),
+    ("image.disk-size-gb.round-trip", "lost", "images show no size", _without("diskSizeGb")),
     (
         "image.disk-size-gb.round-trip",
         "as-double",

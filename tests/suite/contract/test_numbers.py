@@ -88,8 +88,9 @@ def test_value_that_may_be_taken(body: dict[str, Any]) -> None:
     assert Story().insert(refusal(400, "invalid"), code=400, **body).broken() == set()
 
 
-def sized(sent: Any, shown: str) -> set[str]:
-    """The rules that are broken where the source has 10 GB, and an image for which a size was sent shows another."""
+def sized(sent: Any, shown: str | None) -> set[str]:
+    """The rules that are broken where the source has 10 GB, and an image for which a size was sent shows this one, or
+    none."""
     story = Story().insert(operation("PENDING")).poll(operation()).get(image())
     other = REQUEST_ID.replace("1", "2")
     story.insert(operation(**TWO), request_id=other, name="two", diskSizeGb=sent)
@@ -104,3 +105,4 @@ def test_size_that_comes_back() -> None:
     assert sized("013", "013") == set()
     assert "image.type.diskSizeGb" in sized("13", "13 GB")
     assert sized("5", "10") == set()
+    assert sized("13", None) == {"image.disk-size-gb.round-trip"}
