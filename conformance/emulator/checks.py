@@ -40,6 +40,12 @@ KEYS = ("imageEncryptionKey", "sourceDiskEncryptionKey", "sourceImageEncryptionK
 WRAPPED_BYTES = 256
 FILE_LISTS = ("keks", "dbs", "dbxs")
 
+OUTPUT_ONLY = (
+    *("kind", "id", "creationTimestamp", "selfLink", "status", "sourceDiskId", "sourceImageId", "sourceSnapshotId"),
+    *("satisfiesPzs", "satisfiesPzi", "enableConfidentialCompute", "labelFingerprint", "archiveSizeBytes"),
+)
+"""What the server alone sets of an image."""
+
 TEXT, FLAG, NUMBER, TEXTS, MAP = "string", "boolean", "int64", "list of strings", "map of strings"
 _FILE = {"content": TEXT, "fileType": TEXT}
 _POLICY = {"locationRolloutPolicies": MAP, "defaultRolloutTime": TEXT}

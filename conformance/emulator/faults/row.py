@@ -129,3 +129,14 @@ def put(resource: Resource, path: str, value: object) -> None:
         inner = [resource[name]]
     for item in inner:
         put(item, rest, value)
+
+
+def without(*names: str) -> Change:
+    """Leaves fields out of what images show."""
+
+    def show(image: Resource, call: Call, times: int) -> None:
+        del call, times
+        for name in names:
+            image.pop(name, None)
+
+    return shown_image(show)
