@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
@@ -262,7 +263,12 @@ def census(target: Target, project: str) -> Census | None:
     items, complete = listed(target, project)
     if items is None:
         return None
-    return Census(frozenset((str(item.get("name", "")), str(item.get("id", ""))) for item in items), complete)
+    return Census(frozenset((_text(item.get("name", "")), _text(item.get("id", ""))) for item in items), complete)
+
+
+def _text(value: Any) -> str:
+    """What a list shows as a name or an id, as text: as JSON where it is none."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def listed(target: Target, project: str) -> tuple[list[dict[str, Any]] | None, bool]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from helpers.bad_target import Answer, Asked, BadTarget, Line
+from helpers.bad_target import Answer, Asked, BadTarget, Line, always
 
 from conformance.client.api import sent_names
 from conformance.client.cleanup import Census, Left, census, delete_all, still_made
@@ -117,6 +117,14 @@ def test_own_images_of_any_name_are_deleted_and_no_others(tmp_path: Path) -> Non
     )
     assert cleaned(store, tmp_path, made=(OWN, "7", "a\nb", "", "true")) == Left([], [])
     assert store.images == {*OTHERS, ("new", "6")}
+
+
+def test_names_that_are_no_texts_are_told_as_json(tmp_path: Path) -> None:
+    items = [{"name": True, "id": 9}, {"name": 7, "id": "8"}, {"name": "True", "id": "7"}]
+    page = {"kind": "compute#imageList", "items": items}
+    with BadTarget(always(Answer(200, body=json.dumps(page).encode()))) as bad:
+        shown = census(target_at(bad.url, tmp_path), "p")
+    assert shown == Census(frozenset({("true", "9"), ("7", "8"), ("True", "7")}), complete=True)
 
 
 @pytest.mark.parametrize(
