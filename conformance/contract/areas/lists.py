@@ -13,7 +13,7 @@ from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import LATE_SECONDS
+from conformance.contract.lateness import FAMILIES, LATE_SECONDS
 from conformance.contract.list_filter import ONE_NAME, is_pattern, passes
 from conformance.contract.list_walks import LIST, living, shows_names, shrinking, walks
 from conformance.contract.mutation import Mutation
@@ -160,7 +160,13 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
 
 def _vanished(history: History) -> Iterator[Finding]:
     """Judges that a whole list of a recording holds what those before and after it hold, whoever made that, unless it
-    was new."""
+    was new.
+
+    The story of an image has of lists what they show of it, and of what it was made from only some: what else is in
+    lists is judged where nothing but lists tells of it.
+    """
+    about = {insert.image for insert in history.inserts}
+    about |= {look.route.name for look in history.exchanges if look.route and look.method not in FAMILIES} - {""}
     wholes: dict[str, list[tuple[Exchange, dict[str, Sighting]]]] = defaultdict(list)
     for walk in walks(history) if history.trace.recorded else ():
         pages = [history.exchanges[index] for index in walk]
@@ -172,6 +178,8 @@ def _vanished(history: History) -> Iterator[Finding]:
         for (_, before), (page, held), (_, later) in zip(lists, lists[1:], lists[2:], strict=False):
             for identifier in before.keys() & later.keys() - held.keys():
                 seen, again = before[identifier], later[identifier]
+                if about and not about & {seen.name, identifier}:
+                    continue
                 made = timestamp(seen.value.get("creationTimestamp"))
                 settled = made is not None and page.sent - made.timestamp() > LATE_SECONDS
                 if settled and after(seen.exchange, page) and after(page, again.exchange):

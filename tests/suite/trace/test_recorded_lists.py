@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from helpers.pairs import Pair, Told, both_ways
-from helpers.recorded import LINKS, Recorded, at, image
+from helpers.recorded import LINKS, NOT_FOUND, Recorded, at, image
 
 FAMILY = "/compute/v1/projects/other/global/images/family/f"
 
@@ -73,7 +73,30 @@ def lists_around(*held: int, born: float = -9000) -> Told:
     return lambda t: t.list(*both.values()).list(*(both[number] for number in held)).list(*both.values())
 
 
+def lists_around_a_life(*held: int) -> Told:
+    """Lists before and after the life of an image, and one between a look for it and its insert: they show an image
+    that has the name of its source in another project, and one more."""
+    base = image(5, name="base", selfLink=f"{LINKS}/v1/projects/demo/global/images/base", creationTimestamp=at(-9000))
+    shown = {5: base, 6: image(6, creationTimestamp=at(-9000))}
+    link = "projects/other/global/images/base"
+    made = image(sourceDisk=None, sourceDiskId=None, sourceImage=f"{LINKS}/v1/{link}", sourceImageId="77")
+    plain = {name: value for name, value in made.items() if value is not None}
+
+    def tell(t: Recorded) -> Recorded:
+        t.list(*shown.values()).get(NOT_FOUND, 404).list(*(shown[number] for number in held))
+        return (
+            t.made(1, plain, sourceDisk=None, sourceImage=link)
+            .delete()
+            .deleted()
+            .get(NOT_FOUND, 404)
+            .list(*shown.values())
+        )
+
+    return tell
+
+
 PAIRS: tuple[Pair, ...] = (
+    ("a source's namesake in lists", "life.list-once", lists_around_a_life(5, 6), lists_around_a_life(6)),
     ("a family's list", "life.list-filter-forms", of_a_family_lacking(wait=90), of_a_family_lacking()),
     (
         "a list by an empty token",
