@@ -156,7 +156,9 @@ def _rejected(history: History) -> Iterator[Finding]:
 def _told(insert: Mutation, source: Sighting) -> Iterator[Finding]:
     """Whether the operation of an insert warns of its source, which a look shows as DEPRECATED."""
     states = insert.operation.glimpses if insert.operation else []
-    if not states or not all(state.shows("warnings") for state in states):
+    if insert.operation is None or insert.operation.final is None:
+        return  # the warning may come with the end
+    if not all(state.shows("warnings") for state in states):
         return
     replacement = source.value["deprecated"].get("replacement")
     wanted = [str(source.name), *([replacement.rpartition("/")[2]] if isinstance(replacement, str) else [])]

@@ -314,12 +314,14 @@ def of_one_until(end: float) -> Told:
     return tell
 
 
-def warned(**warnings: Any) -> Told:
-    """An image that is made from one which a look shows as DEPRECATED, with what its operation warns of."""
+def warned(*, polled: bool = True, **warnings: Any) -> Told:
+    """An image that is made from one which a look shows as DEPRECATED, with what its operation warns of, if somebody
+    asks for it."""
 
     def tell(told: Recorded) -> Recorded:
         told.get(image(deprecated={"state": "DEPRECATED", "replacement": f"{LINKS}/v1/{PATH}image-3"}))
-        told.insert(2, sourceDisk=None, sourceImage="global/images/image-1").done(2, **warnings)
+        told.insert(2, sourceDisk=None, sourceImage="global/images/image-1")
+        told = told.done(2, **warnings) if polled else told
         born = {"creationTimestamp": at(told.now), "sourceDisk": None, "sourceDiskId": None}
         return told.get(image(2, **born, **MADE_OF_ONE), name="image-2")
 
@@ -399,6 +401,7 @@ MATTERS: tuple[Pair, ...] = (
     ),
     ("a source that may be READY", "source.image.not-ready", of_one_until(-4), of_one_until(4)),
     ("a source that is DEPRECATED", "deprecate.use-obsolete", warned(warnings=WARNED), warned()),
+    ("a warning that nobody saw", "deprecate.use-obsolete", warned(polled=False), warned(warnings=[])),
     ("a date that comes", "image.deprecated.timestamps", due("DEPRECATED"), due("OBSOLETE")),
     ("a date that comes with a request", "image.deprecated.*", due("OBSOLETE", asked=True), due("OBSOLETE")),
     (
