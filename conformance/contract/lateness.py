@@ -347,12 +347,28 @@ class Lateness(Reading):
 
     def _fingerprint_moved(self, refused: Mutation) -> bool:
         looks = [seen for seen in self.looks_at(refused) if seen.shows("labelFingerprint")]
-        before = [_value(seen, "labelFingerprint") for seen in looks if after(seen.exchange, refused.exchange)]
-        later = [_value(seen, "labelFingerprint") for seen in looks if after(refused.exchange, seen.exchange)]
+        earlier = [seen for seen in looks if after(seen.exchange, refused.exchange)]
+        afterwards = [seen for seen in looks if after(refused.exchange, seen.exchange)]
+        before = [_value(seen, "labelFingerprint") for seen in earlier]
+        later = [_value(seen, "labelFingerprint") for seen in afterwards]
         if not before or not later or before[-1] == later[0]:
             return False
+        if self._made_by_one_told(afterwards[0], refused):
+            return False  # nobody else need have done it
         # One that was there before, and gives way again to the last one, is seen late.
         return not (later[0] in before and before[-1] in later)
+
+    def _made_by_one_told(self, seen: Sighting, refused: Mutation) -> bool:
+        """Whether the recording holds the change that has made the labels what a look shows, before a request that
+        failed its precondition."""
+        return any(
+            (other.project, other.image) == (refused.project, refused.image)
+            and other.outcome == "succeeded"
+            and "labels" in other.changed
+            and after(other.exchange, refused.exchange)
+            and _shows(other, seen)
+            for other in self.mutations
+        )
 
 
 def _shows(change: Mutation, seen: Sighting) -> bool:

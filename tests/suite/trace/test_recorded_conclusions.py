@@ -314,6 +314,11 @@ def of_one_until(end: float) -> Told:
     return tell
 
 
+OLD_LABELS: dict[str, Any] = {"labels": {"env": "old"}, "labelFingerprint": "aB3dE6gH9jK="}
+NEW_LABELS: dict[str, Any] = {"labels": {"env": "new"}, "labelFingerprint": "bC4eF7hI0kL="}
+STALE_FINGERPRINT = error(412, "conditionNotMet", "The fingerprint is stale")
+
+
 def warned(*, polled: bool = True, **warnings: Any) -> Told:
     """An image that is made from one which a look shows as DEPRECATED, with what its operation warns of, if somebody
     asks for it."""
@@ -324,6 +329,23 @@ def warned(*, polled: bool = True, **warnings: Any) -> Told:
         told = told.done(2, **warnings) if polled else told
         born = {"creationTimestamp": at(told.now), "sourceDisk": None, "sourceDiskId": None}
         return told.get(image(2, **born, **MADE_OF_ONE), name="image-2")
+
+    return tell
+
+
+def flickering(last: dict[str, Any], wait: float) -> Told:
+    """Labels that two replicas show for a moment, now the old ones and now the new, while a stale fingerprint is
+    refused twice; and a last look."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(1, image(**OLD_LABELS), labels=OLD_LABELS["labels"])
+        told.labelled(NEW_LABELS["labels"], OLD_LABELS["labelFingerprint"])
+        told.get(image(**OLD_LABELS), wait=0)
+        for shown in (NEW_LABELS, OLD_LABELS):
+            told.now -= 1.2
+            told.labelled({}, OLD_LABELS["labelFingerprint"], status=412, answer=STALE_FINGERPRINT)
+            told.get(image(**shown), wait=0)
+        return told.get(image(**last), wait=wait)
 
     return tell
 
@@ -401,6 +423,7 @@ MATTERS: tuple[Pair, ...] = (
     ),
     ("a source that may be READY", "source.image.not-ready", of_one_until(-4), of_one_until(4)),
     ("a source that is DEPRECATED", "deprecate.use-obsolete", warned(warnings=WARNED), warned()),
+    ("labels that flicker", "labels.*", flickering(NEW_LABELS, 0.1), flickering(OLD_LABELS, 20)),
     ("a warning that nobody saw", "deprecate.use-obsolete", warned(polled=False), warned(warnings=[])),
     ("a date that comes", "image.deprecated.timestamps", due("DEPRECATED"), due("OBSOLETE")),
     ("a date that comes with a request", "image.deprecated.*", due("OBSOLETE", asked=True), due("OBSOLETE")),
