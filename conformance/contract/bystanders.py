@@ -76,11 +76,12 @@ class Bystanders(Lateness):
         return changed == {"labels"} and not between and fresh
 
     def _made_here(self, before: Sighting, seen: Sighting) -> bool:
-        """Whether an insert of the recording made the image that a look shows, after another look."""
+        """Whether an insert of the recording made the image that a look shows, after another look: its operation has
+        that id, or, if it tells a wrong one, was at work when the image was made."""
         return any(
-            (insert.project, insert.image, self.identifier(insert))
-            == (seen.project, seen.name, str(seen.value.get("id")))
+            (insert.project, insert.image) == (seen.project, seen.name)
             and not after(insert.exchange, before.exchange)
+            and (self.identifier(insert) == str(seen.value.get("id")) or _made_in_its_course(insert, seen))
             for insert in self.inserts
         )
 
@@ -257,6 +258,17 @@ class Bystanders(Lateness):
                 continue
             if is_set(seen.value.get("id")) and str(seen.value["id"]) != known:
                 yield seen
+
+
+def _made_in_its_course(insert: Mutation, seen: Sighting) -> bool:
+    """Whether an image was made, by the server's own clock, while an insert of its name that has succeeded was at
+    work."""
+    final = insert.operation.final if insert.operation and insert.outcome == "succeeded" else None
+    if final is None:
+        return False
+    began, ended = (_moment(final.value, name) for name in ("insertTime", "endTime"))
+    made = _moment(seen.value, "creationTimestamp")
+    return began is not None and made is not None and ended is not None and began <= made <= ended
 
 
 def _misses(change: Mutation) -> bool:

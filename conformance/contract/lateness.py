@@ -112,10 +112,22 @@ class Lateness(Reading):
         if delete.method != "images.delete" or final is None or delete.outcome != "succeeded":
             return
         deleted = self.deleted_ids(delete)
+        # A look that tells no id is one at the image that was made anew, once there may be such a one.
+        anew = [
+            insert.exchange.sent
+            for insert in self.mutations
+            if insert.method == "images.insert" and not insert.exchange.rejected
+            if (insert.project, insert.image) == (delete.project, delete.image)
+            and after(delete.exchange, insert.exchange)
+        ]
         shown = [
             seen
             for seen in self.looks_at(delete)
-            if not deleted or not is_set(seen.value.get("id")) or str(seen.value["id"]) in deleted
+            if (
+                str(seen.value["id"]) in deleted
+                if deleted and is_set(seen.value.get("id"))
+                else seen.exchange.received < min(anew, default=math.inf)
+            )
         ]
         numbers = {seen.exchange.number for seen in shown}
         for seen in shown:

@@ -442,7 +442,8 @@ class Recording:
 class _WholeLists:
     """The lists of all images of each project, in the order of sending.
 
-    Those that lack an image which is made in a recording are part of its story as well: it should be on them.
+    Those that lack an image which a recording tells of before and afterwards are part of its story as well: it should
+    be on them.
     """
 
     def __init__(self, lists: dict[Key, list[Entry]]) -> None:

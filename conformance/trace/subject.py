@@ -95,11 +95,13 @@ class Subject:
         return self._key(self._projects[0], "strangers")
 
     def whole_list(self) -> Key | None:
-        """What the lists of all images of a project have in common with the inserts there; None for anything else."""
+        """What the lists of all images of a project have in common with the requests for one of them; None for anything
+        else."""
         route = self._exchange.route
         method = route.method if route else ""
         listed = method == "images.list" and not any(self._exchange.request.query.get("filter", ()))
-        return self._key(self._projects[0], "whole list") if listed or method == "images.insert" else None
+        of_one = method in MUTATIONS or method == "images.get"
+        return self._key(self._projects[0], "whole list") if listed or of_one else None
 
     def sources(self) -> tuple[Key, ...]:
         """The sources of an insert that may be shown by other exchanges than those of its own story."""

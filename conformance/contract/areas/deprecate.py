@@ -35,7 +35,7 @@ def _deprecations(history: History) -> Iterator[tuple[Mutation, Sighting]]:
     """Each deprecate that succeeded, with what gets showed of the image afterwards."""
     for mutation in history.mutations:
         if mutation.method == "images.deprecate" and mutation.outcome == "succeeded":
-            for sighting in history.results(mutation, "deprecated")[-1:]:
+            for sighting in history.results(mutation, "deprecated"):
                 yield mutation, sighting
 
 

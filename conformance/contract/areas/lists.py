@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -144,9 +143,8 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
         if not found and is_pattern(filtered) and not any(page.items for page in pages):
             continue  # it may know no such filters, which is the matter of another rule
         if history.trace.recorded and not found:
-            unreachable = any((page.resource or {}).get(name) for page in pages for name in ("warning", "unreachables"))
             seconds = _late_seconds(history, insert, pages)
-            if unreachable or not history.stayed(insert.project, insert.image, pages[0], pages[-1], seconds):
+            if _incomplete(pages) or not history.stayed(insert.project, insert.image, pages[0], pages[-1], seconds):
                 continue  # somebody else may have deleted it
         yield expect(
             len(found) == 1,
@@ -159,39 +157,69 @@ def _held(history: History, pages: Sequence[Exchange]) -> Iterator[Finding]:
 
 
 def _vanished(history: History) -> Iterator[Finding]:
-    """Judges that a whole list of a recording holds what those before and after it hold, whoever made that, unless it
-    was new.
+    """Judges that a whole list of a recording holds what was shown before it and is afterwards, by lists or else,
+    whoever made that, unless it was new.
 
     The story of an image has of lists what they show of it, and of what it was made from only some: what else is in
     lists is judged where nothing but lists tells of it.
     """
     about = {insert.image for insert in history.inserts}
     about |= {look.route.name for look in history.exchanges if look.route and look.method not in FAMILIES} - {""}
-    wholes: dict[str, list[tuple[Exchange, dict[str, Sighting]]]] = defaultdict(list)
-    for walk in walks(history) if history.trace.recorded else ():
+    first: dict[tuple[str, str], Sighting] = {}
+    last: dict[tuple[str, str], Sighting] = {}
+    for seen in history.showing("id", "name") if history.trace.recorded and "id" not in history.trace.restless else ():
+        identifier = seen.value.get("id")
+        if is_set(identifier) and (not about or about & {seen.name, identifier}):
+            first.setdefault((seen.project, str(identifier)), seen)
+            last[seen.project, str(identifier)] = seen
+    for walk in walks(history) if first else ():
         pages = [history.exchanges[index] for index in walk]
-        told = all(is_set(item.get("id")) for page in pages for item in page.items)
-        if pages[-1].last_page and told and not pages[0].request.query.get("filter", [""])[0] and pages[0].route:
-            shown = {str(seen.value["id"]): seen for page in pages for seen in history.seen_in(page)}
-            wholes[pages[0].route.project].append((pages[0], shown))
-    for lists in wholes.values():
-        for (_, before), (page, held), (_, later) in zip(lists, lists[1:], lists[2:], strict=False):
-            for identifier in before.keys() & later.keys() - held.keys():
-                seen, again = before[identifier], later[identifier]
-                if about and not about & {seen.name, identifier}:
-                    continue
-                made = timestamp(seen.value.get("creationTimestamp"))
-                settled = made is not None and page.sent - made.timestamp() > LATE_SECONDS
-                if settled and after(seen.exchange, page) and after(page, again.exchange):
-                    yield expect(
-                        False,
-                        "a list lacks an image that the lists before and after it hold",
-                        seen.exchange,
-                        page,
-                        again.exchange,
-                        expected=seen.name,
-                        observed=[one.name for one in held.values()][:5],
-                    )
+        if pages[0].route is None or not _whole(pages):
+            continue
+        held = {str(item.get("id")) for page in pages for item in page.items}
+        for (project, identifier), seen in first.items():
+            again = last[project, identifier]
+            if project != pages[0].route.project or identifier in held:
+                continue
+            made = timestamp(seen.value.get("creationTimestamp"))
+            settled = made is not None and pages[0].sent - made.timestamp() > LATE_SECONDS
+            there = after(seen.exchange, pages[0]) and after(pages[-1], again.exchange)
+            if settled and there and not _leaving(history, again):
+                yield expect(
+                    False,
+                    "a list lacks an image that is shown before and afterwards",
+                    seen.exchange,
+                    pages[0],
+                    again.exchange,
+                    expected=seen.name,
+                    observed=[item.get("name") for page in pages for item in page.items][:5],
+                )
+
+
+def _whole(pages: Sequence[Exchange]) -> bool:
+    """Whether a walk shows all images of a project, by their ids, and says of no part that it is left out."""
+    told = all(is_set(item.get("id")) for page in pages for item in page.items)
+    filtered = pages[0].request.query.get("filter", [""])[0]
+    return pages[-1].last_page and told and not filtered and not _incomplete(pages) and all(map(shows_names, pages))
+
+
+def _incomplete(pages: Sequence[Exchange]) -> bool:
+    """Whether a list says that it may lack something; that a page has no results says nothing of the kind."""
+    answers = [page.resource or {} for page in pages]
+    warnings = [answer.get("warning") for answer in answers if answer.get("warning")]
+    alarming = (not isinstance(one, dict) or one.get("code") != "NO_RESULTS_ON_PAGE" for one in warnings)
+    return any(alarming) or any(answer.get("unreachables") for answer in answers)
+
+
+def _leaving(history: History, seen: Sighting) -> bool:
+    """Whether the deletion of an image was begun before a look at it."""
+    return any(
+        change.method == "images.delete"
+        and change.image in (seen.name, seen.value.get("id"))
+        and not change.exchange.rejected
+        and not after(seen.exchange, change.exchange)
+        for change in history.mutations
+    )
 
 
 def _late_seconds(history: History, insert: Mutation, pages: Sequence[Exchange]) -> float:

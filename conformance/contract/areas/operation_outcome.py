@@ -184,10 +184,14 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
             continue
         if history.trace.recorded and insert.operation.final.value.get("httpErrorStatusCode") == CONFLICT:
             continue  # the image is the one that was in its way
-        rivals = [other for other in history.inserts if other is not insert and other.image == insert.image]
-        if any(not other.exchange.refused for other in rivals):
-            continue
+        rivals = [
+            other.exchange
+            for other in history.inserts
+            if other is not insert and other.image == insert.image and not other.exchange.refused
+        ]
         for exchange in history.gets:
+            if any(rival.sent <= exchange.received for rival in rivals):
+                continue
             if (
                 exchange.route
                 and exchange.route.name == insert.image
@@ -212,6 +216,7 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
                 seen.via != "images.get"
                 and str(seen.value.get("id")) == target
                 and after(final.exchange, seen.exchange)
+                and not any(rival.sent <= seen.exchange.received for rival in rivals)
             ):
                 yield expect(
                     seen.value.get("status") != "READY",

@@ -219,6 +219,16 @@ IMAGES: tuple[Row, ...] = (
         "life.*",
     ),
     (
+        "a state that is neither the old nor the new one, and then the new one",
+        lambda t: (
+            t.made()
+            .act("deprecate", {"state": "DEPRECATED"})
+            .get(image(deprecated={"state": "OBSOLETE"}), wait=0.3)
+            .get(image(deprecated={"state": "DEPRECATED"}))
+        ),
+        "deprecate.state",
+    ),
+    (
         "a state that deprecate does not set",
         lambda t: t.made().act("deprecate", {"state": "DEPRECATED"}).get(image()).get(image()),
         "deprecate.state",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.overlooked import OTHER, Row, noticed
-from helpers.pairs import assert_breach
+from helpers.pairs import Told, assert_breach
 from helpers.recorded import EXISTS, NOT_FOUND, PROJECT, REQUEST_ID, UNAVAILABLE, Recorded, at, image, operation
 
 WAITS: tuple[Row, ...] = (
@@ -172,7 +173,33 @@ REPLAYS: tuple[Row, ...] = (
     ),
 )
 
+
+def remade(shown: dict[str, Any] | None, **changes: Any) -> Told:
+    """An image that is deleted and made again, under operation 3 of which something is changed."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.made().delete().deleted().get(NOT_FOUND, 404)
+        began = {"insertTime": at(t.now + 1.3), "startTime": at(t.now + 1.3)}
+        born = image(3, name="image-1", creationTimestamp=at(t.now + 1.4), selfLink=image()["selfLink"])
+        told = {**operation(3, targetLink=operation()["targetLink"]), **began, **changes}
+        t.insert(answer={**told, "status": "RUNNING", "progress": 0})
+        return t.poll({**told, "endTime": at(t.now + 1)}).get({**born, **(shown or {})})
+
+    return tell
+
+
+def failed_then_made(t: Recorded) -> Recorded:
+    """An insert that fails, whose image is READY all the same, before it is deleted and made again."""
+    failure = {"errors": [{"code": "INTERNAL_ERROR", "message": "It broke."}]}
+    ended: dict[str, Any] = {"error": failure, "httpErrorStatusCode": 500, "httpErrorMessage": "INTERNAL SERVER ERROR"}
+    t.insert().done(**ended).get(image()).delete().deleted().get(NOT_FOUND, 404)
+    return t.begin_again().insert()
+
+
 OPERATIONS: tuple[Row, ...] = (
+    ("the target of the image that had the name before", remade(None, targetId=image()["id"]), "operation.target-id"),
+    ("no id of an image that is made again", remade({"id": None}), "image.id"),
+    ("a failure that has made an image, and a second try", failed_then_made, "operation.failure-means-none"),
     (
         "the target of another",
         lambda t: t.insert().done(targetLink=operation(2)["targetLink"]),

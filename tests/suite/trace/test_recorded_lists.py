@@ -64,6 +64,8 @@ def passed_over(**changes: Any) -> Told:
 
 ONE, TWO = image(1, labels={"env": "test"}, labelFingerprint="aB3dE6gH9jK="), image(2, family="f")
 
+OLD = image(creationTimestamp=at(-9000))
+
 OF_FAMILY = image(7, name="image-7", family="f")
 
 
@@ -71,6 +73,28 @@ def lists_around(*held: int, born: float = -9000) -> Told:
     """A list that shows some images between two that show both."""
     both = {number: image(number, creationTimestamp=at(born)) for number in (1, 2)}
     return lambda t: t.list(*both.values()).list(*(both[number] for number in held)).list(*both.values())
+
+
+def between_looks(*items: Any, query: str = "", born: float = -9000, **more: Any) -> Told:
+    """A list between a change of an image's labels and a look at it."""
+    old = image(creationTimestamp=at(born))
+    new = image(creationTimestamp=at(born), labels={"a": "1"}, labelFingerprint="aB3dE6gH9jK=")
+    return lambda t: (
+        t.get(old).labelled({"a": "1"}, old["labelFingerprint"]).list(*items, query=query, **more).get(new).get(new)
+    )
+
+
+def gone_from_a_list(*, deleted: bool) -> Told:
+    """A list without an old image that a get shows a moment longer, before it is gone or the recording ends."""
+
+    def tell(t: Recorded) -> Recorded:
+        t.get(OLD)
+        if deleted:
+            t.delete().deleted()
+        t.list(image(7, name="image-7")).get(OLD)
+        return t.get(NOT_FOUND, 404) if deleted else t
+
+    return tell
 
 
 def lists_around_a_life(*held: int) -> Told:
@@ -118,6 +142,23 @@ PAIRS: tuple[Pair, ...] = (
     ),
     ("a list between two", "life.list-once", lists_around(1, 2), lists_around(2)),
     ("a list of new images between two", "life.list-once", lists_around(2, born=0.1), lists_around(1)),
+    ("a list between looks", "life.list-once", between_looks(born=0.1), between_looks(TWO)),
+    ("a list of a page", "life.list-once", between_looks(nextPageToken="x"), between_looks(query="?maxResults=500")),
+    (
+        "a list of nothing but its kind",
+        "life.list-once",
+        lambda t: (
+            t.get(OLD).say("GET", "global/images?fields=kind", None, {"kind": "compute#imageList"}).get(OLD).get(OLD)
+        ),
+        lambda t: t.get(OLD).list().get(OLD).get(OLD),
+    ),
+    (
+        "a list with a warning",
+        "life.list-once",
+        between_looks(warning={"code": "UNREACHABLE", "message": "It lacks something."}),
+        between_looks(warning={"code": "NO_RESULTS_ON_PAGE", "message": "There are no results."}),
+    ),
+    ("a list after a delete", "life.list-once", gone_from_a_list(deleted=True), gone_from_a_list(deleted=False)),
     ("a filter for one image", "life.list-once", lacking("name = image-7"), lacking('name = "image-1"')),
     ("a pattern for one image", "life.list-once", lacking("name eq image-7"), lacking("(name eq image-1)")),
     ("a list that is late", "operation.success-means-ready", shown_later("PENDING", 1), shown_later("PENDING")),
