@@ -172,6 +172,7 @@ def as_sources(history: History) -> Iterator[Finding]:
             continue
         if _recent(history, insert.project, family, insert.exchange):
             continue  # a service may take a moment to show what has been done
+        yield from _as_the_family_says(history, insert, family, seen, came)
         members = _known_members(history, insert.project, family, insert.exchange)
         active = [member for member in members if _active(history, member, insert.exchange)]
         images = [f"global/images/{member.image}" for member in members]
@@ -184,6 +185,36 @@ def as_sources(history: History) -> Iterator[Finding]:
             insert.exchange,
             seen.exchange,
             expected=active[-1].image,
+            observed=came[1],
+        )
+
+
+def _as_the_family_says(
+    history: History, insert: Mutation, family: str, seen: Sighting, came: tuple[str, str]
+) -> Iterator[Finding]:
+    """Judges that the source of an insert of a recording is the image that the family answers just before it and
+    afterwards."""
+    answers = [
+        look
+        for look in history.sightings
+        if look.via == FROM_FAMILY and look.exchange.route and look.project == insert.project
+        if look.exchange.route.name == family and "rolloutOverride" not in look.value
+    ]
+    before = [look for look in answers if after(look.exchange, insert.exchange)][-1:]
+    later = [look for look in answers if after(insert.end, look.exchange)][:1]
+    if not history.trace.recorded or not before or not later or came[0] != insert.project:
+        return
+    name, identifier = before[0].name, before[0].value.get("id")
+    soon = insert.exchange.sent - before[0].exchange.received <= LATE_SECONDS
+    if soon and name is not None and name == later[0].name:
+        yield expect(
+            came[1] in (f"global/images/{name}", f"global/images/{identifier}"),
+            "an image is made from another one than the family answers before and afterwards",
+            before[0].exchange,
+            insert.exchange,
+            seen.exchange,
+            later[0].exchange,
+            expected=name,
             observed=came[1],
         )
 

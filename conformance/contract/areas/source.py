@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -175,8 +176,13 @@ def births_of(history: History, source: str, user: Mutation) -> list[Mutation]:
 
 
 def _used_too_early(history: History) -> Iterator[Finding]:
-    """An image that is there while its source, and the operation that makes that one, are still under way."""
+    """An image that is there while its source, and the operation that makes that one, are still under way, or although
+    its source has failed."""
     births = {history.identifier(insert): insert for insert in history.inserts}
+    unfinished: dict[str, list[Sighting]] = defaultdict(list)
+    for look in history.every_sighting:
+        if look.value.get("status") in ("PENDING", "FAILED"):
+            unfinished[str(look.value.get("id"))].append(look)
     for insert in history.inserts:
         seen = history.results(insert)[:1] if insert.outcome == "succeeded" else ()
         used = {str(sighting.value.get("sourceImageId")) for sighting in seen}
@@ -184,32 +190,39 @@ def _used_too_early(history: History) -> Iterator[Finding]:
             used = {
                 str(history.identifier(birth)) for birth in births_of(history, insert.view.text("sourceImage"), insert)
             }
-        for identifier in used & births.keys():
-            operation = births[identifier].operation
-            looks = [
-                look.exchange
-                for look in history.every_sighting
-                if look.value.get("id") == identifier and look.value.get("status") == "PENDING"
-            ]
+        for identifier in used & (births.keys() | unfinished.keys()):
+            birth = births.get(identifier)
+            operation = birth.operation if birth else None
+            still = [look for look in unfinished[identifier] if after(insert.end, look.exchange)]
+            looks = [look.exchange for look in still]
             polls = [
                 state.exchange
                 for state in (operation.states if operation else ())
-                if state.value.get("status") in ("PENDING", "RUNNING")
+                if state.value.get("status") in ("PENDING", "RUNNING") and after(insert.end, state.exchange)
             ]
-            still = [look for look in looks if after(insert.end, look)]
-            shown = [next((one for one in found if after(insert.end, one)), None) for found in (looks, polls)]
-            if shown[1] is None and operation and operation.final and _ended_later(births[identifier], insert):
+            shown = [next(iter(found), None) for found in (looks, polls)]
+            if shown[1] is None and birth and operation and operation.final and _ended_later(birth, insert):
                 shown[1] = operation.final.exchange
-            # A single look may show it as it was a moment before.
-            if None not in shown or (len(still) > 1 and still[-1].sent - insert.end.received > MOMENT_SECONDS):
+            # A single look may show it as it was a moment before; what has failed was never READY.
+            late = len(looks) > 1 and looks[-1].sent - insert.end.received > MOMENT_SECONDS
+            failed = any(look.value["status"] == "FAILED" for look in still) and not _was_ready(history, identifier)
+            if None not in shown or late or failed:
                 yield expect(
                     False,
                     "an image is made from one that is not READY",
                     insert.exchange,
                     *(exchange for exchange in (insert.end, *shown) if exchange is not None),
                     expected="a refusal, or an operation that ends when the source is READY",
-                    observed="DONE while the source is PENDING",
+                    observed=f"DONE while the source is {still[0].value['status'] if still else 'PENDING'}",
                 )
+
+
+def _was_ready(history: History, identifier: str) -> bool:
+    """Whether an image was ever shown READY."""
+    return any(
+        look.value.get("status") == "READY" and str(look.value.get("id")) == identifier
+        for look in history.every_sighting
+    )
 
 
 def _ended_later(one: Mutation, other: Mutation) -> bool:

@@ -302,6 +302,31 @@ def of_one_under_way(*looks: Any) -> Told:
     return tell
 
 
+def of_one_unseen(*looks: Any) -> Told:
+    """An image that is made of one which is shown before, and shown again after it."""
+
+    def tell(told: Recorded) -> Recorded:
+        of_one(told.get(looks[0]), 0)
+        for shown in looks[1:]:
+            told.get(shown, wait=3)
+        return told
+
+    return tell
+
+
+def of_a_family(source: int) -> Told:
+    """An image that is made of a family which answers image 1 before and afterwards, though image 2 is one of it."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(image(2, family="f"), name="image-2").say("GET", FAMILY, None, image(family="f"))
+        made = image(3, sourceDisk=None, sourceDiskId=None, sourceImage=image(source)["selfLink"])
+        made |= {"sourceImageId": image(source)["id"], "creationTimestamp": at(told.now + 1.4)}
+        told.made(3, made, sourceDisk=None, sourceImage=FAMILY)
+        return told.say("GET", FAMILY, None, image(family="f"))
+
+    return tell
+
+
 def of_one_until(end: float) -> Told:
     """An image that is made of one which is PENDING when it was seen last, and whose operation ends so much later than
     that of the other."""
@@ -421,6 +446,19 @@ MATTERS: tuple[Pair, ...] = (
         of_one_under_way(PENDING, image()),
         of_one_under_way(PENDING, PENDING),
     ),
+    (
+        "a source that is PENDING from before the recording",
+        "source.image.not-ready",
+        of_one_unseen(PENDING, PENDING, image()),
+        of_one_unseen(PENDING, PENDING, PENDING),
+    ),
+    (
+        "a source that has failed",
+        "source.image.not-ready",
+        of_one_unseen(PENDING, image()),
+        of_one_unseen(image(status="FAILED"), image(status="FAILED")),
+    ),
+    ("a source that the family answers", "source.image.family-url", of_a_family(1), of_a_family(2)),
     ("a source that may be READY", "source.image.not-ready", of_one_until(-4), of_one_until(4)),
     ("a source that is DEPRECATED", "deprecate.use-obsolete", warned(warnings=WARNED), warned()),
     ("labels that flicker", "labels.*", flickering(NEW_LABELS, 0.1), flickering(OLD_LABELS, 20)),
