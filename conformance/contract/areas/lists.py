@@ -168,10 +168,10 @@ def _vanished(history: History) -> Iterator[Finding]:
     first: dict[tuple[str, str], Sighting] = {}
     last: dict[tuple[str, str], Sighting] = {}
     for seen in history.showing("id", "name") if history.trace.recorded and "id" not in history.trace.restless else ():
-        identifier = seen.value.get("id")
-        if is_set(identifier) and (not about or about & {seen.name, identifier}):
-            first.setdefault((seen.project, str(identifier)), seen)
-            last[seen.project, str(identifier)] = seen
+        identifier = str(seen.value.get("id"))
+        if is_set(seen.value.get("id")) and (not about or about & {seen.name, identifier}):
+            first.setdefault((seen.project, identifier), seen)
+            last[seen.project, identifier] = seen
     for walk in walks(history) if first else ():
         pages = [history.exchanges[index] for index in walk]
         if pages[0].route is None or not _whole(pages):
