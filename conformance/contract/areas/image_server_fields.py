@@ -397,10 +397,10 @@ def _names(link: Any, sighting: Sighting) -> bool:
 @RULES.rule(
     "image.status",
     "doc",
-    "status is PENDING, READY, FAILED or DELETING; by convention READY is left for DELETING only.",
+    "status is PENDING, READY, FAILED or DELETING; by convention READY and FAILED are left for DELETING only.",
     "Fields > status",
     "FAILED, PENDING and READY are listed as the possible values, and the discovery document adds "
-    "DELETING; that READY stays is left unsaid.",
+    "DELETING; that READY and FAILED stay is left unsaid.",
 )
 def _status(history: History) -> Iterator[Finding]:
     # What a family answers has a status that there is even where it is an image that nobody knows.
@@ -422,13 +422,15 @@ def _status(history: History) -> Iterator[Finding]:
             observed=status,
         )
     for before, sighting in _successions(history, "status"):
-        if before.value.get("status") == "READY":
+        ended, known = before.value.get("status"), before.value.get("id")
+        same = is_set(known) and known == sighting.value.get("id")
+        if ended == "READY" or (ended == "FAILED" and same):
             yield expect(
-                sighting.value.get("status") in ("READY", "DELETING"),
-                "an image that was READY is so no more",
+                sighting.value.get("status") in (ended, "DELETING"),
+                f"an image that was {ended} is so no more",
                 before.exchange,
                 sighting.exchange,
-                expected="READY",
+                expected=ended,
                 observed=sighting.value.get("status"),
                 deviation=True,
             )

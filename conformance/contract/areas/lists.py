@@ -166,12 +166,16 @@ def _vanished(history: History) -> Iterator[Finding]:
     about = {insert.image for insert in history.inserts}
     about |= {look.route.name for look in history.exchanges if look.route and look.method not in FAMILIES} - {""}
     first: dict[tuple[str, str], Sighting] = {}
-    last: dict[tuple[str, str], Sighting] = {}
+    last: dict[tuple[str, str], Exchange] = {}
     for seen in history.showing("id", "name") if history.trace.recorded and "id" not in history.trace.restless else ():
         identifier = str(seen.value.get("id"))
         if is_set(seen.value.get("id")) and (not about or about & {seen.name, identifier}):
             first.setdefault((seen.project, identifier), seen)
-            last[seen.project, identifier] = seen
+            last[seen.project, identifier] = seen.exchange
+    for change in history.mutations if first else ():
+        own = change.project, str(history.identifier(change))
+        if change.outcome == "succeeded" and own in last and after(last[own], change.exchange):
+            last[own] = change.exchange  # what was changed or deleted was there
     for walk in walks(history) if first else ():
         pages = [history.exchanges[index] for index in walk]
         if pages[0].route is None or not _whole(pages):
@@ -183,14 +187,14 @@ def _vanished(history: History) -> Iterator[Finding]:
                 continue
             made = timestamp(seen.value.get("creationTimestamp"))
             settled = made is not None and pages[0].sent - made.timestamp() > LATE_SECONDS
-            there = after(seen.exchange, pages[0]) and after(pages[-1], again.exchange)
-            if settled and there and not _leaving(history, again):
+            there = after(seen.exchange, pages[0]) and after(pages[-1], again)
+            if settled and there and not _leaving(history, seen, again):
                 yield expect(
                     False,
                     "a list lacks an image that is shown before and afterwards",
                     seen.exchange,
                     pages[0],
-                    again.exchange,
+                    again,
                     expected=seen.name,
                     observed=[item.get("name") for page in pages for item in page.items][:5],
                 )
@@ -211,13 +215,14 @@ def _incomplete(pages: Sequence[Exchange]) -> bool:
     return any(alarming) or any(answer.get("unreachables") for answer in answers)
 
 
-def _leaving(history: History, seen: Sighting) -> bool:
-    """Whether the deletion of an image was begun before a look at it."""
+def _leaving(history: History, seen: Sighting, until: Exchange) -> bool:
+    """Whether the deletion of an image was begun before another exchange about it."""
     return any(
         change.method == "images.delete"
         and change.image in (seen.name, seen.value.get("id"))
+        and change.exchange is not until
         and not change.exchange.rejected
-        and not after(seen.exchange, change.exchange)
+        and not after(until, change.exchange)
         for change in history.mutations
     )
 

@@ -427,6 +427,15 @@ def _targets_of_changes(history: History) -> Iterator[Finding]:
         final = (operation.final if operation else None) or next(iter(told), None)
         if change.method == "images.insert" or change.original is not None or final is None or final.failed:
             continue
+        if final.done and final.shows("targetId") and change.outcome == "succeeded":
+            yield expect(
+                is_set(final.value.get("targetId")),
+                "a finished operation has no targetId",
+                final.exchange,
+                expected="the id of the image",
+                observed=final.value.get("targetId"),
+                deviation=True,
+            )
         looks = [
             seen
             for seen in history.showing("id")

@@ -219,6 +219,11 @@ IMAGES: tuple[Row, ...] = (
         "life.*",
     ),
     (
+        "FAILED, and then READY",
+        lambda t: t.get(image(status="FAILED")).get(image()),
+        "image.status",
+    ),
+    (
         "a state that is neither the old nor the new one, and then the new one",
         lambda t: (
             t.made()

@@ -6,9 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.overlooked import OTHER, Row, noticed
+from helpers.overlooked import LABELLED, NEW, OTHER, Row, noticed
 from helpers.pairs import Told, assert_breach
-from helpers.recorded import EXISTS, NOT_FOUND, PROJECT, REQUEST_ID, UNAVAILABLE, Recorded, at, image, operation
+from helpers.recorded import (
+    EXISTS,
+    NO_LABELS,
+    NOT_FOUND,
+    PROJECT,
+    REQUEST_ID,
+    UNAVAILABLE,
+    Recorded,
+    at,
+    image,
+    operation,
+)
 
 WAITS: tuple[Row, ...] = (
     (
@@ -190,13 +201,30 @@ def remade(shown: dict[str, Any] | None, **changes: Any) -> Told:
 
 def failed_then_made(t: Recorded) -> Recorded:
     """An insert that fails, whose image is READY all the same, before it is deleted and made again."""
-    failure = {"errors": [{"code": "INTERNAL_ERROR", "message": "It broke."}]}
-    ended: dict[str, Any] = {"error": failure, "httpErrorStatusCode": 500, "httpErrorMessage": "INTERNAL SERVER ERROR"}
-    t.insert().done(**ended).get(image()).delete().deleted().get(NOT_FOUND, 404)
+    t.insert().done(**FAILURE).get(image()).delete().deleted().get(NOT_FOUND, 404)
     return t.begin_again().insert()
 
 
+def changed(verb: str, **changes: Any) -> Told:
+    """An image that shows other labels after a request whose operation, DONE at once, is changed in something."""
+
+    def tell(t: Recorded) -> Recorded:
+        times = dict.fromkeys(("insertTime", "startTime", "endTime"), at(t.now + 6.3))
+        told = operation(9, "DONE", 1, **{"operationType": verb, **times, **changes})
+        return t.made().act(verb, {"labels": NEW, "labelFingerprint": NO_LABELS}, answer=told).get(LABELLED)
+
+    return tell
+
+
+FAILURE: dict[str, Any] = {
+    "error": {"errors": [{"code": "INTERNAL_ERROR", "message": "It broke."}]},
+    "httpErrorStatusCode": 500,
+    "httpErrorMessage": "INTERNAL SERVER ERROR",
+}
+
 OPERATIONS: tuple[Row, ...] = (
+    ("no target of a change", changed("setLabels", targetId=None), "operation.target-id"),
+    ("a change that has failed, and is carried out", changed("setLabels", **FAILURE), "life.model"),
     ("the target of the image that had the name before", remade(None, targetId=image()["id"]), "operation.target-id"),
     ("no id of an image that is made again", remade({"id": None}), "image.id"),
     ("a failure that has made an image, and a second try", failed_then_made, "operation.failure-means-none"),

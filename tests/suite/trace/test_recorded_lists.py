@@ -159,6 +159,12 @@ PAIRS: tuple[Pair, ...] = (
         between_looks(warning={"code": "NO_RESULTS_ON_PAGE", "message": "There are no results."}),
     ),
     ("a list after a delete", "life.list-once", gone_from_a_list(deleted=True), gone_from_a_list(deleted=False)),
+    (
+        "a list before a delete",
+        "life.list-once",
+        lambda t: t.get(OLD).delete().list(TWO).deleted(),
+        lambda t: t.get(OLD).list(TWO).delete().deleted(),
+    ),
     ("a filter for one image", "life.list-once", lacking("name = image-7"), lacking('name = "image-1"')),
     ("a pattern for one image", "life.list-once", lacking("name eq image-7"), lacking("(name eq image-1)")),
     ("a list that is late", "operation.success-means-ready", shown_later("PENDING", 1), shown_later("PENDING")),
