@@ -13,6 +13,9 @@ from conformance.trace.formats import timestamp
 SET_BACK_SECONDS = 2.0
 """A clock that goes back by less cannot be told from the order in which a recorder notes what overlaps."""
 
+TURN_SECONDS = 1e-6
+"""Between exchanges of one time, which come one after the other: too little to be a pause."""
+
 TIMES = ("insertTime", "startTime", "endTime", "creationTimestamp")
 
 
@@ -36,10 +39,10 @@ class RecordedClock:
     def put_right(self, exchange: Exchange) -> Exchange:
         """The exchange at its time.
 
-        One without a time of its own comes after those before it, and not before the times that its answer tells,
-        unless the Date of its answer is earlier: then the recording is in another order than that of sending. Where
-        the recorder's clock goes back while that of the server goes on, it was set back. Without a Date in the
-        answers, times that go back mean that the recording is in another order.
+        One without a time of its own, or with that of the one before it, comes after those before it, and not before
+        the times that its answer tells, unless the Date of its answer is earlier: then the recording is in another
+        order than that of sending. Where the recorder's clock goes back while that of the server goes on, it was set
+        back. Without a Date in the answers, times that go back mean that the recording is in another order.
         """
         served = served_at(exchange)
         took = exchange.received - exchange.sent if exchange.sent else 0.0
@@ -49,6 +52,8 @@ class RecordedClock:
         if last and went_back and served and last.served and served >= last.served:
             self._behind += last.sent + served - last.served - sent
             sent = last.sent + served - last.served
+        if not took and sent <= self._latest < sent + SET_BACK_SECONDS:
+            sent = self._latest + TURN_SECONDS
         self._last = _Noted(sent, served)
         self._latest = max(self._latest, sent + took)
         return replace(exchange, sent=sent, received=sent + took)

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.recorded import DISK, LINKS, PROJECT, Recorded, at, image, operation
@@ -50,6 +51,24 @@ def test_normalised_log_is_green_and_tells_what_that_cost(tmp_path: Path) -> Non
     assert reasons["image.id"] == "ids are replaced by placeholders"
     assert reasons["operation.insert-time"] == "times are missing"
     assert reasons["operation.times"] == "times of the service are replaced by placeholders"
+
+
+@pytest.mark.parametrize(
+    ("shown", "later", "rule"),
+    [
+        (image(description="other"), image(description="other"), "image.description.round-trip"),
+        (image(description="mine", diskSizeGb="20"), image(description="mine"), "life.model"),
+        (image(description="mine", status="PENDING"), image(description="mine"), "operation.success-means-ready"),
+        (image(description="mine"), image(description="mine", status="PENDING"), "image.status"),
+    ],
+)
+def test_normalised_log_without_times_goes_on_request_by_request(
+    shown: dict[str, Any], later: dict[str, Any], rule: str, tmp_path: Path
+) -> None:
+    """What comes afterwards, at the same time by the log, is no reason to overlook what came before."""
+    told = Recorded().made(1, shown, description="mine").labelled({"a": "1"}, shown["labelFingerprint"])
+    told.get(later | {"labels": {"a": "1"}}).delete().deleted()
+    assert rule in broken(judged(scrubbed(RECORDERS["http_log"](told.entries)), tmp_path))
 
 
 def test_list_that_was_filtered_by_a_placeholder_is_green(tmp_path: Path) -> None:
