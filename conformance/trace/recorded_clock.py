@@ -21,10 +21,12 @@ TIMES = ("insertTime", "startTime", "endTime", "creationTimestamp")
 
 @dataclass
 class _Noted:
-    """The exchange noted last: when it was sent, by the clock put right, and the Date of its answer."""
+    """The exchange noted last: when it was sent, by the clock put right, the Date of its answer, and the time that it
+    was noted with."""
 
     sent: float
     served: float | None
+    noted: float
 
 
 class RecordedClock:
@@ -52,9 +54,10 @@ class RecordedClock:
         if last and went_back and served and last.served and served >= last.served:
             self._behind += last.sent + served - last.served - sent
             sent = last.sent + served - last.served
-        if not took and sent <= self._latest < sent + SET_BACK_SECONDS:
+        alike = last is not None and not took and exchange.sent == last.noted
+        if alike and sent <= self._latest < sent + SET_BACK_SECONDS:
             sent = self._latest + TURN_SECONDS
-        self._last = _Noted(sent, served)
+        self._last = _Noted(sent, served, exchange.sent)
         self._latest = max(self._latest, sent + took)
         return replace(exchange, sent=sent, received=sent + took)
 

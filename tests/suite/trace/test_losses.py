@@ -207,6 +207,19 @@ def test_order_is_that_of_the_times_or_of_the_dates(recorder: str, seed: int, tm
     assert right.verdicts == mixed.verdicts
 
 
+def test_entries_without_durations_may_be_out_of_order(tmp_path: Path) -> None:
+    told = Recorded().insert()
+    running = json.loads(told.entries[0]["response"]["content"]["text"])
+    for _ in range(3):
+        told.poll(running, wait=0.2)
+    told.done().get(image())
+    for entry in told.entries:
+        del entry["time"]
+    told.entries[3:5] = told.entries[4:2:-1]
+    told.entries[:2] = told.entries[1::-1]
+    assert broken(told.judged(tmp_path)) == set()
+
+
 @pytest.mark.parametrize("change", [lambda entries: entries[::-1], lambda entries: [entries[-1], *entries[:-1]]])
 def test_order_that_cannot_be_is_told(change: Callable[[list[Entry]], list[Entry]], tmp_path: Path) -> None:
     told = Recorded().made().delete().deleted()
