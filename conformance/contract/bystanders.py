@@ -212,6 +212,11 @@ class Bystanders(Lateness):
         """Whether a look came so soon after the end of a request that nobody else has changed anything since."""
         return not self.trace.recorded or seen.exchange.sent - mutation.end.received <= UNNOTICED_SECONDS
 
+    def made_later(self, ended: Exchange, seen: Sighting) -> bool:
+        """Whether an image of a recording was made so long after a request had ended that others may have made it."""
+        born, since = _moment(seen.value, "creationTimestamp"), served_at(ended) or ended.received
+        return self.trace.recorded and born is not None and born - since > UNNOTICED_SECONDS
+
     def remade_since(self, refused: Exchange, seen: Sighting) -> bool:
         """Whether a look of a recording shows an image that was made after a request for its name was refused."""
         born = _moment(seen.value, "creationTimestamp")

@@ -321,7 +321,7 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
         for other in history.inserts
         if other is not insert and other.image == insert.image and not other.exchange.rejected
     ]
-    if others:
+    if others or _made_unseen(history, insert):
         return None
     # The image of an insert whose operation failed may stay FAILED, or take a while to be removed.
     gone = ("FAILED",) if insert.operation is None else ("FAILED", "PENDING", "DELETING")
@@ -335,8 +335,20 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
             and after(end, sighting.exchange)
             and sighting.value.get("status") not in gone
             and not history.perhaps_older(insert, sighting)
+            and not history.made_later(end, sighting)
         ),
         None,
+    )
+
+
+def _made_unseen(history: History, insert: Mutation) -> bool:
+    """Whether an operation tells that a request which the trace does not hold makes an image of the name."""
+    return any(
+        operation.mutation is None
+        and operation.project == insert.project
+        and operation.first.value.get("operationType") == "insert"
+        and operation.first.identity.get("target") == insert.image
+        for operation in history.operations
     )
 
 

@@ -147,6 +147,8 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         right = came == wanted and (wanted is not None or exchange.refused)
         if not right and _recent(history, route.project, route.name, exchange):
             continue  # a service may take a moment to show what has been done
+        if not right and wanted and _passed_on(history, route.project, wanted, exchange):
+            continue  # somebody else has deprecated it, or moved it
         if not right and _right_later(history, route.project, route.name, exchange, wanted):
             continue
         if missed and _last_word(history, members, exchange):
@@ -250,6 +252,15 @@ def _stays(history: History, members: list[Mutation], exchange: Exchange) -> boo
         return True
     before = {str(seen.value.get("id")) for seen in earlier} | {str(history.identifier(member)) for member in members}
     return any(str(seen.value.get("id")) in before for seen in looks if after(exchange, seen.exchange))
+
+
+def _passed_on(history: History, project: str, name: str, exchange: Exchange) -> bool:
+    """Whether the first look of a recording at a family's image after an answer for the family shows that others have
+    deprecated it, or taken it out."""
+    looks = (seen for seen in history.sightings if (seen.project, seen.name) == (project, name))
+    seen = next((look for look in looks if after(exchange, look.exchange)), None)
+    family = exchange.route and exchange.route.name
+    return history.trace.recorded and seen is not None and not _latest_there(seen, str(family))
 
 
 def _right_later(history: History, project: str, family: str, exchange: Exchange, wanted: str | None) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.contract.bystanders import CHANGEABLE, UNNOTICED_SECONDS
 from conformance.contract.fields import (
     NAME_MAXIMUM,
     NAME_PATTERN,
@@ -13,8 +14,9 @@ from conformance.contract.fields import (
 from conformance.contract.history import History
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
-from conformance.contract.requests import blamed_though_right, request_rule
-from conformance.contract.rule import Finding, Rules, expect
+from conformance.contract.requests import CONFLICT, blamed_though_right, request_rule
+from conformance.contract.round_trip import comes_back
+from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 
 RULES = Rules()
@@ -78,6 +80,7 @@ RULES.add(
 )
 def _unique(history: History) -> Iterator[Finding]:
     yield from _twins(history)
+    yield from _taken_over(history)
     for first in history.created:
         deletes = [change.exchange for change in history.changes(first) if change.method == "images.delete"]
         for second in history.inserts:
@@ -119,6 +122,36 @@ def _unique(history: History) -> Iterator[Finding]:
                         expected=kept,
                         observed=sighting.value.get("id"),
                     )
+
+
+def _taken_over(history: History) -> Iterator[Finding]:
+    """Judges that an image of a recording does not show what an insert asks for that was refused since it is there."""
+    for insert in history.inserts if history.trace.recorded else ():
+        before = history.last_seen(insert) if insert.exchange.status == CONFLICT else None
+        looks = history.looks_at(insert)
+        seen = next((look for look in looks if after(insert.exchange, look.exchange)), None)
+        if before is None or seen is None or before.value.get("id") != seen.value.get("id"):
+            continue
+        late = seen.exchange.sent - before.exchange.received > UNNOTICED_SECONDS
+        if late or any(not after(other.exchange, before.exchange) for other in history.changes(insert)):
+            continue
+        asked = {name: insert.body[name] for name in sorted(CHANGEABLE) if is_set(insert.body.get(name))}
+        taken = {
+            name: seen.value.get(name)
+            for name, value in asked.items()
+            if seen.shows(name)
+            and comes_back(name, value, seen.value.get(name), insert.project)
+            and not comes_back(name, value, before.value.get(name), insert.project)
+        }
+        yield expect(
+            not taken,
+            "the second insert of a name changed the first image",
+            before.exchange,
+            insert.exchange,
+            seen.exchange,
+            expected={name: before.value.get(name) for name in taken},
+            observed=taken,
+        )
 
 
 def _both_made(history: History, first: Mutation, second: Mutation) -> bool:

@@ -212,7 +212,10 @@ def _patch(history: History) -> Iterator[Finding]:
 )
 def _leaves_nothing(history: History) -> Iterator[Finding]:
     for insert in history.inserts:
-        if insert.outcome not in ("refused", "failed") or not insert.image or insert.original is not None:
+        turned_away = history.trace.recorded and insert.exchange.rejected
+        if insert.outcome not in ("refused", "failed") and not turned_away:
+            continue
+        if not insert.image or insert.original is not None:
             continue
         gets = [
             exchange

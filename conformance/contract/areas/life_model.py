@@ -370,7 +370,8 @@ def _views(history: History) -> Iterator[Finding]:
                     if any(_alike(name, look, seen) for look in of_one[:at]):
                         del wrong[name]
             lost = {name for name in wrong if not (is_set(before.value.get(name)) and is_set(seen.value.get(name)))}
-            if len(lost) > ABRIDGED or not again:
+            whole = before.via == seen.via == "images.get"
+            if len(lost) > ABRIDGED or not (again or (whole and not lost & HIDDEN)):
                 wrong = {name: value for name, value in wrong.items() if name not in lost}
             yield expect(
                 not wrong,
@@ -448,24 +449,21 @@ def _there_all_the_while(history: History) -> Iterator[Finding]:
 
 
 def _carried_out(history: History) -> Iterator[Finding]:
-    """Judges that an image of a recording does not show what only a request was to set that was refused, or failed."""
+    """Judges that an image of a recording does not show what only a request was to set that came to nothing: it was
+    refused, turned away, or has failed."""
     for change in history.mutations if history.trace.recorded else ():
-        if change.method not in (*TOUCHED, "images.patch") or change.outcome not in ("refused", "failed"):
-            continue
-        if change.precondition_failed:
+        if not (change.exchange.rejected or change.outcome == "failed") or change.precondition_failed:
             continue  # whether labels stay without a fingerprint that holds is the matter of a rule of its own
-        ended = change.exchange if change.outcome == "refused" else change.end
+        ended = change.exchange if change.exchange.rejected else change.end
         before = history.last_seen(change)
+        if before is not None and change.method == "images.delete" and change.exchange.rejected:
+            yield from _deleted_all_the_same(history, change, before)
         seen = next((look for look in history.looks_at(change) if after(ended, look.exchange)), None)
         if before is None or seen is None or not touched_by(change.exchange) or shows(change.exchange, before.value):
             continue
-        others = (
-            other
-            for other in history.mutations
-            if other is not change and other.image in history.addresses(change) and not other.exchange.rejected
-            if not after(other.exchange, before.exchange) and not after(seen.exchange, other.exchange)
-        )
-        if seen.exchange.sent - before.exchange.received > LATE_SECONDS or any(others):
+        if seen.exchange.sent - before.exchange.received > LATE_SECONDS or _others_between(
+            history, change, before, seen
+        ):
             continue
         yield expect(
             not shows(change.exchange, seen.value),
@@ -476,6 +474,43 @@ def _carried_out(history: History) -> Iterator[Finding]:
             expected=dict(before.value),
             observed=dict(seen.value),
             deviation=change.outcome == "failed",
+        )
+
+
+def _others_between(history: History, change: Mutation, before: Sighting, seen: Sighting) -> bool:
+    """Whether another request may have changed the image of one between two looks."""
+    return any(
+        other is not change and other.image in history.addresses(change) and not other.exchange.rejected
+        for other in history.mutations
+        if not after(other.exchange, before.exchange) and not after(seen.exchange, other.exchange)
+    )
+
+
+def _deleted_all_the_same(history: History, delete: Mutation, before: Sighting) -> Iterator[Finding]:
+    """Judges that an image which was seen just before a delete that was refused is found just after it."""
+    asked = delete.exchange
+    looks = [
+        look
+        for look in history.gets
+        if look.route and (look.route.project, look.route.name) == (delete.project, delete.image) and after(asked, look)
+    ]
+    if delete.exchange.status == NOT_FOUND or not looks:
+        return
+    near = (
+        asked.sent - before.exchange.received <= UNNOTICED_SECONDS
+        and looks[0].sent - asked.received <= UNNOTICED_SECONDS
+    )
+    others = any(other is not delete and not other.exchange.rejected for other in history.changes(delete))
+    if near and not others and before.value.get("status") == "READY":
+        yield expect(
+            not all(look.status == NOT_FOUND for look in looks),
+            "an image is gone that a request was to delete which was refused",
+            before.exchange,
+            asked,
+            looks[0],
+            expected="the image",
+            observed=f"HTTP {looks[0].status}",
+            deviation=True,
         )
 
 

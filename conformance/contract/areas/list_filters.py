@@ -70,7 +70,13 @@ def _filter_forms(history: History) -> Iterator[Finding]:
         # A run has images that pass; in a recording there may be none.
         left_out = any("labels" in seen.left_out for page in pages for seen in history.seen_in(page))
         labelled = history.trace.recorded or not left_out
-        wrong = [(page, item) for page, item in shown if _lets_in(terms, item, labelled=labelled) is False]
+        # Where a list shows families, an image without is of none.
+        familied = any(is_set(item.get("family")) for _, item in shown)
+        wrong = [
+            (page, item)
+            for page, item in shown
+            if _lets_in(terms, item, labelled=labelled) is False or (familied and _lacks_family(terms, page, item))
+        ]
         if shown:
             yield expect(
                 not wrong,
@@ -82,6 +88,12 @@ def _filter_forms(history: History) -> Iterator[Finding]:
         if pages[-1].last_page and not shrinking(history, pages):
             judge = _lacks_what_stayed if history.trace.recorded else _let_in
             yield from judge(history, pages, terms, expression)
+
+
+def _lacks_family(terms: Sequence[_Term], page: Exchange, item: Mapping[str, Any]) -> bool:
+    """Whether a filter asks for images of some family, and one is shown as a whole that has none."""
+    asked = any(term.path == "family" and term.equal and not term.wanted.fullmatch("") for term in terms)
+    return asked and not page.mask.partial and not is_set(item.get("family"))
 
 
 def _term(text: str) -> _Term | None:

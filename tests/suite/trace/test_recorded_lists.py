@@ -97,6 +97,30 @@ def gone_from_a_list(*, deleted: bool) -> Told:
     return tell
 
 
+def no_longer_latest(*, shown: bool) -> Told:
+    """A family that answers the older of two images, where the newer is shown as deprecated by others afterwards."""
+    new = image(1, family="f")
+    old = image(7, name="image-7", family="f", creationTimestamp=at(-9000))
+    later = {**new, "deprecated": {"state": "DEPRECATED"}} if shown else new
+    return lambda t: t.made(1, new, family="f").say("GET", "global/images/family/f", None, old, wait=4).get(later)
+
+
+def loses(field: str, *, asked: bool) -> Told:
+    """An image that is deprecated, and lacks a field then; by a PATCH that sets it to nothing, or by nobody."""
+    given: dict[str, Any] = {field: "f"}
+    full = image(creationTimestamp=at(-9000), **given)
+    status = {"state": "DEPRECATED"}
+
+    def tell(t: Recorded) -> Recorded:
+        t.get(full)
+        if asked:
+            t.act("patch", {field: None})
+        t.act("deprecate", status)
+        return t.get({**{name: value for name, value in full.items() if name != field}, "deprecated": status})
+
+    return tell
+
+
 def lists_around_a_life(*held: int) -> Told:
     """Lists before and after the life of an image, and one between a look for it and its insert: they show an image
     that has the name of its source in another project, and one more."""
@@ -165,6 +189,10 @@ PAIRS: tuple[Pair, ...] = (
         lambda t: t.get(OLD).delete().list(TWO).deleted(),
         lambda t: t.get(OLD).list(TWO).delete().deleted(),
     ),
+    ("a filter for a family", "life.list-filter-forms", listed("family=f", TWO), listed("family=f", TWO, ONE)),
+    ("a list that shows no families", "life.list-filter-forms", listed("family=f", ONE), listed("family=f", TWO, OLD)),
+    ("a newer image", "family.latest", no_longer_latest(shown=True), no_longer_latest(shown=False)),
+    ("a family that is left", "life.model", loses("family", asked=True), loses("family", asked=False)),
     ("a filter for one image", "life.list-once", lacking("name = image-7"), lacking('name = "image-1"')),
     ("a pattern for one image", "life.list-once", lacking("name eq image-7"), lacking("(name eq image-1)")),
     ("a list that is late", "operation.success-means-ready", shown_later("PENDING", 1), shown_later("PENDING")),
