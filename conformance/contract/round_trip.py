@@ -85,12 +85,15 @@ def _same_policy(sent: Any, came: Any, project: str) -> bool:
 
 
 def _same_deprecation(sent: Any, came: Any, project: str) -> bool:
-    """ACTIVE is how an image is that nobody deprecated, so it need not be said."""
+    """ACTIVE is how an image is that nobody deprecated, so it need not be said; the rollout policy is read-only, and
+    may be left out of a deprecation that is taken."""
     wanted = sent if isinstance(sent, dict) else {}
     fields = came if isinstance(came, dict) else {}
     got = {"state": "ACTIVE"} | {key: value for key, value in fields.items() if is_set(value)}
     return all(
-        alike(value, got.get(key)) or may_come_back(value, got.get(key), project)
+        alike(value, got.get(key))
+        or may_come_back(value, got.get(key), project)
+        or (key == "stateOverride" and _same_policy(value, got.get(key), project))
         for key, value in wanted.items()
         if is_set(value)
     )

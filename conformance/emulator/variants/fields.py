@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from conformance.emulator import checks
-from conformance.emulator.behaviour import Answer, Call, Resource
+from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
 from conformance.emulator.faults.row import Change, shown_image, shown_operation, stored, switched, when_done
 from conformance.emulator.variants.row import Variant, asked, both, together, without
 
@@ -186,6 +186,17 @@ def _split(fields: Resource, body: Resource) -> None:
     types = [item.get("type", "").split(",") for item in fields.get("guestOsFeatures") or []]
     if types:
         fields["guestOsFeatures"] = [{"type": name.strip()} for names in types for name in names]
+
+
+def _without_override(behaviour: Behaviour) -> None:
+    """Takes the deprecation of an insert, or of deprecate, without its rollout policy."""
+
+    def take(fields: Resource) -> None:
+        status = fields.get("deprecated") or {}
+        fields["deprecated"] = {name: value for name, value in status.items() if name != "stateOverride"} or None
+
+    stored(lambda fields, body: take(fields))(behaviour)
+    behaviour.on_change.append(lambda image, before, call: take(image.fields))
 
 
 def _files(change: Callable[[Resource], object]) -> Change:
@@ -388,6 +399,7 @@ ROWS: tuple[Variant, ...] = (
         _files(lambda file: file.pop("fileType", None)),
         ("image.shielded.round-trip",),
     ),
+    Variant("state-override-dropped", "deprecations are taken without their rollout policy", _without_override),
     Variant(
         "locked-dropped",
         "locked is dropped",

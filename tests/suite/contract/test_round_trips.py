@@ -127,6 +127,8 @@ DISK = {"sourceImage": None, "sourceDisk": "projects/p/zones/z/disks/d"}
 SNAPSHOT = {"sourceImage": None, "sourceSnapshot": "projects/p/global/snapshots/s"}
 RAW = {"sourceImage": None, "rawDisk": {"source": "gs://bucket/archive.tar.gz"}}
 OBSOLETE = {"deprecated": {"state": "OBSOLETE"}}
+LATER, SOONER = ({"stateOverride": {"defaultRolloutTime": f"{year}-01-02T03:04:05Z"}} for year in (2040, 2030))
+OVERRIDDEN = {"deprecated": OBSOLETE["deprecated"] | LATER}
 
 ROUND_TRIPS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("source.disk.round-trip", DISK, {"sourceDisk": f"{HOST}/projects/p/zones/z/disks/d"}, {"sourceDisk": None}),
@@ -157,6 +159,8 @@ ROUND_TRIPS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = 
         {"deprecated": {"state": "DELETED"}},
     ),
     ("image.deprecated.round-trip", {"deprecated": {"state": "ACTIVE"}}, {}, OBSOLETE),
+    ("image.deprecated.round-trip", OVERRIDDEN, OVERRIDDEN, {"deprecated": {"state": "DEPRECATED"} | LATER}),
+    ("image.deprecated.round-trip", OVERRIDDEN, OBSOLETE, {"deprecated": OBSOLETE["deprecated"] | SOONER}),
     ("image.license-codes.round-trip", {"licenseCodes": ["7"]}, {"licenseCodes": ["8", "7"]}, {"licenseCodes": ["8"]}),
     ("image.license-codes.round-trip", {"licenseCodes": ["7"]}, {"licenseCodes": ["7"]}, {}),
     ("image.storage-locations.round-trip", {"storageLocations": ["eu"]}, {"storageLocations": ["eu", "us"]}, {}),

@@ -27,6 +27,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "what a project may not set is dropped": (
             "deprecated-dropped",
             "rollout-dropped",
+            "state-override-dropped",
             "locked-dropped",
             "own-rollout",
         ),
