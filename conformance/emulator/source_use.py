@@ -82,7 +82,8 @@ class SourceUse(Reads):
         try:
             source, image = self._find(owner, field, parts)
         except (ApiError, LateFailure):
-            if f"source.{kind}.unknown" in self.behaviour.unchecked:
+            lenient = {f"source.{kind}.unknown", f"source.{kind}.unknown/{parts['name']}"}
+            if lenient & self.behaviour.unchecked:
                 return {}, []
             raise
         self._check_users(parts["name"], source, call)

@@ -90,7 +90,9 @@ def look(
         target.restless = frozenset(findings.restless)
         target.nameless = findings.nameless = _is_had_by_id_alone(created, first)
         for name, probe in _PROBES.items():
-            if name not in configured and (name not in _COSTLY or any(need.startswith(name) for need in needed)):
+            if name not in configured and (
+                name not in _COSTLY or any(need.startswith(_COSTLY[name]) for need in needed)
+            ):
                 probe(findings, api(), created, sources)
         findings.stays = why_nothing_can_be_deleted(created, api())
     except (TargetLost, BudgetSpent) as end:
@@ -316,8 +318,9 @@ def _probe_customer_keys(findings: Findings, api: Api, created: Created, sources
     findings.note("csek", present=not refused, reason="the target takes no customer-supplied encryption keys")
 
 
-_COSTLY = frozenset({"family", "csek", "patch"})
-"""Capabilities that take many requests to find out, and that no scenario uses by the way."""
+_COSTLY = {"family": ("family", "csek"), "csek": ("csek",), "patch": ("patch",)}
+"""Capabilities that take many requests to find out, each with how those begin whose scenarios use it: an image with a
+customer's key, which is a member of a family already, is looked at there as well."""
 
 _PROBES: dict[str, Callable[..., None]] = {
     "wait": _probe_wait,

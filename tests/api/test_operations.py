@@ -7,12 +7,13 @@ from conformance.contract import all_but
 from conformance.contract.insert_request import InsertRequest
 from conformance.contract.plain_bodies import minimal
 from conformance.scenario.scenario import Scenario
-from conformance.scenario.steps import labels_of, operation_of
+from conformance.scenario.steps import labels_of, look_until, operation_of
 from conformance.strategies import bodies
 from conformance.trace.exchange import Intent
 
 LOOKS_AFTER_DONE = 4
 OPERATION_LOOKS = 20
+DELETION_LOOKS = 20
 
 OF_OTHERS = ("operation.*error*", "operation.*Error*", "operation.*warning*", "operation.failure-means-none")
 """What only operations that fail, or warn, put to the test."""
@@ -108,6 +109,7 @@ def test_operations_of_changes(scenario: Scenario) -> None:
     "operation.http-error-message",
     "operation.type.*rror*",
     "operation.agrees",
+    "request-id.client-operation-id",
     "source.*.unknown",
 )
 def test_operation_that_fails(scenario: Scenario) -> None:
@@ -127,7 +129,16 @@ def test_operation_that_fails(scenario: Scenario) -> None:
             if name and scenario.can("wait"):
                 api.wait(name)
 
+    def deleted(api: Api) -> None:
+        """What was a source, and is deleted, is one no more."""
+        source = api.create(minimal(scenario.sources))
+        api.finish(api.delete(source.name))
+        gone = f"projects/{api.target.project}/global/images/{source.name}"
+        look_until(api, "a deletion", lambda: not api.get(source.name).answered, DELETION_LOOKS)
+        api.create({"sourceImage": gone}, intent=Intent(valid=False, rules=("source.image.unknown",)))
+
     scenario.once(act)
+    scenario.once(deleted)
 
 
 @pytest.mark.without_insert

@@ -10,6 +10,7 @@ from conformance.contract.plain_bodies import SOURCE_FIELDS, kind_bodies, minima
 from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
+    ZONE,
     accepted,
     refused,
     shown,
@@ -186,6 +187,8 @@ def test_image_with_a_customer_key(scenario: Scenario) -> None:
             api.list(filter=f"name={created.name}")
         if scenario.can("family"):
             api.from_family(family)
+        if scenario.can("family_views"):
+            api.family_view(ZONE, family)
 
     def under_way(api: Api) -> None:
         """What is shown before the image is there tells no more of the key."""

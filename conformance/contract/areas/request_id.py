@@ -185,8 +185,12 @@ def _absent(history: History) -> Iterator[Finding]:
 def _client_operation_id(history: History) -> Iterator[Finding]:
     for operation in history.operations:
         first = operation.mutation
-        if first is None or first.original is not None or first.invalid:
-            continue
+        if (
+            first is None
+            or first.original is not None
+            or not (_certain(first.request_id or "") or not first.request_id)
+        ):
+            continue  # what becomes of a requestId that should be refused is the matter of that rule
         if len(first.exchange.request.query.get("requestId", ())) > 1:
             continue  # which of them counts is nowhere said
         for state in operation.states:

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Call, Resource
 from conformance.emulator.errors import ApiError
-from conformance.emulator.faults.row import MOVING, Change, Fault, shown_operation, switched
+from conformance.emulator.faults.row import MOVING, Change, Fault, shown_operation, switched, when_done
 from conformance.emulator.store import Image
 
 MOMENT = 0.1
@@ -301,6 +301,13 @@ FAULTS: tuple[Fault, ...] = (
         "blank-without",
         'without a requestId clientOperationId is ""',
         _client_operation_id(lambda value, call: value or ""),
+    ),
+    Fault(
+        "request-id.client-operation-id",
+        "missing-from-failures",
+        "clientOperationId is missing from operations that fail",
+        when_done(lambda operation, times: operation.pop("clientOperationId", None) if "error" in operation else None),
+        also=MOVING,
     ),
     Fault(
         "request-id.client-operation-id",

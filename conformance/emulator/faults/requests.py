@@ -118,6 +118,16 @@ def _keep_refused_names(behaviour: Behaviour) -> None:
     behaviour.on_answer.append(note)
 
 
+def _deleted_sources(behaviour: Behaviour) -> None:
+    """Takes an image that was deleted as a source."""
+
+    def note(call: Call) -> None:
+        if call.method == "images.delete":
+            behaviour.unchecked.add(f"source.image.unknown/{call.name}")
+
+    behaviour.on_request.append(note)
+
+
 def _typed_paths(shape: dict[str, Any], prefix: str = "") -> list[str]:
     """The path of every field of the table of types."""
     paths: list[str] = []
@@ -416,6 +426,7 @@ FAULTS: tuple[Fault, ...] = (
         "a disk that is in use is no source with forceCreate=true, either",
         unchecked("force-create.in-use/true"),
     ),
+    Fault("source.image.unknown", "deleted", "an image that was deleted is a source still", _deleted_sources),
     Fault(
         "source.image.full-url",
         "refused",

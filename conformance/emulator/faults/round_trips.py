@@ -40,22 +40,26 @@ def _echo_key(fields: Resource, body: Resource) -> None:
         fields["imageEncryptionKey"] = {**fields.get("imageEncryptionKey", {}), "rawKey": raw}
 
 
-def _echo_key_until_ready(behaviour: Behaviour) -> None:
-    """Shows the raw key with an image that is PENDING, and then no more."""
-    keys: dict[str, str] = {}
+def _echo_key_where(told: Callable[[Resource, Call], bool]) -> Change:
+    """Shows the raw key with some answers, and with no others."""
 
-    def keep(fields: Resource, body: Resource) -> None:
-        raw = (body.get("imageEncryptionKey") or {}).get("rawKey")
-        if raw:
-            keys[fields["name"]] = raw
+    def change(behaviour: Behaviour) -> None:
+        keys: dict[str, str] = {}
 
-    def show(image: Resource, call: Call, times: int) -> None:
-        del call, times
-        if image["status"] == "PENDING" and image["name"] in keys:
-            image["imageEncryptionKey"] = {**image.get("imageEncryptionKey", {}), "rawKey": keys[image["name"]]}
+        def keep(fields: Resource, body: Resource) -> None:
+            raw = (body.get("imageEncryptionKey") or {}).get("rawKey")
+            if raw:
+                keys[fields["name"]] = raw
 
-    stored(keep)(behaviour)
-    shown_image(show)(behaviour)
+        def show(image: Resource, call: Call, times: int) -> None:
+            del times
+            if image["name"] in keys and told(image, call):
+                image["imageEncryptionKey"] = {**image.get("imageEncryptionKey", {}), "rawKey": keys[image["name"]]}
+
+        stored(keep)(behaviour)
+        shown_image(show)(behaviour)
+
+    return change
 
 
 def _echo_wrapped_key(fields: Resource, body: Resource) -> None:
@@ -415,7 +419,13 @@ ROUND_TRIPS: tuple[Row, ...] = (
         "encryption.never-echoed",
         "until-ready",
         "the raw key comes back with an image that is PENDING",
-        _echo_key_until_ready,
+        _echo_key_where(lambda image, call: image["status"] == "PENDING"),
+    ),
+    (
+        "encryption.never-echoed",
+        "in-views",
+        "the raw key comes back with an image that a view of its family shows",
+        _echo_key_where(lambda image, call: call.method == "imageFamilyViews.get"),
     ),
     ("encryption.never-echoed", "wrapped", "the wrapped key comes back with the image", stored(_echo_wrapped_key)),
     ("transport.unknown-field", "stored", "unknown fields are stored and come back", stored(_store_unknown)),

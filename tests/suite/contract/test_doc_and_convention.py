@@ -74,6 +74,23 @@ def test_operation(rule: str, changes: dict[str, Any], verdict: Judged) -> None:
 
 
 @pytest.mark.parametrize(
+    ("request_id", "shown", "verdict"),
+    [
+        (REQUEST_ID, REQUEST_ID, "kept"),
+        (REQUEST_ID, None, "failed"),
+        (None, None, "kept"),
+        (None, REQUEST_ID, "failed"),
+        ("{" + REQUEST_ID + "}", REQUEST_ID, "kept"),
+    ],
+)
+def test_request_id_of_an_operation_that_fails(request_id: str | None, shown: str | None, verdict: Judged) -> None:
+    failing = Intent(valid=False, rules=("source.image.unknown",))
+    story = Story().insert(operation("PENDING", clientOperationId=shown), request_id=request_id, intent=failing)
+    story.poll(operation(**FAILURE, clientOperationId=shown))
+    assert judged(story, "request-id.client-operation-id") == verdict
+
+
+@pytest.mark.parametrize(
     ("told", "linked", "verdict"), [("2001", "2001", "kept"), ("2001", "2002", "deviates"), (None, "2002", "kept")]
 )
 def test_link_by_the_id_of_an_image(told: str | None, linked: str, verdict: Judged) -> None:
