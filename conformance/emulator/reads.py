@@ -76,6 +76,8 @@ class Reads(Operations):
         if not zone and "family.latest/last-changed" in unchecked:
             return max(found, key=lambda image: (max(image.made_at, image.relabelled_at), image.number), default=None)
         oldest = ("family.view-latest" if zone else "family.latest") in unchecked
+        if call is None and "source.image.family-url/oldest" in unchecked:
+            oldest = True
         return (min if oldest else max)(found, key=lambda image: image.number, default=None)
 
     def _family(self, image: Image) -> object:

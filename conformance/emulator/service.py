@@ -243,6 +243,7 @@ class Service(SourceUse):
         given = call.body.get("labelFingerprint")
         if given is not None and "labels.fingerprint-required/patch" not in self.behaviour.unchecked:
             self._must_be_current(image, given)
+        before = dict(image.fields)
         for name, value in call.body.items():
             if name == "labels":
                 self._relabel(project, image, value or {})
@@ -250,6 +251,7 @@ class Service(SourceUse):
                 image.fields[name] = value
         if "life.patch/drops" in self.behaviour.unchecked:
             image.fields.pop("guestOsFeatures", None)
+        self._changed(image, before, call)
         return self._at_once(project, call, "patch", image)
 
 

@@ -18,7 +18,7 @@ from conformance.emulator.store import ZONE, Image, Project, digest
 INHERITED = ("licenses", "licenseCodes", "architecture", "guestOsFeatures", "diskSizeGb")
 
 _SOURCES = {
-    "sourceDisk": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?zones/[^/]+/disks/(?P<name>[^/]+)"),
+    "sourceDisk": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?zones/(?P<zone>[^/]+)/disks/(?P<name>[^/]+)"),
     "sourceImage": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?global/images/(?P<family>family/)?(?P<name>[^/]+)"),
     "sourceSnapshot": re.compile(r"(?:.*projects/(?P<project>[^/]+)/)?global/snapshots/(?P<name>[^/]+)"),
 }
@@ -108,6 +108,9 @@ class SourceUse(Reads):
             key = (image.fields.get("imageEncryptionKey") or {}).get("sha256")
             return {**image.fields, **({"key": key} if key else {})}, image
         source = (owner.disks if field == "sourceDisk" else owner.snapshots).get(name)
+        anywhere = "source.disk.unknown/by-name" in self.behaviour.unchecked
+        if field == "sourceDisk" and parts["zone"] != ZONE and not anywhere:
+            source = None
         if source is None and field == "sourceSnapshot":
             raise LateFailure(
                 404, "RESOURCE_NOT_FOUND", f"The resource 'projects/{owner.name}/global/snapshots/{name}' was not found"
@@ -167,7 +170,10 @@ class SourceUse(Reads):
     def _check_key(self, field: str, source: dict[str, Any], body: Resource) -> None:
         if not source.get("key") or "encryption.required-for-source" in self.behaviour.unchecked:
             return
-        raw = (body.get(KEY_OF[field]) or {}).get("rawKey")
+        key = body.get(KEY_OF[field]) or {}
+        if "encryption.required-for-source/by-hash" in self.behaviour.unchecked and key.get("sha256") == source["key"]:
+            return
+        raw = key.get("rawKey")
         any_key = f"encryption.required-for-source/any-{field}-key" in self.behaviour.unchecked
         if not raw or (digest(raw) != source["key"] and not any_key):
             message = "The resource is protected by a customer-supplied encryption key that was not given."

@@ -239,7 +239,7 @@ def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
     scenario.once(derive)
 
 
-@pytest.mark.exercises("life.patch")
+@pytest.mark.exercises("life.patch", "labels.fingerprint-changes")
 def test_patch(scenario: Scenario) -> None:
     fields = {"description": "before", "family": "conformance-before", "labels": {"colour": "blue"}, **SHIELDED}
     features = [{"type": name} for name in ("GVNIC", "UEFI_COMPATIBLE")]

@@ -1,5 +1,7 @@
 """An operation is a story that only moves forward, and every method tells it alike."""
 
+import re
+
 import pytest
 
 from conformance.client.api import Api
@@ -115,9 +117,11 @@ def test_operations_of_changes(scenario: Scenario) -> None:
 def test_operation_that_fails(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         project, absent = f"projects/{api.target.project}", api.target.names.fresh()
+        elsewhere = re.sub("/zones/[^/]+/", "/zones/nowhere1-a/", scenario.sources.disk or "")
         for kind, url in (
             ("image", f"{project}/global/images/{absent}"),
             ("disk", f"{project}/zones/us-central1-a/disks/{absent}"),
+            *([("disk", elsewhere)] if elsewhere else []),
             ("snapshot", f"{project}/global/snapshots/{absent}"),
         ):
             failed = api.create(

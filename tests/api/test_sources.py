@@ -6,12 +6,14 @@ import pytest
 
 from conformance.client.api import Api
 from conformance.contract.insert_request import InsertRequest
+from conformance.contract.lateness import MOMENT_SECONDS
 from conformance.contract.plain_bodies import SOURCE_FIELDS, kind_bodies, minimal, partial_urls
 from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
     ZONE,
     accepted,
+    later,
     refused,
     shown,
     url_of,
@@ -36,7 +38,7 @@ def state_of(look: Exchange) -> str:
     return "" if deprecated else "ACTIVE"
 
 
-@pytest.mark.exercises("source.image.family-url")
+@pytest.mark.exercises("source.image.family-url", "source.image.id")
 def test_family_as_source(scenario: Scenario) -> None:
     def act(api: Api) -> None:
         family = api.target.names.fresh()
@@ -46,7 +48,23 @@ def test_family_as_source(scenario: Scenario) -> None:
         for url in partial_urls(f"projects/{api.target.project}/global/images/family/{family}", api.target.project):
             api.create({"sourceImage": url}, intent=accepted("source.image.family-url"))
 
+    def of_two(api: Api) -> None:
+        """A family is its latest image, and where that is deprecated the one before it."""
+        family = api.target.names.fresh()
+        body = {**minimal(scenario.sources), "family": family}
+        first = api.create(body)
+        second = later(api, first, body)
+        url = f"projects/{api.target.project}/global/images/family/{family}"
+        for deprecated in (False, True) if scenario.can("deprecate") else (False,):
+            if deprecated:
+                api.finish(api.deprecate(second.name, {"state": "DEPRECATED"}))
+            api.target.transport.sleep(MOMENT_SECONDS)
+            for member in (first, second):
+                api.get(member.name)
+            api.create({"sourceImage": url}, intent=accepted("source.image.family-url"))
+
     scenario.once(act)
+    scenario.once(of_two)
 
 
 @pytest.mark.exercises("source.image.id")
@@ -171,20 +189,22 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
         body = {"sourceImage": url_of(api, source)}
         for url in urls_of(api, source):
             api.create({"sourceImage": url}, intent=refused("encryption.required-for-source"))
-        api.create({**body, "sourceImageEncryptionKey": other}, intent=refused("encryption.required-for-source"))
+        for no_key in (other, {"sha256": kept["sha256"]}):  # its hash, which everybody sees, is not the key
+            api.create({**body, "sourceImageEncryptionKey": no_key}, intent=refused("encryption.required-for-source"))
         api.create({**body, "sourceImageEncryptionKey": key}, intent=accepted("encryption.required-for-source"))
 
     scenario.once(made)
     scenario.each(SOURCE_FIELDS, lambda api, kind: use_configured(api, scenario.sources, kind))
 
 
-@pytest.mark.exercises("encryption.image.sha256", "encryption.never-echoed")
+@pytest.mark.exercises("encryption.image.sha256", "encryption.never-echoed", "life.list-agrees")
 def test_image_with_a_customer_key(scenario: Scenario) -> None:
     def act(api: Api, key: dict[str, str]) -> None:
         family = api.target.names.fresh()
         created = api.create(InsertRequest({**minimal(scenario.sources), "family": family, "imageEncryptionKey": key}))
         if scenario.can("list"):
             api.list(filter=f"name={created.name}")
+            api.get(created.name)
         if scenario.can("family"):
             api.from_family(family)
         if scenario.can("family_views"):

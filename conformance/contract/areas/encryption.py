@@ -18,6 +18,7 @@ from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.requests import request_rule
 from conformance.contract.rule import Finding, Rules, expect, is_set
+from conformance.contract.sighting import Sighting
 from conformance.trace.customer_keys import KEY_BYTES, KEYS, SECRET_MINIMUM, secrets_of
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import decoded, is_base64
@@ -175,7 +176,7 @@ RULES.add(
     needs=("csek",),
 )
 def _sha256(history: History) -> Iterator[Finding]:
-    for insert, sighting in history.comebacks:
+    for insert, sighting in (*history.comebacks, *_listed(history)):
         raw = decoded(insert.view.text("imageEncryptionKey", "rawKey"))
         if not raw or is_set(insert.view.text("imageEncryptionKey", "sha256")):
             continue
@@ -193,6 +194,18 @@ def _sha256(history: History) -> Iterator[Finding]:
             observed=came,
             deviation=not is_set(came),
         )
+
+
+def _listed(history: History) -> Iterator[tuple[Mutation, Sighting]]:
+    """Each insert with a customer's key, with each list, family or view that tells the hash of that."""
+    keyed = [insert for insert in history.created if insert.view.text("imageEncryptionKey", "rawKey")]
+    made = {(insert.project, insert.image, history.known_id(insert)): insert for insert in keyed}
+    for seen in history.showing("imageEncryptionKey", "id") if made else ():
+        key, identifier = seen.value.get("imageEncryptionKey"), seen.value.get("id")
+        insert = made.get((seen.project, seen.name, identifier)) if isinstance(identifier, str) else None
+        told = isinstance(key, dict) and is_set(key.get("sha256"))
+        if insert is not None and told and seen.via != "images.get":
+            yield insert, seen
 
 
 @RULES.rule(

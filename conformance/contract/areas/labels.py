@@ -11,7 +11,7 @@ from conformance.contract.json_types import well_typed
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.mutation import PRECONDITION_FAILED, Mutation, overlapping
 from conformance.contract.order import after
-from conformance.contract.round_trip import same_labels
+from conformance.contract.round_trip import same_labels, touched_by
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.blots import holds_blot
@@ -198,7 +198,7 @@ def _fingerprint_changes(history: History) -> Iterator[Finding]:
         changed = history.own_labels(before) != history.own_labels(sighting)
         alike = (before.value.get("labels") or {}) == (sighting.value.get("labels") or {})
         updated = any(
-            update.method in ("images.setLabels", "images.patch")
+            (update.method == "images.setLabels" or _may_relabel(update))
             and update.image in (sighting.name, sighting.value.get("id"))
             and not update.exchange.rejected
             and not after(sighting.exchange, update.exchange)
@@ -243,6 +243,12 @@ def _taken_again(history: History) -> Iterator[Finding]:
             observed=fingerprint,
             deviation=True,
         )
+
+
+def _may_relabel(update: Mutation) -> bool:
+    """Whether a request is a PATCH that sets labels, or does not tell what it sets."""
+    touched = touched_by(update.exchange)
+    return update.method == "images.patch" and (touched is None or "labels" in touched)
 
 
 def _long_over(update: Mutation, look: Exchange) -> bool:

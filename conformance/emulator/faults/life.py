@@ -76,6 +76,16 @@ def _labels_come_back(behaviour: Behaviour) -> None:
     behaviour.on_request.append(on_request)
 
 
+def _fingerprint_of_patches(behaviour: Behaviour) -> None:
+    """Gives an image another fingerprint with each PATCH, whatever that sets."""
+
+    def on_change(image: Image, before: Resource, call: Call) -> None:
+        del before
+        image.generation += call.method == "images.patch"
+
+    behaviour.on_change.append(on_change)
+
+
 def _changes_with_labels(change: Callable[[Resource], object]) -> Change:
     """Changes an image once its labels have been set."""
 
@@ -348,6 +358,7 @@ _LIFE: tuple[Row, ...] = (
         "the fingerprint changes from get to get",
         switched(restless_fingerprints=True),
     ),
+    ("labels.fingerprint-changes", "with-patches", "the fingerprint changes with every PATCH", _fingerprint_of_patches),
     (
         "labels.fingerprint-changes",
         "run-together",

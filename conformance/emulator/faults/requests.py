@@ -297,6 +297,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "encryption.required-for-source",
+        "by-hash",
+        "an encrypted source can be used with the hash of its key",
+        unchecked("encryption.required-for-source/by-hash"),
+    ),
+    Fault(
+        "encryption.required-for-source",
         "any-key",
         "any key opens an encrypted disk",
         unchecked("encryption.required-for-source/any-sourceDisk-key"),
@@ -425,6 +431,18 @@ FAULTS: tuple[Fault, ...] = (
         "true-ignored",
         "a disk that is in use is no source with forceCreate=true, either",
         unchecked("force-create.in-use/true"),
+    ),
+    Fault(
+        "source.image.family-url",
+        "oldest",
+        "a family as sourceImage stands for its oldest image",
+        unchecked("source.image.family-url/oldest"),
+    ),
+    Fault(
+        "source.disk.unknown",
+        "by-name",
+        "a sourceDisk is found by its name, whatever its zone",
+        unchecked("source.disk.unknown/by-name"),
     ),
     Fault("source.image.unknown", "deleted", "an image that was deleted is a source still", _deleted_sources),
     Fault(

@@ -14,6 +14,7 @@ Judged = Literal["kept", "deviates", "failed"]
 
 KEY = "SW1hZ2Uga2V5IG9mIHRoZSBjb25mb3JtYW5jZSBydW4="
 HASH = "esTuF7d4eatX4cnc4JsiEiaI+Rff78JgPhA/v1zxX9E="
+KEY_HASH = "QjUxjw6XGuMsfJmvSpfsqzf0w0OmoNL1LFTnIAr7gBU="
 KMS_KEY = "projects/p/locations/us/keyRings/ring/cryptoKeys/key"
 FAILURE: dict[str, Any] = {
     "error": {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "It was not found."}]},
@@ -71,6 +72,16 @@ def polled(**changes: Any) -> Story:
 )
 def test_operation(rule: str, changes: dict[str, Any], verdict: Judged) -> None:
     assert judged(polled(**changes), rule) == verdict
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"), [({"sha256": KEY_HASH}, "kept"), ({}, "kept"), ({"sha256": HASH}, "failed")]
+)
+def test_hash_of_a_key_in_a_list(told: dict[str, str], verdict: Judged) -> None:
+    made = image(imageEncryptionKey={"sha256": KEY_HASH})
+    story = Story().insert(operation("PENDING"), imageEncryptionKey={"rawKey": KEY}).poll(operation()).get(made)
+    page = {"kind": "compute#imageList", "items": [{**made, "imageEncryptionKey": told}]}
+    assert judged(story.say("GET", "images", None, 200, page), "encryption.image.sha256") == verdict
 
 
 @pytest.mark.parametrize(
