@@ -170,7 +170,8 @@ class SourceUse(Reads):
     def _check_key(self, field: str, source: dict[str, Any], body: Resource) -> None:
         if not source.get("key") or "encryption.required-for-source" in self.behaviour.unchecked:
             return
-        key = body.get(KEY_OF[field]) or {}
+        own = "encryption.required-for-source/by-own-key" in self.behaviour.unchecked
+        key = body.get(KEY_OF[field]) or (own and body.get("imageEncryptionKey")) or {}
         if "encryption.required-for-source/by-hash" in self.behaviour.unchecked and key.get("sha256") == source["key"]:
             return
         raw = key.get("rawKey")

@@ -191,6 +191,7 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
             api.create({"sourceImage": url}, intent=refused("encryption.required-for-source"))
         for no_key in (other, {"sha256": kept["sha256"]}):  # its hash, which everybody sees, is not the key
             api.create({**body, "sourceImageEncryptionKey": no_key}, intent=refused("encryption.required-for-source"))
+        api.create({**body, "imageEncryptionKey": key}, intent=refused("encryption.required-for-source"))
         api.create({**body, "sourceImageEncryptionKey": key}, intent=accepted("encryption.required-for-source"))
 
     scenario.once(made)

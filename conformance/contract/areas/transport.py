@@ -283,11 +283,16 @@ def _no_server_error(history: History) -> Iterator[Finding]:
 
 
 def _matter(exchange: Exchange) -> tuple[str, str, bytes | None]:
-    """What a request is about: the same for every try of it, and for every way to ask for an operation."""
-    route = exchange.route
+    """What a request is about: the same for every try of it, and for every way to ask for an operation.
+
+    A list is another with other parameters, but for the token of a page, which a walk that is begun again may not have.
+    """
+    route, request = exchange.route, exchange.request
     if route and route.method in ("globalOperations.get", "globalOperations.wait"):
         return ("operation", route.name, None)
-    return (exchange.request.verb, exchange.request.path, exchange.request.body)
+    asked = request.query if exchange.method.endswith(".list") else {}
+    parameters = sorted((name, [] if name == "pageToken" else values) for name, values in asked.items())
+    return (request.verb, f"{request.path} {parameters}", request.body)
 
 
 @RULES.rule(

@@ -287,6 +287,12 @@ _ROWS: tuple[Row, ...] = (
         "a body that is nested 100 deep is answered 500",
         _crashes(lambda call: "[" * 100 in str(_body(call).get("conformance"))),
     ),
+    (
+        "transport.no-server-error",
+        "second-page",
+        "the second page of a list in an order is answered 500",
+        _crashes(lambda call: {"orderBy", "pageToken"} <= call.query.keys()),
+    ),
     ("operation.not-found", "400", "an operation that does not exist is answered 400", _answered(_missing_operation)),
     ("life.get-by-id", "refused", "get by id is refused", _by_name_only),
     (

@@ -136,6 +136,13 @@ FAULTS: tuple[Fault, ...] = (
         "lists are in the order of names, whatever is asked for",
         _asked(lambda call: call.query.pop("orderBy", "")),
     ),
+    Fault(
+        "life.list-order",
+        "first-page-alone",
+        "orderBy is heeded on the first page of a list alone",
+        _asked(lambda call: call.query.pop("orderBy", "") if "pageToken" in call.query else None),
+        also=("life.list-once",),
+    ),
     Fault("life.delete", "lists", "lists hold deleted images", _keeps_the_deleted, also=("image.name.unique",)),
     Fault(
         "life.list-once",

@@ -297,6 +297,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "encryption.required-for-source",
+        "by-own-key",
+        "an encrypted source can be used where its key is given as that of the new image",
+        unchecked("encryption.required-for-source/by-own-key"),
+    ),
+    Fault(
+        "encryption.required-for-source",
         "by-hash",
         "an encrypted source can be used with the hash of its key",
         unchecked("encryption.required-for-source/by-hash"),

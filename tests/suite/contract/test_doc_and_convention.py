@@ -350,6 +350,21 @@ def test_server_error_that_does_not_come_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [
+        ("?orderBy=name&pageToken=a", "kept"),
+        ("?pageToken=b&orderBy=name", "kept"),
+        ("?orderBy=name", "deviates"),
+        ("?pageToken=a", "deviates"),
+    ],
+)
+def test_server_error_of_a_list_that_other_lists_do_not_have(asked: str, verdict: Judged) -> None:
+    page = {"kind": "compute#imageList"}
+    story = Story().say("GET", "images?orderBy=name&pageToken=a", None, 500, refusal(500, "backendError"))
+    assert judged(story.say("GET", f"images{asked}", None, 200, page), "transport.no-server-error") == verdict
+
+
+@pytest.mark.parametrize(
     ("changes", "same"),
     [
         ({"status": "DELETING", "archiveSizeBytes": "7", "satisfiesPzs": True, "novelty": 5}, True),
