@@ -287,16 +287,17 @@ def _fingerprint(created: Created) -> Any:
 def _probe_family(findings: Findings, api: Api, created: Created, sources: Sources) -> None:
     del created
     found = api.from_family(FAMILY)
-    usable = found.answered
+    usable, lacking = found.answered, ""
     if not usable:  # no other probe has made a member
         made = api.create({**minimal(sources), "family": FAMILY})
         usable = made.insert.answered and bool(made.image and made.image.resource)
+        lacking = "" if made.ready or not made.insert.answered else "no image of a family was seen READY"
         found = api.from_family(FAMILY) if usable else made.insert
-    reason = f"the target does not offer image families (HTTP {found.status})"
+    reason = lacking or f"the target does not offer image families (HTTP {found.status})"
     findings.note("family", present=usable and _offered(found), reason=reason)
     zone = _zone(sources)
     view = api.family_view(zone, FAMILY) if usable else found
-    reason = f"the target does not offer imageFamilyViews (HTTP {view.status})"
+    reason = lacking or f"the target does not offer imageFamilyViews (HTTP {view.status})"
     findings.note("family_views", present=usable and _offered(view), reason=reason)
 
 

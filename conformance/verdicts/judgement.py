@@ -12,6 +12,9 @@ from conformance.verdicts.verdict import Verdict
 
 BROKEN = (Verdict.FAILED, Verdict.DEVIATES)
 
+ENDS = "operation.reaches-done"
+"""The rule that operations end."""
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -138,7 +141,7 @@ class _Bench:
                 return refused
             if not is_about_images_seen(rule) and refused_always(rule, self._ledger.answers):
                 return None  # its own method fails, whatever else is broken
-            cause = self._broken_prerequisite(rule, set())
+            cause = self._broken_prerequisite(rule, set()) or self._endless()
             return _judged_by(cause, "is broken, and without it this rule cannot be seen") if cause else None
         if own is Verdict.PASSED and self._broken(rule.witness) and self._tally(rule.witness).never_held:
             return _judged_by(rule.witness, "never held, so that this rule holds proves nothing")
@@ -176,6 +179,13 @@ class _Bench:
             if deeper:
                 return deeper
         return ""
+
+    def _endless(self) -> str:
+        """The rule that operations end, where it is broken and no insert was seen to end: without images there is
+        nothing to be seen of them; "" elsewhere."""
+        insert = self._alone.get("life.insert")
+        unseen = insert is not None and insert.verdict is Verdict.NOT_EXERCISED
+        return ENDS if unseen and self._broken(ENDS) else ""
 
     def _more_precise(self, rule: Rule) -> str:
         """The rule to which all breaches of a rule belong; "" where one of them is its own.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.contract.areas.image import DEPRECATION_TIMES
+from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
@@ -45,6 +46,7 @@ def _deprecations(history: History) -> Iterator[tuple[Mutation, Sighting]]:
     "The state set by deprecate comes back on get.",
     "Fields > deprecated.state",
     "The state is that of the image's deprecation, so once it is set it is shown.",
+    requires=("image.type.deprecated", "image.type.deprecated.state"),
     needs=("deprecate",),
 )
 def _deprecate_state(history: History) -> Iterator[Finding]:
@@ -70,6 +72,7 @@ def _deprecate_state(history: History) -> Iterator[Finding]:
     "Fields > deprecated.replacement",
     "Replacement and times are parts of an image's deprecation beside its state, and for information, so "
     "they are shown as they were set.",
+    requires=type_rules("deprecated"),
     needs=("deprecate",),
 )
 def _deprecate_round_trip(history: History) -> Iterator[Finding]:

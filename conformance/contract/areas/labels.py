@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from conformance.contract.comparison import unasked
+from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
@@ -54,7 +55,7 @@ def seen_before(history: History, mutation: Mutation) -> Sighting | None:
     REFERENCE,
     "Labels can be modified by setLabels with an up-to-date fingerprint, so that succeeds, and what it "
     "sets is what the image then has.",
-    requires=("image.label-fingerprint.format",),
+    requires=("image.label-fingerprint.format", *type_rules("labels")),
     needs=("set_labels",),
 )
 def _set(history: History) -> Iterator[Finding]:

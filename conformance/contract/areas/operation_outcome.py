@@ -267,7 +267,8 @@ def _waits_for_another(history: History) -> Iterator[Finding]:
         if route is None or answer is None or route.method != WAIT or wait.intent is not None:
             continue
         bearers = history.bearers(route.project, route.name)
-        if bearers and wait.mask.covers("name"):
+        of_its_type = isinstance(answer.get("name"), str | None)  # else it is the matter of the rule about types
+        if bearers and wait.mask.covers("name") and of_its_type:
             yield expect(
                 answer.get("name") == bearers[0].name,
                 "wait answers another operation",

@@ -170,6 +170,7 @@ def waited(story: Story, answer: dict[str, Any]) -> Story:
         ("RUNNING", operation("PENDING"), "broken"),
         ("DONE", operation("RUNNING"), "broken"),
         ("RUNNING", operation(name="operation-2"), "broken"),
+        ("RUNNING", operation(name=17), "kept"),
     ],
 )
 def test_wait_goes_on_from_what_was_seen(before: str, answer: dict[str, Any], verdict: str) -> None:

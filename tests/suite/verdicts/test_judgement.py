@@ -109,6 +109,17 @@ def test_what_deviates_at_times_keeps_nothing_from_being_seen(tally: Tally, verd
     assert judged(rule("a"), rule("b", requires=("a",)), a=tally)["b"].verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("seen", "verdict"), [({}, Verdict.BLOCKED), ({"life.insert": Tally(1)}, Verdict.NOT_EXERCISED)]
+)
+def test_where_no_insert_ends_all_that_nobody_saw_is_blocked_by_that(seen: dict[str, Tally], verdict: Verdict) -> None:
+    """Other operations may end, so that the rule holds at times."""
+    rules = (rule("operation.reaches-done", "conv"), rule("life.insert"), rule("labels.set"))
+    found = judged(*rules, **{"operation.reaches-done": Tally(9, 3)}, **seen)
+    assert found["labels.set"].verdict is verdict
+    assert found["labels.set"].root == ("operation.reaches-done" if verdict is Verdict.BLOCKED else "")
+
+
 @pytest.mark.parametrize(("status", "verdict"), [(400, Verdict.NOT_EXERCISED), (200, Verdict.BLOCKED)])
 def test_rule_whose_own_method_always_fails_is_blocked_by_nothing_else(status: int, verdict: Verdict) -> None:
     book = catalogue()
