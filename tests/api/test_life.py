@@ -168,18 +168,20 @@ def test_lists_in_an_order_and_with_a_filter(scenario: Scenario) -> None:
         for order in ("creationTimestamp desc", "name"):
             walk(api, orderBy=order, filter=ours)
             walk(api, orderBy=order, filter=ours, maxResults="1")
-        for expression in filters(made, family, body):
+        for expression in filters(made, start, family, body):
             walk(api, filter=expression)
 
     scenario.once(act)
 
 
-def filters(made: Created, family: str, body: dict[str, Any]) -> Iterator[str]:
-    """Filters that some image of a family passes, and others do not, in every form."""
+def filters(made: Created, start: object, family: str, body: dict[str, Any]) -> Iterator[str]:
+    """Filters that some image of a family passes, or whose name begins so, and others do not, in every form."""
     yield from (f"name eq {made.name}", f'name="{made.name}"', f"(status = READY) AND (name = {made.name})")
     if "family" in body:
         yield from (f"family={family}", f'family = "{family}"', f"family eq {family}")
         yield from (f"(family = {family}) (name != {made.name})", f"(family eq {family}) (name ne {made.name})")
+    else:
+        yield from (f"(status = READY) (name != {made.name})", f"(name eq {start}.*) (name ne {made.name})")
     if "labels" in body:
         yield f"labels.colour={body['labels']['colour']}"
 
