@@ -201,7 +201,7 @@ ACCEPTED: tuple[Acceptance, ...] = (
     ),
     Acceptance(
         "encryption.image.raw-key-length",
-        _bodies({"imageEncryptionKey": {"rawKey": values.CUSTOMER_KEY}}),
+        _bodies(*({"imageEncryptionKey": {"rawKey": key}} for key in (values.CUSTOMER_KEY, values.KEY_OF_EVERY_SIGN))),
         lambda sources: values.customer_keys.map(
             lambda key: InsertRequest({**minimal(sources), "imageEncryptionKey": {"rawKey": key}})
         ),

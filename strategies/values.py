@@ -15,6 +15,9 @@ from conformance.contract.plain_bodies import CUSTOMER_KEY
 __all__ = ["CUSTOMER_KEY", "FRESH"]
 
 OTHER_CUSTOMER_KEY = base64.b64encode(b"conformance-suite-256-bit-key-02").decode()
+KEY_OF_EVERY_SIGN = base64.b64encode(bytes(range(224, 256))).decode()
+"""With the two signs that the alphabets of base64 differ in."""
+
 WRAPPED_KEY = base64.b64encode(bytes(range(256))).decode()
 """Of the size that RSA with 2048 bits makes of a key; no certificate of anybody's has wrapped it."""
 

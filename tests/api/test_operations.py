@@ -111,6 +111,7 @@ def test_operations_of_changes(scenario: Scenario) -> None:
     "operation.http-error-message",
     "operation.type.*rror*",
     "operation.agrees",
+    "life.failed-insert-leaves-nothing",
     "request-id.client-operation-id",
     "source.*.unknown",
 )
@@ -132,6 +133,8 @@ def test_operation_that_fails(scenario: Scenario) -> None:
                 api.operations(filter=f"name={name}")
             if name and scenario.can("wait"):
                 api.wait(name)
+            # Its name is as free as it was.
+            api.create(InsertRequest(minimal(scenario.sources), name=failed.name))
 
     def deleted(api: Api) -> None:
         """What was a source, and is deleted, is one no more."""

@@ -217,6 +217,6 @@ def test_image_with_a_customer_key(scenario: Scenario) -> None:
         api.get(insert.request.json["name"])
         api.finish(insert)
 
-    raw_keys = values.CUSTOMER_KEY, values.OTHER_CUSTOMER_KEY + "*"
+    raw_keys = values.CUSTOMER_KEY, values.KEY_OF_EVERY_SIGN, values.OTHER_CUSTOMER_KEY + "*"
     scenario.each([*({"rawKey": key} for key in raw_keys), {"rsaEncryptedKey": values.WRAPPED_KEY}], act)
     scenario.once(under_way)

@@ -7,10 +7,10 @@ import secrets
 from typing import Any
 
 from conformance.emulator import checks
-from conformance.emulator.behaviour import Answer, Behaviour, Call
+from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
 from conformance.emulator.errors import ApiError, invalid
 from conformance.emulator.faults.refusals import refuse
-from conformance.emulator.faults.row import Change, Fault, switched, unchecked, unless_gone
+from conformance.emulator.faults.row import Change, Fault, switched, unchecked, unless_gone, when_done
 
 SPARE_SOURCE = "projects/debian-cloud/global/images/debian-12-bookworm-v20261101"
 
@@ -116,6 +116,23 @@ def _keep_refused_names(behaviour: Behaviour) -> None:
 
     behaviour.on_request.append(guard)
     behaviour.on_answer.append(note)
+
+
+def _keep_failed_names(behaviour: Behaviour) -> None:
+    """Takes the name of an insert whose operation fails for that of an image."""
+    taken: set[str] = set()
+
+    def keep(operation: Resource, times: int) -> None:
+        del times
+        if "error" in operation and operation["operationType"] == "insert":
+            taken.add(operation["targetLink"].rpartition("/")[2])
+
+    def refuse_again(call: Call) -> None:
+        if call.method == "images.insert" and call.body.get("name") in taken:
+            raise ApiError(409, "alreadyExists", "The resource already exists.")
+
+    when_done(keep)(behaviour)
+    behaviour.on_request.append(refuse_again)
 
 
 def _deleted_sources(behaviour: Behaviour) -> None:
@@ -294,6 +311,15 @@ FAULTS: tuple[Fault, ...] = (
         "by-family",
         "an encrypted source can be used without its key where its family names it",
         unchecked("encryption.required-for-source/by-family"),
+    ),
+    Fault(
+        "encryption.image.raw-key-length",
+        "signs-refused",
+        "a rawKey with a sign that URLs spare is refused",
+        refuse(
+            lambda body, query: bool(set(str((body.get("imageEncryptionKey") or {}).get("rawKey"))) & set("+/")),
+            "resource.imageEncryptionKey.rawKey",
+        ),
     ),
     Fault(
         "encryption.required-for-source",
@@ -536,6 +562,12 @@ FAULTS: tuple[Fault, ...] = (
         "name-taken",
         "the name of a refused insert is not free",
         _keep_refused_names,
+    ),
+    Fault(
+        "life.failed-insert-leaves-nothing",
+        "failed-name-taken",
+        "the name of an insert whose operation fails is not free",
+        _keep_failed_names,
     ),
     Fault(
         "life.failed-insert-leaves-nothing",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
 import re
 import unicodedata
 import zlib
@@ -40,6 +42,13 @@ def _echo_key(fields: Resource, body: Resource) -> None:
     raw = (body.get("imageEncryptionKey") or {}).get("rawKey")
     if raw:
         fields["imageEncryptionKey"] = {**fields.get("imageEncryptionKey", {}), "rawKey": raw}
+
+
+def _hash_by_other_alphabet(fields: Resource, body: Resource) -> None:
+    raw = str((body.get("imageEncryptionKey") or {}).get("rawKey"))
+    if set(raw) & set("+/") and fields.get("imageEncryptionKey"):
+        digest = base64.b64encode(hashlib.sha256(base64.b64decode(re.sub("[+/]", "A", raw))).digest()).decode()
+        fields["imageEncryptionKey"] = {**fields["imageEncryptionKey"], "sha256": digest}
 
 
 def _echo_key_where(told: Callable[[Resource, Call], bool]) -> Change:
@@ -410,6 +419,12 @@ ROUND_TRIPS: tuple[Row, ...] = (
     ),
     ("image.source-type", "missing", "sourceType is not there", without("sourceType")),
     ("encryption.image.sha256", "of-the-text", "sha256 is wrong", _key_field("sha256", lambda digest: digest[::-1])),
+    (
+        "encryption.image.sha256",
+        "other-alphabet",
+        "sha256 is wrong where the key has a sign that URLs spare",
+        stored(_hash_by_other_alphabet),
+    ),
     (
         "encryption.image.sha256",
         "other-in-lists",
