@@ -1,7 +1,7 @@
 """What a request may say: one fault is refused, what is valid is accepted, what the server owns is its own."""
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -90,4 +90,12 @@ def test_value_for_an_output_only_field_is_not_taken_over(scenario: Scenario, fi
         api.create(minimal(scenario.sources))
         api.create(request)
 
+    def patched(api: Api, value: Any) -> None:
+        """As a client does that changes what it has got, and sends all of it back."""
+        created = api.create(minimal(scenario.sources))
+        api.finish(api.patch(created.name, {"description": "after", field.path: value}))
+        api.get(created.name)
+
     scenario.each(field.cases(scenario.sources), spoofed)
+    if "." not in field.path:
+        scenario.each(field.values[:1], patched)

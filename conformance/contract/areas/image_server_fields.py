@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from conformance.contract.areas.labels import seen_before
 from conformance.contract.areas.operation_times import shown_time
 from conformance.contract.areas.source import COMES_BACK, SOURCE_FIELDS, source_ids, sources
 from conformance.contract.clock import not_after, not_before
+from conformance.contract.comparison import CHANGE_BY_THEMSELVES
 from conformance.contract.deleted_images import remade
 from conformance.contract.fields import (
     type_rules,
@@ -83,6 +85,28 @@ def _taken_over(path: str, history: History) -> Iterator[Finding]:
                 sighting.exchange,
                 expected="a value of the server's own",
                 observed=came[0] if came else None,
+            )
+
+
+def _patched_over(path: str, history: History) -> Iterator[Finding]:
+    """Judges what a PATCH sends, whose own page is another: clients change what a get has shown, and send all of it."""
+    for patch in history.mutations if path not in CHANGE_BY_THEMSELVES else ():
+        sent = patch.body.get(path)
+        if patch.method != "images.patch" or patch.outcome != "succeeded" or not is_set(sent):
+            continue
+        before = seen_before(history, patch)
+        if before is None or not before.shows(path) or before.value.get(path) == sent:
+            continue
+        for sighting in history.results(patch, path)[-1:]:
+            yield expect(
+                sighting.value.get(path) != sent,
+                f"{path} is taken over from a PATCH",
+                before.exchange,
+                patch.exchange,
+                sighting.exchange,
+                expected=before.value.get(path),
+                observed=sighting.value.get(path),
+                deviation=True,
             )
 
 
@@ -159,7 +183,8 @@ for _path in OUTPUT_ONLY:
         requires=COMES_BACK,
     )
     def _output_only(history: History, path: str = _path) -> Iterator[Finding]:
-        return _taken_over(path, history)
+        yield from _taken_over(path, history)
+        yield from _patched_over(path, history)
 
 
 def _successions(history: History, field: str) -> Iterator[tuple[Sighting, Sighting]]:

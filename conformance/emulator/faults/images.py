@@ -11,8 +11,31 @@ from conformance.emulator.behaviour import Behaviour, Call, Resource
 from conformance.emulator.clock import written
 from conformance.emulator.faults.round_trips import ROUND_TRIPS
 from conformance.emulator.faults.row import Change, Fault, Row, shown_image, stored, without
+from conformance.emulator.store import Image
 
 _TAKEN = "fault: taken from the client"
+
+
+def _patched_over(name: str) -> Change:
+    """Takes a field over from a PATCH that only the server sets."""
+
+    def change(behaviour: Behaviour) -> None:
+        sent: dict[tuple[str, str], object] = {}
+
+        def note(call: Call) -> None:
+            if call.method == "images.patch" and name in call.body:
+                sent[call.project, call.name] = call.body.pop(name)
+
+        def keep(image: Image, before: Resource, call: Call) -> None:
+            del before
+            if (call.project, call.name) in sent:
+                image.fields[_TAKEN] = {name: sent.pop((call.project, call.name))}
+
+        behaviour.on_request.append(note)
+        behaviour.on_change.append(keep)
+        behaviour.on_image.append(lambda image, call, times: image.update(image.pop(_TAKEN, {})))
+
+    return change
 
 
 def _taken_over(name: str, beside: str = "name") -> Change:
@@ -154,6 +177,12 @@ FAULTS: tuple[Fault, ...] = (
     *(
         Fault(f"image.output-only.{name}", "taken-over", f"{name} is taken over from the client", _taken_over(name))
         for name in checks.OUTPUT_ONLY
+    ),
+    *(
+        Fault(
+            f"image.output-only.{name}", "patched-over", f"{name} is taken over from a PATCH", _patched_over(name), also
+        )
+        for name, also in (("sourceImageId", ()), ("creationTimestamp", ("image.creation-timestamp",)))
     ),
     Fault(
         "image.output-only.labelFingerprint",

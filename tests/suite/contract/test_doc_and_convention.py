@@ -350,6 +350,22 @@ def test_server_error_that_does_not_come_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "sent", "shown", "verdict"),
+    [
+        ("sourceImageId", "42", "42", "deviates"),
+        ("sourceImageId", "42", "77", "kept"),
+        ("sourceImageId", "77", "77", "kept"),
+        ("creationTimestamp", time_of(9), time_of(9), "deviates"),
+        ("status", "FAILED", "FAILED", "kept"),
+    ],
+)
+def test_what_a_patch_sends_for_fields_of_the_server(field: str, sent: str, shown: str, verdict: Judged) -> None:
+    story = Story().insert(operation("PENDING")).poll(operation()).get(image())
+    story.change("patch", {"description": "after", field: sent}).get(image(description="after", **{field: shown}))
+    assert judged(story, f"image.output-only.{field}") == verdict
+
+
+@pytest.mark.parametrize(
     ("asked", "verdict"),
     [
         ("?orderBy=name&pageToken=a", "kept"),
