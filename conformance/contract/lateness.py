@@ -394,6 +394,9 @@ def _value(seen: Sighting, name: str) -> Any:
 
 
 def _again(mutation: Mutation, other: Mutation) -> bool:
-    """Whether a request is another one sent again, and answered as such."""
-    same = other.original is mutation and other.same_content
-    return same and other.operation is not None and other.operation is mutation.operation
+    """Whether of two requests one is the other sent again, or both are a third one, and they are answered as such: with
+    one operation, or not at all."""
+    tries = [one.original or one for one in (mutation, other)]
+    same = tries[0] is tries[1] and all(one.original is None or one.same_content for one in (mutation, other))
+    own = mutation.operation
+    return same and own is not None and (other.operation is None or other.operation is own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from conformance.contract.comparison import unasked
@@ -26,11 +26,23 @@ ANSWERED_ALIKE = ("id", "name", "targetId", "insertTime")
 
 
 def _replays(history: History) -> Iterator[tuple[Mutation, Mutation]]:
-    """Each replayed insert with the insert that it replays, where the first was answered before the second was sent."""
-    for replay in history.inserts:
+    """Each replayed insert with the one that it replays, where that was answered before it was sent."""
+    yield from _pairs(history.inserts)
+
+
+def _pairs(mutations: Iterable[Mutation]) -> Iterator[tuple[Mutation, Mutation]]:
+    """Each replay with the first of its tries that was answered, where that answer had come before: be it the request
+    itself or, where its answer was lost, the same one sent again."""
+    served: dict[int, Mutation] = {}
+    for replay in mutations:
         first = replay.original
-        if first is not None and first.exchange.answered and after(first.exchange, replay.exchange):
-            yield first, replay
+        if first is None:
+            continue
+        known = first if first.exchange.answered else served.get(id(first))
+        if known is not None and after(known.exchange, replay.exchange):
+            yield known, replay
+        if replay.exchange.answered and replay.same_bytes:
+            served.setdefault(id(first), replay)
 
 
 def settled(replay: Mutation) -> bool:
@@ -453,11 +465,7 @@ def _case(history: History) -> Iterator[Finding]:
     yields_to=(SAME_OPERATION, "request-id.replay-after-done"),
 )
 def _delete_replay(history: History) -> Iterator[Finding]:
-    for replay in history.mutations:
-        first = replay.original
-        if replay.method != "images.delete" or first is None or first.image != replay.image:
-            continue
-        if _tried_again(first, replay):
-            continue
-        if first.exchange.answered and after(first.exchange, replay.exchange) and settled(replay):
+    deletes = (change for change in history.mutations if change.method == "images.delete")
+    for first, replay in _pairs(deletes):
+        if first.image == replay.image and not _tried_again(first, replay) and settled(replay):
             yield _same_answer(first, replay, "a replayed delete is not recognised")

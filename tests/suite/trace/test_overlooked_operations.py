@@ -216,6 +216,20 @@ def changed(verb: str, **changes: Any) -> Told:
     return tell
 
 
+def answered_later(second: dict[str, Any], shown: dict[str, Any] | None = None) -> Told:
+    """An insert that a 503 answers, and that is sent again twice: the second answer differs from the first in
+    something."""
+
+    def tell(t: Recorded) -> Recorded:
+        own = {"clientOperationId": REQUEST_ID, "insertTime": at(1.3), "startTime": at(1.3)}
+        t.insert(request_id=REQUEST_ID, answer=UNAVAILABLE, code=503)
+        for changes in ({}, second):
+            t.insert(request_id=REQUEST_ID, answer=operation(status="RUNNING", **{**own, **changes}))
+        return t.done().get(shown or image())
+
+    return tell
+
+
 FAILURE: dict[str, Any] = {
     "error": {"errors": [{"code": "INTERNAL_ERROR", "message": "It broke."}]},
     "httpErrorStatusCode": 500,
@@ -223,6 +237,21 @@ FAILURE: dict[str, Any] = {
 }
 
 OPERATIONS: tuple[Row, ...] = (
+    (
+        "another operation at the second replay after a lost answer",
+        answered_later({"id": OTHER["id"], "name": OTHER["name"], "selfLink": OTHER["selfLink"]}),
+        "request-id.replay-same-operation",
+    ),
+    (
+        "another image at the second replay after a lost answer",
+        answered_later({**{name: OTHER[name] for name in ("id", "name", "selfLink")}, "targetId": OTHER["targetId"]}),
+        "request-id.replay-same-operation",
+    ),
+    (
+        "another description after replays of a lost answer",
+        answered_later({}, image(description="nobody gave it")),
+        "image.description.round-trip",
+    ),
     ("no target of a change", changed("setLabels", targetId=None), "operation.target-id"),
     ("a change that has failed, and is carried out", changed("setLabels", **FAILURE), "life.model"),
     ("the target of the image that had the name before", remade(None, targetId=image()["id"]), "operation.target-id"),
