@@ -1,5 +1,8 @@
 """What a client sets comes back, what the server sets is well formed, and what names something else is kept."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pytest
 
 from conformance.client.api import Api
@@ -11,8 +14,15 @@ from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import send_like_the_source, shown
 from conformance.strategies import bodies
 from conformance.strategies.optional_values import DISK_SIZES, FIELDS, HUGE_SIZE, SEVERAL, UNKNOWN, WHOLE, written
-from conformance.trace.exchange import Intent
+from conformance.trace.exchange import Exchange, Intent
 from conformance.trace.formats import is_int64
+
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "patch": {"description": "patched"},
+    "set_labels": {"labels": {"colour": "blue"}, "labelFingerprint": "42WmSpB8rSM="},
+    "deprecate": {"state": "DEPRECATED"},
+}
+"""Methods that change an image, and that a target may lack, each with a body that it would take."""
 
 
 @pytest.mark.exercises(
@@ -111,6 +121,10 @@ def test_image_that_does_not_exist(scenario: Scenario) -> None:
         intent = Intent(valid=False, rules=("transport.not-found",))
         name = api.target.names.fresh()
         api.get(name, intent=intent)
+        for method, body in CHANGES.items():
+            if scenario.can(method):
+                change: Callable[..., Exchange] = getattr(api, method)
+                api.finish(change(name, body, intent=intent))
         api.finish(api.delete(name, intent=intent))
 
     scenario.once(act)

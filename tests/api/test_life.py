@@ -125,11 +125,19 @@ def test_list_of_many_images(scenario: Scenario) -> None:
         scenario.once(act)
 
 
-@pytest.mark.exercises("life.list-once", "life.list-agrees")
-def test_images_of_every_kind_are_listed(scenario: Scenario) -> None:
+@pytest.mark.exercises("life.list-once", "life.list-agrees", "family.agrees")
+def test_images_of_every_kind_are_shown_elsewhere(scenario: Scenario) -> None:
+    """Each is in a list, and the latest of a family of its own."""
+
     def act(api: Api, body: dict[str, Any]) -> None:
-        created = api.create(body)
-        api.list(filter=f"name={created.name}")
+        family = api.target.names.fresh()
+        created = api.create({**body, "family": family} if scenario.can("family") else body)
+        if scenario.can("list"):
+            api.list(filter=f"name={created.name}")
+        if scenario.can("family"):
+            api.from_family(family)
+        if scenario.can("family_views"):
+            api.family_view(ZONE, family)
         api.get(created.name)
 
     own = [{**minimal(scenario.sources), **fields} for fields in (*FIELDS, {"description": TEXTS[-1]})]

@@ -1,6 +1,7 @@
 """A retry is safe: however an insert is sent again under its requestId, it is carried out once."""
 
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -12,12 +13,19 @@ from conformance.contract.plain_bodies import kind_bodies, minimal
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import accepted, await_image, labels_of, literal, look_again, relabelled, reordered
 from conformance.strategies import bodies, values
+from conformance.trace.exchange import Exchange
 from conformance.trace.fate import Fate
 
 REPLAYS = 3
 
 A_WHILE = 2.5
 """Seconds that a client may well lose between a try and the next one."""
+
+CHANGES: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
+    ("patch", {"description": "first"}, {"description": "second"}),
+    ("deprecate", {"state": "DEPRECATED"}, {"state": "OBSOLETE"}),
+)
+"""Changes that have a requestId, each with another one that comes before it is sent again."""
 
 
 def first_insert(api: Api, request: InsertRequest) -> tuple[InsertRequest, Created]:
@@ -226,6 +234,22 @@ def test_delete_with_a_request_id(scenario: Scenario) -> None:
 
     scenario.once(replayed)
     scenario.once(of_the_insert)
+
+
+@pytest.mark.exercises("request-id.change-replay")
+def test_change_that_comes_again_after_another(scenario: Scenario) -> None:
+    def act(api: Api, case: tuple[str, Mapping[str, Any], Mapping[str, Any]]) -> None:
+        method, body, other = case
+        created = api.create(minimal(scenario.sources))
+        change: Callable[..., Exchange] = getattr(api, method)
+        request_id = str(uuid.uuid4())
+        api.finish(change(created.name, body, request_id=request_id))
+        api.finish(change(created.name, other, request_id=str(uuid.uuid4())))
+        api.get(created.name)
+        api.finish(change(created.name, body, request_id=request_id))
+        api.get(created.name)
+
+    scenario.each([case for case in CHANGES if scenario.can(case[0])], act)
 
 
 def direct(scenario: Scenario) -> None:

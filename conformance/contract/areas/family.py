@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.contract.agreement import told_otherwise
 from conformance.contract.areas.deprecate import ACTIVE
 from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.history import History
@@ -425,6 +426,22 @@ def _deprecated_skipped(history: History) -> Iterator[Finding]:
                 expected="an image that is not deprecated",
                 observed=status,
             )
+
+
+@RULES.rule(
+    "family.agrees",
+    "conv",
+    "A family, and a view of it, shows of an image what a get shows: it may leave fields out, but not change them.",
+    "Fields > family",
+    "What the answer of a family looks like is described elsewhere; it is the resource that a get answers, so both "
+    "tell one story of it.",
+    requires=("life.get-after-done",),
+    needs=("family",),
+    passive=False,
+)
+def _agrees(history: History) -> Iterator[Finding]:
+    message = "a family shows an image otherwise than a get before it and one after it"
+    yield from told_otherwise(history, {FROM_FAMILY, VIEW}, message)
 
 
 @RULES.rule(

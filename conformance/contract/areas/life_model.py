@@ -69,6 +69,7 @@ PRECISE = (
     *("request-id.replay-same-operation", "request-id.replay-after-done", "request-id.replay-after-delete"),
     *("request-id.replay-creates-nothing", "request-id.replay-other-body", "request-id.replay-after-lost-response"),
     *("request-id.distinct", "request-id.absent", "request-id.scoped-to-method", "request-id.delete-replay"),
+    *("request-id.change-replay", "family.agrees"),
     *("labels.set", "labels.fingerprint-changes", "labels.fingerprint-required"),
     *("deprecate.state", "deprecate.round-trip", "family.latest", "family.deprecated-skipped"),
 )

@@ -30,7 +30,12 @@ PRECISE = (
     *("labels.set", "labels.concurrent", "labels.fingerprint-required", "labels.fingerprint-changes"),
     *("deprecate.state", "deprecate.round-trip", "image.deprecated.state"),
     *("request-id.replay-concurrent", "request-id.replay-creates-nothing", "request-id.replay-after-delete"),
-    *("request-id.delete-replay", "operation.success-means-ready", "transport.project-isolation"),
+    *(
+        "request-id.delete-replay",
+        "request-id.change-replay",
+        "operation.success-means-ready",
+        "transport.project-isolation",
+    ),
 )
 """Rules that say more precisely what is wrong."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.contract.agreement import told_otherwise
 from conformance.contract.bystanders import UNNOTICED_SECONDS
-from conformance.contract.comparison import unasked
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
@@ -50,10 +49,6 @@ def _list_once(history: History) -> Iterator[Finding]:
     yield from _vanished(history)
 
 
-_OWN_RULES = frozenset({"kind", "id", "name", "selfLink", "creationTimestamp", "imageEncryptionKey"})
-"""Fields of which other rules say what they are in any answer."""
-
-
 @RULES.rule(
     "life.list-agrees",
     "conv",
@@ -65,41 +60,7 @@ _OWN_RULES = frozenset({"kind", "id", "name", "selfLink", "creationTimestamp", "
     passive=False,
 )
 def _list_agrees(history: History) -> Iterator[Finding]:
-    for insert in history.created:
-        identifier = history.known_id(insert)
-        changed = min((change.exchange.sent for change in history.changes(insert)), default=math.inf)
-        looks = [
-            seen
-            for seen in history.sightings
-            if (seen.project, seen.name) == (insert.project, insert.image)
-            if seen.value.get("id") in (identifier, None) and seen.exchange.received < changed
-        ]
-        gets = [seen for seen in looks if seen.via == "images.get" and after(insert.end, seen.exchange)]
-        for listed in looks:
-            if listed.via != LIST:
-                continue
-            around = [
-                [seen for seen in gets if after(seen.exchange, listed.exchange)][-1:],
-                [seen for seen in gets if after(listed.exchange, seen.exchange)][:1],
-            ]
-            if not all(around):
-                continue
-            (before,), (later,) = around
-            unsteady = unasked(before.value, later.value, ())
-            differ = {
-                name: value
-                for name, value in unasked(before.value, listed.value, _OWN_RULES | unsteady.keys()).items()
-                if name in listed.value and well_typed(listed.value, name)
-            }
-            yield expect(
-                not differ,
-                "a list shows an image otherwise than a get before it and one after it",
-                before.exchange,
-                listed.exchange,
-                later.exchange,
-                expected={name: before.value.get(name) for name in differ},
-                observed=differ,
-            )
+    yield from told_otherwise(history, {LIST}, "a list shows an image otherwise than a get before it and one after it")
 
 
 @RULES.rule(

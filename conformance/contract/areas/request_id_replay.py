@@ -469,3 +469,18 @@ def _delete_replay(history: History) -> Iterator[Finding]:
     for first, replay in _pairs(deletes):
         if first.image == replay.image and not _tried_again(first, replay) and settled(replay):
             yield _same_answer(first, replay, "a replayed delete is not recognised")
+
+
+@RULES.rule(
+    "request-id.change-replay",
+    "conv",
+    "A patch or a deprecate that comes again with its requestId changes nothing, whatever has been changed since.",
+    REFERENCE,
+    "The pages of both methods have the same words on the ID: a request that is ignored undoes nothing of what came "
+    "after it.",
+)
+def _change_replay(history: History) -> Iterator[Finding]:
+    changes = (change for change in history.mutations if change.method in ("images.patch", "images.deprecate"))
+    for first, replay in _pairs(changes):
+        if first.image == replay.image and replay.same_content and first.outcome == "succeeded" and settled(replay):
+            yield from _unchanged(history, first, replay, "a change that comes again is carried out again")

@@ -354,9 +354,9 @@ def _no_internals(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "transport.not-found",
     "conv",
-    "get and delete of an image that does not exist answer 404, a delete at once or by its operation.",
+    "get and every change of an image that does not exist answer 404, a change at once or by its operation.",
     "Response body",
-    "The statuses of get and delete are not on this page; the real service answers 404 with notFound.",
+    "Which status this is, is not on this page; the real service answers get and delete with 404 and notFound.",
     passive=False,
     witness=SHOWN,
 )

@@ -69,6 +69,27 @@ def _missing_is_gone(answer: Answer, call: Call) -> None:
         answer.body["error"]["code"] = 410
 
 
+def _change_of_nothing(answer: Answer, call: Call) -> None:
+    if answer.status == 404 and call.method in ("images.patch", "images.setLabels", "images.deprecate"):
+        answer.status = 400
+        answer.body["error"]["code"] = 400
+        answer.body["error"]["errors"][0]["reason"] = "invalid"
+
+
+def _cut(image: dict[str, Any]) -> None:
+    image.update({name: value[:32] for name, value in image.items() if name == "description"})
+
+
+def _cut_by_family(answer: Answer, call: Call) -> None:
+    if call.method == "images.getFromFamily" and answer.status == 200:
+        _cut(answer.body)
+
+
+def _cut_by_view(answer: Answer, call: Call) -> None:
+    if call.method == "imageFamilyViews.get" and answer.status == 200:
+        _cut(answer.body["image"])
+
+
 def _never_got(answer: Answer, call: Call) -> None:
     if call.method == "images.get" and answer.status == 200:
         missing = not_found(f"projects/{call.project}/global/images/{call.name}")
@@ -212,6 +233,24 @@ _ROWS: tuple[Row, ...] = (
     ("transport.json", "html", "errors are HTML pages", _errors(_html), ("transport.no-internals",)),
     ("transport.success-status", "201", "inserts are answered 201", _answered(_created)),
     ("transport.no-server-error", "bad-json", "a body that is not JSON is answered 500", _answered(_crash)),
+    (
+        "transport.not-found",
+        "change-400",
+        "a change of an image that does not exist is answered 400",
+        _answered(_change_of_nothing),
+    ),
+    (
+        "family.agrees",
+        "cut",
+        "a family cuts descriptions at 32 characters",
+        _answered(_cut_by_family),
+    ),
+    (
+        "family.agrees",
+        "view-cut",
+        "a view of a family cuts descriptions at 32 characters",
+        _answered(_cut_by_view),
+    ),
     ("transport.not-found", "410", "an image that does not exist is answered 410", _answered(_missing_is_gone)),
     (
         "transport.system-parameters",

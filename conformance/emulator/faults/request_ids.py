@@ -291,6 +291,12 @@ FAULTS: tuple[Fault, ...] = (
         _refuse_delete_again,
     ),
     Fault(
+        "request-id.change-replay",
+        "carried-out",
+        "patch and deprecate heed no requestId",
+        switched(replay=lambda operation, call: call.method not in ("images.patch", "images.deprecate")),
+    ),
+    Fault(
         "request-id.client-operation-id",
         "missing",
         "clientOperationId is never there",

@@ -195,6 +195,19 @@ def test_list_shows_what_gets_show(fields: dict[str, Any], kept: bool) -> None:
     assert ("life.list-agrees" in story.kept(), "life.list-agrees" in story.broken()) == (kept, not kept)
 
 
+@pytest.mark.parametrize("path", ["images/family/kin", "zones/us-central1-a/imageFamilyViews/kin"])
+@pytest.mark.parametrize(
+    ("fields", "kept"), [({}, True), ({"description": "a long"}, False), ({"description": None}, True)]
+)
+def test_family_shows_what_gets_show(path: str, fields: dict[str, Any], kept: bool) -> None:
+    made = image(description="a long text", family="kin")
+    shown = {name: value for name, value in {**made, **fields}.items() if value is not None}
+    story = Story().insert(operation("PENDING"), description="a long text", family="kin").poll(operation()).get(made)
+    story.say("GET", path, None, 200, {"image": shown} if path.startswith("zones/") else shown)
+    assert story.verdict("family.agrees") == "silent"
+    assert story.get(made).verdict("family.agrees") == ("kept" if kept else "broken")
+
+
 def test_list_may_show_an_image_as_it_was_before_a_change() -> None:
     story = Story().insert(operation("PENDING"), request_id=None).poll(operation()).get(image())
     story.change("setLabels", {"labels": {"a": "b"}, "labelFingerprint": image()["labelFingerprint"]})

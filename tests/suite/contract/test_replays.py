@@ -137,6 +137,24 @@ def test_delete_that_comes_again(again: Step, verdict: str) -> None:
     assert again(deleted(made(), DELETE)).verdict("request-id.delete-replay") == verdict
 
 
+def described(story: Story, text: str, request_id: str, **answer: Any) -> Story:
+    """A PATCH of the description."""
+    path, body = f"images/one?requestId={request_id}", {"description": text}
+    return story.say("PATCH", path, body, 200, change("patch", 1, **answer))
+
+
+@pytest.mark.parametrize(
+    ("shown", "between", "verdict"),
+    [("second", True, "kept"), ("first", True, "broken"), ("first", False, "silent")],
+)
+def test_change_that_comes_again(shown: str, between: bool, verdict: str) -> None:
+    story = described(made(), "first", OTHER)
+    again = OTHER if between else OTHER.replace("2", "3")
+    story = described(story, "second", OTHER.replace("2", "4"), id="3002", name="operation-c2")
+    story = described(story.get(image(description="second")), "first", again).get(image(description=shown))
+    assert story.verdict("request-id.change-replay") == verdict
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "request_id", "verdict"),
     [

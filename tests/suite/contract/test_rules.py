@@ -150,6 +150,15 @@ def test_delete_of_nothing_whose_operation_tells() -> None:
         assert ("transport.not-found" in story.broken()) == broken
 
 
+@pytest.mark.parametrize("method", ["patch", "setLabels", "deprecate"])
+@pytest.mark.parametrize(("status", "broken"), [(404, False), (200, True), (400, True)])
+def test_change_of_nothing(method: str, status: int, broken: bool) -> None:
+    verb, path = ("PATCH", "images/one") if method == "patch" else ("POST", f"images/one/{method}")
+    answer = operation(operationType=method) if status == 200 else refusal(status, "notFound")
+    story = Story().say(verb, path, {}, status, answer, Intent(valid=False, rules=("transport.not-found",)))
+    assert ("transport.not-found" in story.broken()) == broken
+
+
 def test_id_that_is_given_late_is_a_deviation() -> None:
     early = image(id=None, status="PENDING")
     rule = {"image.id": catalogue()["image.id"]}
