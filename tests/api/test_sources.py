@@ -11,9 +11,11 @@ from conformance.contract.plain_bodies import SOURCE_FIELDS, kind_bodies, minima
 from conformance.contract.rule import is_error
 from conformance.scenario.scenario import Scenario
 from conformance.scenario.steps import (
+    LABEL_LOOKS,
     ZONE,
     accepted,
     later,
+    look_until,
     refused,
     shown,
     url_of,
@@ -58,6 +60,7 @@ def test_family_as_source(scenario: Scenario) -> None:
         for deprecated in (False, True) if scenario.can("deprecate") else (False,):
             if deprecated:
                 api.finish(api.deprecate(second.name, {"state": "DEPRECATED"}))
+                look_until(api, "a deprecation", lambda: state_of(api.get(second.name)) == "DEPRECATED", LABEL_LOOKS)
             api.target.transport.sleep(MOMENT_SECONDS)
             for member in (first, second):
                 api.get(member.name)

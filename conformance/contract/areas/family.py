@@ -408,7 +408,7 @@ def _of_another(history: History, method: str) -> Iterator[Finding]:
 )
 def _deprecated_skipped(history: History) -> Iterator[Finding]:
     yield from _judge_family(history, FROM_FAMILY, deprecated=True)
-    for exchange in history.exchanges if history.trace.recorded else ():
+    for exchange in history.exchanges:
         status = (exchange.resource or {}).get("deprecated")
         if exchange.method != FROM_FAMILY or not isinstance(status, dict) or not is_set(status.get("state")):
             continue
