@@ -32,6 +32,7 @@ class Service(SourceUse):
         known = self._replayed(call)
         if known is not None and self.behaviour.replays_anew and known.error is None:
             left = max(known.done_at - time.time(), 0.0)
+            known.looks_ahead = 0  # nobody may look at the first one, and its image is READY when the new one is DONE
             known = self._begin(project, call, "insert", known.image, known.fields["targetId"], seconds=left)
         if known is not None:
             if self.behaviour.doubles_replays:

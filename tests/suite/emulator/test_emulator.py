@@ -82,6 +82,18 @@ def test_replay_answers_the_first_operation(client: Client) -> None:
     assert len({answer["id"] for answer in answers}) == 1
 
 
+def test_image_is_ready_when_the_operation_of_a_replay_is_done() -> None:
+    """Also where a replay has an operation of its own, and nobody looks at the first one."""
+    with EmulatorProcess(variants=["replays-anew"], operation_seconds=0.02) as process:
+        client = Client(process.url)
+        for number in range(5):
+            body = {"name": f"twice-{number}", "sourceImage": "global/images/base"}
+            again = f"global/images?requestId={uuid.uuid4()}"
+            first, second = (client.call("POST", again, json=body) for _ in range(2))
+            assert client.done(second)["id"] != first.json()["id"]
+            assert client.call("GET", f"global/images/{body['name']}").json()["status"] == "READY"
+
+
 def test_projects_are_isolated(client: Client) -> None:
     client.done(client.insert("isolated"))
     assert client.call("GET", "global/images/isolated", project="q").status_code == 404
