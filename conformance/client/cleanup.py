@@ -189,14 +189,14 @@ class _Own:
         """Those that a get shows, of some that the list does not: where that is `whole`, all others are gone.
 
         A target that calls a name invalid when it is asked for it may have stored it all the same: then its list shows
-        that, and without one nobody knows.
+        that, and without one nobody knows. One that answers every name with an image of another name shows none.
         """
         found: set[Found] = set()
         for project, name in sorted(images):
             response = None
             if name not in UNADDRESSABLE:
                 response = _send(self._target, "GET", project, f"images/{_quoted(name)}")
-            if response is not None and response.status == OK:
+            if response is not None and response.status == OK and not _is_another(response.json, name):
                 found.add(Found(project, name))
             elif whole or (response is not None and response.status in GONE and not self._target.nameless):
                 self.gone.add((project, name))
@@ -307,6 +307,12 @@ def listed(target: Target, project: str) -> tuple[list[dict[str, Any]] | None, b
 def _calls_itself_otherwise(page: Mapping[str, Any]) -> bool:
     """Whether an answer without items says that it is no list, so that it is none of nothing."""
     return not page.get("items") and "list" not in str(page.get("kind") or "list").lower()
+
+
+def _is_another(answer: Any, name: str) -> bool:
+    """Whether an answer is an image of another name; one in other letters may be the one that was sent."""
+    shown = answer.get("name") if isinstance(answer, dict) else None
+    return isinstance(shown, str) and shown.casefold() != name.casefold()
 
 
 def _paths(images: Iterable[Image]) -> list[str]:

@@ -146,6 +146,31 @@ def test_name_that_is_invalid_where_it_is_asked_for(
     assert store.images >= OTHERS
 
 
+@pytest.mark.parametrize(
+    ("shown", "lists", "left"),
+    [
+        ("example", True, Left([], [])),
+        ("example", False, Left([], [f"projects/p/global/images/{OWN}"])),
+        (OWN.upper(), False, Left([f"projects/p/global/images/{OWN}"], [])),
+    ],
+)
+def test_get_that_shows_another_image_whatever_it_is_asked_for(
+    shown: str, lists: bool, left: Left, tmp_path: Path
+) -> None:
+    """What a static mock always shows is none of the run's images."""
+
+    def script(asked: Asked, line: Line) -> None:
+        listed = asked.target.partition("?")[0].endswith("/images")
+        page = _answer(200, {"items": []}) if lists else _answer(404, REFUSED)
+        line.send((page if listed else _answer(200, {"name": shown, "status": "DONE"})).whole())
+
+    with BadTarget(script) as bad:
+        target = target_at(bad.url, tmp_path)
+        target.journal.made("p", OWN)
+        before = {"p": Census(frozenset(), complete=True)} if lists else {}
+        assert delete_all(target, tmp_path, before) == left
+
+
 @pytest.mark.parametrize("works", [True, False])
 def test_list_that_is_lost_in_the_run_hides_nothing(works: bool, tmp_path: Path) -> None:
     """What a target said to have deleted is looked for by a get then."""
