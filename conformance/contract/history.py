@@ -447,9 +447,9 @@ class History(Bystanders):
             if is_set(seen.value.get("id")) and not self.echoes(seen, "id")
             if after(insert.exchange, seen.exchange) and after(seen.exchange, before) and not self.doomed(seen)
         ]
-        final = insert.operation.final if insert.operation else None
-        told = final.value.get("targetId") if final else None
-        return seen[-1] if seen else str(told) if is_set(told) else self.identifier(insert)
+        operation = insert.operation
+        told = operation.target_told(operation.final) if operation and operation.final else None
+        return seen[-1] if seen else told or self.identifier(insert)
 
     def known_id(self, insert: Mutation) -> str | None:
         """The id of the image that an insert made: as its operation says it, or else the one that all looks show; None

@@ -158,8 +158,12 @@ class Operation:
     @cached_property
     def target_id(self) -> str | None:
         """The id of the image that it makes or changes, as it says it first."""
-        values = (state.value.get("targetId") for state in self.glimpses)
-        return next((str(value) for value in values if isinstance(value, str | int) and str(value) not in UNSET), None)
+        return next(filter(None, map(self.target_told, self.glimpses)), None)
+
+    def target_told(self, state: State) -> str | None:
+        """The id of the image that a state says it makes or changes: its own, or 0, tells of none."""
+        told, own = (str(state.value.get(name)) for name in ("targetId", "id"))
+        return told if isinstance(state.value.get("targetId"), str | int) and told not in (*UNSET, own) else None
 
     @cached_property
     def final(self) -> State | None:

@@ -196,6 +196,16 @@ def test_replay_changes_nothing_of_the_image(story: Story, verdict: str) -> None
     assert story.verdict("request-id.replay-creates-nothing") == verdict
 
 
+@pytest.mark.parametrize(
+    ("target", "verdict"), [("2001", "kept"), ("2002", "broken"), ("1001", "silent"), ("0", "silent")]
+)
+def test_image_that_no_look_has_shown_before_a_replay(target: str, verdict: str) -> None:
+    """Its operation tells which it is; one that names itself as its target, or 0, tells nothing."""
+    story = Story().insert(operation("PENDING", targetId=target)).poll(operation(targetId=target))
+    story.insert(operation(targetId=target)).get(image())
+    assert story.verdict("request-id.replay-creates-nothing") == verdict
+
+
 @pytest.mark.parametrize("seen_between", [True, False])
 def test_image_seen_late_after_its_deletion_is_not_the_one_that_a_later_insert_made(seen_between: bool) -> None:
     old = image(status="DELETING")
