@@ -14,6 +14,7 @@ TEXTS = (
     "é ü 漢字 العربية 🖼 \u0301, 👩\u200d👧, zero\u200bwidth",
     '<b>&amp;</b> "quoted" \\ back, %41+%20',
     "composed \u00e9 \u212b, decomposed e\u0301 A\u030a, compatible \ufb01",
+    '{"it\'s":[2.50,"%s {0} ${HOME}"]}',
     "0042",
     "null",
     "d" * 80,

@@ -324,17 +324,19 @@ def look_at_view(api: Api, family: str, latest: str, zone: str = ZONE) -> None:
     look_until(api, "a view of a family", seen, VIEW_LOOKS, VIEW_SECONDS)
 
 
-def later(api: Api, first: Created, request: InsertRequest | Mapping[str, Any]) -> Created:
+def later(
+    api: Api, first: Created, request: InsertRequest | Mapping[str, Any], *, intent: Intent | None = None
+) -> Created:
     """Makes an image whose creation the target's clock can tell from that of another.
 
     What is tried again where it cannot has a name that is one letter shorter, and so still before the same ones.
     """
-    made = api.create(request)
+    made = api.create(request, intent=intent)
     if shown(first).get("creationTimestamp") == shown(made).get("creationTimestamp"):
         time.sleep(1.1)
         if isinstance(request, InsertRequest) and type(request.name) is str:
             request = request.replace(name=request.name[:-1])
-        made = api.create(request)
+        made = api.create(request, intent=intent)
     return made
 
 

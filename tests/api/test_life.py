@@ -401,6 +401,7 @@ def test_what_deprecate_has_to_take_and_to_refuse(scenario: Scenario) -> None:
 
 
 @pytest.mark.exercises("family.latest", "family.deprecated-skipped", "family.view-latest", "family.view-shape")
+@pytest.mark.exercises("image.family.accepted")
 def test_family_answers_its_latest_image(scenario: Scenario) -> None:
     """The name of the later image comes before that of the first."""
 
@@ -410,7 +411,7 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
 
         first = api.create(InsertRequest(body, f"{start}b"))
         look_at_family(api, family, first.name, scenario.can)
-        second = later(api, first, InsertRequest(body, f"{start}a"))
+        second = later(api, first, InsertRequest(body, f"{start}a"), intent=accepted("image.family.accepted"))
         look_at_family(api, family, second.name, scenario.can)
         if scenario.can("deprecate"):
             for state, latest in (

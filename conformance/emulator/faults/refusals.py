@@ -61,6 +61,17 @@ def refuse_field(path: str) -> Change:
     return refuse(sets, f"resource.{path}")
 
 
+def _one_of_a_family(behaviour: Any) -> None:
+    """Refuses all images of a family but the first."""
+    first: dict[str, str] = {}
+
+    def taken(body: dict[str, Any], query: dict[str, str]) -> bool:
+        del query
+        return bool(body.get("family")) and first.setdefault(body["family"], body["name"]) != body["name"]
+
+    refuse(taken, "resource.family")(behaviour)
+
+
 def mishap_where(wanted: Callable[[dict[str, Any]], object]) -> Change:
     """Lets inserts fail late that are valid, as if by chance; `wanted` gets the body."""
 
@@ -76,6 +87,7 @@ FAULTS: tuple[Fault, ...] = (
         Fault(f"image.{name}.accepted", "refused", f"every {path} is refused", refuse_field(path), also)
         for path, name, also in FIELDS
     ),
+    Fault("image.family.accepted", "once", "a family takes one image, and no other", _one_of_a_family),
     Fault(
         "image.description.accepted",
         "fails",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
+import json
 import re
 import unicodedata
 import zlib
@@ -192,6 +193,12 @@ ROUND_TRIPS: tuple[Row, ...] = (
         "trimmed",
         "blanks at the ends of a description are cut off",
         _changed("description", str.strip),
+    ),
+    (
+        "image.description.round-trip",
+        "read-as-json",
+        "a description that is JSON is written anew",
+        _changed("description", lambda text: json.dumps(json.loads(text)) if text.startswith("{") else text),
     ),
     (
         "image.description.round-trip",
