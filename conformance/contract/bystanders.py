@@ -16,6 +16,7 @@ from conformance.contract.comparison import own_labels, unasked
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS, Lateness
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
+from conformance.contract.round_trip import changed_by, comes_back
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
@@ -45,7 +46,7 @@ class Bystanders(Lateness):
             if seen.mask.partial or id(seen) in self._outdated:
                 continue
             earlier = looks[seen.project, seen.name]
-            if earlier and self._by_others(earlier, seen):
+            if (earlier and self._by_others(earlier, seen)) or self._long_left(earlier, seen):
                 found[seen.project, seen.name].append(seen)
             earlier.append(seen)
         return found
@@ -69,11 +70,36 @@ class Bystanders(Lateness):
             if not after(seen.exchange, change.exchange) and not over(change, before.exchange)
         ]
         asked = {name for change in between for name in change.changed}
-        if _pause(before.exchange, between, seen.exchange) > LATE_SECONDS or self._told_of(before, seen):
+        # Where no times are told, any time may have passed from one look to the next, but not from a change to a look.
+        untold = TIMES in self.trace.lost and not between and not self._shown_before(earlier, seen, changed)
+        paused = untold or _pause(before.exchange, between, seen.exchange) > LATE_SECONDS
+        if paused or self._told_of(before, seen):
             return bool(changed - asked)
         fingerprint = seen.value.get("labelFingerprint")
         fresh = is_set(fingerprint) and all(look.value.get("labelFingerprint") != fingerprint for look in earlier)
         return changed == {"labels"} and not between and fresh
+
+    def _shown_before(self, earlier: Sequence[Sighting], seen: Sighting, names: Collection[str]) -> bool:
+        """Whether a look shows of some fields what an earlier one showed: it may have come late."""
+        return any(not unasked(look.value, seen.value, ()).keys() & set(names) for look in earlier)
+
+    def _long_left(self, earlier: Sequence[Sighting], seen: Sighting) -> bool:
+        """Whether a look is the first one after a request of the recording, but long after it, and shows something
+        else of what that has set: others may have changed it. What is lost, or looks alike, nobody need have changed.
+        """
+        requests = [change for change in self._requests_on(seen) if over(change, seen.exchange)]
+        last = requests[-1] if requests else None
+        if last is None or TIMES in self.trace.lost or seen.exchange.sent - last.end.received <= LATE_SECONDS:
+            return False
+        if earlier and after(last.end, earlier[-1].exchange):
+            return False
+        sent = last.body if last.method in ("images.insert", "images.patch") else changed_by(last.exchange)
+        return any(
+            is_set(sent.get(name))
+            and _another(sent[name], seen.value.get(name))
+            and not comes_back(name, sent[name], seen.value.get(name), seen.project)
+            for name in CHANGEABLE & sent.keys()
+        )
 
     def _made_here(self, before: Sighting, seen: Sighting) -> bool:
         """Whether an insert of the recording made the image that a look shows, after another look: its operation has
@@ -122,6 +148,11 @@ class Bystanders(Lateness):
     def meddled_looks(self) -> frozenset[int]:
         """The numbers of the exchanges that show what others have changed."""
         return frozenset(seen.exchange.number for looks in self._meddled.values() for seen in looks)
+
+    def meddled_between(self, project: str, name: str | None, since: int, until: int) -> bool:
+        """Whether one of the looks at an image after the exchange of one number, up to that of another, shows what
+        others have changed."""
+        return any(since < seen.exchange.number <= until for seen in self._meddled.get((project, name), ()))
 
     def meddled_since(self, mutation: Mutation) -> Iterator[Exchange]:
         """The exchanges after a request that show what others have changed of its image."""
@@ -274,6 +305,17 @@ def _made_in_its_course(insert: Mutation, seen: Sighting) -> bool:
     began, ended = (_moment(final.value, name) for name in ("insertTime", "endTime"))
     made = _moment(seen.value, "creationTimestamp")
     return began is not None and made is not None and ended is not None and began <= made <= ended
+
+
+def _another(sent: Any, came: Any) -> bool:
+    """Whether a value is another one, and not what is left of the one that was sent, or that in another form."""
+    if isinstance(sent, dict):
+        return isinstance(came, dict) and any(
+            is_set(came.get(key)) and (not is_set(sent.get(key)) or _another(str(sent[key]), str(came[key])))
+            for key in came
+        )
+    one, two = str(sent).casefold(), str(came).casefold()
+    return is_set(came) and one not in two and two not in one
 
 
 def _misses(change: Mutation) -> bool:

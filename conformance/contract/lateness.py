@@ -14,8 +14,9 @@ from conformance.contract.reading import Reading
 from conformance.contract.round_trip import shows
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
+from conformance.trace.blots import BLOT
 from conformance.trace.exchange import Exchange
-from conformance.trace.losses import TIMES
+from conformance.trace.losses import FINGERPRINTS, FRACTIONS, TIMES
 
 MOMENT_SECONDS = 1.5
 """How long labels may take to be seen once they are set."""
@@ -200,7 +201,7 @@ class Lateness(Reading):
             if any(_shows(one, seen) for one in together):
                 continue
             passed = seen.exchange.sent - final.exchange.received
-            soon = passed <= MOMENT_SECONDS and (at == 0 or TIMES not in self.trace.lost)
+            soon = passed <= self._moment and (at == 0 or TIMES not in self.trace.lost)
             # Of two replicas one may know the new labels already, and the other answer the next look.
             if shown is not None and after(shown.exchange, seen.exchange) and not (soon and "labels" in wanted):
                 continue
@@ -208,7 +209,8 @@ class Lateness(Reading):
             recent = [old for old in known if seen.exchange.sent - old.exchange.received <= MOMENT_SECONDS]
             olden = [*last, *recent]
             known_value = any(all(_value(old, name) == _value(seen, name) for name in wanted) for old in olden)
-            if olden and not known_value and not any(_shows(other, seen) for other in before):
+            torn = "labels" in wanted and not others and self._torn(change, earlier, seen)
+            if torn or (olden and not known_value and not any(_shows(other, seen) for other in before)):
                 return
             # What a family answers, it may choose a moment late: another image tells soon that it has caught up.
             chosen = soon and "deprecated" in wanted and seen.via in FAMILIES
@@ -218,6 +220,18 @@ class Lateness(Reading):
             cut_short = bool(ends) and (at == len(later) - 1 or self._crowded(change))
             if caught_up or (soon and ("labels" in wanted or cut_short)):
                 yield seen
+
+    def _torn(self, change: Mutation, earlier: Sequence[Sighting], seen: Sighting) -> bool:
+        """Whether a look shows labels with a fingerprint that no earlier look had, though nothing but one request has
+        changed the image since the last of these: then it is no late one."""
+        fingerprint = _value(seen, "labelFingerprint")
+        known = {_value(look, "labelFingerprint") for look in earlier}
+        if not self.trace.recorded or fingerprint is None or not earlier or fingerprint in known | {BLOT}:
+            return False
+        if FINGERPRINTS in self.trace.lost or not known.isdisjoint((None, BLOT)):
+            return False
+        last = earlier[-1].exchange
+        return all(other.ended and after(other.ended, last) for other in self.changes(change))
 
     def _makes(self, insert: Mutation, change: Mutation) -> bool:
         """Whether a request made the image that another one changes: then it came first, however late it was
@@ -257,6 +271,11 @@ class Lateness(Reading):
             and not _shows(change, before)
         )
         return frozenset(name for change in recent for name in change.changed)
+
+    @cached_property
+    def _moment(self) -> float:
+        """How long a moment seems: where times are whole seconds, up to one of them more than it was."""
+        return MOMENT_SECONDS + (1.0 if self.trace.recorded and FRACTIONS in self.trace.lost else 0.0)
 
     @cached_property
     def outdated_looks(self) -> frozenset[int]:

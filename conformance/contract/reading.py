@@ -14,7 +14,7 @@ from conformance.contract.operation import LIST, LISTS_MAY_LACK, UNNAMED, Operat
 from conformance.contract.order import after
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import MAY_BE_ABSENT, Sighting
-from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace
+from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace, route
 from conformance.trace.formats import link, timestamp
 from conformance.trace.links import named
 from conformance.trace.losses import FRACTIONS
@@ -261,6 +261,18 @@ class Reading:
             and not insert.invalid
             and not (insert.original is not None and insert.original.exchange.answered)
         )
+
+    @cached_property
+    def _ids_of_projects(self) -> dict[str, str]:
+        """The ids of projects by their numbers, as far as the trace tells both."""
+        called = ((route(one.request.verb, one.request.path), one.project) for one in self.exchanges if one.project)
+        return {path.project: identifier for path, identifier in called if path is not None}
+
+    def with_project_id(self, url: str) -> str:
+        """A URL with the id of its project in the place of the number, if the trace tells it."""
+        number = (named(url) or ("",))[0]
+        known = self._ids_of_projects.get(number)
+        return url.replace(f"projects/{number}/", f"projects/{known}/", 1) if known else url
 
     def identifier(self, mutation: Mutation) -> str | None:
         """The id of the image that a request made or changed, as its operation says it."""

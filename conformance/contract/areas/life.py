@@ -370,6 +370,8 @@ def _isolation(history: History) -> Iterator[Finding]:
                 and other.exchange.sent <= later[0].exchange.received
                 for other in history.changes(insert)
             )
+            span = earlier[-1].exchange.number, later[0].exchange.number
+            meddled = meddled or history.meddled_between(insert.project, insert.image, *span)
             if not meddled and _is_made(insert, earlier[-1]):
                 late = history.late_fields(insert, earlier[-1], later[0])
                 others = unasked(earlier[-1].value, later[0].value, late | history.trace.restless)

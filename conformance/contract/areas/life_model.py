@@ -21,6 +21,7 @@ from conformance.contract.sighting import Sighting
 from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import Exchange
 from conformance.trace.links import named
+from conformance.trace.losses import TIMES
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -83,7 +84,9 @@ class _Image:
     `under_way` are the inserts and deletes that have not ended; `mixed` tells that there were several at a time, so
     that only a look can tell what came of them; `before` is whether it was there before; `changed` are the fields
     that may have changed since it was seen, `changing` those that requests may change which have not ended;
-    `told` is when it was told of last, and `pause` how long nothing was told of it before.
+    `looked` is the number of the look that showed `seen`;
+    `told` is when it was told of last, and `pause` how long nothing was told of it before; `left` tells that what was
+    told of it last was no change of its own, but a look.
     """
 
     there: bool | None
@@ -96,6 +99,8 @@ class _Image:
     changing: Counter[str] = field(default_factory=Counter)
     told: float = 0.0
     pause: float = 0.0
+    left: bool = False
+    looked: int = 0
 
 
 class _Store:
@@ -187,6 +192,7 @@ class _Store:
             image.under_way += 1
             image.before, image.there = image.there if image.under_way == 1 else None, None
         image.changing.update(_touched(mutation))
+        image.left = False
 
     def _end(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
@@ -194,6 +200,7 @@ class _Store:
             return
         image.changing.subtract(_touched(mutation))
         image.changed |= _touched(mutation)
+        image.left = False
         self._missed(image, mutation, mutation.missed)
         if mutation.method not in ("images.insert", "images.delete"):
             return
@@ -247,7 +254,8 @@ class _Store:
         )
         if shown is None or not image.there or exchange.mask.partial:
             return
-        if image.seen is not None and exchange.number not in self._history.meddled_looks:
+        own = exchange.route.project, str(shown.get("name"))
+        if image.seen is not None and not self._history.meddled_between(*own, image.looked, exchange.number):
             before = image.seen
             wrong = unasked(before, shown, image.changed | set(+image.changing) | self._history.trace.restless)
             yield expect(
@@ -258,11 +266,16 @@ class _Store:
                 observed=wrong,
             )
         image.identifier = image.identifier or str(shown.get("id"))
-        image.seen, image.changed = shown, set()
+        image.seen, image.looked, image.changed, image.left = shown, exchange.number, set(), True
 
     def _gone_for_good(self, image: _Image, exchange: Exchange) -> bool:
-        """Whether an image of a recording is never seen again after a pause: others may have deleted it."""
-        if not self._history.trace.recorded or image.pause <= UNNOTICED_SECONDS:
+        """Whether an image of a recording is never seen again after a pause: others may have deleted it.
+
+        Where no times are told, there may have been a pause after any look, but not after a change of its own.
+        """
+        trace = self._history.trace
+        paused = image.pause > UNNOTICED_SECONDS or (TIMES in trace.lost and image.left)
+        if not trace.recorded or not paused:
             return False
         return not any(
             seen.value.get("id") == image.identifier and after(exchange, seen.exchange)

@@ -198,7 +198,8 @@ def _failure_means_none(history: History) -> Iterator[Finding]:
                 and after(insert.operation.final.exchange, exchange)
             ):
                 image = exchange.resource
-                if any(history.perhaps_older(insert, seen) for seen in history.seen_in(exchange)):
+                looks, ended = history.seen_in(exchange), insert.operation.final.exchange
+                if any(history.perhaps_older(insert, seen) or history.made_later(ended, seen) for seen in looks):
                     continue
                 yield expect(
                     image is None or image.get("status") != "READY",

@@ -421,7 +421,7 @@ def _judge_round_trip(kind: str, history: History) -> Iterator[Finding]:
             continue
         came = sighting.value.get(name)
         yield expect(
-            _same_source(insert.view.text(name), came, insert.project),
+            _same_source(history.with_project_id(insert.view.text(name)), came, insert.project),
             f"the {name} that was sent does not come back",
             insert.exchange,
             sighting.exchange,

@@ -1,0 +1,230 @@
+"""What others may have done between two looks of a recording, beside what nobody else can have done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.pairs import Pair, Told, both_ways
+from helpers.recorded import (
+    FINGERPRINTS,
+    LINKS,
+    NOT_FOUND,
+    NUMBER,
+    PROJECT,
+    Recorded,
+    at,
+    error,
+    image,
+)
+
+LONG = 400.0
+"""Seconds in which others may have done whatever they like."""
+
+ONE, TWO = ({"a": "1"}, FINGERPRINTS[0]), ({"a": "2"}, FINGERPRINTS[1])
+STALE = error(412, "conditionNotMet")
+BASE = f"{LINKS}/v1/projects/{PROJECT}/global/images/base"
+
+
+def shown(labels: Any = ONE, **more: Any) -> dict[str, Any]:
+    """The image with labels and their fingerprint."""
+    return image(labels=labels[0], labelFingerprint=labels[1], **more)
+
+
+def timeless(told: Recorded) -> Recorded:
+    """The recording as a cassette without times: neither those of the recorder nor a Date."""
+    for entry in told.entries:
+        del entry["startedDateTime"], entry["time"]
+        entry["response"]["headers"] = [row for row in entry["response"]["headers"] if row["name"] != "Date"]
+    return told
+
+
+def by_the_second(told: Recorded) -> Recorded:
+    """The recording as a cassette whose only times are the Dates of answers, in whole seconds."""
+    for entry in told.entries:
+        del entry["startedDateTime"], entry["time"]
+    return told
+
+
+def relabelled(told: Recorded, **more: Any) -> Recorded:
+    """An image that was made, and given other labels, and shows them."""
+    return told.made(1, shown(**more), labels=ONE[0], **more).labelled(TWO[0], ONE[1]).get(shown(TWO, **more), wait=5)
+
+
+def gone(told: Recorded) -> Recorded:
+    """An image that is not found straight after the recording's own change."""
+    told.made(1, shown(), labels=ONE[0]).labelled(TWO[0], ONE[1])
+    return told.get(NOT_FOUND, 404, wait=0.1)
+
+
+TIMELESS: tuple[Pair, ...] = (
+    (
+        "others delete an image between two looks without times",
+        "life.model",
+        lambda t: timeless(relabelled(t).get(NOT_FOUND, 404, wait=LONG)),
+        lambda t: timeless(gone(t)),
+    ),
+    (
+        "others delete an image after a change without times that was refused",
+        "life.model",
+        lambda t: timeless(relabelled(t).labelled({}, ONE[1], status=412, answer=STALE).get(NOT_FOUND, 404)),
+        lambda t: timeless(relabelled(t).get(NOT_FOUND, 404).get(shown(TWO))),
+    ),
+    *(
+        (
+            f"others change the {field} between two looks without times",
+            "life.model",
+            lambda t, field=field, other=other: timeless(relabelled(t).get(shown(TWO, **{field: other}), wait=LONG)),
+            lambda t, field=field, other=other: timeless(
+                relabelled(t).get(shown(TWO, **{field: other})).get(shown(TWO))
+            ),
+        )
+        for field, other in (("description", "other"), ("family", "others"), ("deprecated", {"state": "OBSOLETE"}))
+    ),
+)
+
+
+def listed(labels: tuple[Any, str], later: tuple[Any, str]) -> Told:
+    """An image whose labels a list shows as others have set them, and a get afterwards."""
+    return lambda told: relabelled(told).list(shown(labels)).get(shown(later))
+
+
+def first_seen(wait: float, sent: dict[str, Any], came: dict[str, Any]) -> Told:
+    """An image that is seen for the first time a while after its insert was DONE."""
+    return lambda told: told.insert(**sent).done().get(image(**came), wait=wait)
+
+
+OTHERS: tuple[Pair, ...] = (
+    (
+        "a list is the first to show the labels of others",
+        "life.model",
+        listed(({"z": "9"}, FINGERPRINTS[2]), ({"z": "9"}, FINGERPRINTS[2])),
+        listed(TWO, ({"z": "9"}, FINGERPRINTS[1])),
+    ),
+    *(
+        (
+            f"the {field} of others at a first look long after",
+            f"image.{field}.round-trip",
+            first_seen(LONG, {field: mine}, {field: others}),
+            first_seen(LONG if "part" in others else 5.0, {field: mine}, {field: others}),
+        )
+        for field, mine, others in (
+            ("description", "mine", "theirs"),
+            ("family", "mine", "theirs"),
+            ("labels", {"a": "1"}, {"z": "9"}),
+        )
+    ),
+    (
+        "what is lost at a first look long after",
+        "image.description.round-trip",
+        first_seen(LONG, {"description": "mine"}, {"description": "theirs"}),
+        first_seen(LONG, {"description": "mine"}, {}),
+    ),
+    (
+        "a part at a first look long after",
+        "image.description.round-trip",
+        first_seen(LONG, {"description": "a long text"}, {"description": "another one"}),
+        first_seen(LONG, {"description": "a long text"}, {"description": "a long"}),
+    ),
+    (
+        "labels in capitals at a first look long after",
+        "image.labels.round-trip",
+        first_seen(LONG, {"labels": {"a": "x"}}, {"labels": {"a": "y"}}),
+        first_seen(LONG, {"labels": {"a": "x"}}, {"labels": {"a": "X"}}),
+    ),
+)
+
+
+def failed(born: float) -> Told:
+    """An insert that fails, and an image of its name long after."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(NOT_FOUND, 404).insert().done(
+            error={"errors": [{"code": "INTERNAL_ERROR", "message": "No."}]},
+            httpErrorStatusCode=500,
+            httpErrorMessage="INTERNAL SERVER ERROR",
+        )
+        return told.get(image(id="77", creationTimestamp=at(born)), wait=LONG)
+
+    return tell
+
+
+def another_made(told: Recorded, shown: dict[str, Any]) -> Recorded:
+    """An image before and after another one was made."""
+    return told.made().insert(2).done(2).get(shown, wait=0.2)
+
+
+REMADE: tuple[Pair, ...] = (
+    ("an image made long after an insert failed", "operation.failure-means-none", failed(300), failed(2.6)),
+    (
+        "another image made while others put one in place of the first",
+        "life.*",
+        lambda t: another_made(t, image(id="77", creationTimestamp=at(7.2))),
+        lambda t: another_made(t, image(storageLocations=["eu"])),
+    ),
+)
+
+
+def relabelled_late(labels: tuple[Any, str], *, fingerprint: str = "") -> Told:
+    """Labels that are set, and what the first look after it shows."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(1, shown(), labels=ONE[0]).labelled({**ONE[0], "b": "2"}, ONE[1])
+        return told.get(image(labels=labels[0], labelFingerprint=fingerprint or labels[1]), wait=1.3)
+
+    return tell
+
+
+LATE: tuple[Pair, ...] = (
+    (
+        "labels that a first look shows late",
+        "labels.set",
+        relabelled_late(ONE),
+        relabelled_late(ONE, fingerprint=FINGERPRINTS[2]),
+    ),
+    (
+        "labels that a first look shows late, without times",
+        "labels.set",
+        lambda t: timeless(relabelled_late(ONE)(t)),
+        lambda t: timeless(relabelled_late(ONE, fingerprint=FINGERPRINTS[2])(t)),
+    ),
+    (
+        "labels that a first look shows late, by the second",
+        "labels.set",
+        lambda t: by_the_second(relabelled_late(ONE)(t)),
+        lambda t: by_the_second(relabelled_late(ONE)(t).get(shown(), wait=5)),
+    ),
+)
+
+
+def from_a_number(came: str, *, by_number: bool = True) -> Told:
+    """An image of a source that is named by the number of its project."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.project = NUMBER if by_number else PROJECT
+        sent: dict[str, Any] = {"sourceDisk": None, "sourceImage": f"projects/{NUMBER}/global/images/base"}
+        made = image(sourceDisk=None, sourceDiskId=None, sourceImage=came, sourceImageId="88")
+        return told.insert(**sent).done().get(made)
+
+    return tell
+
+
+OTHER_BASE = BASE.replace(f"/{PROJECT}/", "/elsewhere/")
+
+NUMBERS: tuple[Pair, ...] = (
+    (
+        "a source by the number of a project whose id is known",
+        "source.image.round-trip",
+        from_a_number(BASE),
+        from_a_number(OTHER_BASE),
+    ),
+    (
+        "a source by the number of a project whose id is not known",
+        "source.image.round-trip",
+        from_a_number(OTHER_BASE, by_number=False),
+        from_a_number(OTHER_BASE),
+    ),
+)
+
+PAIRS = (*TIMELESS, *OTHERS, *REMADE, *LATE, *NUMBERS)
+
+test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
