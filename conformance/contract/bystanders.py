@@ -71,13 +71,30 @@ class Bystanders(Lateness):
         ]
         asked = {name for change in between for name in change.changed}
         # Where no times are told, any time may have passed from one look to the next, but not from a change to a look.
-        untold = TIMES in self.trace.lost and not between and not self._shown_before(earlier, seen, changed)
+        untold = (
+            TIMES in self.trace.lost
+            and not self._asked_between(before, seen)
+            and not self._shown_before(earlier, seen, changed)
+        )
         paused = untold or _pause(before.exchange, between, seen.exchange) > LATE_SECONDS
         if paused or self._told_of(before, seen):
             return bool(changed - asked)
         fingerprint = seen.value.get("labelFingerprint")
         fresh = is_set(fingerprint) and all(look.value.get("labelFingerprint") != fingerprint for look in earlier)
         return changed == {"labels"} and not between and fresh
+
+    def _asked_between(self, before: Sighting, seen: Sighting) -> bool:
+        """Whether any request to change an image, be it a replay or refused, was sent between two looks at it, or was
+        at work then."""
+        names = {seen.name, str(seen.value.get("id"))}
+        return any(
+            change.project == seen.project
+            and change.image in names
+            and not after(seen.exchange, change.exchange)
+            and (after(before.exchange, change.exchange) or not over(change, before.exchange))
+            and not (change.exchange.rejected and after(change.exchange, before.exchange))
+            for change in self.mutations
+        )
 
     def _shown_before(self, earlier: Sequence[Sighting], seen: Sighting, names: Collection[str]) -> bool:
         """Whether a look shows of some fields what an earlier one showed: it may have come late."""

@@ -225,10 +225,10 @@ class Lateness(Reading):
         """Whether a look shows labels with a fingerprint that no earlier look had, though nothing but one request has
         changed the image since the last of these: then it is no late one."""
         fingerprint = _value(seen, "labelFingerprint")
-        known = {_value(look, "labelFingerprint") for look in earlier}
-        if not self.trace.recorded or fingerprint is None or not earlier or fingerprint in known | {BLOT}:
+        known = [_value(look, "labelFingerprint") for look in earlier]
+        if not self.trace.recorded or not earlier or FINGERPRINTS in self.trace.lost:
             return False
-        if FINGERPRINTS in self.trace.lost or not known.isdisjoint((None, BLOT)):
+        if fingerprint in known or any(value in (None, BLOT) for value in (fingerprint, *known)):
             return False
         last = earlier[-1].exchange
         return all(other.ended and after(other.ended, last) for other in self.changes(change))

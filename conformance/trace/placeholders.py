@@ -148,7 +148,8 @@ class Placeholders:
         """The exchange without placeholders, and what was lost by them."""
         request, response = exchange.request, exchange.response
         texts = (request.url.encode(), request.body or b"", response.body if response else b"")
-        if not _suspicious(b"\n".join(texts)):
+        # Once ids are lost, each resource gets another one, wherever it is shown.
+        if not self._ids_lost and not _suspicious(b"\n".join(texts)):
             self._note_ids(exchange.resource or {})
             return exchange, NOTHING
         self._learn(exchange)

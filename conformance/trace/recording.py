@@ -14,7 +14,7 @@ import re
 import tempfile
 from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -138,7 +138,7 @@ class Recording:
         for members in self._groups():
             order = sorted(members, key=lambda member: (member.entry.sent, member.entry.position))
             order = list(_without_repeats(order))
-            loaded = [self._load(member) for member in order]
+            loaded = list(_once(self._load(member) for member in order))
             deadline = max(deadline for _, deadline in loaded)
             exchanges = tuple(replace(exchange, number=number) for number, (exchange, _) in enumerate(loaded, 1))
             lost = frozenset() if deadline else self._losses(order, exchanges)
@@ -473,6 +473,18 @@ def _without_repeats(members: list[Member]) -> Iterator[Member]:
         )
         if not (repeated and shown and member.entry.asked is not None and len(shown) < len(member.entry.items)):
             yield member
+
+
+def _once(loaded: Iterable[tuple[Exchange, float]]) -> Iterator[tuple[Exchange, float]]:
+    """The exchanges of a story, in the order of sending, each once: recordings that were put together from others may
+    hold some twice. To be taken for one they have to be alike in all, with times in fractions of seconds."""
+    alike: list[Exchange] = []
+    for exchange, deadline in loaded:
+        alike = [one for one in alike if one.sent == exchange.sent]
+        timed = not exchange.sent.is_integer() and exchange.received > exchange.sent
+        if not (timed and any(replace(one, number=exchange.number) == exchange for one in alike)):
+            alike.append(exchange)
+            yield exchange, deadline
 
 
 def _with_items(exchange: Exchange, items: list[Any]) -> Exchange:

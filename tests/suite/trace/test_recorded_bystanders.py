@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from helpers.pairs import Pair, Told, both_ways
 from helpers.recorded import (
     FINGERPRINTS,
     LINKS,
+    NO_LABELS,
     NOT_FOUND,
     NUMBER,
     PROJECT,
+    REQUEST_ID,
     Recorded,
     at,
     error,
@@ -225,6 +228,51 @@ NUMBERS: tuple[Pair, ...] = (
     ),
 )
 
-PAIRS = (*TIMELESS, *OTHERS, *REMADE, *LATE, *NUMBERS)
+
+def replayed(description: str) -> Told:
+    """A replay with another description, and what the image shows after it, without times."""
+
+    def tell(told: Recorded) -> Recorded:
+        ended = told.insert(request_id=REQUEST_ID, description="mine").ended()
+        told.poll(ended).get(image(description="mine"))
+        told.insert(request_id=REQUEST_ID, description="other", answer=ended)
+        return timeless(told.get(image(description=description)))
+
+    return tell
+
+
+def twice(told: Recorded) -> Recorded:
+    """The recording put together with itself."""
+    told.entries *= 2
+    return told
+
+
+def targets_redacted(told: Recorded) -> Recorded:
+    """The recording without the ids that operations tell of their images."""
+    for entry in told.entries:
+        content = entry["response"]["content"]
+        content["text"] = re.sub(r'("targetId": )"[^"]*"', r'\1"REDACTED"', content["text"])
+    return told
+
+
+RECORDERS: tuple[Pair, ...] = (
+    ("a replay without times", "request-id.replay-other-body", replayed("mine"), replayed("other")),
+    (
+        "each entry twice",
+        "labels.set",
+        lambda t: twice(relabelled(t)),
+        lambda t: twice(t.made().labelled(ONE[0], NO_LABELS).get(shown(({"b": "2"}, FINGERPRINTS[2])), wait=5)),
+    ),
+    (
+        "redacted targets of operations",
+        "labels.set",
+        lambda t: targets_redacted(relabelled(t)),
+        lambda t: targets_redacted(
+            t.made().labelled(ONE[0], NO_LABELS).get(shown(({"b": "2"}, FINGERPRINTS[2])), wait=5)
+        ),
+    ),
+)
+
+PAIRS = (*RECORDERS, *TIMELESS, *OTHERS, *REMADE, *LATE, *NUMBERS)
 
 test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
