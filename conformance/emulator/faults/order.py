@@ -6,7 +6,7 @@ The answers to changes are held back, so that requests that are sent at one mome
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -221,22 +221,6 @@ def _phantom(behaviour: Behaviour, under_way: UnderWay) -> None:
     behaviour.on_answer.append(on_answer)
 
 
-def _split_request_ids(behaviour: Behaviour) -> None:
-    """Has two threads take the deprecates of one requestId in turn, each of which knows only what it has done
-    itself."""
-    served: Counter[str] = Counter()
-
-    def assign(call: Call) -> None:
-        request_id = call.query.get("requestId", "")
-        if call.method == "images.deprecate" and request_id:
-            call.headers["thread"] = str(served[request_id] % 2)
-            served[request_id] += 1
-
-    known_under = behaviour.request_key
-    behaviour.on_request.append(assign)
-    behaviour.request_key = lambda call: (*known_under(call), call.headers.get("thread", ""))
-
-
 FAULTS: tuple[Fault, ...] = tuple(
     Fault(RULE, name, sentence, change)
     for name, sentence, change in (
@@ -269,10 +253,5 @@ FAULTS: tuple[Fault, ...] = tuple(
             _meeting(_reaches_successor),
         ),
         ("phantom", "lists show the image of an insert that came second and was refused", _meeting(_phantom)),
-        (
-            "split-request-ids",
-            "two threads take deprecations in turn, and each knows only its own requestIds",
-            _split_request_ids,
-        ),
     )
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 from conformance.emulator.behaviour import Behaviour, Call, Resource
@@ -110,6 +111,22 @@ def _by_name_without_id(call: Call) -> tuple[str, ...]:
     if call.method != "images.insert":
         return (call.project, call.method, call.query.get("requestId") or str(time.time()))
     return (call.project, call.method, call.query.get("requestId") or str(call.body.get("name")))
+
+
+def _split_request_ids(behaviour: Behaviour) -> None:
+    """Has two threads take the deprecates of one requestId in turn, each of which knows only what it has done
+    itself."""
+    served: Counter[str] = Counter()
+
+    def assign(call: Call) -> None:
+        request_id = call.query.get("requestId", "")
+        if call.method == "images.deprecate" and request_id:
+            call.headers["thread"] = str(served[request_id] % 2)
+            served[request_id] += 1
+
+    known_under = behaviour.request_key
+    behaviour.on_request.append(assign)
+    behaviour.request_key = lambda call: (*known_under(call), call.headers.get("thread", ""))
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -295,6 +312,12 @@ FAULTS: tuple[Fault, ...] = (
         "carried-out",
         "patch and deprecate heed no requestId",
         switched(replay=lambda operation, call: call.method not in ("images.patch", "images.deprecate")),
+    ),
+    Fault(
+        "request-id.change-replay",
+        "split-between-threads",
+        "two threads take deprecations in turn, and each knows only its own requestIds",
+        _split_request_ids,
     ),
     Fault(
         "request-id.client-operation-id",
