@@ -374,6 +374,8 @@ def _order(history: History) -> Iterator[Finding]:
         pages = [history.exchanges[index] for index in walk]
         wanted = pages[0].request.query.get("orderBy", [""])[0]
         key = {"creationTimestamp desc": "creationTimestamp", "name": "name"}.get(wanted)
+        if key in history.trace.restless:
+            continue  # from one page to the next it is another one
         shown = (
             [(page, item[key]) for page in pages for item in page.items if isinstance(item.get(key), str)]
             if key
