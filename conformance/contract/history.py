@@ -151,7 +151,7 @@ class History(Bystanders):
             if not taken or not (own or insert.original is not None):
                 continue
             key = (insert.project, insert.image)
-            if any(self._both_there(earlier, insert) for earlier in made[key]):
+            if any(self._both_there(earlier, insert) for earlier in made[key]) or self._may_be_a_second(insert):
                 found.setdefault(key, insert.exchange)
             if own:
                 made[key].append(insert)
@@ -163,6 +163,16 @@ class History(Bystanders):
                 if len(ids) > 1:
                     found.setdefault((seen.project, seen.name), seen.exchange)
         return found
+
+    def _may_be_a_second(self, retry: Mutation) -> bool:
+        """Whether an insert that was sent again, since its answer was lost, may have made a second image: the name is
+        seen to be held by another one than it tells of."""
+        first = retry.original
+        if first is None or first.exchange.answered or self.trace.recorded:
+            return False
+        told = self.identifier(retry)
+        looks = (look.resource or {} for look in self.gets if look.route and look.route.name == retry.image)
+        return told is not None and any(is_set(shown.get("id")) and str(shown["id"]) != told for shown in looks)
 
     def _both_there(self, first: Mutation, second: Mutation) -> bool:
         """Whether the image of one insert was there still when another of the same name made its own."""

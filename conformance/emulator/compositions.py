@@ -97,7 +97,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *("image.*/unchecked",),
             *_NO_MEMORY,
         ),
-        also=("life.concurrent-*", "request-id.replay-*"),
+        also=("life.concurrent-*", "request-id.replay-*", "source.image.family-url"),
     ),
     Composition(
         "write-only",

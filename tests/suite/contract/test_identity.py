@@ -172,3 +172,10 @@ def test_image_is_deleted_by_its_id_where_operations_tell_none() -> None:
     story.change("delete", answer=change("delete", 2, **silent), name="2003").get(MISSING, status=404)
     assert story.broken() == {"operation.target-id"}
     assert "life.delete" in story.get(image(id="2003", creationTimestamp=time_of(1))).broken()
+
+
+@pytest.mark.parametrize("shown", ["2001", "2002"])
+def test_image_of_a_try_whose_answer_was_lost_is_no_wrong_target_of_the_next(shown: str) -> None:
+    """Where a retry makes a second image, the name may be held by the first one, of which nothing has told the id."""
+    story = Story().insert({"error": {"code": 503}}, code=503).insert(operation("DONE")).get(image(id=shown))
+    assert not story.broken() & {"operation.target-id", "operation.success-means-ready"}
