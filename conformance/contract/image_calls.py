@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +60,8 @@ class Told:
         return self.call.argument.method not in (LOOK, TAKEN, MISSING)
 
 
-Shown = Sequence[tuple[Exchange, bytes | None, str]]
-"""The fingerprints that looks showed, each with the labels beside it."""
+Shown = Sequence[tuple[Exchange, bytes | None, Facts]]
+"""The fingerprints that looks showed, each with the id and the labels beside it."""
 
 Story = tuple[Told, ...]
 """All that is told of the images of one name."""
@@ -238,7 +238,7 @@ def _looks(history: History, project: str, name: str) -> Iterator[Told]:
         if (seen.project, seen.name) == (project, name) and seen.via in ("images.get", "images.list"):
             status = seen.value.get("status")
             if status in (None, "READY"):
-                yield from (_look(seen.exchange, facts) for facts in _shown(seen, history.trace.restless))
+                yield from (_look(seen.exchange, facts) for facts in _shown(seen, _id(history, seen)))
     for exchange in history.gets:
         route = exchange.route
         if exchange.status == NOT_FOUND and route and (route.project, route.name) == (project, name):
@@ -253,11 +253,16 @@ def _look(exchange: Exchange, shown: Facts | None) -> Told:
     return Told(call, exchange, exchange)
 
 
-def _shown(seen: Sighting, restless: Collection[str]) -> Iterator[Facts]:
+def _id(history: History, seen: Sighting) -> str | None:
+    """The id that an answer shows, where ids tell images apart."""
+    id = seen.value.get("id")
+    return str(id) if is_set(id) and "id" not in history.trace.restless else None
+
+
+def _shown(seen: Sighting, id: str | None) -> Iterator[Facts]:
     """What an answer tells of an image: of each field that may be seen late by itself, and of none that is of a wrong
     type."""
     image = seen.value
-    id = str(image["id"]) if is_set(image.get("id")) and "id" not in restless else None
     labels, deprecated = image.get("labels") or {}, image.get("deprecated") or {}
     facts = []
     if seen.shows("labels") and isinstance(labels, dict):
@@ -286,16 +291,20 @@ def _text(labels: Any) -> str:
 
 def _fingerprints(history: History, project: str, name: str) -> Shown:
     return [
-        (seen.exchange, decoded(seen.value.get("labelFingerprint")), _text(own_labels(seen.value)))
+        (
+            seen.exchange,
+            decoded(seen.value.get("labelFingerprint")),
+            Facts(_id(history, seen), _text(own_labels(seen.value))),
+        )
         for seen in history.showing("labels", "labelFingerprint")
         if (seen.project, seen.name) == (project, name)
     ]
 
 
-def _needed(change: Mutation, shown: Shown) -> frozenset[str]:
-    """The labels that an image has to have for a fingerprint to be its current one: those that looks showed beside it
-    before."""
+def _needed(change: Mutation, shown: Shown) -> frozenset[Facts]:
+    """The id and labels that an image has to have for a fingerprint to be its current one: those that looks showed
+    beside it before."""
     given = decoded(change.body.get("labelFingerprint"))
     return frozenset(
-        labels for look, fingerprint, labels in shown if given and fingerprint == given and after(look, change.exchange)
+        facts for look, fingerprint, facts in shown if given and fingerprint == given and after(look, change.exchange)
     )

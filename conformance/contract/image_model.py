@@ -36,15 +36,16 @@ NOTHING = Facts()
 class Asked:
     """What was asked: an API method, or what else tells of an image, with the facts that it sets.
 
-    `unknown` are the facts of which nobody can say what the request makes of them; `needs` are the labels under which
-    the fingerprint that was sent has been seen: it is up to date only while the image has some of these. Of a
-    fingerprint that was never seen there are none to tell.
+    `unknown` are the facts of which nobody can say what the request makes of them; `needs` are the ids and labels
+    beside which the fingerprint that was sent has been seen: it is up to date only while the image of such an id has
+    some of these. Of a fingerprint that was never seen there are none to tell; nor of the next image of the name,
+    whose fingerprints may be counted from the beginning.
     """
 
     method: str
     facts: Facts = NOTHING
     unknown: frozenset[str] = frozenset()
-    needs: frozenset[str] = frozenset()
+    needs: frozenset[Facts] = frozenset()
 
 
 ImageCall = Call[Asked, Facts | None]
@@ -110,7 +111,8 @@ def _seen(image: Image, shown: Facts) -> Image | None:
 def _changed(image: Image, call: ImageCall) -> Image | None:
     """An image after setLabels, deprecate or patch."""
     asked, facts, target = call.argument, image.facts, _target(call)
-    stale = asked.needs and facts.labels is not None and facts.labels not in asked.needs
+    needed = {need.labels for need in asked.needs if None in (need.id, facts.id) or need.id == facts.id}
+    stale = needed and facts.labels is not None and facts.labels not in needed
     if image.there is False or not facts.agrees(target) or stale:
         return None
     return Image(True, replace(_both(asked.facts, _both(target, facts)), **dict.fromkeys(asked.unknown)))

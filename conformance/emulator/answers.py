@@ -84,6 +84,8 @@ class Answers(Projects):
         labels = image.fields.get("labels") or {}
         if labels and "labels.fingerprint-changes/run-together" in self.behaviour.unchecked:
             return fingerprint({"": "".join(map("".join, sorted(labels.items())))}, 0)
+        if self.behaviour.counted_fingerprints:
+            return fingerprint({"": ""}, image.generation)
         return fingerprint(labels, image.generation)
 
     def _count(self, identifier: str) -> int:

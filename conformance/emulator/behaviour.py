@@ -77,6 +77,7 @@ class Behaviour:
         deletes_cancel: whether the insert of an image that is deleted while it is PENDING fails.
         slow_changes: whether the operations of other changes than inserts and deletes take their time.
         failed_images_stay: whether an insert that fails leaves an image behind, with status FAILED.
+        counted_fingerprints: whether the fingerprint of an image's labels is the number of their changes.
         seen_after: seconds after it is READY from which on a method shows an image, by method.
         wait_seconds: how long wait waits at most.
         retention_seconds: how long an operation is remembered after it was DONE.
@@ -134,6 +135,7 @@ class Behaviour:
     waits_for_sources: bool = False
     replays_anew: bool = False
     failed_images_stay: bool = False
+    counted_fingerprints: bool = False
     deletes_at_once: bool = False
     late_misses: bool = False
     busy_images: bool = False

@@ -339,6 +339,11 @@ VARIANTS: tuple[Variant, ...] = (
             )
         ),
     ),
+    Variant(
+        "counted-fingerprints",
+        "the fingerprint of an image's labels is the number of their changes",
+        switched(counted_fingerprints=True),
+    ),
     Variant("kms-version", "KMS keys come back with a version", shown_image(_version_suffix)),
     Variant("compressed", "answers are compressed", lambda behaviour: behaviour.on_answer.append(_compressed)),
     Variant(

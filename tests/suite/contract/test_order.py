@@ -193,6 +193,14 @@ FAIR: dict[str, Callable[[], Told]] = {
     "made anew while the old one goes": lambda: (
         made().delete(1, 3).insert(2, 4, target="2002", labels={"n": "5"}).get(LATER, LATER + 1, 5, id="2002")
     ),
+    "fingerprints that are counted for each image": lambda: (
+        made()
+        .get(0.5, 0.6)
+        .delete(1, 3)
+        .insert(2, 4, target="2002", labels={"n": "5"})
+        .label(5, 6, 1, FIRST, target="2002")
+        .get(LATER + 5, LATER + 6, 1, id="2002")
+    ),
     "a lost delete that was carried out": lambda: (
         both().say(5, 6, "DELETE", "images/one", status=0).get(7, 8, 1, "DEPRECATED").miss(LATER, LATER + 1)
     ),

@@ -47,6 +47,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "ids have up to 64 bits": ("large-ids",),
         "operations are named as the server likes": ("operation-names", "counted-operations"),
         "operation types are words of more than one kind": ("qualified-types", "own-types"),
+        "fingerprints begin anew with each image": ("counted-fingerprints",),
         "base64 is in either alphabet, padded or not": ("standard-base64", "url-safe-base64"),
         "whole numbers have a decimal point": ("progress-as-float",),
         "reasons are in either case": ("lower-case-reasons",),
