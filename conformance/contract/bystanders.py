@@ -46,7 +46,7 @@ class Bystanders(Lateness):
             if seen.mask.partial or id(seen) in self._outdated:
                 continue
             earlier = looks[seen.project, seen.name]
-            if (earlier and self._by_others(earlier, seen)) or self._long_left(earlier, seen):
+            if (earlier and self._by_others(earlier, seen)) or self._long_left(earlier, seen) or self._superseded(seen):
                 found[seen.project, seen.name].append(seen)
             earlier.append(seen)
         return found
@@ -73,7 +73,7 @@ class Bystanders(Lateness):
         # Where no times are told, any time may have passed from one look to the next, but not from a change to a look.
         untold = (
             TIMES in self.trace.lost
-            and not self._asked_between(before, seen)
+            and not self._asked_between(before, seen.exchange)
             and not self._shown_before(earlier, seen, changed)
         )
         paused = untold or _pause(before.exchange, between, seen.exchange) > LATE_SECONDS
@@ -83,14 +83,15 @@ class Bystanders(Lateness):
         fresh = is_set(fingerprint) and all(look.value.get("labelFingerprint") != fingerprint for look in earlier)
         return changed == {"labels"} and not between and fresh
 
-    def _asked_between(self, before: Sighting, seen: Sighting) -> bool:
-        """Whether any request to change an image, be it a replay or refused, was sent between two looks at it, or was
-        at work then."""
-        names = {seen.name, str(seen.value.get("id"))}
+    def _asked_between(self, before: Sighting, exchange: Exchange) -> bool:
+        """Whether any request to change an image, be it a replay or refused, was sent between a look at it and another
+        exchange, or was at work then."""
+        names = {before.name, str(before.value.get("id"))}
         return any(
-            change.project == seen.project
+            change.project == before.project
             and change.image in names
-            and not after(seen.exchange, change.exchange)
+            and change.exchange is not exchange
+            and not after(exchange, change.exchange)
             and (after(before.exchange, change.exchange) or not over(change, before.exchange))
             and not (change.exchange.rejected and after(change.exchange, before.exchange))
             for change in self.mutations
@@ -117,6 +118,24 @@ class Bystanders(Lateness):
             and not comes_back(name, sent[name], seen.value.get(name), seen.project)
             for name in CHANGEABLE & sent.keys()
         )
+
+    def _superseded(self, seen: Sighting) -> bool:
+        """Whether a look shows an image that was made long after the recording's own of that name, by the server's own
+        clock: others have put it in its place."""
+        own = [
+            insert
+            for insert in self.inserts
+            if (insert.project, insert.image) == (seen.project, seen.name)
+            and not insert.exchange.rejected
+            and not after(seen.exchange, insert.exchange)
+        ]
+        if not own or own[-1].outcome != "succeeded" or not over(own[-1], seen.exchange):
+            return False
+        target, final = self.identifier(own[-1]), own[-1].operation.final if own[-1].operation else None
+        ended, born = _moment(final.value, "endTime") if final else None, _moment(seen.value, "creationTimestamp")
+        if target is None or ended is None or born is None or str(seen.value.get("id")) in (target, "None"):
+            return False
+        return born - ended > LATE_SECONDS
 
     def _made_here(self, before: Sighting, seen: Sighting) -> bool:
         """Whether an insert of the recording made the image that a look shows, after another look: its operation has
@@ -272,6 +291,8 @@ class Bystanders(Lateness):
 
     def remade(self, before: Sighting, seen: Sighting) -> bool:
         """Whether others may have deleted an image between two looks, and made another of its name."""
+        if self._untold and is_set(seen.value.get("id")):
+            return self.replaced(before, str(seen.value["id"]), seen.exchange)
         born, earlier = (_moment(look.value, "creationTimestamp") for look in (seen, before))
         if not self.trace.recorded or born is None or before.value.get("id") == seen.value.get("id"):
             return False
@@ -280,6 +301,41 @@ class Bystanders(Lateness):
         # Sooner it has to be younger than both the other image and the look at that.
         shown = served_at(before.exchange) or before.exchange.received + self.trace.ahead
         return earlier is not None and born > max(shown, earlier)
+
+    @cached_property
+    def _untold(self) -> bool:
+        """Whether no time is told at all, neither by the recorder nor by the service."""
+        return self.trace.recorded and {TIMES, SERVER_TIMES} <= self.trace.lost
+
+    def replaced(self, before: Sighting, told: str, exchange: Exchange) -> bool:
+        """Whether others may have put the image of an id that an exchange tells in the place of one that was seen
+        before, where no times are told at all.
+
+        An id that was told more than once is no accident, nor is one that never comes back; and no request of the
+        recording was at work in between.
+        """
+        old = str(before.value["id"]) if is_set(before.value.get("id")) else None
+        if not self._untold or old is None or old == told or self._asked_between(before, exchange):
+            return False
+        named, known = (before.project, before.name), f"/images/{before.name}"
+        shown = [
+            (str(look.value["id"]), look.exchange)
+            for look in self.glimpses
+            if (look.project, look.name) == named and is_set(look.value.get("id"))
+        ]
+        shown += [
+            (str(look.value["sourceImageId"]), look.exchange)
+            for look in self.glimpses
+            if str(look.value.get("sourceImage")).endswith(known) and is_set(look.value.get("sourceImageId"))
+        ]
+        shown += [
+            (target, insert.end)
+            for insert in self.inserts
+            if (insert.project, insert.image) == named and (target := self.identifier(insert)) is not None
+        ]
+        earlier = [identifier for identifier, look in shown if after(look, exchange)]
+        later = [identifier for identifier, look in shown if after(exchange, look)]
+        return earlier.count(old) > 1 and old not in later
 
     @cached_property
     def newborn_looks(self) -> frozenset[int]:
@@ -307,7 +363,8 @@ class Bystanders(Lateness):
             if (seen.project, seen.name) != (delete.project, delete.image) or not after(final.exchange, seen.exchange):
                 continue
             mine = any(exchange.sent <= seen.exchange.received for exchange in own)
-            if mine or born is None or began is None or born < began or not known:
+            younger = self._untold or (born is not None and began is not None and born >= began)
+            if mine or not younger or not known:
                 continue
             if is_set(seen.value.get("id")) and str(seen.value["id"]) != known:
                 yield seen

@@ -23,6 +23,7 @@ from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
 from conformance.trace.formats import is_int64, timestamp
 from conformance.trace.links import named, same_project
+from conformance.trace.losses import TIMES
 
 Result = TypeVar("Result")
 OfImage = TypeVar("OfImage", Mutation, Sighting)
@@ -307,6 +308,16 @@ class History(Bystanders):
         """
         sent, ended = insert.exchange.sent, insert.end.received
         looks = [look for look in self._ids[path] if same_project(look[0], project)]
+        if self.trace.recorded and TIMES in self.trace.lost:
+            # An image that was made before, and tells the id that was seen, shows that the target tells the right one.
+            known = {identifier for _, identifier, look in looks if after(look, insert.exchange)}
+            return not any(
+                named(seen.value.get(name), seen.project) == (project, path)
+                and str(seen.value.get(f"{name}Id")) in known
+                and after(seen.exchange, insert.exchange)
+                for seen in self.glimpses
+                for name in ("sourceDisk", "sourceImage", "sourceSnapshot")
+            )
         near = any(sent - look.received <= LATE_SECONDS and look.sent - ended <= LATE_SECONDS for _, _, look in looks)
         before = {identifier for _, identifier, look in looks if look.received <= sent}
         later = {identifier for _, identifier, look in looks if look.sent >= ended}

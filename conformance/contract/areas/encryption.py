@@ -116,7 +116,7 @@ def _opened(history: History) -> Iterator[Finding]:
                 continue
             if any(change.method == "images.delete" for change in history.changes(birth)):
                 continue
-            if history.left_alone(birth, insert.exchange):
+            if history.left_alone(birth, insert.exchange) or _another(history, birth, insert):
                 continue
             yield expect(
                 _hash_of(given) == wanted,
@@ -126,6 +126,14 @@ def _opened(history: History) -> Iterator[Finding]:
                 expected="a refusal, or an operation that fails",
                 observed=f"HTTP {insert.exchange.status}, and succeeds",
             )
+
+
+def _another(history: History, birth: Mutation, insert: Mutation) -> bool:
+    """Whether looks tell another image in the place of one that was made, and used by a later insert."""
+    told = history.identifier(birth)
+    used = {history.identity(birth, insert.exchange)}
+    used |= {seen.value.get("sourceImageId") for seen in history.results(insert)}
+    return told is not None and any(is_set(known) and str(known) != told for known in used)
 
 
 def _opened_as_shown(history: History, insert: Mutation) -> Iterator[Finding]:

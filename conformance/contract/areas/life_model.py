@@ -144,7 +144,7 @@ class _Store:
         )
         image = self._image(project or "", named or "")
         image.pause = exchange.sent - image.told if image.told else 0.0
-        forgotten = ended is None and image.pause > LATE_SECONDS
+        forgotten = ended in (None, mutation) and image.pause > LATE_SECONDS
         image.told = exchange.received
         if forgotten:
             image.there, image.identifier, image.seen = None, "", None
@@ -175,8 +175,20 @@ class _Store:
             yield self._breach(
                 not done, "an insert takes the name of an image that is there", mutation.exchange, "a conflict"
             )
-        elif mutation.method != "images.insert" and not image.there:
+        elif mutation.method != "images.insert" and not image.there and not self._of_others(image, mutation):
             yield self._breach(not done, "a request changes an image that is not there", mutation.exchange, "HTTP 404")
+
+    def _of_others(self, image: _Image, mutation: Mutation) -> bool:
+        """Whether a change of what is not there may be that of an image which others have made since a look, where no
+        times are told: its id is none that a deleted one had."""
+        trace, told = self._history.trace, self._history.identifier(mutation)
+        if not trace.recorded or TIMES not in trace.lost or not image.left or told is None:
+            return False
+        return all(
+            told not in self._history.deleted_ids(delete)
+            for delete in self._history.changes(mutation)
+            if delete.method == "images.delete"
+        )
 
     def _begin(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
@@ -237,15 +249,17 @@ class _Store:
             return
         if image.there is None or not (exchange.answered or exchange.status == 404) or exchange.intent is not None:
             return
+        left, image.left = image.left, True
         if exchange.number in self._untimely:
             return  # a service may take a moment to show what has been done
         if exchange.number in self._history.newborn_looks:
+            image.there = None
             return  # somebody else has used the name
         if not image.there and shown is not None and shown.get("status") == "FAILED":
             return  # what is left of an insert that has failed
         if image.there and shown is None and exchange.route.name == image.identifier:
             return  # whether an image is found by its id is the matter of life.get-by-id
-        if image.there and shown is None and self._gone_for_good(image, exchange):
+        if image.there and shown is None and self._gone_for_good(image, exchange, left=left):
             image.there = None
             return
         yield self._breach(
@@ -269,15 +283,15 @@ class _Store:
                 observed=wrong,
             )
         image.identifier = image.identifier or str(shown.get("id"))
-        image.seen, image.looked, image.changed, image.left = shown, exchange.number, set(), True
+        image.seen, image.looked, image.changed = shown, exchange.number, set()
 
-    def _gone_for_good(self, image: _Image, exchange: Exchange) -> bool:
+    def _gone_for_good(self, image: _Image, exchange: Exchange, *, left: bool) -> bool:
         """Whether an image of a recording is never seen again after a pause: others may have deleted it.
 
         Where no times are told, there may have been a pause after any look, but not after a change of its own.
         """
         trace = self._history.trace
-        paused = image.pause > UNNOTICED_SECONDS or (TIMES in trace.lost and image.left)
+        paused = image.pause > UNNOTICED_SECONDS or (TIMES in trace.lost and left)
         if not trace.recorded or not paused:
             return False
         return not any(

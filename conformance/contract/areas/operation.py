@@ -455,7 +455,8 @@ def _targets_of_changes(history: History) -> Iterator[Finding]:
             and not after(final.exchange, other.exchange)
             for other in history.changes(change)
         )
-        if not replaced and not history.echoes(last, "id") and "id" not in history.trace.restless:
+        gone = change.method == "images.delete" and history.replaced(last, str(target), change.exchange)
+        if not replaced and not gone and not history.echoes(last, "id") and "id" not in history.trace.restless:
             yield expect(
                 str(target) == str(last.value["id"]),
                 "targetId is not the id of the image",

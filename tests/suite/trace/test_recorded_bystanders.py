@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from typing import Any
 
@@ -18,6 +20,7 @@ from helpers.recorded import (
     at,
     error,
     image,
+    operation,
 )
 
 LONG = 400.0
@@ -25,6 +28,9 @@ LONG = 400.0
 
 ONE, TWO = ({"a": "1"}, FINGERPRINTS[0]), ({"a": "2"}, FINGERPRINTS[1])
 STALE = error(412, "conditionNotMet")
+TIME = "2024-04-01T12:34:56.123456Z"
+IMAGE = f"projects/{PROJECT}/global/images/image-1"
+HASH = base64.b64encode(hashlib.sha256(bytes(32)).digest()).decode()
 BASE = f"{LINKS}/v1/projects/{PROJECT}/global/images/base"
 
 
@@ -167,6 +173,121 @@ REMADE: tuple[Pair, ...] = (
 )
 
 
+def untold(told: Recorded) -> Recorded:
+    """The recording without any times: those of the service are replaced by one."""
+    for entry in timeless(told).entries:
+        content = entry["response"]["content"]
+        content["text"] = re.sub(r'(Time(?:stamp)?": )"[^"]*"', rf'\1"{TIME}"', content["text"])
+    return told
+
+
+def copied(told: Recorded, number: int, identifier: str) -> Recorded:
+    """An image made from `base`, and the id that it tells of that."""
+    shown = image(number, sourceDisk=None, sourceDiskId=None, sourceImage=BASE, sourceImageId=identifier)
+    return told.made(number, shown, sourceDisk=None, sourceImage=BASE)
+
+
+def base(told: Recorded, identifier: str) -> Recorded:
+    """A look at `base`."""
+    link = f"{LINKS}/v1/projects/{PROJECT}/global/images/base"
+    return told.get(image(name="base", id=identifier, selfLink=link), name="base")
+
+
+def gone_again(told: Recorded) -> Recorded:
+    """An image that was made, deleted, and is not found."""
+    return told.made().delete().deleted().get(NOT_FOUND, 404, wait=5)
+
+
+def relabelled_after(told: Recorded, target: int, wait: float) -> Recorded:
+    """Labels that are set on image 1 after a while; its operation tells the id of a target."""
+    told.now += wait
+    link = f"{LINKS}/v1/projects/{PROJECT}/global/images/image-1"
+    answer = operation(500, target=target, operationType="setLabels", targetLink=link)
+    times = dict.fromkeys(("insertTime", "startTime", "endTime"), at(told.now + 1.3))
+    return told.labelled({"a": "1"}, NO_LABELS, answer={**answer, **times})
+
+
+def deleted_as(told: Recorded, target: int) -> Recorded:
+    """An image whose delete tells the id of a target."""
+    return told.delete(answer=operation(91, "RUNNING", 1, operationType="delete", targetId=f"{target}")).get(
+        NOT_FOUND, 404
+    )
+
+
+def protected(told: Recorded, later: dict[str, Any]) -> Recorded:
+    """An image that is made with a key, and a later look at it; then it is used without."""
+    key = {"rawKey": base64.b64encode(bytes(32)).decode()}
+    told.made(1, image(imageEncryptionKey={"sha256": HASH}), imageEncryptionKey=key)
+    told.get(later, wait=LONG)
+    used = {"sourceImage": IMAGE, "sourceDisk": None}
+    shown = image(2, **used, sourceDiskId=None, sourceImageId=later["id"], creationTimestamp=at(told.now + 1.5))
+    return told.made(2, shown, **used)
+
+
+REPLACED: tuple[Pair, ...] = (
+    (
+        "another image in the place of one, without any times",
+        "image.id",
+        lambda t: untold(t.made().get(image(id="77", labels={"z": "9"})).get(image(id="77", labels={"z": "9"}))),
+        lambda t: untold(t.made().get(image(id="77")).get(image())),
+    ),
+    (
+        "an image whose id was told once, and then another, without any times",
+        "image.id",
+        lambda t: untold(t.get(image()).get(image()).get(image(id="77"))),
+        lambda t: untold(t.get(image()).get(image(id="77"))),
+    ),
+    (
+        "another source in the place of one, without any times",
+        "source.image.id",
+        lambda t: untold(copied(copied(base(t, "88"), 2, "88"), 3, "99")),
+        lambda t: untold(copied(base(t, "88"), 2, "99")),
+    ),
+    (
+        "another source in the place of one, without times of the recorder",
+        "source.image.id",
+        lambda t: timeless(base(copied(base(t, "88"), 2, "88"), "88")),
+        lambda t: timeless(copied(base(t, "88"), 2, "99")),
+    ),
+    (
+        "another source that is seen before it is used, without any times",
+        "image.id",
+        lambda t: untold(copied(base(copied(base(t, "88"), 2, "88"), "99"), 3, "99")),
+        lambda t: untold(base(base(copied(base(t, "88"), 2, "88"), "99"), "88")),
+    ),
+    (
+        "the deletion of another image in the place of one, without any times",
+        "operation.target-id",
+        lambda t: untold(deleted_as(t.made(), 77)),
+        lambda t: untold(deleted_as(t.get(image()), 77)),
+    ),
+    (
+        "a first look long after at an image that is not the recording's own",
+        "operation.target-id",
+        lambda t: t.insert().done().get(image(id="77", creationTimestamp=at(300)), wait=LONG),
+        lambda t: t.insert().done().get(image(id="77", creationTimestamp=at(3)), wait=LONG),
+    ),
+    (
+        "labels of another image long after a deletion",
+        "life.model",
+        lambda t: relabelled_after(gone_again(t), 7, LONG),
+        lambda t: relabelled_after(gone_again(t), 1, 5),
+    ),
+    (
+        "labels of another image after a deletion, without any times",
+        "life.model",
+        lambda t: untold(relabelled_after(gone_again(t), 7, LONG)),
+        lambda t: untold(relabelled_after(gone_again(t), 1, LONG)),
+    ),
+    (
+        "the use of an image that others have put in the place of one with a key",
+        "encryption.required-for-source",
+        lambda t: protected(t, image(id="77", creationTimestamp=at(300))),
+        lambda t: protected(t, image(imageEncryptionKey={"sha256": HASH})),
+    ),
+)
+
+
 def relabelled_late(labels: tuple[Any, str], *, fingerprint: str = "") -> Told:
     """Labels that are set, and what the first look after it shows."""
 
@@ -273,6 +394,6 @@ RECORDERS: tuple[Pair, ...] = (
     ),
 )
 
-PAIRS = (*RECORDERS, *TIMELESS, *OTHERS, *REMADE, *LATE, *NUMBERS)
+PAIRS = (*RECORDERS, *TIMELESS, *OTHERS, *REMADE, *REPLACED, *LATE, *NUMBERS)
 
 test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
