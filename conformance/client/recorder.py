@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from conformance.client.budget import BudgetSpent
 from conformance.client.lost_connections import CONNECT_SECONDS
 from conformance.client.target import Target
 from conformance.client.transport import ACCESS_STATUSES, REQUEST_SECONDS, Stopped
+from conformance.contract.mutation import answers_no_operation
 from conformance.contract.rule import is_error, is_set
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MUTATIONS, Exchange, Intent, Request, Trace
@@ -141,6 +142,8 @@ class Recorder:
         """Remembers what is under way, and what a request has done, until a get shows it."""
         operation = exchange.resource or {}
         name = operation.get("name")
+        if exchange.route and answers_no_operation(exchange):
+            self._note_done(exchange, (exchange.route.name,))
         if not isinstance(name, str) or not exchange.route:
             return
         if exchange.method in MUTATIONS:
@@ -165,12 +168,18 @@ class Recorder:
             self._called[project, target] = named
         # What is deleted by its id is gone by its name as well, be the operation's target told or not.
         title = self._called.get((project, named)) if isinstance(named, str) else None
-        for own in (named, target, link(operation.get("targetLink")).rpartition("/")[2], title):
-            if isinstance(own, str) and not (deletes and self._made_anew(project, own, target)):
-                self._done[project, own] = change
-                if deletes:
-                    self._freed.add((project, own))
-                    self._deleted.add((project, own))
+        known = (named, target, link(operation.get("targetLink")).rpartition("/")[2], title)
+        texts = [own for own in known if isinstance(own, str)]
+        self._note_done(change, (own for own in texts if not (deletes and self._made_anew(project, own, target))))
+
+    def _note_done(self, change: Exchange, known: Iterable[str]) -> None:
+        """Remembers what was done to an image, by all that the image is known by."""
+        assert change.route is not None
+        images = [(change.route.project, own) for own in known]
+        self._done.update(dict.fromkeys(images, change))
+        if change.method == "images.delete":
+            self._freed.update(images)
+            self._deleted.update(images)
 
     def _made_anew(self, project: str, name: str, deleted: Any) -> bool:
         """Whether what was done last under a name is about another image than the one that is deleted."""

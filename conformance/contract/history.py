@@ -379,9 +379,7 @@ class History(Bystanders):
         results: dict[int, LaterLooks] = {}
         for mutation in self.mutations:
             operation = mutation.operation
-            if operation is None or operation.mutation is not mutation:
-                continue
-            if operation.final is None and mutation.arrival is None:
+            if mutation.ended is None or (operation is not None and operation.mutation is not mutation):
                 continue
             end = mutation.end
             changes = [

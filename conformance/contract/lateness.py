@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from conformance.contract.mutation import Mutation
+from conformance.contract.mutation import Mutation, answers_no_operation
 from conformance.contract.order import after
 from conformance.contract.reading import Reading
 from conformance.contract.round_trip import shows
@@ -42,6 +42,9 @@ class Lateness(Reading):
         }
         for change in self.mutations:
             operation = change.operation
+            if not self.trace.recorded and change.original is None and answers_no_operation(change.exchange):
+                change.arrival = change.exchange
+                continue
             if operation is None or operation.final or change.method == "images.insert" or change.original is not None:
                 continue
             if self.trace.recorded or operation.name in lost:
@@ -109,8 +112,8 @@ class Lateness(Reading):
         return tuple(seen for change in self.mutations for seen in self._after_deletion(change))
 
     def _after_deletion(self, delete: Mutation) -> Iterator[Sighting]:
-        final = delete.operation.final if delete.operation else None
-        if delete.method != "images.delete" or final is None or delete.outcome != "succeeded":
+        end = delete.ended
+        if delete.method != "images.delete" or end is None or delete.outcome != "succeeded":
             return
         deleted = self.deleted_ids(delete)
         # A look that tells no id is one at the image that was made anew, once there may be such a one.
@@ -132,8 +135,8 @@ class Lateness(Reading):
         ]
         numbers = {seen.exchange.number for seen in shown}
         for seen in shown:
-            passed = seen.exchange.sent - final.exchange.received
-            if after(final.exchange, seen.exchange) and passed <= LATE_SECONDS:
+            passed = seen.exchange.sent - end.received
+            if after(end, seen.exchange) and passed <= LATE_SECONDS:
                 again = (look for look in self._by_url[seen.exchange.request.url] if after(seen.exchange, look))
                 if any(look.status == NOT_FOUND or (look.answered and look.number not in numbers) for look in again):
                     yield seen

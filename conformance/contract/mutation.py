@@ -15,7 +15,7 @@ from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import changed_by
 from conformance.contract.rule import is_error
-from conformance.trace.exchange import Exchange
+from conformance.trace.exchange import MUTATIONS, Exchange
 
 Outcome = Literal["refused", "failed", "succeeded", "running", "unknown"]
 
@@ -27,6 +27,29 @@ CHANCES = frozenset({429, 500, 502, 503, 504})
 
 _OWN_REASON = re.compile("QUOTA|RATE_EXCEEDED|RATE_LIMIT|EXHAUSTED|STOCKOUT|INTERNAL_ERROR|BACKEND_ERROR|UNAVAILABLE")
 """What the codes of such errors say, where the status is that of something else, or is not there."""
+
+
+_STATES = frozenset({"PENDING", "RUNNING", "DONE"})
+
+_TOLD_BY_OPERATIONS = frozenset(
+    {"operationType", "targetLink", "targetId", "progress", "insertTime", "startTime", "endTime", "user"}
+)
+"""Fields that tell an operation from an image."""
+
+
+def answers_no_operation(exchange: Exchange) -> bool:
+    """Whether a change is answered with success, but with no operation: nothing that it could be followed by.
+
+    So it has to be taken as carried out. An insert is carried out when its image is there.
+
+    Args:
+        exchange: a request that may be one that changes an image.
+    """
+    changes = exchange.method in MUTATIONS and exchange.method != "images.insert"
+    if not changes or not exchange.answered or exchange.mask.partial:
+        return False
+    answer = exchange.resource or {}
+    return answer.get("status") not in _STATES and not _TOLD_BY_OPERATIONS.intersection(answer)
 
 
 def failed_by_chance(operation: Mapping[str, Any]) -> bool:
@@ -52,7 +75,7 @@ class Mutation:
     `image` is the name (for an insert, the name in its body, whatever is behind its JSON; None where that is no
     text); `original` is the earlier request with the same requestId, of the same project and method, whose outcome
     the target has to remember; `arrival` shows the image of an insert, or what became of another change, whose
-    operation was never seen to end.
+    operation was never seen to end; of a change that is answered no operation it is the very answer.
     """
 
     exchange: Exchange
@@ -100,9 +123,9 @@ class Mutation:
         """What became of the request: refused at once, failed, succeeded, still running when last seen, or unknown."""
         if self.exchange.refused:
             return "unknown" if self.exchange.perhaps_done else "refused"
-        if not self.exchange.answered or self.operation is None:
+        if not self.exchange.answered or (self.operation is None and self.arrival is None):
             return "unknown"
-        final = self.operation.final
+        final = self.operation.final if self.operation else None
         if final is None:
             return "running" if self.arrival is None else "succeeded"
         if final.failed:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
-from conformance.contract.mutation import Mutation, overlapping
+from conformance.contract.mutation import Mutation, answers_no_operation, overlapping
 from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Finding, Rules, expect, is_set
 from conformance.trace.exchange import Exchange
@@ -43,8 +43,8 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
         ]
         if not all(after(birth.end, change.exchange) for change in group):
             continue
-        if any(change.original is not None for change in group):
-            continue  # whether a replay did anything is the matter of other rules
+        if any(change.original is not None or answers_no_operation(change.exchange) for change in group):
+            continue  # whether a replay did anything is the matter of other rules; what tells no image, is of any
         methods = {change.method for change in overlapping(group)}
         looks = [look for look in history.gets if look.route and look.route.name == birth.image]
         settled = all(change.outcome in ("failed", "succeeded", "refused") for change in group)
@@ -83,11 +83,11 @@ def _concurrent_delete(history: History) -> Iterator[Finding]:
 def _delete(history: History) -> Iterator[Finding]:
     yield from _outlives_unseen_delete(history)
     for delete in history.mutations:
-        if delete.method != "images.delete" or delete.outcome != "succeeded" or delete.operation is None:
+        if delete.method != "images.delete" or delete.outcome != "succeeded":
             continue
-        if delete.operation.mutation is not delete or delete.operation.final is None:
+        end = _end(delete)
+        if end is None:
             continue
-        end = delete.operation.final.exchange
         if history.held_twice(delete.project, delete.image, end):
             continue
         called = history.addresses(delete)
@@ -134,6 +134,14 @@ def _delete(history: History) -> Iterator[Finding]:
                     observed=sighting.value.get("name"),
                 )
         yield from _freed(history, delete, end, rebirths)
+
+
+def _end(delete: Mutation) -> Exchange | None:
+    """What shows that a delete is done: its operation DONE, or its answer where that is no operation."""
+    if answers_no_operation(delete.exchange):
+        return delete.arrival
+    operation = delete.operation
+    return operation.final.exchange if operation and operation.final and operation.mutation is delete else None
 
 
 def _outlives_unseen_delete(history: History) -> Iterator[Finding]:

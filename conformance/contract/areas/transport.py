@@ -235,19 +235,21 @@ def _error_reason(history: History) -> Iterator[Finding]:
 @RULES.rule(
     "transport.success-status",
     "conv",
-    "An insert that succeeds is answered 200.",
+    "An insert, or a change, that succeeds is answered 200.",
     "Response body",
-    "The status of a success is not named; every recorded insert of the real service was answered 200.",
+    "The status of a success is not named; every recorded insert, delete, and other change of the real service was "
+    "answered 200, with an operation.",
 )
 def _success_status(history: History) -> Iterator[Finding]:
-    for insert in history.inserts:
-        if insert.exchange.answered:
+    for change in history.mutations:
+        if change.exchange.answered:
+            called = "an insert" if change.method == "images.insert" else "a change"
             yield expect(
-                insert.exchange.status == 200,
-                "an insert is answered with another status of success",
-                insert.exchange,
+                change.exchange.status == 200,
+                f"{called} is answered with another status of success",
+                change.exchange,
                 expected="HTTP 200",
-                observed=f"HTTP {insert.exchange.status}",
+                observed=f"HTTP {change.exchange.status}",
             )
 
 

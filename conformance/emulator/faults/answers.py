@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call
 from conformance.emulator.errors import ApiError, invalid, not_found
-from conformance.emulator.faults.row import Change, Fault, Row, shown_image, unless_gone
+from conformance.emulator.faults.row import Change, Fault, Row, shown_image, switched, unless_gone
 
 
 def _answered(hook: Any) -> Change:
@@ -112,6 +112,11 @@ def _created(answer: Answer, call: Call) -> None:
         answer.status = 201
 
 
+def _no_content(answer: Answer, call: Call) -> None:
+    if answer.status == 200 and call.method == "images.delete":
+        answer.status, answer.body = 204, None
+
+
 def _crash(answer: Answer, call: Call) -> None:
     if answer.status == 400 and call.method == "images.insert" and call.body is None:
         answer.status = 500
@@ -212,6 +217,11 @@ def _bare_view(answer: Answer, call: Call) -> None:
         answer.body = answer.body["image"]
 
 
+def _no_content_and_no_effect(behaviour: Behaviour) -> None:
+    switched(keeps_image_after_delete=True)(behaviour)
+    _answered(_no_content)(behaviour)
+
+
 _ROWS: tuple[Row, ...] = (
     (
         "transport.json",
@@ -232,6 +242,20 @@ _ROWS: tuple[Row, ...] = (
     ("transport.no-internals", "stack-trace", "errors show a stack trace", _errors(_trace)),
     ("transport.json", "html", "errors are HTML pages", _errors(_html), ("transport.no-internals",)),
     ("transport.success-status", "201", "inserts are answered 201", _answered(_created)),
+    (
+        "transport.success-status",
+        "204",
+        "deletes are answered 204, no operation",
+        _answered(_no_content),
+        ("transport.json",),
+    ),
+    (
+        "life.delete",
+        "no-content",
+        "deletes are answered 204, no operation, and delete nothing",
+        _no_content_and_no_effect,
+        ("transport.success-status", "transport.json"),
+    ),
     ("transport.no-server-error", "bad-json", "a body that is not JSON is answered 500", _answered(_crash)),
     (
         "transport.not-found",

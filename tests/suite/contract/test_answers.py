@@ -69,6 +69,12 @@ def test_status_of_an_insert_that_succeeds(code: int, verdict: str) -> None:
     assert Story().insert(answer, code=code).verdict("transport.success-status") == verdict
 
 
+@pytest.mark.parametrize(("code", "verdict"), [(200, "kept"), (204, "broken"), (202, "broken"), (404, "silent")])
+def test_status_of_a_change_that_succeeds(code: int, verdict: str) -> None:
+    answer = refusal(404, "notFound") if code == 404 else {}
+    assert Story().change("delete", answer=answer, code=code).verdict("transport.success-status") == verdict
+
+
 @pytest.mark.parametrize("rule", ["transport.system-parameters", "transport.client-headers", "transport.wait-body"])
 def test_what_clients_send_beside_the_matter(rule: str) -> None:
     """Only a scenario knows that nothing else is wrong with the request."""

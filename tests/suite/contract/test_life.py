@@ -105,6 +105,32 @@ def test_deleted_image_is_gone_and_its_name_free(then: Step, verdict: str) -> No
     assert then(made().change("delete")).verdict("life.delete") == verdict
 
 
+@pytest.mark.parametrize("answer", [{}, image(), ""])
+@pytest.mark.parametrize(
+    ("then", "verdict"),
+    [
+        (lambda story: story.get(NOT_FOUND, status=404), "kept"),
+        (lambda story: story.get(image()).get(image()), "broken"),
+        (lambda story: story.get(image()).get(NOT_FOUND, status=404), "kept"),
+        (lambda story: story.insert(TAKEN, code=409, request_id=None), "broken"),
+        (lambda story: story.change("delete", code=204, answer={}).get(NOT_FOUND, status=404), "kept"),
+    ],
+)
+def test_delete_that_is_answered_no_operation_is_taken_as_done(then: Step, answer: Any, verdict: str) -> None:
+    assert then(made().change("delete", code=204, answer=answer)).verdict("life.delete") == verdict
+
+
+@pytest.mark.parametrize("answer", [operation("RUNNING"), {"name": "operation-1", "operationType": "delete"}])
+def test_delete_whose_operation_is_under_way_is_not_taken_as_done(answer: Any) -> None:
+    assert made().change("delete", answer=answer).get(image()).verdict("life.delete") == "silent"
+
+
+def test_change_that_is_answered_no_operation_is_taken_as_done() -> None:
+    body = {"labels": {"colour": "blue"}, "labelFingerprint": "42WmSpB8rSM="}
+    story = made().get(image()).change("setLabels", body, code=204, answer={})
+    assert story.get(image()).get(image()).verdict("labels.set") == "broken"
+
+
 @pytest.mark.parametrize(
     ("then", "verdict"),
     [
