@@ -57,6 +57,9 @@ SERVER_ERROR = 500
 STANDS_STILL = 2
 """So many entries may be of one time that is true."""
 
+TWICE_MINIMUM = 3
+"""How many requests have to come twice each to be taken for a recording that holds all twice."""
+
 ANSWER_SECONDS = 30.0
 """How long an answer may have taken whose entry does not say it."""
 
@@ -138,7 +141,7 @@ class Recording:
         for members in self._groups():
             order = sorted(members, key=lambda member: (member.entry.sent, member.entry.position))
             order = list(_without_repeats(order))
-            loaded = list(_once(self._load(member) for member in order))
+            loaded = _halved(list(_once(self._load(member) for member in order)))
             deadline = max(deadline for _, deadline in loaded)
             exchanges = tuple(replace(exchange, number=number) for number, (exchange, _) in enumerate(loaded, 1))
             lost = frozenset() if deadline else self._losses(order, exchanges)
@@ -481,10 +484,41 @@ def _once(loaded: Iterable[tuple[Exchange, float]]) -> Iterator[tuple[Exchange, 
     alike: list[Exchange] = []
     for exchange, deadline in loaded:
         alike = [one for one in alike if one.sent == exchange.sent]
-        timed = not exchange.sent.is_integer() and exchange.received > exchange.sent
-        if not (timed and any(replace(one, number=exchange.number) == exchange for one in alike)):
+        if not (_timed(exchange) and any(replace(one, number=exchange.number) == exchange for one in alike)):
             alike.append(exchange)
             yield exchange, deadline
+
+
+def _halved(loaded: list[tuple[Exchange, float]]) -> list[tuple[Exchange, float]]:
+    """A story each once, where its recorder tells no times, and holds everything twice: entry by entry, or as a whole.
+
+    A client that repeats every change and every poll, and is answered alike each time, is not to be expected. Looks at
+    what others have to do with as well, such as lists and sources, may have been left out before.
+    """
+    if len(loaded) < 2 * TWICE_MINIMUM or any(_timed(exchange) for exchange, _ in loaded):
+        return loaded
+    told = [repr((exchange.request, exchange.response)) for exchange, _ in loaded]
+    times = Counter(told)
+    once = any(times[text] % 2 for text, (exchange, _) in zip(told, loaded, strict=True) if _of_its_own(exchange))
+    if once or sum(count % 2 == 0 for count in times.values()) < TWICE_MINIMUM:
+        return loaded
+    left = Counter({text: (count + 1) // 2 for text, count in times.items()})
+    kept = []
+    for text, one in zip(told, loaded, strict=True):
+        if left[text]:
+            left[text] -= 1
+            kept.append(one)
+    return kept
+
+
+def _of_its_own(exchange: Exchange) -> bool:
+    """Whether an exchange belongs to one story alone: a change, or a look at an operation."""
+    return exchange.method in MUTATIONS or str(exchange.method).startswith("globalOperations.")
+
+
+def _timed(exchange: Exchange) -> bool:
+    """Whether a recorder has told when a request was sent, and how long it took, in fractions of seconds."""
+    return not exchange.sent.is_integer() and exchange.received > exchange.sent
 
 
 def _with_items(exchange: Exchange, items: list[Any]) -> Exchange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import re
 from typing import Any
@@ -364,8 +365,29 @@ def replayed(description: str) -> Told:
 
 def twice(told: Recorded) -> Recorded:
     """The recording put together with itself."""
-    told.entries *= 2
+    told.entries += copy.deepcopy(told.entries)
     return told
+
+
+def each_twice(told: Recorded) -> Recorded:
+    """The recording with each entry twice, one after the other."""
+    told.entries = [copy.deepcopy(entry) for entry in told.entries for _ in range(2)]
+    return told
+
+
+def not_set(told: Recorded) -> Recorded:
+    """Labels that are set, and other ones that are seen."""
+    return told.made().labelled(ONE[0], NO_LABELS).get(shown(({"b": "2"}, FINGERPRINTS[2])), wait=5)
+
+
+def deduplicated(told: Recorded) -> Recorded:
+    """A second insert without a requestId that is answered with the operation of the first."""
+    return told.insert().insert().done().get(image()).get(image())
+
+
+def taken_twice(told: Recorded) -> Recorded:
+    """A fingerprint that is taken again, after the labels have changed."""
+    return relabelled(told).labelled({"a": "3"}, ONE[1]).get(shown(({"a": "3"}, FINGERPRINTS[2])), wait=5)
 
 
 def targets_redacted(told: Recorded) -> Recorded:
@@ -382,15 +404,23 @@ RECORDERS: tuple[Pair, ...] = (
         "each entry twice",
         "labels.set",
         lambda t: twice(relabelled(t)),
-        lambda t: twice(t.made().labelled(ONE[0], NO_LABELS).get(shown(({"b": "2"}, FINGERPRINTS[2])), wait=5)),
+        lambda t: twice(not_set(t)),
+    ),
+    *(
+        (f"{times} {how}", rule, lambda t, lose=lose, put=put: lose(put(relabelled(t))), bad)
+        for times, lose in (("without times", timeless), ("without any times", untold))
+        for how, put, rule, bad in (
+            ("each entry twice", each_twice, "request-id.absent", lambda t, lose=lose: lose(deduplicated(t))),
+            ("all entries twice", twice, "labels.fingerprint-required", lambda t, lose=lose: lose(taken_twice(t))),
+            ("each entry of two twice", each_twice, "labels.set", lambda t, lose=lose: lose(each_twice(not_set(t)))),
+            ("all entries of two twice", twice, "labels.set", lambda t, lose=lose: lose(twice(not_set(t)))),
+        )
     ),
     (
         "redacted targets of operations",
         "labels.set",
         lambda t: targets_redacted(relabelled(t)),
-        lambda t: targets_redacted(
-            t.made().labelled(ONE[0], NO_LABELS).get(shown(({"b": "2"}, FINGERPRINTS[2])), wait=5)
-        ),
+        lambda t: targets_redacted(not_set(t)),
     ),
 )
 
