@@ -257,6 +257,7 @@ class History(Bystanders):
                 seen
                 for seen in reversed(self.looks_at(change))
                 if id(seen) in self._fair and not seen.mask.partial and after(seen.exchange, change.exchange)
+                if self._proves(seen, ())
             ),
             None,
         )

@@ -264,6 +264,14 @@ def test_change_before_a_patch_is_not_blamed_on_it(status: str) -> None:
     assert "life.patch" not in story.get(image(description="new", deprecated={"state": "OBSOLETE"})).broken()
 
 
+@pytest.mark.parametrize(("method", "body"), [("patch", {"description": "new"}), ("setLabels", {"labels": {"a": "b"}})])
+def test_what_a_list_leaves_out_is_not_changed_by_what_comes_after_it(method: str, body: dict[str, Any]) -> None:
+    listed = {name: image()[name] for name in ("id", "name", "status", "labelFingerprint")}
+    story = plain().get(image()).say("GET", "images?filter=name=one", None, 200, {"items": [listed]})
+    story.change(method, {**body, "labelFingerprint": listed["labelFingerprint"]} if "labels" in body else body)
+    assert not story.get(image(**body)).broken() & {"life.patch", "labels.set"}
+
+
 def test_all_lose_with_a_fingerprint_that_is_not_the_last_one() -> None:
     """A made-up one, and one that another change has made stale."""
     other = operation(name="operation-8", id="1008", operationType="setDeprecation")
