@@ -236,6 +236,8 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
         if operation.mutation is None:
             continue
         owner = first.setdefault((operation.project, operation.name), operation)
+        if owner is not operation and _gone_before(history, owner, operation):
+            first[operation.project, operation.name] = owner = operation
         if operation.named:
             yield expect(
                 owner is operation,
@@ -256,6 +258,24 @@ def _one_name_for_several(history: History) -> Iterator[Finding]:
                 expected=operation.first.identity,
                 observed=stranger.identity,
             )
+
+
+def _gone_before(history: History, owner: Operation, other: Operation) -> bool:
+    """Whether an operation was over, and found no more or deleted, before another of its name began: it is kept for a
+    limited time, and then its name is free."""
+    begun = other.first.exchange
+    return owner.final is not None and (
+        history.forgotten(owner, begun)
+        or any(
+            look.method in (GET, WAIT)
+            and look.status == NOT_FOUND
+            and look.route is not None
+            and (look.route.project, look.route.name) == (owner.project, owner.name)
+            and after(owner.final.exchange, look)
+            and after(look, begun)
+            for look in history.exchanges
+        )
+    )
 
 
 @RULES.rule(

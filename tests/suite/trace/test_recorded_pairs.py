@@ -60,7 +60,38 @@ def gone(seconds: float, by: str = "GET") -> Told:
     return lambda t: t.insert().done().get(image()).say(by, path, None, NOT_FOUND, 404, wait=seconds)
 
 
+def named_again(end: Told) -> Told:
+    """An operation, what became of it in the end, and another one of its name."""
+
+    def tell(told: Recorded) -> Recorded:
+        end(told.made())
+        began = dict.fromkeys(("insertTime", "startTime"), at(told.now + 1.3))
+        again = {"name": "operation-1", "selfLink": operation(1)["selfLink"], **began}
+        told.insert(2, answer=operation(2, "RUNNING", **again))
+        told.poll(operation(2, **again, endTime=at(told.now + 1)))
+        return told.get(image(2, creationTimestamp=began["insertTime"]), name="image-2")
+
+    return tell
+
+
+def forgotten(told: Recorded) -> Recorded:
+    """An operation that is not found long after it was DONE."""
+    return told.say("GET", "global/operations/operation-1", None, NOT_FOUND, 404, wait=90_000)
+
+
+def dropped(told: Recorded) -> Recorded:
+    """An operation that is deleted."""
+    return told.say("DELETE", "global/operations/operation-1", None, None, 204)
+
+
 OPERATIONS: tuple[Pair, ...] = (
+    *(
+        (f"a name that another operation has once the first is {how}", "operation.name", named_again(end), bad)
+        for how, end, bad in (
+            ("forgotten", forgotten, named_again(lambda t: t)),
+            ("deleted", dropped, named_again(lambda t: t.poll(t.ended()))),
+        )
+    ),
     *kept("description", "insert of image-1", "something else"),
     *kept("operationGroupId", "11", "12"),
     *kept("user", "user@example.com", "other@example.com"),
