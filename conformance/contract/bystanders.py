@@ -83,14 +83,15 @@ class Bystanders(Lateness):
         fresh = is_set(fingerprint) and all(look.value.get("labelFingerprint") != fingerprint for look in earlier)
         return changed == {"labels"} and not between and fresh
 
-    def _asked_between(self, before: Sighting, exchange: Exchange) -> bool:
-        """Whether any request to change an image, be it a replay or refused, was sent between a look at it and another
-        exchange, or was at work then."""
+    def _asked_between(self, before: Sighting, exchange: Exchange, *, refused: bool = True) -> bool:
+        """Whether any request to change an image, be it a replay or `refused`, was sent between a look at it and
+        another exchange, or was at work then."""
         names = {before.name, str(before.value.get("id"))}
         return any(
             change.project == before.project
             and change.image in names
             and change.exchange is not exchange
+            and (refused or not change.exchange.rejected)
             and not after(exchange, change.exchange)
             and (after(before.exchange, change.exchange) or not over(change, before.exchange))
             and not (change.exchange.rejected and after(change.exchange, before.exchange))
@@ -315,7 +316,7 @@ class Bystanders(Lateness):
         recording was at work in between.
         """
         old = str(before.value["id"]) if is_set(before.value.get("id")) else None
-        if not self._untold or old is None or old == told or self._asked_between(before, exchange):
+        if not self._untold or old is None or old == told or self._asked_between(before, exchange, refused=False):
             return False
         named, known = (before.project, before.name), f"/images/{before.name}"
         shown = [
@@ -336,6 +337,17 @@ class Bystanders(Lateness):
         earlier = [identifier for identifier, look in shown if after(look, exchange)]
         later = [identifier for identifier, look in shown if after(exchange, look)]
         return earlier.count(old) > 1 and old not in later
+
+    def remade_before(self, request: Exchange, seen: Sighting) -> bool:
+        """Whether others have put the image that a look shows in the place of the one seen last before a request, and
+        had made it when that was sent."""
+        own = (seen.project, seen.name)
+        looks = (look for look in reversed(self.glimpses) if (look.project, look.name) == own)
+        before = next((look for look in looks if after(look.exchange, request)), None)
+        born = timestamp(seen.value.get("creationTimestamp"))
+        if before is None or born is None or not self.remade(before, seen):
+            return False
+        return not between(born, request, seen.exchange, self.trace.ahead)
 
     @cached_property
     def newborn_looks(self) -> frozenset[int]:

@@ -312,7 +312,7 @@ class History(Bystanders):
         if self.trace.recorded and TIMES in self.trace.lost:
             # An image that was made before, and tells the id that was seen, shows that the target tells the right one.
             known = {identifier for _, identifier, look in looks if after(look, insert.exchange)}
-            return not any(
+            return bool(known) and not any(
                 named(seen.value.get(name), seen.project) == (project, path)
                 and str(seen.value.get(f"{name}Id")) in known
                 and after(seen.exchange, insert.exchange)

@@ -107,7 +107,7 @@ def _unique(history: History) -> Iterator[Finding]:
                     expected="409, at once or on the operation",
                     observed=f"HTTP {second.exchange.status}, {second.outcome}",
                 )
-            kept = history.identity(first, second.exchange)
+            kept = None if history.left_alone(first, second.exchange) else history.identity(first, second.exchange)
             for sighting in history.every_sighting:
                 seen_later = sighting.via == "images.get" and after(second.exchange, sighting.exchange)
                 made_since = history.remade_since(second.exchange, sighting)

@@ -113,6 +113,8 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
             gone = exchange.status == 404 and not _there_by_id(history, insert, exchange)
             if history.held_twice(insert.project, insert.image, exchange) or (not by_id and gone):
                 continue
+            if by_id and exchange.status == 404 and _gone_since(history, insert, exchange):
+                continue
             image = exchange.resource or {}
             # A get that is refused for what it carries is the matter of the rule for whose sake it carries it.
             carries = exchange.intent is not None
@@ -131,6 +133,18 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
                 expected={key: value},
                 observed={"status": exchange.status, "name": image.get("name"), "id": image.get("id")},
             )
+
+
+def _gone_since(history: History, insert: Mutation, look: Exchange) -> bool:
+    """Whether others may have deleted an image that is looked for by its id: nothing was told of it for long, or
+    another bears its name later; and its id is never shown again."""
+    looks = [seen for seen in history.looks_at(insert) if is_set(seen.value.get("id"))]
+    later = [seen for seen in looks if after(look, seen.exchange)]
+    before = next((seen for seen in reversed(looks) if after(seen.exchange, look)), None)
+    if any(str(seen.value["id"]) == history.known_id(insert) for seen in later):
+        return False
+    replaced = before is not None and any(history.remade(before, seen) for seen in later)
+    return replaced or history.left_alone(insert, look)
 
 
 def _there_by_id(history: History, insert: Mutation, look: Exchange) -> bool:

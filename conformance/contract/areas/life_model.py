@@ -179,16 +179,18 @@ class _Store:
             yield self._breach(not done, "a request changes an image that is not there", mutation.exchange, "HTTP 404")
 
     def _of_others(self, image: _Image, mutation: Mutation) -> bool:
-        """Whether a change of what is not there may be that of an image which others have made since a look, where no
-        times are told: its id is none that a deleted one had."""
+        """Whether a change of what was deleted may be that of an image which others have made long after, or, where no
+        times are told, since a look: its id is none that a deleted one had."""
         trace, told = self._history.trace, self._history.identifier(mutation)
-        if not trace.recorded or TIMES not in trace.lost or not image.left or told is None:
-            return False
-        return all(
-            told not in self._history.deleted_ids(delete)
+        deletes = [
+            delete
             for delete in self._history.changes(mutation)
-            if delete.method == "images.delete"
-        )
+            if delete.method == "images.delete" and after(delete.exchange, mutation.exchange)
+        ]
+        long_ago = all(mutation.exchange.sent - delete.end.received > LATE_SECONDS for delete in deletes)
+        if not trace.recorded or told is None or not (long_ago or (TIMES in trace.lost and image.left)):
+            return False
+        return bool(deletes) and all(told not in self._history.deleted_ids(delete) for delete in deletes)
 
     def _begin(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")

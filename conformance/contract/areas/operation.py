@@ -420,6 +420,12 @@ def unseen_inserts(history: History) -> Iterator[tuple[Operation, State, str]]:
             (change.project, change.image) == (operation.project, name)
             for change in history.mutations
             if change.method in ("images.insert", "images.delete")
+        ) or any(
+            other.mutation is None
+            and other.project == operation.project
+            and other.first.value.get("operationType") == "delete"
+            and named(other.first.value.get("targetLink")) == target
+            for other in history.operations
         )
         if target and folder == "global/images" and same_project(target[0], operation.project) and not touched:
             yield operation, final, name

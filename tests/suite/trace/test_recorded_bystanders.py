@@ -10,6 +10,7 @@ from typing import Any
 
 from helpers.pairs import Pair, Told, both_ways
 from helpers.recorded import (
+    EXISTS,
     FINGERPRINTS,
     LINKS,
     NO_LABELS,
@@ -225,7 +226,81 @@ def protected(told: Recorded, later: dict[str, Any]) -> Recorded:
     return told.made(2, shown, **used)
 
 
+LATER: dict[str, Any] = {"id": "77", "creationTimestamp": at(300)}
+"""Another image, made long after the first."""
+
+
+def refused_after(told: Recorded, wait: float, **later: Any) -> Recorded:
+    """An insert that is refused some time after another of its name, and what is there then."""
+    told.made().now += wait
+    return told.insert(answer=EXISTS, code=409).get(image(**later))
+
+
+def replayed_long_after(told: Recorded, born: float) -> Recorded:
+    """A replay long after the insert, and the image of another id that is seen then."""
+    ended = told.insert(request_id=REQUEST_ID).ended()
+    told.poll(ended).get(image()).now += LONG
+    told.insert(request_id=REQUEST_ID, answer=ended)
+    return told.get(image(id="77", creationTimestamp=at(born)))
+
+
+def by_id(told: Recorded, **later: Any) -> Recorded:
+    """An image that is not found by its id a while after it was seen, and what its name shows then."""
+    identifier = image()["id"]
+    return told.made().get(NOT_FOUND, 404, name=identifier, wait=LONG).get(image(**later))
+
+
+def polls_alone(told: Recorded, method: str) -> Recorded:
+    """The operation of an insert as it ends, that of another method on its image, and then an image of its name."""
+    began: dict[str, Any] = {"insertTime": at(0.5), "startTime": at(0.6)}
+    told.poll(operation(1, "RUNNING", **began)).poll(operation(1, **began, endTime=at(2)))
+    ended: dict[str, Any] = dict.fromkeys(("insertTime", "startTime", "endTime"), at(3))
+    return told.poll(operation(91, "DONE", 1, operationType=method, **ended)).get(image(id="77"))
+
+
 REPLACED: tuple[Pair, ...] = (
+    (
+        "an insert that is refused for an image which others have put in the place of one",
+        "image.name.unique",
+        lambda t: refused_after(t, LONG, **LATER),
+        lambda t: refused_after(t, 5, id="77", creationTimestamp=at(10)),
+    ),
+    (
+        "an insert that is refused for the image of others, without any times",
+        "image.id",
+        lambda t: untold(t.made().get(image()).labelled({}, ONE[1], status=412, answer=STALE).get(image(id="77"))),
+        lambda t: untold(t.made().get(image()).labelled({}, NO_LABELS).get(image(id="77"))),
+    ),
+    (
+        "a replay long after others have put an image in the place of one",
+        "request-id.replay-creates-nothing",
+        lambda t: replayed_long_after(t, 300),
+        lambda t: replayed_long_after(t, LONG + 8),
+    ),
+    (
+        "an id that is not found since others have put an image in the place of one",
+        "life.get-by-id",
+        lambda t: by_id(t, **LATER),
+        by_id,
+    ),
+    (
+        "labels of another image long after a deletion that nobody looked after",
+        "life.model",
+        lambda t: relabelled_after(t.made().delete().deleted(), 7, LONG),
+        lambda t: relabelled_after(t.made().delete().deleted(), 7, 5),
+    ),
+    (
+        "polls of an insert and of a delete, without times",
+        "operation.target-id",
+        lambda t: timeless(polls_alone(t, "delete")),
+        lambda t: timeless(polls_alone(t, "setLabels")),
+    ),
+    (
+        "a source that is seen after it was used, without times",
+        "source.image.id",
+        lambda t: timeless(copied(base(copied(t, 2, "88"), "99"), 3, "99")),
+        lambda t: timeless(base(copied(base(t, "99"), 2, "88"), "99")),
+    ),
     (
         "another image in the place of one, without any times",
         "image.id",
