@@ -37,7 +37,6 @@ UNSEEN_UNTIL_HALF = 2
 HALVES_MAXIMUM = 20
 """Then it is next to nothing, however often a target still shows nothing."""
 
-NOT_FOUND = 404
 
 CONFLICT = 409
 
@@ -285,8 +284,8 @@ class Api(Recorder):
             return self.send("GET", f"global/operations/{quoted(name)}", project=project, intent=intent)
 
         known = name not in self._under_way or name in self._found
-        exchange = self._repeated(_GET, look, lambda answer: known or answer.status != NOT_FOUND)
-        if exchange.status != NOT_FOUND:
+        exchange = self._repeated(_GET, look, lambda answer: known or not answer.missing)
+        if not exchange.missing:
             self._found.add(name)
         return exchange
 
@@ -453,7 +452,7 @@ def _seen(done: Exchange, look: Exchange) -> bool:
     """Whether a look shows what was done to an image, or does not tell."""
     if done.method == _DELETE:
         return look.resource is None
-    return look.status != NOT_FOUND and (look.resource is None or shows(done, look.resource))
+    return not look.missing and (look.resource is None or shows(done, look.resource))
 
 
 def _tells_no_status(operation: Mapping[str, Any] | None) -> bool:

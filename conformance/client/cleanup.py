@@ -14,7 +14,7 @@ from conformance.client.budget import BudgetSpent
 from conformance.client.journal import Image, Journalled, journalled
 from conformance.client.target import Target
 from conformance.client.transport import TargetLost
-from conformance.trace.exchange import Request, Response
+from conformance.trace.exchange import MISSING, Request, Response
 
 PAGES_MAXIMUM = 20
 LIST_SECONDS_MAXIMUM = 10.0
@@ -36,7 +36,6 @@ LOOKS = 2
 """How often an image is looked at after its deletion, at least."""
 
 OK = 200
-GONE = frozenset({404, 410})
 UNADDRESSABLE = frozenset({"", ".", ".."})
 """Names that a URL cannot carry: its path would mean something else."""
 
@@ -198,7 +197,7 @@ class _Own:
                 response = _send(self._target, "GET", project, f"images/{_quoted(name)}")
             if response is not None and response.status == OK and not _is_another(response.json, name):
                 found.add(Found(project, name))
-            elif whole or (response is not None and response.status in GONE and not self._target.nameless):
+            elif whole or (response is not None and response.status in MISSING and not self._target.nameless):
                 self.gone.add((project, name))
             else:
                 self.unknown.add((project, name))
@@ -231,7 +230,7 @@ def _ask_to_delete(target: Target, own: _Own, images: Iterable[Found], *, by_id:
         if name in UNADDRESSABLE:
             continue
         response = _send(target, "DELETE", image.project, f"images/{_quoted(name)}")
-        works = response is not None and (200 <= response.status < 300 or response.status in GONE)
+        works = response is not None and (200 <= response.status < 300 or response.status in MISSING)
         operation = response.json if response is not None and works else None
         pending = pending or (isinstance(operation, dict) and operation.get("status") in ("PENDING", "RUNNING"))
         in_vain = 0 if works else in_vain + 1

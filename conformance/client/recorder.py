@@ -17,11 +17,9 @@ from conformance.client.transport import ACCESS_STATUSES, REQUEST_SECONDS, Stopp
 from conformance.contract.mutation import answers_no_operation
 from conformance.contract.rule import is_error, is_set
 from conformance.trace.customer_keys import secrets_of
-from conformance.trace.exchange import MUTATIONS, Exchange, Intent, Request, Trace
+from conformance.trace.exchange import MISSING, MUTATIONS, Exchange, Intent, Request, Trace
 from conformance.trace.fate import Fate
 from conformance.trace.formats import link
-
-NOT_FOUND = 404
 
 UNSET_IDS = (None, "", "0", 0)
 """Ids that are none yet."""
@@ -250,12 +248,12 @@ class Recorder:
                 continue  # it is found at the end, by its id
             try:
                 status = self._status_of_delete(project, name)
-                if status == NOT_FOUND:  # a target may know its images by their ids alone, several of one name as well
+                if status in MISSING:  # a target may know its images by their ids alone, several of one name as well
                     found = [self._status_of_delete(project, known) for known in sorted(ids.get((project, name), ()))]
-                    status = next((one for one in found if one != NOT_FOUND), status)
+                    status = next((one for one in found if one not in MISSING), status)
             except BudgetSpent:
                 return  # what is left is listed at the end
-            if status in (200, 202, 204) or (status == NOT_FOUND and not self.target.nameless):
+            if status in (200, 202, 204) or (status in MISSING and not self.target.nameless):
                 self.target.journal.deleted(project, name)
         self._images.clear()
 

@@ -28,8 +28,6 @@ CHANGEABLE = frozenset({"labels", "deprecated", "description", "family"})
 """The fields of an image that requests may change; of the others a change tells of no client."""
 
 
-NOT_FOUND = 404
-
 UNNOTICED_SECONDS = 10.0
 """How long it takes until others may have done something, where what is seen then looks like their work."""
 
@@ -217,16 +215,16 @@ class Bystanders(Lateness):
         if not self.trace.recorded or (is_set(seen.value.get("id")) and seen.value["id"] == self.identifier(insert)):
             return False
         looks = [
-            look.status
+            look
             for look in self.exchanges
-            if look.method == "images.get" and look.route and (look.answered or look.status == NOT_FOUND)
+            if look.method == "images.get" and look.route and (look.answered or look.missing)
             if (look.route.project, look.route.name) == (insert.project, insert.image)
             if after(look, insert.exchange)
         ]
         told = not {TIMES, SERVER_TIMES} & self.trace.lost
         made = timestamp(seen.value.get("creationTimestamp")) if told else None
         young = made is not None and between(made, insert.exchange, seen.exchange, self.trace.ahead)
-        return not young and looks[-1:] != [NOT_FOUND]
+        return not young and not any(look.missing for look in looks[-1:])
 
     def vacant(self, insert: Mutation) -> bool:
         """Whether an image of the name of an insert was looked for in vain just before it, and just after it but not at
@@ -235,7 +233,7 @@ class Bystanders(Lateness):
         missed = [
             look
             for look in self.exchanges
-            if look.method == "images.get" and look.route and look.status == NOT_FOUND
+            if look.method == "images.get" and look.route and look.missing
             if (look.route.project, look.route.name) == own
         ]
         before = any(after(look, insert.exchange) and sent - look.received <= UNNOTICED_SECONDS for look in missed)
@@ -246,7 +244,7 @@ class Bystanders(Lateness):
     def _missed_since(self, mutation: Mutation, own: Collection[str | None], until: Exchange) -> bool:
         """Whether the last request for an image before another did not find it."""
         looks = [
-            (exchange, exchange.status == NOT_FOUND)
+            (exchange, exchange.missing)
             for exchange in self.exchanges
             if exchange.method == "images.get" and exchange.route and exchange.route.name in own
         ]
@@ -406,7 +404,7 @@ def _another(sent: Any, came: Any) -> bool:
 
 def _misses(change: Mutation) -> bool:
     """Whether a request did not find its image."""
-    return change.exchange.status == NOT_FOUND or change.missed
+    return change.exchange.missing or change.missed
 
 
 def over(change: Mutation, exchange: Exchange) -> bool:

@@ -35,7 +35,7 @@ class History(Bystanders):
     def forgotten(self, operation: Operation, exchange: Exchange) -> bool:
         """Whether the target may have been told to delete an operation, before a request was answered."""
         return any(
-            delete.sent <= exchange.received and not (delete.rejected and delete.status != 404)
+            delete.sent <= exchange.received and not (delete.rejected and not delete.missing)
             for delete in self.exchanges
             if delete.route
             and delete.method == "globalOperations.delete"

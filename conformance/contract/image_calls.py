@@ -36,7 +36,6 @@ from conformance.trace.formats import decoded
 ACTIVE = "ACTIVE"
 """The state of an image that nobody has deprecated."""
 
-NOT_FOUND = 404
 
 FACTS_OF_FIELDS = {"labels": "labels", "deprecated": "deprecation"}
 """What of an image a PATCH changes, by the fields that it names."""
@@ -206,7 +205,7 @@ def _refusal(change: Mutation, group: Sequence[Mutation], effects: Sequence[Told
     if change.method == "images.insert":
         told = TAKEN if conflicts(change) else ""
     else:
-        told = MISSING if change.exchange.status == NOT_FOUND or change.missed else ""
+        told = MISSING if change.exchange.missing or change.missed else ""
     if not told or change.exchange.retried or change.original is not None:
         return
     final = change.operation.final if change.operation else None
@@ -241,7 +240,7 @@ def _looks(history: History, project: str, name: str) -> Iterator[Told]:
                 yield from (_look(seen.exchange, facts) for facts in _shown(seen, _id(history, seen)))
     for exchange in history.gets:
         route = exchange.route
-        if exchange.status == NOT_FOUND and route and (route.project, route.name) == (project, name):
+        if exchange.missing and route and (route.project, route.name) == (project, name):
             yield _look(exchange, None)
     for exchange in () if history.trace.recorded else history.exchanges:
         if exchange.route and exchange.route.project == project and _lacks(exchange, name):

@@ -24,7 +24,6 @@ MOMENT_SECONDS = 1.5
 LATE_SECONDS = 60.0
 """How long the first look after a change may show the image as it was before, where a later look shows the change."""
 
-NOT_FOUND = 404
 
 FAMILIES = frozenset({"images.getFromFamily", "imageFamilyViews.get"})
 """The API methods that answer an image of their own choice."""
@@ -38,7 +37,7 @@ class Lateness(Reading):
         lost = {
             exchange.route.name
             for exchange in self.exchanges
-            if exchange.route and exchange.method == "globalOperations.get" and exchange.status == NOT_FOUND
+            if exchange.route and exchange.method == "globalOperations.get" and exchange.missing
         }
         for change in self.mutations:
             operation = change.operation
@@ -138,7 +137,7 @@ class Lateness(Reading):
             passed = seen.exchange.sent - end.received
             if after(end, seen.exchange) and passed <= LATE_SECONDS:
                 again = (look for look in self._by_url[seen.exchange.request.url] if after(seen.exchange, look))
-                if any(look.status == NOT_FOUND or (look.answered and look.number not in numbers) for look in again):
+                if any(look.missing or (look.answered and look.number not in numbers) for look in again):
                     yield seen
 
     def deleted_ids(self, delete: Mutation) -> frozenset[str]:
@@ -316,7 +315,7 @@ class Lateness(Reading):
                 for look in looks.get((insert.project, name), ()):
                     if not after(final, look) or look.received >= min(ends, default=math.inf):
                         continue
-                    if look.status == NOT_FOUND and look.sent - final.received <= LATE_SECONDS:
+                    if look.missing and look.sent - final.received <= LATE_SECONDS:
                         missed.append(look)
                     elif look.answered and look.number not in self.too_late:
                         found.update(early.number for early in missed)

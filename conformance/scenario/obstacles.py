@@ -11,7 +11,6 @@ from conformance.contract.rule import is_error
 ABSENT_STATUSES = frozenset({404, 405, 501})
 """How a target answers what it does not offer."""
 
-NOT_FOUND = 404
 SERVER_ERROR = 500
 TRIES = 3
 
@@ -26,7 +25,7 @@ def refuse_nowhere(created: Created, target: Target, api: Api) -> None:
     Raises:
         Untestable: it does.
     """
-    if created.insert.status == NOT_FOUND and not _names_a_source(created) and api.list().status == NOT_FOUND:
+    if created.insert.missing and not _names_a_source(created) and api.list().missing:
         raise Untestable(
             f"{target.root} is not the Compute Engine API, or has no project {target.project}: "
             "it answers HTTP 404 to get, list and insert alike"
@@ -49,7 +48,7 @@ def refuse_without_source(created: Created, sources: Sources) -> None:
 
 def lacks_source(created: Created, sources: Sources) -> bool:
     """Whether an insert failed since the image that images are made from, unless told, is not there."""
-    missing = created.insert.status == NOT_FOUND or _names_a_source(created)
+    missing = created.insert.missing or _names_a_source(created)
     return sources.image == Sources().image and missing
 
 

@@ -31,6 +31,9 @@ LOST = "lost-response"
 """The fault of a tap that keeps an answer from its client."""
 
 
+MISSING = frozenset({404, 410})
+"""Statuses by which it is said that something is not there."""
+
 TIMED_OUT = frozenset({408, 499})
 """Statuses of requests that took too long for the server, or for the client of a proxy: they may be carried out."""
 
@@ -300,9 +303,15 @@ class Exchange:
         return 400 <= self.status < 500 and self.status not in TIMED_OUT and not self.perhaps_done
 
     @property
+    def missing(self) -> bool:
+        """Whether what is asked for is said not to be there; by which status that has to be said is the matter of
+        `transport.not-found`."""
+        return self.status in MISSING
+
+    @property
     def perhaps_done(self) -> bool:
         """Whether a delete that finds nothing had been sent before, and was perhaps carried out then."""
-        return self.retried and self.status == 404 and self.method == "images.delete"
+        return self.retried and self.missing and self.method == "images.delete"
 
     @cached_property
     def mask(self) -> FieldMask:

@@ -117,7 +117,7 @@ def _running(history: History) -> Iterator[Finding]:
         there = image.answered and (image.resource or {}).get("status") == "READY"
         failed = bool(shown.get("error"))
         yield expect(
-            there != failed and (there or image.status == 404),
+            there != failed and (there or image.missing),
             "the operation failed, and its image is there" if failed else "the operation succeeded without its image",
             operation,
             image,

@@ -31,7 +31,6 @@ WHOLE = ("kind", "id", "creationTimestamp", "name", "status", "selfLink")
 
 FROM_FAMILY = "images.getFromFamily"
 VIEW = "imageFamilyViews.get"
-NOT_FOUND = 404
 HOUR = 3600
 
 
@@ -140,7 +139,7 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         if not mask.covers("name") or not isinstance(came, str | None) or blotted_out(came):
             continue
         wanted = candidates[-1] if candidates else None
-        missed = came is None and exchange.status == NOT_FOUND and candidates and _stays(history, members, exchange)
+        missed = came is None and exchange.missing and candidates and _stays(history, members, exchange)
         stranger = history.trace.recorded and not missed and came not in {insert.image for insert in members}
         if stranger and not _older(history, [insert for insert in members if insert.image == wanted], exchange, image):
             continue  # a member that the recording does not tell of
@@ -155,7 +154,7 @@ def _judge_family(history: History, method: str, *, deprecated: bool) -> Iterato
         if missed and _last_word(history, members, exchange):
             continue
         yield expect(
-            right and (wanted is not None or exchange.status == NOT_FOUND),
+            right and (wanted is not None or exchange.missing),
             "a family answers another image than its latest that is not deprecated",
             *(insert.exchange for insert in members),
             *changes,
@@ -277,7 +276,7 @@ def _right_later(history: History, project: str, family: str, exchange: Exchange
     image = following.resource if following else None
     shown = image.get("image") if image and exchange.method == VIEW else image
     name = shown.get("name") if isinstance(shown, dict) else None
-    return following is not None and name == wanted and (wanted is not None or following.status == NOT_FOUND)
+    return following is not None and name == wanted and (wanted is not None or following.missing)
 
 
 def _last_word(history: History, members: list[Mutation], exchange: Exchange) -> bool:
@@ -334,7 +333,7 @@ def _passed_over(history: History) -> Iterator[Finding]:
             members[seen.project, family or ""][str(seen.value.get("id"))] = made.timestamp()
     for exchange in history.exchanges if looks else ():
         route, born = exchange.route, timestamp((exchange.resource or {}).get("creationTimestamp"))
-        missed = exchange.status == NOT_FOUND
+        missed = exchange.missing
         if route is None or route.method != FROM_FAMILY or (born is None and not missed):
             continue
         now = served_at(exchange) or exchange.sent
@@ -559,7 +558,7 @@ def _views(history: History) -> Iterator[tuple[Exchange, list[Mutation]]]:
     """The answers of views, each with the members of its family, where all of them are known."""
     for exchange in history.exchanges:
         route = exchange.route
-        if route is None or route.method != VIEW or not (exchange.answered or exchange.status == NOT_FOUND):
+        if route is None or route.method != VIEW or not (exchange.answered or exchange.missing):
             continue
         members = _members(history, route.project, route.name, exchange)
         if members and not history.trace.recorded and _certain(history, route.project, route.name, exchange):

@@ -26,7 +26,6 @@ RULES = Rules()
 
 REFERENCE = "Fields > labelFingerprint"
 BAD_REQUEST = 400
-NOT_FOUND = 404
 CONFLICT = 409
 
 
@@ -126,7 +125,7 @@ def _excused(history: History, update: Mutation, before: Sighting) -> bool:
         return True
     if update.precondition_failed and _outrun(history, update):
         return True
-    if (update.exchange.status == NOT_FOUND or update.missed) and _gone(history, update, before):
+    if (update.exchange.missing or update.missed) and _gone(history, update, before):
         return True
     if before.value.get("status") != "READY" or _reasons(update.exchange) & {"resourceNotReady"}:
         return True
@@ -147,7 +146,7 @@ def _gone(history: History, update: Mutation, before: Sighting) -> bool:
     ]
     found = any((exchange.resource or {}).get("id") == before.value.get("id") for exchange in later)
     paused = update.exchange.sent - before.exchange.received > LATE_SECONDS
-    missed = any(exchange.status == NOT_FOUND for exchange in later)
+    missed = any(exchange.missing for exchange in later)
     return history.trace.recorded and not found and (missed or paused)
 
 

@@ -31,9 +31,6 @@ REQUIRED = frozenset({"name", "rawDisk", "sourceDisk", "sourceImage", "sourceSna
 
 CONFLICT = 409
 
-GONE = (404, 410)
-"""What tells that an image is not there; which of them it has to be is the matter of `transport.not-found`."""
-
 
 def _bare_inserts(history: History) -> Iterator[Finding]:
     """Judges the inserts of a recording: none is refused for a name that no image has, neither before it nor after
@@ -110,7 +107,7 @@ def _gotten(history: History, *, by_id: bool) -> Iterator[Finding]:
                 continue
             if exchange.route.name != (identifier if by_id else insert.image):
                 continue
-            gone = exchange.status == 404 and not _there_by_id(history, insert, exchange)
+            gone = exchange.missing and not _there_by_id(history, insert, exchange)
             if history.held_twice(insert.project, insert.image, exchange) or (not by_id and gone):
                 continue
             if by_id and exchange.status == 404 and _gone_since(history, insert, exchange):
@@ -268,7 +265,7 @@ def _second_tries(history: History) -> Iterator[tuple[Mutation, Mutation]]:
             continue
         final = insert.operation.final.exchange if insert.operation and insert.operation.final else insert.exchange
         free = any(
-            get.status == 404 and get.route and (get.route.project, get.route.name) == key
+            get.missing and get.route and (get.route.project, get.route.name) == key
             for get in history.gets
             if after(final, get) and after(get, other.exchange)
         )
@@ -319,7 +316,7 @@ def _lost(history: History, insert: Mutation) -> bool:
     """Whether the operation of an insert was looked for in vain, so that nobody knows what has become of it."""
     names = {insert.operation.name} if insert.operation else set()
     return any(
-        look.method == "globalOperations.get" and look.status == 404 and look.route and look.route.name in names
+        look.method == "globalOperations.get" and look.missing and look.route and look.route.name in names
         for look in history.exchanges
     )
 
@@ -436,7 +433,7 @@ def _taken_away(history: History, insert: Mutation, change: Mutation) -> Iterato
     for look in history.gets:
         assert look.route is not None
         ours = look.route.name == insert.image and look.route.project == insert.project
-        if ours and look.status == 404 and after(change.exchange, look):
+        if ours and look.missing and after(change.exchange, look):
             yield expect(
                 False,
                 f"{change.method} of one image takes another away",

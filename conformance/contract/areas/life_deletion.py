@@ -17,9 +17,6 @@ RULES = Rules()
 
 CONFLICT = 409
 
-GONE = (404, 410)
-"""What tells that an image is not there; which of them it has to be is the matter of `transport.not-found`."""
-
 
 @RULES.rule(
     "life.concurrent-delete",
@@ -104,7 +101,7 @@ def _delete(history: History) -> Iterator[Finding]:
             if route is None or route.project != delete.project or route.name not in called:
                 continue
             # Whether images are found by their ids at all is another matter.
-            told = exchange.answered or (exchange.refused and (not route.name.isdecimal() or exchange.status in GONE))
+            told = exchange.answered or (exchange.refused and (not route.name.isdecimal() or exchange.missing))
             if (
                 told
                 and after(end, exchange)
@@ -112,7 +109,7 @@ def _delete(history: History) -> Iterator[Finding]:
                 and exchange.received < reborn
             ):
                 yield expect(
-                    exchange.status in GONE,
+                    exchange.missing,
                     "a deleted image is still there",
                     delete.exchange,
                     end,

@@ -44,7 +44,6 @@ FOR_GOOD = frozenset(
 HIDDEN = frozenset({"enableConfidentialCompute", "rawDisk", "shieldedInstanceInitialState"})
 """Those of them that an answer may leave out: the service has learnt to tell them, or tells them to some only."""
 
-NOT_FOUND = 404
 
 AT_LEISURE = CHANGEABLE | {"licenses", "licenseCodes", "userLicenses", "architecture"}
 """Fields that others may change whenever they like."""
@@ -194,7 +193,7 @@ class _Store:
 
     def _begin(self, mutation: Mutation) -> None:
         image = self._image(mutation.project, mutation.image or "")
-        self._missed(image, mutation, mutation.exchange.status == NOT_FOUND)
+        self._missed(image, mutation, mutation.exchange.missing)
         if mutation in self._history.overtaken:
             image.changed.add("labels")
         if mutation.original is not None and mutation.original.request_id != mutation.request_id:
@@ -249,7 +248,7 @@ class _Store:
         if image.mixed and not image.under_way and shown is not None and shown.get("status") == "READY":
             self._images[exchange.route.project, exchange.route.name] = _Image(True, str(shown.get("id")), seen=shown)
             return
-        if image.there is None or not (exchange.answered or exchange.status == 404) or exchange.intent is not None:
+        if image.there is None or not (exchange.answered or exchange.missing) or exchange.intent is not None:
             return
         left, image.left = image.left, True
         if exchange.number in self._untimely:
@@ -448,7 +447,7 @@ def _missed(exchange: Exchange) -> tuple[str, str] | None:
     """The project and the name of the image that an answer says not to be there: the one that the request is about,
     or its source."""
     route, body = exchange.route, exchange.request.json
-    if route is None or exchange.status != NOT_FOUND:
+    if route is None or not exchange.missing:
         return None
     source = named(body.get("sourceImage"), route.project) if isinstance(body, dict) else None
     if exchange.method == "images.insert" and source is not None:
@@ -532,7 +531,7 @@ def _deleted_all_the_same(history: History, delete: Mutation, before: Sighting) 
         for look in history.gets
         if look.route and (look.route.project, look.route.name) == (delete.project, delete.image) and after(asked, look)
     ]
-    if delete.exchange.status == NOT_FOUND or not looks:
+    if delete.exchange.missing or not looks:
         return
     near = (
         asked.sent - before.exchange.received <= UNNOTICED_SECONDS
@@ -541,7 +540,7 @@ def _deleted_all_the_same(history: History, delete: Mutation, before: Sighting) 
     others = any(other is not delete and not other.exchange.rejected for other in history.changes(delete))
     if near and not others and before.value.get("status") == "READY":
         yield expect(
-            not all(look.status == NOT_FOUND for look in looks),
+            not all(look.missing for look in looks),
             "an image is gone that a request was to delete which was refused",
             before.exchange,
             asked,

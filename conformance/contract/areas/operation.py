@@ -22,7 +22,6 @@ RULES = Rules()
 
 
 GET, WAIT = "globalOperations.get", "globalOperations.wait"
-NOT_FOUND = 404
 FORGOTTEN_SECONDS = 3600.0
 """How long an operation that was still under way has not been told of until it may be over, and kept no more."""
 
@@ -182,7 +181,7 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
 def _shown_done(history: History, operation: Operation, look: Exchange) -> State | None:
     """In a recording the look that found an operation DONE less than a minute before one that did not find it: how
     long it is kept is left open, but nobody keeps it for seconds only."""
-    if not history.trace.recorded or TIMES in history.trace.lost or look.status != NOT_FOUND:
+    if not history.trace.recorded or TIMES in history.trace.lost or not look.missing:
         return None
     final = operation.final
     if final is None or look.sent - final.exchange.received > LATE_SECONDS:

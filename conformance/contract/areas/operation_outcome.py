@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.contract.areas.operation import GET, NOT_FOUND, WAIT, of_images, unseen_inserts, watched_until
+from conformance.contract.areas.operation import GET, WAIT, of_images, unseen_inserts, watched_until
 from conformance.contract.areas.operation_course import same_fields
 from conformance.contract.history import History
 from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
@@ -75,12 +75,12 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
             if not ours or not after(final.exchange, exchange) or any(end.sent <= exchange.received for end in ends):
                 continue
             paused = history.trace.recorded and exchange.sent - final.exchange.received > LATE_SECONDS
-            if paused and exchange.status == NOT_FOUND:
+            if paused and exchange.missing:
                 break  # others may have deleted it before anybody looked
             image = exchange.resource
             if image is not None and image.get("name") not in (insert.image, None, BLOT):
                 continue  # it is another image
-            if (image is None and exchange.status != 404) or history.held_twice(insert.project, insert.image, exchange):
+            if (image is None and not exchange.missing) or history.held_twice(insert.project, insert.image, exchange):
                 continue
             going = image is None or image.get("status") == "DELETING"
             known = [seen for seen in history.results(insert) if not after(exchange, seen.exchange)]
@@ -136,7 +136,7 @@ def _unseen_ready(history: History) -> Iterator[Finding]:
                 seen.name == image and seen.project == operation.project and seen.exchange.sent >= look.sent
                 for seen in history.glimpses
             )
-            lost = look.status == NOT_FOUND and look.sent - final.exchange.received > MOMENT_SECONDS and not later
+            lost = look.missing and look.sent - final.exchange.received > MOMENT_SECONDS and not later
             if lost or any(seen.value.get("status") in ("PENDING", "FAILED") for seen in shown):
                 yield expect(
                     False,
@@ -283,7 +283,7 @@ def _waits_in_vain(history: History) -> Iterator[Finding]:
     """Waits that did not find an operation, though a get before and one after them did."""
     for wait in history.exchanges:
         route = wait.route
-        if route is None or route.method != WAIT or wait.status != NOT_FOUND or wait.intent is not None:
+        if route is None or route.method != WAIT or not wait.missing or wait.intent is not None:
             continue
         for operation in history.bearers(route.project, route.name):
             seen = [state.exchange for state in operation.glimpses if state.via == GET]

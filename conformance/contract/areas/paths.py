@@ -21,7 +21,6 @@ UNKNOWN_STATUSES = frozenset({404, 405, 501})
 """How a path or a verb is answered that there is not."""
 
 MALFORMED = 400
-GONE = 404
 
 NEXT_PAGE = "nextPageToken"
 """What a list may show unasked: without it nobody could go on."""
@@ -81,7 +80,7 @@ def _safe_verbs(history: History) -> Iterator[Finding]:
         if before is None or not later or not before.answered or _going(before):
             continue
         # A deletion takes a moment; that the image is gone shows it better than that it is about to be.
-        shown = min(later, key=lambda look: (look.status != GONE, not _going(look)))
+        shown = min(later, key=lambda look: (not look.missing, not _going(look)))
         yield expect(
             not _going(shown),
             "an image is deleted by a request that asks for no deletion",
@@ -94,7 +93,7 @@ def _safe_verbs(history: History) -> Iterator[Finding]:
 
 def _going(look: Exchange) -> bool:
     """Whether a look at an image shows that it is deleted."""
-    return look.status == GONE or (look.resource or {}).get("status") == "DELETING"
+    return look.missing or (look.resource or {}).get("status") == "DELETING"
 
 
 @RULES.rule(

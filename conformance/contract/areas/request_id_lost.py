@@ -18,8 +18,6 @@ from conformance.trace.formats import timestamp
 from conformance.trace.losses import TIMES
 from conformance.trace.recorded_clock import served_at
 
-NOT_FOUND = 404
-
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
 
@@ -182,7 +180,7 @@ def _missed_before(history: History, insert: Mutation) -> float | None:
         for exchange in reversed(history.gets)
         if exchange.route
         and (exchange.route.project, exchange.route.name) == (insert.project, insert.image)
-        and exchange.status == NOT_FOUND
+        and exchange.missing
         and after(exchange, insert.exchange)
         and insert.exchange.sent - exchange.received <= UNNOTICED_SECONDS
     )

@@ -373,7 +373,7 @@ def _same_id(one: Mutation, two: Mutation) -> bool:
 def _never_gone(history: History, first: Mutation, replay: Mutation, look: Exchange) -> bool:
     """Whether a look shows the very image whose deletion left it there: that is no replay's doing."""
     absent = any(
-        get.status == 404 and get.route and get.route.name == first.image and after(get, replay.exchange)
+        get.missing and get.route and get.route.name == first.image and after(get, replay.exchange)
         for get in history.gets
     )
     return not absent and str((look.resource or {}).get("id")) == history.identifier(first)
