@@ -209,7 +209,7 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
 def test_image_with_a_customer_key(scenario: Scenario) -> None:
     def act(api: Api, key: dict[str, str]) -> None:
         family = api.target.names.fresh()
-        created = api.create(InsertRequest({**minimal(scenario.sources), "family": family, "imageEncryptionKey": key}))
+        created = api.create(scenario.plain(family=family, imageEncryptionKey=key))
         if scenario.can("list"):
             api.list(filter=f"name={created.name}")
             api.get(created.name)

@@ -128,7 +128,8 @@ def _keep_failed_names(behaviour: Behaviour) -> None:
             taken.add(operation["targetLink"].rpartition("/")[2])
 
     def refuse_again(call: Call) -> None:
-        if call.method == "images.insert" and call.body.get("name") in taken:
+        name = call.body.get("name") if isinstance(call.body, dict) else None
+        if call.method == "images.insert" and isinstance(name, str) and name in taken:
             raise ApiError(409, "alreadyExists", "The resource already exists.")
 
     when_done(keep)(behaviour)
