@@ -267,7 +267,7 @@ def _gone_before(history: History, owner: Operation, other: Operation) -> bool:
         history.forgotten(owner, begun)
         or any(
             look.method in (GET, WAIT)
-            and look.status == NOT_FOUND
+            and look.missing
             and look.route is not None
             and (look.route.project, look.route.name) == (owner.project, owner.name)
             and after(owner.final.exchange, look)
