@@ -469,6 +469,15 @@ def _targets_of_changes(history: History) -> Iterator[Finding]:
         ]
         last = next((seen for seen in reversed(looks) if after(seen.exchange, change.exchange)), None)
         target = final.value.get("targetId")
+        if change.image and change.image.isdecimal() and is_set(target) and "id" not in history.trace.restless:
+            yield expect(
+                str(target) == change.image,
+                "targetId is not the id that the request names",
+                change.exchange,
+                final.exchange,
+                expected=change.image,
+                observed=target,
+            )
         if last is None or not is_set(target):
             continue
         kept = any(after(final.exchange, seen.exchange) and seen.value["id"] == last.value["id"] for seen in looks)

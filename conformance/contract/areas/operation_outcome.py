@@ -71,7 +71,10 @@ def _success_means_ready(history: History) -> Iterator[Finding]:
         ends += history.meddled_since(insert)
         for exchange in history.gets:
             assert exchange.route is not None
-            ours = exchange.route.project == insert.project and exchange.route.name == insert.image
+            # Whether an image is found by its id is the matter of life.get-by-id.
+            by_id = exchange.answered and exchange.route.name == history.identifier(insert)
+            named = exchange.route.name == insert.image or by_id
+            ours = exchange.route.project == insert.project and named
             if not ours or not after(final.exchange, exchange) or any(end.sent <= exchange.received for end in ends):
                 continue
             paused = history.trace.recorded and exchange.sent - final.exchange.received > LATE_SECONDS

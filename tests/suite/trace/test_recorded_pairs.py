@@ -21,6 +21,7 @@ from helpers.recorded import (
 )
 
 OLD, NEW = {"a": "1"}, {"b": "2"}
+IDENTIFIER: str = image()["id"]
 LABELLED = image(labels=NEW, labelFingerprint=FINGERPRINTS[0])
 WRONG = image(labels={"c": "3"}, labelFingerprint=FINGERPRINTS[1])
 
@@ -84,7 +85,31 @@ def dropped(told: Recorded) -> Recorded:
     return told.say("DELETE", "global/operations/operation-1", None, None, 204)
 
 
+def labelled_by_id(target: str) -> Told:
+    """Labels that are set on an image which its id names, with an operation that tells the id of a target."""
+
+    def tell(told: Recorded) -> Recorded:
+        times: dict[str, Any] = dict.fromkeys(("insertTime", "startTime", "endTime"), at(told.now + 1.3))
+        answer = operation(50, "DONE", 1, operationType="setLabels", targetId=target, **times)
+        body = {"labels": NEW, "labelFingerprint": NO_LABELS}
+        return told.say("POST", f"global/images/{IDENTIFIER}/setLabels", body, answer)
+
+    return tell
+
+
 OPERATIONS: tuple[Pair, ...] = (
+    (
+        "the target of a change of an image that its id names",
+        "operation.target-id",
+        labelled_by_id(IDENTIFIER),
+        labelled_by_id("77"),
+    ),
+    (
+        "an image that is had by its id when its operation is DONE",
+        "operation.success-means-ready",
+        lambda t: t.insert().done().get(image(), name=IDENTIFIER),
+        lambda t: t.insert().done().get(image(status="PENDING"), name=IDENTIFIER),
+    ),
     *(
         (f"a name that another operation has once the first is {how}", "operation.name", named_again(end), bad)
         for how, end, bad in (
