@@ -368,6 +368,14 @@ ROUND_TRIPS: tuple[Row, ...] = (
     ("image.locked.round-trip", "lost", "locked is lost", stored(lambda fields, body: fields.update(locked=False))),
     (
         "image.deprecated.round-trip",
+        "from-the-beginning",
+        "an image is DEPRECATED from the beginning",
+        stored(
+            lambda fields, body: None if body.get("deprecated") else fields.update(deprecated={"state": "DEPRECATED"})
+        ),
+    ),
+    (
+        "image.deprecated.round-trip",
         "without-times",
         "of the deprecation of an insert the state alone comes back",
         _changed("deprecated", lambda status: {"state": status.get("state") or "ACTIVE"}),

@@ -186,6 +186,17 @@ def test_what_was_sent_comes_back(
     assert told(wrong) == "broken"
 
 
+def test_image_is_not_deprecated_that_nobody_has_deprecated() -> None:
+    def told(*looks: dict[str, Any]) -> str:
+        story = Story().insert(operation("PENDING")).poll(operation())
+        for shown in looks:
+            story = story.get(image(**shown))
+        return story.verdict("image.deprecated.round-trip")
+
+    assert told(OBSOLETE) == "deviates"
+    assert told({"deprecated": {"state": "ACTIVE"}}) == told({}) == told({}, OBSOLETE) == "silent"
+
+
 def made_up(path: str) -> Any:
     """A value of a client's own for a field of the server's."""
     field, _, part = path.partition(".")

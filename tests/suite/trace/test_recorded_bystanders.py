@@ -125,6 +125,12 @@ OTHERS: tuple[Pair, ...] = (
         )
     ),
     (
+        "a deprecation by others after a first look",
+        "image.deprecated.round-trip",
+        lambda t: t.made().get(image(deprecated={"state": "DEPRECATED"}), wait=5),
+        lambda t: t.made(1, image(deprecated={"state": "DEPRECATED"})),
+    ),
+    (
         "what is lost at a first look long after",
         "image.description.round-trip",
         first_seen(LONG, {"description": "mine"}, {"description": "theirs"}),
