@@ -23,6 +23,8 @@ from conformance.strategies.from_schema import wrong_typed, wrong_values
 ZERO_UUID = "00000000-0000-0000-0000-000000000000"
 UUID = "123e4567-e89b-42d3-a456-426614174000"
 ABSENT = "conformance-does-not-exist"
+FORCED = (("forceCreate", "true"),)
+"""The query of an insert that is forced: that makes no faulty request a good one."""
 
 MALFORMED_UUIDS = (
     UUID[:-1],
@@ -141,7 +143,7 @@ def _no_source(_: Sources) -> Sequence[InsertRequest]:
         {"sourceImage": None},
         {"rawDisk": {"source": ""}},
     )
-    forced = InsertRequest({}, query=(("forceCreate", "true"),))
+    forced = InsertRequest({}, query=FORCED)
     return [*map(InsertRequest, bodies), forced]
 
 
@@ -164,7 +166,7 @@ def _unknown(kind: str) -> Cases:
     return lambda sources: [
         InsertRequest({field: f"projects/{sources.project}/{collection}/{ABSENT}"}),
         InsertRequest({field: f"{collection}/{ABSENT}"}),
-        InsertRequest({field: f"projects/{sources.project}/{collection}/{ABSENT}"}, query=(("forceCreate", "true"),)),
+        InsertRequest({field: f"projects/{sources.project}/{collection}/{ABSENT}"}, query=FORCED),
     ]
 
 
@@ -345,7 +347,10 @@ DEFECTS: tuple[Defect, ...] = (
     Defect(
         "image.name.pattern",
         # In names that are new each time: a target that corrects them meets no conflict when it is tried again.
-        _names(*(FreshName(tail, head=head) for head, tail in BAD_ENDS)),
+        lambda sources: [
+            *_names(*(FreshName(tail, head=head) for head, tail in BAD_ENDS))(sources),
+            InsertRequest(minimal(sources), name=FreshName("-"), query=FORCED),
+        ],
         lambda sources: _bad_names.map(lambda name: InsertRequest(minimal(sources), name=name)),
     ),
     Defect("image.name.length", _names("", "q" * 64, "q" * 100)),

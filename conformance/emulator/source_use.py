@@ -89,7 +89,10 @@ class SourceUse(Reads):
         self._check_users(parts["name"], source, call)
         by_family = bool(parts.get("family"))
         warnings = self._check_use(owner, image, body[field], by_family=by_family) if image else []
-        if not (by_family and "encryption.required-for-source/by-family" in self.behaviour.unchecked):
+        changed = image is not None and image.relabelled_at > 0
+        opened = {"encryption.required-for-source/by-family"} if by_family else set[str]()
+        opened |= {"encryption.required-for-source/relabelled"} if changed else set[str]()
+        if not opened & self.behaviour.unchecked:
             self._check_key(field, source, body)
         name = image.fields["name"] if image else parts["name"]
         collection = {"disk": f"zones/{ZONE}/disks", "image": "global/images", "snapshot": "global/snapshots"}[kind]
@@ -136,6 +139,8 @@ class SourceUse(Reads):
                 400, "resourceNotReady", f"The resource 'projects/{owner.name}/global/images/{name}' is not ready"
             )
         locked = image.fields.get("locked") and not (by_family and "image.locked.forbids/by-family" in unchecked)
+        if image.relabelled_at and "image.locked.forbids/relabelled" in unchecked:
+            locked = False
         if locked and "image.locked.forbids" not in unchecked:
             raise ApiError(400, "invalidUsage", f"The image '{name}' is locked.")
         dates = image.fields.get("deprecated") or {}

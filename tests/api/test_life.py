@@ -224,6 +224,8 @@ def test_images_do_not_touch_each_other(scenario: Scenario) -> None:
         labelled = scenario.plain(labels={"colour": "blue"}, description="untouched", family=family)
         bystander = api.create(labelled)
         changed = api.create(labelled)
+        if scenario.can("deprecate"):
+            api.finish(api.deprecate(bystander.name, {"state": "OBSOLETE"}))
         api.get(bystander.name)
         if scenario.can("set_labels"):
             fingerprint = labels_of(api, changed.name)[1]
@@ -376,6 +378,8 @@ def test_deprecation(scenario: Scenario) -> None:
         created = api.create(minimal(scenario.sources))
         api.finish(api.deprecate(created.name, body))
         api.get(created.name)
+        if created.identifier:
+            api.get(created.identifier)
 
     scenario.each(DEPRECATIONS, act)
 
@@ -392,6 +396,8 @@ def test_what_deprecate_has_to_take_and_to_refuse(scenario: Scenario) -> None:
             body = {"state": "DEPRECATED", "replacement": other}
             api.finish(api.deprecate(created.name, body, intent=refused("deprecate.replacement-kind")))
         passed = {"state": "ACTIVE", "deprecated": PAST, "obsolete": PAST, "deleted": PAST}
+        to_come = {"state": "ACTIVE", "deleted": FUTURE}
+        api.finish(api.deprecate(created.name, to_come, intent=accepted("image.deprecated.timestamps")))
         dated = api.finish(api.deprecate(created.name, passed, intent=accepted("image.deprecated.timestamps")))
         if dated.get("status") == "DONE" and not is_error(dated.get("error")):
             api.create({"sourceImage": url_of(api, created)}, intent=accepted("image.deprecated.timestamps"))

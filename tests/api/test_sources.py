@@ -14,9 +14,11 @@ from conformance.scenario.steps import (
     LABEL_LOOKS,
     ZONE,
     accepted,
+    labels_of,
     later,
     look_until,
     refused,
+    relabelled,
     shown,
     url_of,
     urls_of,
@@ -143,6 +145,9 @@ def test_locked_image_is_no_source(scenario: Scenario) -> None:
                 api.create({"sourceImage": url}, intent=refused("image.locked.forbids"))
             api.finish(api.patch(locked.name, {"locked": False}, intent=refused("image.locked.forbids")))
             api.get(locked.name)
+            if scenario.can("set_labels"):
+                relabelled(api, locked.name, {"colour": "blue"}, labels_of(api, locked.name)[1])
+                api.create({"sourceImage": url_of(api, locked)}, intent=refused("image.locked.forbids"))
 
     scenario.once(act)
     scenario.once(lambda api: use_locked(api, scenario.sources))
@@ -199,6 +204,9 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
         for no_key in (other, {"sha256": kept["sha256"]}):  # its hash, which everybody sees, is not the key
             api.create({**body, "sourceImageEncryptionKey": no_key}, intent=refused("encryption.required-for-source"))
         api.create({**body, "imageEncryptionKey": key}, intent=refused("encryption.required-for-source"))
+        if scenario.can("set_labels"):
+            relabelled(api, source.name, {"colour": "blue"}, labels_of(api, source.name)[1])
+            api.create(body, intent=refused("encryption.required-for-source"))
         api.create({**body, "sourceImageEncryptionKey": key}, intent=accepted("encryption.required-for-source"))
 
     scenario.once(made)

@@ -207,6 +207,15 @@ def _refuse_deletion(call: Call) -> None:
         raise invalid("resource.state", "DELETED", "It is refused by a fault.")
 
 
+def _refuse_offsets(call: Call) -> None:
+    if (
+        call.method == "images.deprecate"
+        and isinstance(call.body, dict)
+        and re.search(r"[+-]\d\d:\d\d\Z", str(call.body.get("deleted")))
+    ):
+        raise invalid("resource.deleted", call.body["deleted"], "It is refused by a fault.")
+
+
 def _refuse_chunks(call: Call) -> None:
     if call.headers.get("transfer-encoding"):
         raise ApiError(411, "lengthRequired", "The length of the body is required.")
@@ -308,6 +317,24 @@ FAULTS: tuple[Fault, ...] = (
         unchecked("image.locked.forbids/by-family"),
     ),
     Fault(
+        "image.name.pattern",
+        "forced",
+        "any name is accepted where the insert is forced",
+        _allow("image.name.pattern", lambda body, query: query.get("forceCreate") == "true"),
+    ),
+    Fault(
+        "image.locked.forbids",
+        "relabelled",
+        "a locked image is a source once its labels were set",
+        unchecked("image.locked.forbids/relabelled"),
+    ),
+    Fault(
+        "encryption.required-for-source",
+        "relabelled",
+        "an encrypted image can be used without its key once its labels were set",
+        unchecked("encryption.required-for-source/relabelled"),
+    ),
+    Fault(
         "encryption.required-for-source",
         "by-family",
         "an encrypted source can be used without its key where its family names it",
@@ -357,6 +384,12 @@ FAULTS: tuple[Fault, ...] = (
         "deleted-refused",
         "deprecate refuses the state DELETED",
         lambda behaviour: behaviour.on_request.append(_refuse_deletion),
+    ),
+    Fault(
+        "image.deprecated.timestamps",
+        "offset-refused",
+        "deprecate refuses times that are not in UTC",
+        lambda behaviour: behaviour.on_request.append(_refuse_offsets),
     ),
     Fault(
         "image.name.unique",
