@@ -410,8 +410,10 @@ def _shows(change: Mutation, seen: Sighting) -> bool:
 
 
 def _value(seen: Sighting, name: str) -> Any:
+    """A field as a look shows it; that an image is ACTIVE need not be said."""
     value = seen.value.get(name)
-    return value if is_set(value) else None
+    unsaid = name == "deprecated" and value == {"state": "ACTIVE"}
+    return value if is_set(value) and not unsaid else None
 
 
 def _again(mutation: Mutation, other: Mutation) -> bool:

@@ -191,6 +191,13 @@ def test_change_is_seen_late_where_another_was_made_at_that_time(last: str | Non
     assert bool(found & {"deprecate.state", "life.linearizable"}) != right
 
 
+@pytest.mark.parametrize(("late", "right"), [(None, True), ({"state": "ACTIVE"}, True), ({"state": "DELETED"}, False)])
+def test_late_look_may_say_that_an_image_is_active_or_nothing(late: dict[str, str] | None, *, right: bool) -> None:
+    story = Story().insert(operation()).get(image(deprecated=None)).change("deprecate", {"state": "OBSOLETE"})
+    story.get(image(deprecated=late)).get(image(deprecated={"state": "OBSOLETE"}))
+    assert bool(story.broken() & {"deprecate.state", "deprecate.round-trip", "life.model"}) != right
+
+
 @pytest.mark.parametrize("crowded", [True, False])
 def test_each_of_several_clients_may_see_a_change_late_before_the_next_one(*, crowded: bool) -> None:
     story = Story().insert(operation()).get(image())
