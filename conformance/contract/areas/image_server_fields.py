@@ -237,6 +237,8 @@ def _kind(history: History) -> Iterator[Finding]:
                 sighting.exchange,
                 expected="compute#image",
                 observed=sighting.value.get("kind"),
+                deviation=sighting.via == "images.list"
+                and not is_set(sighting.value.get("kind")),  # a list's own kind tells
             )
 
 

@@ -85,6 +85,19 @@ def listed(*items: dict[str, Any]) -> Step:
 @pytest.mark.parametrize(
     ("then", "verdict"),
     [
+        (listed(image()), "kept"),
+        (listed(image(kind=None)), "deviates"),
+        (listed(image(kind="compute#disk")), "broken"),
+        (lambda story: story.get(image(kind=None)), "broken"),
+    ],
+)
+def test_list_whose_items_tell_no_kind_deviates(then: Step, verdict: str) -> None:
+    assert then(made()).verdict("image.kind") == verdict
+
+
+@pytest.mark.parametrize(
+    ("then", "verdict"),
+    [
         (lambda story: story.get(NOT_FOUND, status=404), "kept"),
         (lambda story: story.get(image()), "broken"),
         (lambda story: story.get(refusal(405, "invalid"), status=405), "broken"),
