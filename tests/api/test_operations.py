@@ -79,7 +79,7 @@ def test_operation_of_a_delete(scenario: Scenario) -> None:
     scenario.once(act)
 
 
-@pytest.mark.exercises("operation.name", "operation.type", "operation.target-link", "operation.target-id")
+@pytest.mark.exercises("operation.name", "operation.type", "operation.target-*", "operation.list")
 def test_operations_of_changes(scenario: Scenario) -> None:
     """An operation that is DONE at once is looked for as well: gcloud waits for each."""
 
@@ -100,6 +100,9 @@ def test_operations_of_changes(scenario: Scenario) -> None:
                 if api.operation(name).answered:
                     break
                 api.target.transport.sleep(0.1)
+            if name and scenario.can("operations_list"):
+                api.operations(filter=f"name={name}")
+                api.operation(name)
 
     scenario.once(act)
 
@@ -111,6 +114,7 @@ def test_operations_of_changes(scenario: Scenario) -> None:
     "operation.http-error-message",
     "operation.type.*rror*",
     "operation.agrees",
+    "operation.list",
     "life.failed-insert-leaves-nothing",
     "request-id.client-operation-id",
     "source.*.unknown",
@@ -131,6 +135,7 @@ def test_operation_that_fails(scenario: Scenario) -> None:
             name = operation_of(failed.insert)
             if name and scenario.can("operations_list"):
                 api.operations(filter=f"name={name}")
+                api.operation(name)
             if name and scenario.can("wait"):
                 api.wait(name)
             # Its name is as free as it was.

@@ -11,7 +11,7 @@ from conformance.contract.bystanders import UNNOTICED_SECONDS
 from conformance.contract.fields import type_rules
 from conformance.contract.history import History
 from conformance.contract.json_types import well_typed
-from conformance.contract.lateness import FAMILIES, LATE_SECONDS
+from conformance.contract.lateness import FAMILIES, LATE_SECONDS, MOMENT_SECONDS
 from conformance.contract.list_filter import ONE_NAME, is_pattern, passes
 from conformance.contract.list_walks import LIST, living, shows_names, shrinking, walks
 from conformance.contract.mutation import Mutation
@@ -406,7 +406,7 @@ def _in_order(wanted: str, one: str, two: str) -> bool:
     "operation.list",
     "conv",
     "A list of operations is a compute#operationList that holds none twice and none of another project, no more than "
-    "maxResults of them on a page, and, filtered by name, that one alone.",
+    "maxResults of them on a page, and, filtered by name, that one, and it alone.",
     "globalOperations.list",
     "Lists are described elsewhere; the discovery document gives both kinds of lists the same parameters and this "
     "kind.",
@@ -439,6 +439,21 @@ def _operations(history: History) -> Iterator[Finding]:
         )
         for message, wrong in wrongs:
             yield expect(not wrong, message, exchange, expected=exchange.request.query, observed=names[:5])
+        if wanted and wanted[1] and exchange.last_page and (looks := _around(history, exchange, wanted[1])):
+            message = "a filtered list lacks an operation that is there"
+            yield expect(
+                bool(exchange.items), message, looks[0], exchange, looks[1], expected=wanted[1], observed=names
+            )
+
+
+def _around(history: History, listing: Exchange, name: str) -> tuple[Exchange, Exchange] | None:
+    """What shows that an operation was there a moment before a list, and after it; None where nothing does."""
+    project = listing.route.project if listing.route else ""
+    states = [state for bearer in history.bearers(project, name) for state in bearer.glimpses]
+    looks = [state.exchange for state in states if state.via != OPERATIONS]
+    before = next((look for look in looks if listing.sent - look.received > MOMENT_SECONDS), None)
+    later = next((look for look in looks if after(listing, look)), None)
+    return (before, later) if before and later else None
 
 
 def _is_of_another(history: History, operation: Mapping[str, Any], exchange: Exchange) -> bool:

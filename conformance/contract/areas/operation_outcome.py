@@ -327,6 +327,15 @@ def _agrees(history: History) -> Iterator[Finding]:
                         expected="failed" if earlier.failed else "succeeded",
                         observed="failed" if later.failed else "succeeded",
                     )
+                    codes = [_codes(state) for state in (earlier, later)]
+                    yield expect(
+                        None in codes or codes[0] == codes[1],
+                        "two methods tell different errors of one operation",
+                        earlier.exchange,
+                        later.exchange,
+                        expected=codes[0],
+                        observed=codes[1],
+                    )
                 if earlier.done and later.via == LIST and later.shows("status") and later.status in STATUS_ORDER:
                     passed = later.exchange.sent - earlier.exchange.received
                     yield expect(
@@ -338,3 +347,13 @@ def _agrees(history: History) -> Iterator[Finding]:
                         observed=later.status,
                         deviation=True,
                     )
+
+
+def _codes(state: State) -> list[str] | None:
+    """The codes of an operation's errors, as they are told; None where they are not."""
+    error = state.value.get("error")
+    errors = error.get("errors") if isinstance(error, dict) else None
+    items = errors if isinstance(errors, list) else []
+    codes = [item["code"] for item in items if isinstance(item, dict) and isinstance(item.get("code"), str)]
+    told = codes and len(codes) == len(items) and not any(map(blotted_out, codes))
+    return sorted(codes) if told else None

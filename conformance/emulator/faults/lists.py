@@ -115,6 +115,11 @@ def _cut(image: dict[str, Any]) -> dict[str, Any]:
     return {"description": image["description"][:32]} if image.get("description") else {}
 
 
+def _without_operations(left_out: Callable[[dict[str, Any]], bool]) -> Callable[[dict[str, Any]], object]:
+    """Leaves operations out of a list."""
+    return lambda body: body.update(items=[item for item in body.get("items") or [] if not left_out(item)])
+
+
 def _twice(body: dict[str, Any]) -> None:
     body["items"] += body["items"][-1:]
 
@@ -206,6 +211,18 @@ FAULTS: tuple[Fault, ...] = (
         "everywhere",
         "a list of operations holds those of all projects",
         unchecked("operation.list/everywhere"),
+    ),
+    Fault(
+        "operation.list",
+        "failures-left-out",
+        "a list of operations holds none that failed",
+        _answered(_without_operations(lambda operation: "error" in operation), OPERATIONS),
+    ),
+    Fault(
+        "operation.list",
+        "labels-left-out",
+        "a list of operations holds none of setLabels",
+        _answered(_without_operations(lambda operation: operation["operationType"] == "setLabels"), OPERATIONS),
     ),
     Fault("operation.list", "doubled", "a list holds its last operation twice", _answered(_twice, OPERATIONS)),
     Fault(

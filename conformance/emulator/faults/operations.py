@@ -112,6 +112,12 @@ def _success(operation: Resource, call: Call, times: int) -> None:
         _forget_failure(operation)
 
 
+def _other_failure(operation: Resource, call: Call, times: int) -> None:
+    del times
+    if call.method == "globalOperations.list" and "error" in operation:
+        operation["error"] = {"errors": [{"code": "UNSUPPORTED_OPERATION", "message": "It is not supported."}]}
+
+
 def _in_a_moment(behaviour: Behaviour) -> None:
     behaviour.operation_name = lambda moment: f"operation-{int(moment * 100)}"
 
@@ -462,6 +468,7 @@ _ROWS: tuple[Row, ...] = (
         shown_operation(_listed_as_running),
     ),
     ("operation.agrees", "failures", "the list tells of no errors", shown_operation(_success)),
+    ("operation.agrees", "failures-otherwise", "the list tells of other errors", shown_operation(_other_failure)),
     (
         "operation.agrees",
         "failures-in-wait",

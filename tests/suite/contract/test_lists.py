@@ -156,6 +156,29 @@ def test_numbers_that_a_list_may_be_asked_for(query: str, valid: bool, status: i
 
 
 @pytest.mark.parametrize(
+    ("patience", "page", "found_later", "lacks"),
+    [
+        (2.0, {"items": []}, True, True),
+        (2.0, {}, True, True),
+        (0.1, {"items": []}, True, False),
+        (2.0, {"items": [], "nextPageToken": "more"}, True, False),
+        (2.0, {"items": []}, False, False),
+        (2.0, {"items": [operation()]}, True, False),
+    ],
+    ids=["lacks it", "without items", "a moment late", "on a later page", "forgotten", "holds it"],
+)
+def test_list_lacks_an_operation_that_is_there(
+    patience: float, page: dict[str, Any], *, found_later: bool, lacks: bool
+) -> None:
+    story = Story().insert(operation("RUNNING")).poll(operation()).pause(patience)
+    listed = {"kind": "compute#operationList", **page}
+    story.say("GET", "operations?filter=name=operation-1", None, 200, listed)
+    if found_later:
+        story.poll(operation())
+    assert story.verdict("operation.list") == ("broken" if lacks else "kept")
+
+
+@pytest.mark.parametrize(
     ("query", "changes", "kept"),
     [
         ({"filter": "name=operation-1"}, {}, True),

@@ -113,6 +113,23 @@ def test_operation_that_nobody_followed_in_time(looks: tuple[float, ...], shown:
 
 
 @pytest.mark.parametrize(
+    ("errors", "verdict"),
+    [
+        ([{"code": "QUOTA_EXCEEDED", "message": "No."}], "broken"),
+        ([{"code": "RESOURCE_NOT_FOUND", "message": "In other words."}], "kept"),
+        ([{"message": "Not there."}], "kept"),
+        ([{"code": "RESOURCE_NOT_FOUND"}, {"code": "QUOTA_EXCEEDED"}], "broken"),
+    ],
+)
+def test_methods_tell_the_same_errors_of_an_operation(errors: list[dict[str, str]], verdict: str) -> None:
+    failed = operation(error={"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "Not there."}]})
+    story = Story().insert(operation("RUNNING")).poll(failed)
+    listed = {"kind": "compute#operationList", "items": [{**failed, "error": {"errors": errors}}]}
+    story.say("GET", "operations?filter=name=operation-1", None, 200, listed)
+    assert story.verdict("operation.agrees") == verdict
+
+
+@pytest.mark.parametrize(
     ("patience", "status", "verdict"), [(2.0, "RUNNING", "deviates"), (0.1, "RUNNING", "kept"), (2.0, "DONE", "kept")]
 )
 def test_list_may_tell_a_moment_later_that_an_operation_is_done(patience: float, status: str, verdict: str) -> None:
