@@ -115,6 +115,7 @@ def test_operations_of_changes(scenario: Scenario) -> None:
     "operation.type.*rror*",
     "operation.agrees",
     "operation.list",
+    "operation.target-id",
     "life.failed-insert-leaves-nothing",
     "request-id.client-operation-id",
     "source.*.unknown",

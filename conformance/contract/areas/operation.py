@@ -15,7 +15,7 @@ from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import NOT_RECORDED, Exchange
 from conformance.trace.formats import is_uint64, timestamp
 from conformance.trace.links import named, same_project
-from conformance.trace.losses import TIMES
+from conformance.trace.losses import IDS, TIMES
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -383,8 +383,28 @@ def _target_id(history: History) -> Iterator[Finding]:
                     expected=identifier,
                     observed=target,
                 )
+    yield from _targets_of_failures(history)
     yield from _targets_of_changes(history)
     yield from _targets_of_unseen_inserts(history)
+
+
+def _targets_of_failures(history: History) -> Iterator[Finding]:
+    """The target of an insert that fails is no image of another name."""
+    names = {} if "id" in history.trace.restless or IDS in history.trace.lost else history.names
+    for insert in history.inserts:
+        operation = insert.operation
+        if insert.outcome != "failed" or operation is None or operation.mutation is not insert or insert.image is None:
+            continue
+        for state in operation.glimpses:
+            target = state.value.get("targetId")
+            other = names.get(str(target)) if is_set(target) and state.shows("targetId") else None
+            yield expect(
+                other in (None, insert.image),
+                "targetId of an insert that failed is the id of another image",
+                state.exchange,
+                expected="the id of no image, or none",
+                observed=f"{target}, the id of {other}",
+            )
 
 
 def _targets_of_unseen_inserts(history: History) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.emulator.behaviour import Answer, Behaviour, Call, Resource
 from conformance.emulator.errors import ApiError
-from conformance.emulator.faults.row import MOVING, Change, Fault, Row, shown_operation, when_done
+from conformance.emulator.faults.row import MOVING, Change, Fault, Row, shown_image, shown_operation, when_done
 
 POLLS = ("globalOperations.get", "globalOperations.wait", "globalOperations.list")
 LATER = "2031-01-01T00:00:00.000-07:00"
@@ -116,6 +116,19 @@ def _other_failure(operation: Resource, call: Call, times: int) -> None:
     del times
     if call.method == "globalOperations.list" and "error" in operation:
         operation["error"] = {"errors": [{"code": "UNSUPPORTED_OPERATION", "message": "It is not supported."}]}
+
+
+def _targets_the_last(behaviour: Behaviour) -> None:
+    """Takes the image that was looked at last for the target of inserts that fail."""
+    looked_at: list[str] = []
+
+    def point(operation: Resource, times: int) -> None:
+        del times
+        if "error" in operation and operation["operationType"] == "insert" and looked_at:
+            operation["targetId"] = looked_at[-1]
+
+    shown_image(lambda image, call, times: looked_at.append(image["id"]))(behaviour)
+    when_done(point)(behaviour)
 
 
 def _in_a_moment(behaviour: Behaviour) -> None:
@@ -234,6 +247,13 @@ _ROWS: tuple[Row, ...] = (
         ("operation.success-means-ready",),
     ),
     ("operation.target-id", "missing", "targetId is missing", _without("targetId")),
+    (
+        "operation.target-id",
+        "of-another-when-failed",
+        "targetId of an insert that fails is the id of the image that was looked at last",
+        _targets_the_last,
+        MOVING,
+    ),
     (
         "operation.target-id",
         "zero-until-done",

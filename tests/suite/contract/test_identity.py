@@ -179,3 +179,14 @@ def test_image_of_a_try_whose_answer_was_lost_is_no_wrong_target_of_the_next(sho
     """Where a retry makes a second image, the name may be held by the first one, of which nothing has told the id."""
     story = Story().insert({"error": {"code": 503}}, code=503).insert(operation("DONE")).get(image(id=shown))
     assert not story.broken() & {"operation.target-id", "operation.success-means-ready"}
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "verdict"),
+    [("2001", "two", "broken"), ("2002", "two", "kept"), (None, "two", "kept"), ("2001", "one", "kept")],
+    ids=["another image's", "no image's", "none", "of the image whose name is taken"],
+)
+def test_target_of_an_insert_that_fails_is_no_other_image(target: str | None, name: str, verdict: str) -> None:
+    failed = operation(**{**TWO, "targetId": target}, error={"errors": [{"code": "RESOURCE_ALREADY_EXISTS"}]})
+    story = Story().insert(operation()).get(image()).pause(1)
+    assert story.insert(failed, request_id=None, name=name).verdict("operation.target-id") == verdict
