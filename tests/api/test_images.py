@@ -45,10 +45,13 @@ def test_valid_image_comes_back(scenario: Scenario) -> None:
     "image.architecture",
 )
 def test_fields_come_back_whatever_the_source(scenario: Scenario) -> None:
-    """What comes back of an image from one kind of source comes back from any."""
+    """What comes back of an image from one kind of source comes back from any, and what comes back alone comes back
+    beside all else."""
     fields = (*FIELDS, *({"architecture": name} for name in ARCHITECTURES))
     others = kind_bodies(scenario.sources)[1:]
     scenario.each(({**body, **more} for body in others for more in fields), lambda api, body: api.create(body))
+    together = {name: value for some in FIELDS for name, value in some.items()}
+    scenario.once(lambda api: api.create(scenario.plain(**together)))
 
 
 @pytest.mark.exercises("image.licenses.round-trip", "image.license-codes.round-trip")

@@ -214,10 +214,11 @@ def test_source_behind_a_customer_key(scenario: Scenario) -> None:
 
 
 @pytest.mark.exercises("encryption.image.sha256", "encryption.never-echoed", "life.list-agrees")
+@pytest.mark.exercises("image.description.round-trip", "image.family.round-trip")
 def test_image_with_a_customer_key(scenario: Scenario) -> None:
     def act(api: Api, key: dict[str, str]) -> None:
         family = api.target.names.fresh()
-        created = api.create(scenario.plain(family=family, imageEncryptionKey=key))
+        created = api.create(scenario.plain(description="keyed", family=family, imageEncryptionKey=key))
         if scenario.can("list"):
             api.list(filter=f"name={created.name}")
             api.get(created.name)

@@ -202,6 +202,20 @@ ROUND_TRIPS: tuple[Row, ...] = (
     ),
     (
         "image.description.round-trip",
+        "beside-a-key",
+        "an image with a key of its own has no description",
+        stored(lambda fields, body: fields.pop("description") if body["imageEncryptionKey"]["rawKey"] else None),
+    ),
+    (
+        "image.description.round-trip",
+        "beside-locations",
+        "an image of licenses and a place has no description",
+        stored(
+            lambda fields, body: fields.pop("description") if body["licenses"] and body["storageLocations"] else None
+        ),
+    ),
+    (
+        "image.description.round-trip",
         "first-line",
         "only the first line of a description is kept",
         _changed("description", lambda text: text.split("\n")[0]),
