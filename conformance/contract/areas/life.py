@@ -372,7 +372,10 @@ def _isolation(history: History) -> Iterator[Finding]:
             ]
             earlier = [sighting for sighting in seen if after(sighting.exchange, change.exchange)]
             later = [sighting for sighting in seen if after(change.exchange, sighting.exchange)]
-            if earlier and not any(history.changes(insert)):
+            own = history.changes(insert)
+            if earlier and all(
+                other.method != "images.delete" and other.over_before(earlier[-1].exchange) for other in own
+            ):
                 yield from _taken_away(history, insert, change)
             if not earlier or not later:
                 continue

@@ -156,7 +156,7 @@ def _addressed(history: History, operation: Operation, look: Exchange) -> Iterat
     if origin is None or not after(origin, look) or look.method == WAIT:
         return
     passed = look.sent - origin.received
-    seen = [state.exchange for state in operation.glimpses if state.via.startswith("globalOperations.")]
+    seen = [state.exchange for state in operation.glimpses if state.via in (GET, WAIT)]
     found_later = any(after(look, exchange) for exchange in seen)
     # That wait knows it already says nothing of when a get does.
     found_before = any(after(exchange, look) and exchange.method == look.method for exchange in seen)

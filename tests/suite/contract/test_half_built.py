@@ -502,13 +502,18 @@ def two(**changes: Any) -> dict[str, Any]:
     return operation(**other, clientOperationId=None, selfLink=None, **changes)
 
 
+@pytest.mark.parametrize("deprecated", [None, {"state": "OBSOLETE"}])
 @pytest.mark.parametrize(("status", "blamed"), [(200, False), (404, True)])
-def test_delete_that_takes_another_image_with_it(status: int, blamed: bool) -> None:
+def test_delete_that_takes_another_image_with_it(
+    status: int, deprecated: dict[str, str] | None, *, blamed: bool
+) -> None:
     story = one().insert(two(), request_id=None, name="two")
+    if deprecated:
+        story.change("deprecate", deprecated).get(image(deprecated=deprecated))
     story.get(image(id="2002", name="two", selfLink=TWO), name="two")
     gone = deletion(id="1003", name="operation-3", targetId="2002", targetLink=TWO, clientOperationId=None)
     story.say("DELETE", "images/two", None, 200, gone)
-    story.get(MISSING if blamed else image(), status=status)
+    story.get(MISSING if blamed else image(deprecated=deprecated), status=status)
     assert ("life.isolation" in story.broken()) == blamed
     assert "operation.success-means-ready" not in story.broken()
 

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from helpers.story import REQUEST_ID, Story, image, operation, refusal, time_of
+from helpers.story import REQUEST_ID, Story, change, image, operation, refusal, time_of
 
 from conformance.client.lost_connections import lose
 from conformance.commands.run import judge
@@ -92,6 +92,16 @@ def test_operation_that_is_done_at_once_is_found_as_well(looks: tuple[float, ...
     for patience in looks:
         story.pause(patience).say("GET", "operations/operation-3", None, 404, refusal(404, "notFound"))
     assert story.verdict("operation.name") == verdict
+
+
+def test_operation_that_a_list_alone_shows_is_not_found_by_its_name() -> None:
+    changed = change("deprecate", 9)
+    story = lived().change("deprecate", {"state": "OBSOLETE"}, answer=changed)
+    for patience in (0.0, 2.0):
+        story.pause(patience).say("GET", f"operations/{changed['name']}", None, 404, refusal(404, "notFound"))
+        listed = {"kind": "compute#operationList", "items": [changed]}
+        story.say("GET", f"operations?filter=name={changed['name']}", None, 200, listed)
+    assert story.verdict("operation.name") == "deviates"
 
 
 @pytest.mark.parametrize(
