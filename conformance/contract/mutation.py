@@ -49,7 +49,8 @@ def answers_no_operation(exchange: Exchange) -> bool:
     if not changes or not exchange.answered or exchange.mask.partial:
         return False
     answer = exchange.resource or {}
-    return str(answer.get("status")) not in _STATES and not _TOLD_BY_OPERATIONS.intersection(answer)
+    called = answer.get("kind") == "compute#operation" or "/operations/" in str(answer.get("selfLink"))
+    return not called and str(answer.get("status")) not in _STATES and not _TOLD_BY_OPERATIONS.intersection(answer)
 
 
 def failed_by_chance(operation: Mapping[str, Any]) -> bool:

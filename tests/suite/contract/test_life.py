@@ -133,7 +133,15 @@ def test_delete_that_is_answered_no_operation_is_taken_as_done(then: Step, answe
     assert then(made().change("delete", code=204, answer=answer)).verdict("life.delete") == verdict
 
 
-@pytest.mark.parametrize("answer", [operation("RUNNING"), {"name": "operation-1", "operationType": "delete"}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        operation("RUNNING"),
+        {"name": "operation-1", "operationType": "delete"},
+        {"kind": "compute#operation", "name": "operation-1"},
+        {"name": "operation-1", "selfLink": "projects/p/global/operations/operation-1"},
+    ],
+)
 def test_delete_whose_operation_is_under_way_is_not_taken_as_done(answer: Any) -> None:
     assert made().change("delete", answer=answer).get(image()).verdict("life.delete") == "silent"
 
