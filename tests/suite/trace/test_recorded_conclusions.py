@@ -4,8 +4,10 @@ operation whose request came before the recording, of an image that two projects
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.pairs import Pair, Told, both_ways
 from helpers.recorded import (
     DISK,
@@ -527,6 +529,22 @@ def deprecated_beside(**changes: Any) -> Told:
     return lambda t: t.get(OLD).act("deprecate", obsolete).get(shown, wait=2).get(shown, wait=2)
 
 
+def deprecated_meanwhile(seconds: float) -> Told:
+    """A look, labels that are set, and a look that shows a deprecation as well, so long after each other."""
+    body = {"labels": NEW["labels"], "labelFingerprint": OLD["labelFingerprint"]}
+    shown = {**NEW, "deprecated": {"state": "OBSOLETE"}}
+
+    def tell(told: Recorded) -> Recorded:
+        told.get(OLD)
+        moment = at(told.now + seconds)
+        times = {"insertTime": moment, "startTime": moment, "endTime": moment}
+        done = operation(101, "DONE", 1, operationType="setLabels", **times)
+        told.say("POST", "global/images/image-1/setLabels", body, done, wait=seconds)
+        return told.get(shown, wait=seconds).get(shown)
+
+    return tell
+
+
 def relabelled_twice(fingerprint: str) -> Told:
     """An image whose labels are set twice, and the fingerprint that they have then."""
 
@@ -700,3 +718,9 @@ PROJECTS: tuple[Pair, ...] = tuple(
 PAIRS = (*NAMES, *OPERATIONS, *MATTERS, *BETWEEN, *RECORDERS, *PROJECTS)
 
 test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
+
+
+@pytest.mark.parametrize(("seconds", "blamed"), [(0.02, False), (2.0, True)])
+def test_change_may_be_under_way_when_a_recording_begins(seconds: float, *, blamed: bool, tmp_path: Path) -> None:
+    verdicts = deprecated_meanwhile(seconds)(Recorded()).judged(tmp_path).verdicts
+    assert (verdicts["life.model"] == "failed") == blamed
