@@ -400,7 +400,8 @@ def _views(history: History) -> Iterator[Finding]:
             soon = soon and not (first and seen.exchange.sent - before.exchange.received <= MOMENT_SECONDS)
             others = frozenset() if asked and soon else AT_LEISURE
             wrong = unasked(before.value, seen.value, others | IDENTITY | asked)
-            later = of_one[at + 2] if at + 2 < len(of_one) else None
+            # A slow look may tell of what came after a quick one that began later.
+            later = next((look for look in of_one[at + 2 : at + 3] if after(seen.exchange, look.exchange)), None)
             until = _asked_between(history, before, later) if later is not None else None
             again = until is not None
             if later is not None and until is not None:

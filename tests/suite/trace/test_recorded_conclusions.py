@@ -724,3 +724,14 @@ test_ordinary_one_is_no_breach, test_other_one_is_a_breach = both_ways(PAIRS)
 def test_change_may_be_under_way_when_a_recording_begins(seconds: float, *, blamed: bool, tmp_path: Path) -> None:
     verdicts = deprecated_meanwhile(seconds)(Recorded()).judged(tmp_path).verdicts
     assert (verdicts["life.model"] == "failed") == blamed
+
+
+@pytest.mark.parametrize(("seconds", "blamed"), [(3.0, False), (0.3, True)])
+def test_slow_list_may_tell_of_what_came_after_a_quick_look(seconds: float, *, blamed: bool, tmp_path: Path) -> None:
+    """The list is asked first, and answered last: what it shows was set after the looks that began later."""
+    told, obsolete = Recorded(), {"state": "OBSOLETE"}
+    shown = {**OLD, "deprecated": obsolete}
+    told.get(OLD).get(OLD)
+    told.say("GET", "global/images", None, {"kind": "compute#imageList", "items": [shown]}, seconds=seconds)
+    told.get(OLD, wait=0.4 - seconds).act("deprecate", obsolete).get(shown, wait=2)
+    assert (told.judged(tmp_path).verdicts["life.model"] == "failed") == blamed
