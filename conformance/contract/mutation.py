@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
-from conformance.contract.operation import Operation
+from conformance.contract.operation import STATUS_ORDER, Operation
 from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import changed_by
@@ -28,8 +28,6 @@ CHANCES = frozenset({429, 500, 502, 503, 504})
 _OWN_REASON = re.compile("QUOTA|RATE_EXCEEDED|RATE_LIMIT|EXHAUSTED|STOCKOUT|INTERNAL_ERROR|BACKEND_ERROR|UNAVAILABLE")
 """What the codes of such errors say, where the status is that of something else, or is not there."""
 
-
-_STATES = frozenset({"PENDING", "RUNNING", "DONE"})
 
 _TOLD_BY_OPERATIONS = frozenset(
     {"operationType", "targetLink", "targetId", "progress", "insertTime", "startTime", "endTime", "user"}
@@ -50,7 +48,7 @@ def answers_no_operation(exchange: Exchange) -> bool:
         return False
     answer = exchange.resource or {}
     called = answer.get("kind") == "compute#operation" or "/operations/" in str(answer.get("selfLink"))
-    return not called and str(answer.get("status")) not in _STATES and not _TOLD_BY_OPERATIONS.intersection(answer)
+    return not called and str(answer.get("status")) not in STATUS_ORDER and not _TOLD_BY_OPERATIONS.intersection(answer)
 
 
 def failed_by_chance(operation: Mapping[str, Any]) -> bool:
