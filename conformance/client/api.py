@@ -15,6 +15,7 @@ from conformance.client.recorder import UNADDRESSABLE, UNSET_IDS, Recorder, quot
 from conformance.client.transport import AUTHORIZATION
 from conformance.contract.insert_request import Fresh, InsertRequest
 from conformance.contract.mutation import failed_by_chance
+from conformance.contract.operation import STATUS_ORDER, has_ended
 from conformance.contract.requests import TRIES
 from conformance.contract.round_trip import shows
 from conformance.trace.exchange import ABANDONED, Exchange, Intent
@@ -44,7 +45,8 @@ UNFINISHED_UNTIL_HALF = 8
 """So many operations that never ended halve the time for all that follow."""
 
 WATCHED = 0.25
-"""The part of the deadline for which the image of an insert is watched whose operation cannot be looked at."""
+"""The part of the deadline for which the image of an insert is watched whose operation cannot be looked at, or an
+operation whose status nobody knows."""
 
 UNLUCKY_MAXIMUM = 200
 """So many inserts that failed as if by chance are made again."""
@@ -349,13 +351,13 @@ class Api(Recorder):
 
     def _follow(self, address: str, operation: dict[str, Any], mutation: Exchange) -> dict[str, Any] | None:
         """Polls an operation; None where the target does not know it by this address, or knows another by it."""
-        first, name, known = operation, operation.get("name"), operation.get("status") == "DONE"
+        first, name, known = operation, operation.get("name"), has_ended(operation)
         project = mutation.route.project if mutation.route else None
         waits = self.target.waits
         delay = 0.0 if waits else self.target.profile.first_look
         # What wait answers is not relied on: every other look is a get.
         for look_at in itertools.cycle((self.wait, self.operation) if waits else (self.operation,)):
-            if operation.get("status") == "DONE":
+            if has_ended(operation):
                 break
             if delay:
                 self.target.transport.sleep(delay)
@@ -370,7 +372,8 @@ class Api(Recorder):
                 return None
             known |= look.resource is not None
             operation = look.resource or operation
-            if operation.get("status") != "DONE" and self._out_of_patience(mutation, look):
+            share = 1.0 if operation.get("status") in (None, *STATUS_ORDER) else WATCHED
+            if not has_ended(operation) and self._out_of_patience(mutation, look, share):
                 break
             delay = self._longer(delay)
         if waits and operation.get("error"):
@@ -451,7 +454,7 @@ class Api(Recorder):
     def _seen_done(self, operation: str) -> bool:
         """Whether an answer of this scenario showed an operation that had ended."""
         seen = (exchange.resource or {} for exchange in self.trace().exchanges)
-        return any(value.get("name") == operation and value.get("status") == "DONE" for value in seen)
+        return any(value.get("name") == operation and has_ended(value) for value in seen)
 
 
 def _seen(done: Exchange, look: Exchange) -> bool:

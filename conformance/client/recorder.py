@@ -15,6 +15,7 @@ from conformance.client.lost_connections import CONNECT_SECONDS
 from conformance.client.target import Target
 from conformance.client.transport import ACCESS_STATUSES, REQUEST_SECONDS, Stopped
 from conformance.contract.mutation import answers_no_operation
+from conformance.contract.operation import has_ended
 from conformance.contract.rule import is_error, is_set
 from conformance.trace.customer_keys import secrets_of
 from conformance.trace.exchange import MISSING, MUTATIONS, Exchange, Intent, Request, Trace
@@ -150,7 +151,7 @@ class Recorder:
         about = exchange.method in MUTATIONS or exchange.method.startswith("globalOperations.")
         if change is None or change.route is None or not about:
             return
-        if operation.get("status") != "DONE" or name in self._ended:
+        if not has_ended(operation) or name in self._ended:
             return
         self._ended.add(name)  # a replay may show it again, and does nothing more
         if is_error(operation.get("error")):

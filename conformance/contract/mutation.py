@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
-from conformance.contract.operation import STATUS_ORDER, Operation
+from conformance.contract.operation import STATUS_ORDER, Operation, has_ended
 from conformance.contract.order import after
 from conformance.contract.request_view import RequestView
 from conformance.contract.round_trip import changed_by
@@ -64,7 +64,7 @@ def failed_by_chance(operation: Mapping[str, Any]) -> bool:
     codes = [str(item.get("code")) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     number = operation.get("httpErrorStatusCode")
     told = (isinstance(number, int) and number in CHANCES) or any(map(_OWN_REASON.search, codes))
-    return operation.get("status") == "DONE" and told
+    return has_ended(operation) and told
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,15 @@ LISTS_MAY_LACK = frozenset(
 """Fields of an operation that lists may leave out: what became of it is told by others."""
 
 
+def has_ended(operation: Mapping[str, Any]) -> bool:
+    """Whether an operation says that it has ended: it is DONE, or has a status that nobody knows, and a time of its end
+    or an error."""
+    status = operation.get("status")
+    if not isinstance(status, str) or not status or status in STATUS_ORDER:
+        return status == "DONE"
+    return is_set(operation.get("endTime")) or is_error(operation.get("error"))
+
+
 @dataclass(frozen=True)
 class State:
     """An operation as one answer showed it; `via` is the API method that answered, `mask` what it was asked for, and
@@ -73,7 +82,7 @@ class State:
     @property
     def done(self) -> bool:
         """Whether the operation has ended."""
-        return self.status == "DONE"
+        return has_ended(self.value)
 
     @cached_property
     def identity(self) -> dict[str, str]:

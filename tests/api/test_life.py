@@ -53,12 +53,13 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"guestOsFeatures": [{"type": "TELEPATHY"}]},
 )
 PAST, FUTURE = "2001-02-03T04:05:06Z", "2040-02-03T04:05:06+01:00"
+PASSED = {"deprecated": PAST, "obsolete": "2002-03-04T05:06:07Z", "deleted": "2003-04-05T06:07:08Z"}
 REPLACEMENT = "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/debian-12"
 DEPRECATIONS: tuple[dict[str, Any], ...] = (
     {"state": "DEPRECATED", "replacement": REPLACEMENT},
     {"state": "OBSOLETE", "replacement": REPLACEMENT, "deleted": FUTURE},
     {"state": "DELETED", "replacement": REPLACEMENT, "deprecated": PAST, "obsolete": PAST},
-    {"state": "DEPRECATED", "deprecated": PAST, "obsolete": PAST, "deleted": PAST},
+    {"state": "DEPRECATED", **PASSED},
     {"state": "ACTIVE", "deprecated": PAST, "deleted": PAST},
     {
         "state": "DEPRECATED",
@@ -395,7 +396,7 @@ def test_what_deprecate_has_to_take_and_to_refuse(scenario: Scenario) -> None:
         for other in (f"projects/{api.target.project}/zones/us-central1-a/disks/base", "global/snapshots/base"):
             body = {"state": "DEPRECATED", "replacement": other}
             api.finish(api.deprecate(created.name, body, intent=refused("deprecate.replacement-kind")))
-        passed = {"state": "ACTIVE", "deprecated": PAST, "obsolete": PAST, "deleted": PAST}
+        passed = {"state": "ACTIVE", **PASSED}
         to_come = {"state": "ACTIVE", "deleted": FUTURE}
         api.finish(api.deprecate(created.name, to_come, intent=accepted("image.deprecated.timestamps")))
         dated = api.finish(api.deprecate(created.name, passed, intent=accepted("image.deprecated.timestamps")))
@@ -421,7 +422,7 @@ def test_family_answers_its_latest_image(scenario: Scenario) -> None:
         look_at_family(api, family, second.name, scenario.can)
         if scenario.can("deprecate"):
             for state, latest in (
-                ({"state": "ACTIVE", "deprecated": PAST, "obsolete": PAST, "deleted": PAST}, second),
+                ({"state": "ACTIVE", **PASSED}, second),
                 ({"state": "DEPRECATED"}, first),
                 ({"state": "OBSOLETE"}, first),
                 ({"state": "DELETED"}, first),

@@ -247,7 +247,7 @@ def _wait(history: History) -> Iterator[Finding]:
     for operation in history.operations:
         furthest: State | None = None
         for state in operation.glimpses:
-            if not state.shows("status"):
+            if not state.shows("status") or (state.status and state.status not in STATUS_ORDER):
                 continue
             if state.via == WAIT:
                 seen = furthest if furthest and after(furthest.exchange, state.exchange) else None

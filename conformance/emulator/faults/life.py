@@ -138,6 +138,11 @@ def _replacement_of_deprecated_only(call: Call) -> None:
         call.body = {name: value for name, value in call.body.items() if name != "replacement"}
 
 
+def _swap_times(call: Call) -> None:
+    if "obsolete" in call.body and "deleted" in call.body:
+        call.body.update(obsolete=call.body["deleted"], deleted=call.body["obsolete"])
+
+
 _LIFE: tuple[Row, ...] = (
     ("life.patch", "ignored", "PATCH changes nothing", _on("images.patch", lambda call: call.body.clear())),
     ("life.patch", "drops", "PATCH drops the features of the guest OS", unchecked("life.patch/drops")),
@@ -203,6 +208,12 @@ _LIFE: tuple[Row, ...] = (
         "replacement-by-state",
         "deprecate keeps the replacement of a DEPRECATED image only",
         _on("images.deprecate", _replacement_of_deprecated_only),
+    ),
+    (
+        "deprecate.round-trip",
+        "swapped-times",
+        "deprecate keeps the time of deletion as that of obsolescence, and the other way round",
+        _on("images.deprecate", _swap_times),
     ),
     ("family.latest", "oldest", "a family answers its oldest image", unchecked("family.latest")),
     (

@@ -281,6 +281,12 @@ _ROWS: tuple[Row, ...] = (
         ),
     ),
     (
+        "operation.status",
+        "end-unknown",
+        "status is SUCCEEDED or FAILED instead of DONE",
+        when_done(lambda operation, times: operation.update(status="FAILED" if "error" in operation else "SUCCEEDED")),
+    ),
+    (
         "operation.status-monotonic",
         "done-then-running",
         "a DONE operation is RUNNING at every third look",

@@ -315,3 +315,14 @@ def test_what_comes_back_is_seen_in_a_list_where_no_get_shows_it() -> None:
         settings = Settings(url=emulator.url, sources=embedded_sources("conformance"), workers=1)
         verdicts = judge(settings, focus=(RULE,)).verdicts
     assert verdicts[RULE] == verdicts["operation.success-means-ready"] == "failed"
+
+
+ENDS = ({"endTime": "2026-01-01T00:00:00.200Z"}, {"error": {"errors": [{"code": "GONE", "message": "gone"}]}})
+
+
+@pytest.mark.parametrize("end", [operation("FAILED", **told) for told in ENDS])
+def test_operation_is_followed_no_more_that_tells_its_end_under_a_status_of_its_own(end: dict[str, Any]) -> None:
+    api, script = scripted(operation("PENDING"), operation("RUNNING"), end, image())
+    api.target.waits, api.target.deadline, api.target.unfinished = False, 5.0, 0
+    assert api.finish(api.insert(InsertRequest({}, "one"))) == end
+    assert script == [image()]

@@ -583,6 +583,32 @@ def test_status_that_is_unknown_does_not_say_that_an_operation_goes_on(status: o
     assert Story().insert(running).pause(20).poll(running).verdict("operation.reaches-done") == verdict
 
 
+@pytest.mark.parametrize("told", [{"endTime": "2026-01-01T00:00:00.200Z"}, {"error": {"errors": [{"code": "GONE"}]}}])
+def test_operation_has_ended_that_says_so_under_a_status_of_its_own(told: dict[str, Any]) -> None:
+    """What came of it is judged, and only its status is wrong."""
+    refused = Intent(valid=False, rules=("source.image.unknown",))
+    end = operation(**{"status": "FAILED", "httpErrorStatusCode": 400, "httpErrorMessage": "BAD REQUEST", **told})
+    story = Story().insert(operation("RUNNING"), intent=refused).poll(end)
+    story.say("POST", "operations/operation-1/wait", None, 200, end)
+    assert story.verdict("source.image.unknown") == "kept"
+    assert "operation.status" in story.broken()
+    assert not {"operation.wait", "operation.end-time", "operation.error-only-when-failed"} & story.broken()
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "STARTED"])
+def test_operation_that_tells_no_end_goes_on_whatever_its_status_is(status: str) -> None:
+    refused = Intent(valid=False, rules=("source.image.unknown",))
+    story = Story().insert(operation("RUNNING"), intent=refused).poll({**operation("RUNNING"), "status": status})
+    assert story.verdict("source.image.unknown") == "silent"
+
+
+def test_times_of_a_deprecation_are_not_taken_for_each_other() -> None:
+    sent = {"state": "DEPRECATED", "obsolete": "2002-03-04T05:06:07Z", "deleted": "2003-04-05T06:07:08Z"}
+    for shown, verdict in ((sent, "kept"), (sent | {"obsolete": sent["deleted"]}, "broken")):
+        story = one().change("deprecate", sent).get(image(deprecated=shown))
+        assert story.verdict("deprecate.round-trip") == verdict
+
+
 @pytest.mark.parametrize(("ids", "verdict"), [(["88"], "broken"), (["88", "89"], "kept")])
 def test_source_that_shows_several_ids_tells_none(ids: list[str], verdict: str) -> None:
     story = Story()
