@@ -150,6 +150,11 @@ class _Own:
         doubtful = wanted | self.unknown
         return {image for image in self._there(wanted, again=True) if (image.project, image.name) in doubtful}
 
+    def deleted_in_vain(self, images: Iterable[Found]) -> bool:
+        """Whether the target was asked before to delete some of these images, which are there."""
+        deleted = self._told.last("deleted")
+        return any((image.project, image.name) in deleted for image in images)
+
     def shares_its_name(self, image: Found) -> bool:
         """Whether somebody else's image bears the same name, so that only its id tells it from that one."""
         known = self._before.get(image.project)
@@ -205,26 +210,43 @@ class _Own:
 
 
 def _delete(target: Target, own: _Own, images: set[Found], tries: int) -> set[Found]:
-    """Asks to delete images, some times, and waits in between; answers those that are still there."""
+    """Asks to delete images, some times, and waits in between; answers those that are still there.
+
+    Where deletions have had no effect before, a few of many images show whether they have one now.
+    """
     left = images
     end = time.monotonic() + target.deadline
     for attempt in range(tries):
         if attempt and left:
             target.transport.sleep(min(PAUSE_SECONDS * 4**attempt, PAUSE_SECONDS_MAXIMUM))
+        by_id = attempt % 2 == 1  # a target may know its images by one of the two only
+        if len(left) > IN_VAIN_MAXIMUM and (attempt or own.deleted_in_vain(left)):
+            some = set(_in_order(left)[:IN_VAIN_MAXIMUM])
+            still_there = _asked_to_delete(target, own, some, end, by_id=by_id)
+            if some <= still_there:
+                if attempt:
+                    break
+                continue
+            left = left - some | still_there
         if left:
-            before = left
-            # A target may know its images by one of the two only.
-            pending = _ask_to_delete(target, own, left, by_id=attempt % 2 == 1)
-            left = _waited_for(target, own, left, end if pending else 0.0)
-            if attempt and len(left) > IN_VAIN_MAXIMUM and left == before:
-                break
+            left = _asked_to_delete(target, own, left, end, by_id=by_id)
     return left
+
+
+def _asked_to_delete(target: Target, own: _Own, images: set[Found], end: float, *, by_id: bool) -> set[Found]:
+    """Asks once to delete images; answers those that are still there when that should have been done."""
+    pending = _ask_to_delete(target, own, images, by_id=by_id)
+    return _waited_for(target, own, images, end if pending else 0.0)
+
+
+def _in_order(images: Iterable[Found]) -> list[Found]:
+    return sorted(images, key=lambda image: image.path)
 
 
 def _ask_to_delete(target: Target, own: _Own, images: Iterable[Found], *, by_id: bool) -> bool:
     """Sends a delete for each image; answers whether any deletion is under way."""
     pending, in_vain = False, 0
-    for image in sorted(images, key=lambda image: image.path):
+    for image in _in_order(images):
         nameless = image.name in UNADDRESSABLE or own.shares_its_name(image)
         name = image.id if nameless or (by_id and image.id) else image.name
         if name in UNADDRESSABLE:

@@ -87,7 +87,9 @@ def target_at(url: str, folder: Path) -> Target:
     )  # fmt: skip
 
 
-def cleaned(store: Store, folder: Path, *, before: bool = True, made: tuple[str, ...] = (OWN,)) -> Left:
+def cleaned(
+    store: Store, folder: Path, *, before: bool = True, made: tuple[str, ...] = (OWN,), deleted: tuple[str, ...] = ()
+) -> Left:
     """Cleans up after a run that has made images of some names, and one whose id its operation told."""
     with BadTarget(store.script) as bad:
         target = target_at(bad.url, folder)
@@ -95,8 +97,10 @@ def cleaned(store: Store, folder: Path, *, before: bool = True, made: tuple[str,
         for name in made:
             journal.asked("p", name)
             journal.made("p", name)
+        for name in deleted:
+            journal.deleted("p", name)
         journal.identified("p", "77")
-        assert still_made(folder) == sorted(f"projects/p/global/images/{name}" for name in made)
+        assert still_made(folder) == sorted(f"projects/p/global/images/{name}" for name in set(made) - set(deleted))
         return delete_all(target, folder, {"p": Census(frozenset(OTHERS), complete=True)} if before else {})
 
 
@@ -107,6 +111,15 @@ def test_delete_without_effect(status: int, lists: bool, tmp_path: Path) -> None
     left = cleaned(store, tmp_path, before=lists)
     assert left == Left([f"projects/p/global/images/{OWN}"], [])
     assert 0 < len(store.deletes) <= 4
+
+
+@pytest.mark.parametrize("works", [True, False], ids=["works now", "never works"])
+def test_where_deletes_had_no_effect_a_few_images_show_whether_they_have_one_now(works: bool, tmp_path: Path) -> None:
+    names = tuple(f"conformance-12345678-main-{number}" for number in range(100))
+    store = Store({(name, f"3{name}") for name in names}, works=works)
+    left = cleaned(store, tmp_path, made=names, deleted=names[:50])
+    assert left == Left([] if works else sorted(f"projects/p/global/images/{name}" for name in names), [])
+    assert len(store.deletes) == (100 if works else 20)
 
 
 def test_own_images_of_any_name_are_deleted_and_no_others(tmp_path: Path) -> None:
