@@ -15,7 +15,7 @@ from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.rule import SHOWN, Basis, Breach, Broken, Finding, Judge, Rule, expect, is_set
 from conformance.contract.sighting import Sighting
-from conformance.trace.exchange import SUITE_NAME, Exchange
+from conformance.trace.exchange import INCOMPLETE, SUITE_NAME, Exchange
 
 INSERT = ("images.insert",)
 
@@ -321,7 +321,7 @@ def leaked(history: History, insert: Mutation) -> Sighting | None:
         for other in history.inserts
         if other is not insert and other.image == insert.image and not other.exchange.rejected
     ]
-    if others or _made_unseen(history, insert):
+    if others or _made_unseen(history, insert) or _cut_off(history, insert):
         return None
     # The image of an insert whose operation failed may stay FAILED, or take a while to be removed.
     gone = ("FAILED",) if insert.operation is None else ("FAILED", "PENDING", "DELETING")
@@ -350,6 +350,13 @@ def _made_unseen(history: History, insert: Mutation) -> bool:
         and operation.first.identity.get("target") == insert.image
         for operation in history.operations
     )
+
+
+def _cut_off(history: History, insert: Mutation) -> bool:
+    """Whether another insert of the name was cut off in mid-body: `transport.incomplete-request` judges what that
+    made."""
+    bodies = (exchange.request.json for exchange in history.exchanges if exchange.failure == INCOMPLETE)
+    return any(isinstance(body, dict) and body.get("name") == insert.image for body in bodies)
 
 
 def conflicts(insert: Mutation) -> bool:

@@ -43,6 +43,9 @@ SHOWN_MAXIMUM = 64 * 2**10
 SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
 """What the client calls the images that it makes."""
 
+_ERROR_ALONE = re.compile(rb'\s*\{\s*"error"\s*:')
+"""How a body begins that may be an error and nothing else."""
+
 _COLLECTIONS = re.compile(
     r"^(?P<root>.*?/compute/(?P<version>[a-z0-9]+))/projects/(?P<project>[^/]+)/"
     r"(?:global|zones/(?P<zone>[^/]+))/(?P<rest>(?:images|operations|imageFamilyViews)(?:/.*)?)$"
@@ -180,6 +183,22 @@ class Response:
         """The parsed body, or NOT_JSON."""
         return parse_json(self.body)
 
+    @cached_property
+    def meant(self) -> int:
+        """The status; where that is one of success and the body an error and nothing else, the one that this names.
+
+        That is 400 for a mere text or message. An error without either may be that of an operation of which nothing
+        else was asked for.
+        """
+        if not (200 <= self.status < 300 and _ERROR_ALONE.match(self.body)):
+            return self.status
+        error = self.json["error"] if isinstance(self.json, dict) and len(self.json) == 1 else None
+        code = error.get("code") if isinstance(error, dict) else None
+        if type(code) is int and 400 <= code < 600:
+            return code
+        message = error.get("message") if isinstance(error, dict) and "errors" not in error else error
+        return 400 if message and isinstance(message, str) else self.status
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -283,8 +302,9 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """The HTTP status; 0 without an answer."""
-        return self.response.status if self.response else 0
+        """The HTTP status, or the one that an error names which is answered with a status of success; 0 without an
+        answer."""
+        return self.response.meant if self.response else 0
 
     @property
     def answered(self) -> bool:

@@ -157,6 +157,15 @@ def _refusals(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
 )
 def _error_envelope(history: History) -> Iterator[Finding]:
     for exchange, error in _errors(history):
+        if exchange.response is not None and exchange.response.status != exchange.status:
+            yield expect(
+                False,
+                "an error is answered with a status of success",
+                exchange,
+                expected=f"HTTP {exchange.status}, which the error names",
+                observed=f"HTTP {exchange.response.status}",
+            )
+            continue
         message = error.get("message")
         items = error.get("errors")
         complete = items is None or (
@@ -313,7 +322,9 @@ def _incomplete_request(history: History) -> Iterator[Finding]:
         name = body.get("name") if cut.failure == INCOMPLETE and isinstance(body, dict) else None
         if name is None or cut.route is None:
             continue
-        whole = [insert.exchange.sent for insert in history.inserts if insert.image == name]
+        whole = [
+            insert.exchange.sent for insert in history.inserts if insert.image == name and not insert.exchange.rejected
+        ]
         for look in history.gets:
             if (
                 look.route

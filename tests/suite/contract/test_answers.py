@@ -40,6 +40,27 @@ def test_form_of_an_error(answer: Any, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (error(404), 404),
+        (error(503), 503),
+        (error(200), 200),
+        (error(404, code="404"), 200),
+        ({"error": "not found"}, 400),
+        ({"error": {"message": "not found"}}, 400),
+        ({"error": ""}, 200),
+        ({"error": None}, 200),
+        ({"error": {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "It is not there."}]}}, 200),
+        (image(**error(404)), 200),
+    ],
+)
+def test_error_with_a_status_of_success_is_the_error_that_it_names(answer: Any, status: int) -> None:
+    story = Story().get(answer)
+    assert story.trace().exchanges[0].status == status
+    assert story.verdict("transport.error-envelope") == ("silent" if status == 200 else "broken")
+
+
+@pytest.mark.parametrize(
     ("status", "reasons", "verdict"),
     [
         (404, ["notFound"], "kept"),

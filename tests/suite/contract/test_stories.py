@@ -367,6 +367,14 @@ def test_incomplete_request_is_not_carried_out(status: int, breaches: int) -> No
     assert ledger.tallies["transport.incomplete-request"].observations == 1
 
 
+def test_image_that_a_request_has_made_which_was_cut_off_is_not_left_by_its_refused_retry() -> None:
+    story = Story().insert(operation()).insert(refusal(400, "invalid"), code=400).get(image())
+    cut, *others = story.trace().exchanges
+    ledger = Ledger(catalogue())
+    trace = Trace((replace(cut, response=None, failure=INCOMPLETE), *others))
+    assert {rule.id for rule, *_ in ledger.judge(trace)} == {"transport.incomplete-request"}
+
+
 # Deletes against inserts
 
 
