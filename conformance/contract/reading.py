@@ -13,7 +13,7 @@ from conformance.contract.mutation import Mutation
 from conformance.contract.operation import LIST, LISTS_MAY_LACK, UNNAMED, Operation, State
 from conformance.contract.order import after
 from conformance.contract.rule import is_set
-from conformance.contract.sighting import MAY_BE_ABSENT, Sighting
+from conformance.contract.sighting import MAY_BE_ABSENT, NOT_IN_SHORT, Sighting
 from conformance.trace.exchange import INCOMPLETE, MUTATIONS, NOT_RECORDED, Exchange, Route, Trace, route
 from conformance.trace.formats import link, timestamp
 from conformance.trace.links import named
@@ -75,8 +75,9 @@ class Reading:
             case "images.list":
                 within = mask.within("items")
                 for item in exchange.items:
-                    seen = Sighting(exchange, item, route.method, route.project, within, self._left_out)
-                    self.glimpses.append(seen)
+                    whole = self.trace.recorded and item.keys() >= NOT_IN_SHORT
+                    left_out = frozenset() if whole else self._left_out
+                    self.glimpses.append(Sighting(exchange, item, route.method, route.project, within, left_out))
             case "imageFamilyViews.get":
                 image = resource.get("image")
                 if isinstance(image, dict):

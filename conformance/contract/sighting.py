@@ -13,6 +13,9 @@ from conformance.trace.field_mask import EVERYTHING, FieldMask
 MAY_BE_ABSENT = frozenset({"labels", "labelFingerprint", "deprecated"})
 """Fields of an image whose being absent tells that they have no value, unless the answer leaves them out anyway."""
 
+NOT_IN_SHORT = frozenset({"diskSizeGb", "labelFingerprint", "selfLink", "sourceType"})
+"""Fields of which a list that shows images in short leaves out one at least."""
+
 OBJECTS = frozenset({"labels", "deprecated"})
 """Fields of an image that rules look into."""
 

@@ -15,7 +15,7 @@ from conformance.trace.blots import blotted_out
 from conformance.trace.exchange import NOT_RECORDED, Exchange
 from conformance.trace.formats import is_uint64, timestamp
 from conformance.trace.links import named, same_project
-from conformance.trace.losses import IDS, TIMES
+from conformance.trace.losses import IDS, SERVER_TIMES, TIMES
 
 RULES = Rules()
 """The rules of this module, in the order of the catalogue."""
@@ -386,6 +386,34 @@ def _target_id(history: History) -> Iterator[Finding]:
     yield from _targets_of_failures(history)
     yield from _targets_of_changes(history)
     yield from _targets_of_unseen_inserts(history)
+    yield from _targets_of_unfollowed_inserts(history)
+
+
+def _targets_of_unfollowed_inserts(history: History) -> Iterator[Finding]:
+    """The target of an insert whose operation a recording does not follow to its end is the image of its name that is
+    seen soon after, and was not made before."""
+    trace = history.trace
+    timed = trace.recorded and not {TIMES, SERVER_TIMES} & trace.lost and "id" not in trace.restless
+    for insert in history.inserts if timed else ():
+        operation, answer = insert.operation, insert.answer or {}
+        if insert.outcome != "running" or operation is None or operation.mutation is not insert:
+            continue
+        told, began = answer.get("targetId"), timestamp(answer.get("insertTime"))
+        if not is_set(told) or blotted_out(told) or began is None or any(history.changes(insert)):
+            continue
+        for seen in history.showing("id", "creationTimestamp"):
+            born = timestamp(seen.value.get("creationTimestamp"))
+            soon = 0 <= seen.exchange.sent - insert.exchange.received <= UNNOTICED_SECONDS
+            ours = (seen.project, seen.name) == (insert.project, insert.image) and is_set(seen.value.get("id"))
+            if ours and soon and born and (born - began).total_seconds() > -MOMENT_SECONDS:
+                yield expect(
+                    str(told) == str(seen.value["id"]),
+                    "targetId is not the id of the image",
+                    insert.exchange,
+                    seen.exchange,
+                    expected=seen.value["id"],
+                    observed=told,
+                )
 
 
 def _targets_of_failures(history: History) -> Iterator[Finding]:

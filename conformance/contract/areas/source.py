@@ -205,15 +205,18 @@ def _used_too_early(history: History) -> Iterator[Finding]:
                 shown[1] = operation.final.exchange
             # A single look may show it as it was a moment before; what has failed was never READY.
             late = len(looks) > 1 and looks[-1].sent - insert.end.received > MOMENT_SECONDS
-            failed = any(look.value["status"] == "FAILED" for look in still) and not _was_ready(history, identifier)
+            dead = [look for look in unfinished[identifier] if look.value["status"] == "FAILED"]
+            failed = bool(dead) and not _was_ready(history, identifier)
+            seen_so = [*still, *dead]
             if None not in shown or late or failed:
                 yield expect(
                     False,
                     "an image is made from one that is not READY",
                     insert.exchange,
                     *(exchange for exchange in (insert.end, *shown) if exchange is not None),
+                    *(look.exchange for look in dead[:1]),
                     expected="a refusal, or an operation that ends when the source is READY",
-                    observed=f"DONE while the source is {still[0].value['status'] if still else 'PENDING'}",
+                    observed=f"DONE while the source is {seen_so[0].value['status'] if seen_so else 'PENDING'}",
                 )
 
 

@@ -316,6 +316,21 @@ def of_one_unseen(*looks: Any) -> Told:
     return tell
 
 
+def relabelled_in_lists(shown: dict[str, Any]) -> Told:
+    """Labels that are set between two lists, which show no labels."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.list(shown).labelled(NEW_LABELS["labels"], NO_LABELS)
+        told.now += 20
+        return told.list(shown)
+
+    return tell
+
+
+listed_in_full = relabelled_in_lists(image(creationTimestamp=at(-9000)))
+listed_in_short = relabelled_in_lists({name: value for name, value in image().items() if name != "sourceType"})
+
+
 def of_a_family(source: int) -> Told:
     """An image that is made of a family which answers image 1 before and afterwards, though image 2 is one of it."""
 
@@ -460,6 +475,25 @@ MATTERS: tuple[Pair, ...] = (
         of_one_unseen(PENDING, image()),
         of_one_unseen(image(status="FAILED"), image(status="FAILED")),
     ),
+    (
+        "a source that had failed before",
+        "source.image.not-ready",
+        of_one_unseen(image()),
+        of_one_unseen(image(status="FAILED")),
+    ),
+    (
+        "a target that nobody follows",
+        "operation.target-id",
+        lambda t: t.insert().get(image(creationTimestamp=at(1.4))),
+        lambda t: t.insert().get(image(creationTimestamp=at(1.4), id="77")),
+    ),
+    (
+        "a target of a name that others hold",
+        "operation.target-id",
+        lambda t: t.insert().get(image(creationTimestamp=at(-900), id="77")),
+        lambda t: t.insert().get(image(creationTimestamp=at(1.0), id="77")),
+    ),
+    ("labels in lists alone", "labels.set", listed_in_short, listed_in_full),
     ("a source that the family answers", "source.image.family-url", of_a_family(1), of_a_family(2)),
     ("a source that may be READY", "source.image.not-ready", of_one_until(-4), of_one_until(4)),
     ("a source that is DEPRECATED", "deprecate.use-obsolete", warned(warnings=WARNED), warned()),
