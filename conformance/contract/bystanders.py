@@ -165,6 +165,25 @@ class Bystanders(Lateness):
             if change.project == seen.project and change.image in names and not change.exchange.rejected
         )
 
+    def beginning(self, before: Sighting, seen: Sighting) -> bool:
+        """Whether two looks stand so close to the beginning of a recording that a request may have been under way which
+        it does not hold."""
+        if not self.trace.recorded:
+            return False
+        first, second = before.exchange, seen.exchange
+        since = max(first.sent - self.exchanges[0].sent, second.sent - first.received)
+        return since <= MOMENT_SECONDS
+
+    def perhaps_set_before(self, before: Sighting, seen: Sighting) -> frozenset[str]:
+        """The fields that a request from before a recording may have set between two looks: so the next one after the
+        first of them shows it, at the beginning."""
+        looks = (look for look in self.glimpses if (look.project, look.name) == (before.project, before.name))
+        following = next((look for look in looks if after(before.exchange, look.exchange)), seen)
+        fields = CHANGEABLE if self.beginning(before, following) else ()
+        return frozenset(
+            name for name in fields if is_set(seen.value.get(name)) and seen.value[name] == following.value.get(name)
+        )
+
     def touched_elsewhere(self, before: Sighting, seen: Sighting) -> bool:
         """Whether a request that another story of the recording tells of may have changed an image between two looks at
         it: a story has looks at sources, without all that was done to them."""

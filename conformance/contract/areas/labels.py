@@ -79,11 +79,8 @@ def _set(history: History) -> Iterator[Finding]:
             )
         yield from _replaced(history, update)
         for last in history.results(update)[-1:]:
-            others = unasked(
-                before.value,
-                last.value,
-                {"labels", *history.late_fields(update, before, last), *history.trace.restless},
-            )
+            late = history.late_fields(update, before, last) | history.perhaps_set_before(before, last)
+            others = unasked(before.value, last.value, {"labels", *late, *history.trace.restless})
             yield expect(
                 not others,
                 "setLabels changes more than labels",

@@ -200,6 +200,7 @@ def _patch(history: History) -> Iterator[Finding]:
         for sighting in history.results(patch)[-1:]:
             if before is not None:
                 asked = patch.body.keys() | cleared_by(patch.exchange) | history.late_fields(patch, before, sighting)
+                asked |= history.perhaps_set_before(before, sighting)
                 others = unasked(before.value, sighting.value, asked | history.trace.restless)
                 yield expect(
                     not others,

@@ -12,7 +12,7 @@ from typing import Any
 from conformance.contract.bystanders import CHANGEABLE, UNNOTICED_SECONDS, over
 from conformance.contract.comparison import unasked
 from conformance.contract.history import History
-from conformance.contract.lateness import LATE_SECONDS, MOMENT_SECONDS
+from conformance.contract.lateness import LATE_SECONDS
 from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.round_trip import cleared_by, shows, touched_by
@@ -394,10 +394,8 @@ def _views(history: History) -> Iterator[Finding]:
             asked = _asked_between(history, before, seen)
             if before.value == seen.value or asked is None:
                 continue
-            # At the beginning of a recording a request may be under way that it does not hold.
             soon = seen.exchange.sent - before.exchange.received <= UNNOTICED_SECONDS
-            first = before.exchange is history.exchanges[0]
-            soon = soon and not (first and seen.exchange.sent - before.exchange.received <= MOMENT_SECONDS)
+            soon = soon and not history.beginning(before, seen)
             others = frozenset() if asked and soon else AT_LEISURE
             wrong = unasked(before.value, seen.value, others | IDENTITY | asked)
             # A slow look may tell of what came after a quick one that began later.
