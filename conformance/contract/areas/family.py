@@ -239,14 +239,8 @@ def _stays(history: History, members: list[Mutation], exchange: Exchange) -> boo
     """Whether a member of a family is shown as one that is not deprecated, before and after a request or so shortly
     before it that nobody can have changed that."""
     names = {insert.image for insert in members}
-    looks = [
-        seen
-        for seen in history.sightings
-        if seen.name in names
-        and seen.value.get("status") == "READY"
-        and seen.value.get("family") == (exchange.route and exchange.route.name)
-        and not is_set(seen.value.get("deprecated"))
-    ]
+    family = str(exchange.route and exchange.route.name)
+    looks = [seen for seen in history.sightings if seen.name in names and _latest_there(seen, family)]
     earlier = [seen for seen in looks if after(seen.exchange, exchange)]
     if earlier and exchange.sent - earlier[-1].exchange.received <= UNNOTICED_SECONDS:
         return True

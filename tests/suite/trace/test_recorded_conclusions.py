@@ -268,6 +268,19 @@ def family_at_the_end(*, look: bool) -> Told:
     return tell
 
 
+def due_but_active(*, answered: bool) -> Told:
+    """A family whose image has dates to come, and is ACTIVE: whether it is what the family answers."""
+    dates = {"state": "ACTIVE", "obsolete": "2026-09-01T00:00:00Z"}
+    shown = image(family="f", deprecated=dates)
+
+    def tell(told: Recorded) -> Recorded:
+        told.made(shown=image(family="f"), family="f").act("deprecate", dates).get(shown, wait=2)
+        told.say("GET", FAMILY, None, *((shown, 200) if answered else (NOT_FOUND, 404)), wait=3)
+        return told.get(shown)
+
+    return tell
+
+
 def from_before(shown: Any) -> Told:
     """A family that goes on to answer an image of which the recording does not tell, though it has a new one."""
 
@@ -435,6 +448,7 @@ MATTERS: tuple[Pair, ...] = (
         family_at_the_end(look=False),
         family_at_the_end(look=True),
     ),
+    ("an image that is ACTIVE for now", "family.*", due_but_active(answered=True), due_but_active(answered=False)),
     ("labels that others have changed", "labels.set", outrun(412), outrun(412, moved=False)),
     ("a locked source", "image.locked.forbids", made_of(image()), made_of(image(locked=True))),
     (
