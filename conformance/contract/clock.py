@@ -12,6 +12,9 @@ SKEW = timedelta(seconds=300)
 """Ordinary clocks differ by less; a time that is made up usually is further off."""
 
 
+ZONES = timedelta(days=1)
+"""How far a recorder may be off that writes the time of another zone, where nothing tells the clock of its target."""
+
 UNKNOWN = timedelta(seconds=2)
 """How far the clock of a target may be ahead of ours that does not say its time."""
 
@@ -60,7 +63,8 @@ def near(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:
 
 def not_after(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:
     """Whether a time may lie before the answer to a request."""
-    return moment <= _moments(exchange, ahead)[1] + SKEW
+    known = _served(exchange) is not None or isfinite(ahead)
+    return moment <= _moments(exchange, ahead)[1] + (SKEW if known else ZONES)
 
 
 def not_before(moment: datetime, exchange: Exchange, ahead: float = 0.0) -> bool:

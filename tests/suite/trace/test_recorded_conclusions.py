@@ -783,3 +783,13 @@ def test_slow_list_may_tell_of_what_came_after_a_quick_look(seconds: float, *, b
     told.say("GET", "global/images", None, {"kind": "compute#imageList", "items": [shown]}, seconds=seconds)
     told.get(OLD, wait=0.4 - seconds).act("deprecate", obsolete).get(shown, wait=2)
     assert (told.judged(tmp_path).verdicts["life.model"] == "failed") == blamed
+
+
+@pytest.mark.parametrize(("hours", "dated", "blamed"), [(8, False, False), (8, True, True), (30, False, True)])
+def test_recorder_may_write_the_time_of_another_zone(hours: int, *, dated: bool, blamed: bool, tmp_path: Path) -> None:
+    """Where no answer tells what the time was there, an image may be younger than the look at it seems to be."""
+    told = Recorded().list(image(creationTimestamp=at(hours * 3600)))
+    if not dated:
+        headers = told.entries[-1]["response"]["headers"]
+        told.entries[-1]["response"]["headers"] = [one for one in headers if one["name"] != "Date"]
+    assert (told.judged(tmp_path).verdicts["image.creation-timestamp"] == "failed") == blamed
