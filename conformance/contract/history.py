@@ -21,7 +21,7 @@ from conformance.contract.round_trip import SERVICE_PREFIX, touched_by
 from conformance.contract.rule import is_set
 from conformance.contract.sighting import Sighting
 from conformance.trace.exchange import Exchange
-from conformance.trace.formats import is_int64, timestamp
+from conformance.trace.formats import as_text, is_int64, timestamp
 from conformance.trace.links import named, same_project
 from conformance.trace.losses import TIMES
 
@@ -441,10 +441,11 @@ class History(Bystanders):
         """The comebacks that tell of a field, be it of that alone."""
         return ((insert, sighting) for insert in self.created for sighting in self.results(insert, name))
 
-    def echoes(self, sighting: Sighting, name: str) -> bool:
-        """Whether a field that the server owns shows what the client itself sent for it in the insert of this image."""
-        came = sighting.value.get(name)
-        return is_set(came) and came in self._sent_values.get((sighting.project, sighting.name, name), ())
+    def echoes(self, sighting: Sighting, name: str, *, in_any_type: bool = False) -> bool:
+        """Whether a field that the server owns shows what the client itself sent for it in the insert of this image;
+        `in_any_type` where a number may stand for its text."""
+        came, sent = sighting.value.get(name), self._sent_values.get((sighting.project, sighting.name, name), [])
+        return is_set(came) and (came in sent or (in_any_type and as_text(came) in map(as_text, sent)))
 
     @cached_property
     def _sent_values(self) -> dict[tuple[str, str | None, str], list[Any]]:

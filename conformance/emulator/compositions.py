@@ -58,6 +58,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *_LABELS_OPEN,
             *("transport.project-isolation/one-store", "transport.error-envelope/text", "image.id/number"),
             *("operation.id/number", "labels.fingerprint-changes/fixed", "operation.name/of-the-moment"),
+            *("life.list-filter-forms/no-patterns", "life.list-order/ignored"),
         ),
         variants=("no-operations-list", "no-wait"),
         also=("image.disk-size-gb.round-trip", "operation.target-link"),

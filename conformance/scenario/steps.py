@@ -123,9 +123,11 @@ def succeeded(created: Created) -> bool:
 # Looks
 
 
-def walk(api: Api, **query: str) -> None:
-    """Walks through a list page by page, as far as is sensible."""
-    walk_on(api, api.list(**query), **query)
+def walk(api: Api, **query: str) -> Exchange:
+    """Walks through a list page by page, as far as is sensible; answers the first page."""
+    page = api.list(**query)
+    walk_on(api, page, **query)
+    return page
 
 
 def walk_on(api: Api, page: Exchange, **query: str) -> None:

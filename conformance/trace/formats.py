@@ -97,6 +97,11 @@ def integer(value: Any) -> int | None:
     return int(number) if number == number.to_integral_value() else None
 
 
+def as_text(value: Any) -> Any:
+    """A whole number as the text that the API writes it as, anything else as it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _within(digits: str, maximum: int) -> bool:
     return len(digits) <= 20 and abs(int(digits)) <= maximum
 

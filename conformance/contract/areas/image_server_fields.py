@@ -23,7 +23,7 @@ from conformance.contract.mutation import Mutation
 from conformance.contract.order import after
 from conformance.contract.rule import Finding, Rules, expect, is_set
 from conformance.contract.sighting import Sighting
-from conformance.trace.formats import decoded, is_int64, is_uint64, same_instant, timestamp
+from conformance.trace.formats import as_text, decoded, is_int64, is_uint64, same_instant, timestamp
 from conformance.trace.links import named, same_project
 from conformance.trace.losses import TIMES
 
@@ -61,7 +61,7 @@ NO_LABELS_FINGERPRINT = "42WmSpB8rSM="
 
 def _taken_over(path: str, history: History) -> Iterator[Finding]:
     plain = [
-        value
+        as_text(value)
         for insert, seen in history.comebacks_of(path.partition(".")[0])
         if not _sent(insert.body, path)
         for value in values_at(seen.value, path)
@@ -74,7 +74,7 @@ def _taken_over(path: str, history: History) -> Iterator[Finding]:
             yield None
         for sighting in history.results(insert, path.partition(".")[0]):
             came = list(values_at(sighting.value, path))
-            told = is_set(came) and came[0] == sent[0]
+            told = is_set(came) and as_text(came[0]) == sent[0]
             innocent = sent[0] in plain or (isinstance(sent[0], bool) and not plain and not _baseline(history, path))
             if told and (innocent or _right_anyway(path, history, insert, sighting)):
                 continue
@@ -91,15 +91,15 @@ def _taken_over(path: str, history: History) -> Iterator[Finding]:
 def _patched_over(path: str, history: History) -> Iterator[Finding]:
     """Judges what a PATCH sends, whose own page is another: clients change what a get has shown, and send all of it."""
     for patch in history.mutations if path not in CHANGE_BY_THEMSELVES else ():
-        sent = patch.body.get(path)
+        sent = as_text(patch.body.get(path))
         if patch.method != "images.patch" or patch.outcome != "succeeded" or not is_set(sent):
             continue
         before = seen_before(history, patch)
-        if before is None or not before.shows(path) or before.value.get(path) == sent:
+        if before is None or not before.shows(path) or as_text(before.value.get(path)) == sent:
             continue
         for sighting in history.results(patch, path)[-1:]:
             yield expect(
-                sighting.value.get(path) != sent,
+                as_text(sighting.value.get(path)) != sent,
                 f"{path} is taken over from a PATCH",
                 before.exchange,
                 patch.exchange,
@@ -114,7 +114,7 @@ def _right_anyway(path: str, history: History, insert: Mutation, made: Sighting)
     """Whether a value from the client is what the server gives by itself: clients send back what a get has shown
     them."""
     name, _, part = path.partition(".")
-    value = made.value.get(name)
+    value = as_text(made.value.get(name))
     match name:
         case "kind":
             return bool(value == "compute#image")
@@ -151,7 +151,7 @@ def _fingerprint_of_labels(value: Any, history: History, insert: Mutation, made:
 
 
 def _sent(body: dict[str, Any], path: str) -> list[Any]:
-    return [value for value in values_at(body, path) if is_set(value)]
+    return [as_text(value) for value in values_at(body, path) if is_set(value)]
 
 
 def _baseline(history: History, path: str) -> bool:

@@ -314,7 +314,7 @@ def _judge_id(kind: str, history: History) -> Iterator[Finding]:
     own = f"{SOURCE_FIELDS[kind]}Id"
     for insert, sighting in history.comebacks:
         if sources(insert.view) != [kind] or any(
-            is_set(insert.body.get(f"{name}Id")) and history.echoes(sighting, f"{name}Id")
+            is_set(insert.body.get(f"{name}Id")) and history.echoes(sighting, f"{name}Id", in_any_type=True)
             for name in SOURCE_FIELDS.values()
         ):
             continue
@@ -501,7 +501,7 @@ def _raw_disk(history: History) -> Iterator[Finding]:
         others = {
             name: sighting.value[name]
             for name in OTHER_IDS
-            if is_set(sighting.value.get(name)) and not history.echoes(sighting, name)
+            if is_set(sighting.value.get(name)) and not history.echoes(sighting, name, in_any_type=True)
         }
         yield expect(
             not others,

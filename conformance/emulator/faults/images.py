@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 from conformance.emulator import checks
@@ -38,8 +39,9 @@ def _patched_over(name: str) -> Change:
     return change
 
 
-def _taken_over(name: str, beside: str = "name") -> Change:
-    """Takes a field over from the client that only the server sets, where the client sends another beside it."""
+def _taken_over(name: str, beside: str = "name", shown: Callable[[Any], Any] = lambda value: value) -> Change:
+    """Takes a field over from the client that only the server sets, where the client sends another beside it; its
+    value may be `shown` in another form."""
 
     def change(behaviour: Behaviour) -> None:
         behaviour.on_store.append(keep)
@@ -47,7 +49,7 @@ def _taken_over(name: str, beside: str = "name") -> Change:
 
     def keep(fields: Resource, body: Resource) -> None:
         if body.get(name) is not None and body.get(beside):
-            fields[_TAKEN] = {name: body[name]}
+            fields[_TAKEN] = {name: shown(body[name])}
 
     def show(image: Resource, call: Call, times: int) -> None:
         del call, times
@@ -189,6 +191,13 @@ FAULTS: tuple[Fault, ...] = (
         "beside-labels",
         "labelFingerprint is taken over from a client that sends labels as well",
         _taken_over("labelFingerprint", "labels"),
+    ),
+    Fault(
+        "image.output-only.sourceImageId",
+        "as-a-number",
+        "sourceImageId is taken over from the client, and shown as a number",
+        _taken_over("sourceImageId", shown=int),
+        ("image.type.sourceImageId",),
     ),
     *(
         Fault(

@@ -419,12 +419,28 @@ def test_lists_agree_with_gets_where_operations_tell_no_ids(shown: dict[str, Any
     assert story.verdict("life.list-agrees") == ("broken" if shown else "kept")
 
 
-def test_id_of_a_source_that_an_archive_is_not() -> None:
+@pytest.mark.parametrize(("shown", "elsewhere"), [("42", "kept"), (42, "kept"), (77, "broken")])
+def test_id_of_a_source_that_an_archive_is_not(shown: object, elsewhere: str) -> None:
     """What is made from an archive has no such id: what comes back is the client's."""
     archive: dict[str, Any] = {"rawDisk": {"source": "https://storage.googleapis.com/b/disk.tar.gz"}}
     archive["sourceImage"] = None
     story = Story().insert(operation("PENDING"), **archive, sourceImageId="42").poll(operation())
-    assert story.get(image(sourceImageId="42")).verdict("image.output-only.sourceImageId") == "broken"
+    story.get(image(**archive, sourceImageId=shown))
+    taken_over = "kept" if elsewhere == "broken" else "broken"
+    assert story.verdict("image.output-only.sourceImageId") == taken_over
+    assert story.verdict("source.raw-disk.round-trip") == elsewhere
+
+
+@pytest.mark.parametrize(("shown", "verdict"), [(42, "broken"), ("42", "broken"), (77, "kept"), (None, "kept")])
+def test_id_that_is_shown_as_a_number_is_the_client_s_all_the_same(shown: object, verdict: str) -> None:
+    story = Story().insert(operation("PENDING"), sourceImageId="42").poll(operation())
+    assert story.get(image(sourceImageId=shown)).verdict("image.output-only.sourceImageId") == verdict
+
+
+def test_true_id_that_is_sent_back_and_shown_as_a_number_is_the_servers_own() -> None:
+    story = Story().get(image(name="base", id=42), name="base")
+    story.insert(operation("PENDING"), sourceImageId="42").poll(operation()).get(image(sourceImageId=42))
+    assert story.verdict("image.output-only.sourceImageId") == "silent"
 
 
 def again(identifier: str) -> Story:
