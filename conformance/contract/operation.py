@@ -22,6 +22,9 @@ UNNAMED = "unnamed "
 
 STATUS_ORDER = {"PENDING": 0, "RUNNING": 1, "DONE": 2}
 
+DONE_ELSEWHERE = frozenset({"SUCCESS", "SUCCEEDED", "COMPLETE", "COMPLETED", "FINISHED"})
+"""What other APIs call an operation that is done; with `done` instead of a status they say so, too."""
+
 UNSET = ("", "0")
 """What a target writes that does not know an id yet, and writes something all the same."""
 
@@ -45,11 +48,14 @@ LISTS_MAY_LACK = frozenset(
 
 
 def has_ended(operation: Mapping[str, Any]) -> bool:
-    """Whether an operation says that it has ended: it is DONE, or has a status that nobody knows, and a time of its end
-    or an error."""
+    """Whether an operation says that it has ended, be it in other words than DONE: `operation.status` judges those."""
     status = operation.get("status")
-    if not isinstance(status, str) or not status or status in STATUS_ORDER:
-        return status == "DONE"
+    if not isinstance(status, str) or not status:
+        return operation.get("done") is True
+    if status.upper() in STATUS_ORDER:
+        return status.upper() == "DONE"
+    if status.upper() in DONE_ELSEWHERE:
+        return True
     return is_set(operation.get("endTime")) or is_error(operation.get("error"))
 
 

@@ -38,6 +38,11 @@ def _back_to_running(operation: Resource, call: Call, times: int) -> None:
             operation.pop(name, None)
 
 
+def _done_instead(operation: Resource) -> None:
+    del operation["status"]
+    operation["done"] = True
+
+
 def _failing(change: Any) -> Change:
     """Changes operations that have failed."""
     return when_done(lambda operation, times: change(operation) if "error" in operation else None)
@@ -279,6 +284,18 @@ _ROWS: tuple[Row, ...] = (
                 operation.update(status="STARTED") if operation["status"] == "RUNNING" else None
             )
         ),
+    ),
+    (
+        "operation.status",
+        "lower-case",
+        "status is done instead of DONE",
+        when_done(lambda operation, times: operation.update(status="done")),
+    ),
+    (
+        "operation.status",
+        "done-instead",
+        "an operation that has ended is done: true, and has no status",
+        when_done(lambda operation, times: _done_instead(operation)),
     ),
     (
         "operation.status",

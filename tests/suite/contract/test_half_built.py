@@ -593,7 +593,7 @@ def test_image_that_is_said_to_be_gone_is_deleted(status: int, verdict: str) -> 
     assert story.get(answer, status=status).verdict("life.delete") == verdict
 
 
-@pytest.mark.parametrize(("status", "verdict"), [("RUNNING", "broken"), (17, "silent"), ("COMPLETED", "silent")])
+@pytest.mark.parametrize(("status", "verdict"), [("RUNNING", "broken"), (17, "silent"), ("COMPLETED", "kept")])
 def test_status_that_is_unknown_does_not_say_that_an_operation_goes_on(status: object, verdict: str) -> None:
     running = {**operation("RUNNING"), "status": status}
     assert Story().insert(running).pause(20).poll(running).verdict("operation.reaches-done") == verdict
@@ -609,6 +609,26 @@ def test_operation_has_ended_that_says_so_under_a_status_of_its_own(told: dict[s
     assert story.verdict("source.image.unknown") == "kept"
     assert "operation.status" in story.broken()
     assert not {"operation.wait", "operation.end-time", "operation.error-only-when-failed"} & story.broken()
+
+
+@pytest.mark.parametrize(
+    ("told", "ended"),
+    [
+        ({"status": "DONE"}, True),
+        ({"status": "done"}, True),
+        ({"status": "SUCCESS"}, True),
+        ({"status": "Completed"}, True),
+        ({"status": None, "done": True}, True),
+        ({"status": None, "done": False}, False),
+        ({"status": None, "done": "true"}, False),
+        ({"status": "running", "done": True, "endTime": "2026-01-01T00:00:00.200Z"}, False),
+        ({"status": "STARTED"}, False),
+    ],
+)
+def test_end_of_an_operation_in_other_words(told: dict[str, Any], ended: bool) -> None:
+    shown = {**operation("RUNNING"), **told}
+    story = Story().insert(operation("RUNNING")).poll(shown).get(refusal(404, "notFound"), status=404)
+    assert ("operation.success-means-ready" in story.broken()) == ended
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "STARTED"])
@@ -637,7 +657,7 @@ def test_source_that_shows_several_ids_tells_none(ids: list[str], verdict: str) 
 @pytest.mark.parametrize("status", ["PENDING", "READY"])
 def test_source_that_was_never_seen_to_be_ready(status: str) -> None:
     """The status of operations is one that nobody knows: a source that is refused for its state is that rule's."""
-    story = Story().insert(operation("pending")).poll(operation("done")).get(image(status=status))
+    story = Story().insert(operation("asked")).poll(operation("arrived")).get(image(status=status))
     source, intent = "projects/p/global/images/one", Intent(valid=True, rules=("deprecate.use-obsolete",))
     story.insert(
         refusal(400, "resourceNotReady"), code=400, request_id=OTHER_ID, intent=intent, name="two", sourceImage=source
