@@ -51,7 +51,7 @@ class RecordedClock:
         sent = exchange.sent + self._behind if exchange.sent else self._untold(served, exchange)
         last = self._last
         went_back = last is not None and sent + took < last.sent - SET_BACK_SECONDS
-        if last and went_back and served and last.served and served >= last.served:
+        if last and went_back and served and last.served and served > last.served:
             self._behind += last.sent + served - last.served - sent
             sent = last.sent + served - last.served
         alike = last is not None and not took and exchange.sent == last.noted

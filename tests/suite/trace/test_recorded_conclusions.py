@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.pairs import Pair, Told, both_ways
+from helpers.pairs import Pair, Told, assert_no_breach, both_ways
 from helpers.recorded import (
     DISK,
     EXISTS,
@@ -793,3 +793,20 @@ def test_recorder_may_write_the_time_of_another_zone(hours: int, *, dated: bool,
         headers = told.entries[-1]["response"]["headers"]
         told.entries[-1]["response"]["headers"] = [one for one in headers if one["name"] != "Date"]
     assert (told.judged(tmp_path).verdicts["image.creation-timestamp"] == "failed") == blamed
+
+
+def test_newest_may_come_first_where_all_answers_have_one_date(tmp_path: Path) -> None:
+    """Such a Date does not tell that the recorder's clock was set back."""
+
+    def tell(told: Recorded) -> Recorded:
+        told.insert()
+        told.now += 5
+        told.done().get(image(), wait=5).labelled({"b": "2"}, NO_LABELS)
+        told.get(image(labels={"b": "2"}, labelFingerprint=FINGERPRINTS[0]), wait=5)
+        for entry in told.entries:
+            entry["response"]["headers"] = told.entries[0]["response"]["headers"]
+            del entry["time"]
+        told.entries.reverse()
+        return told
+
+    assert_no_breach(tell, tmp_path)
