@@ -51,11 +51,12 @@ def absent_ids(identifier: str) -> tuple[str, ...]:
 
 
 def stale_fingerprints(current: object) -> tuple[dict[str, Any], ...]:
-    """Parts of a body that hold no fingerprint, or another than the current one: be it by the case of its letters."""
-    texts = ["AAAAAAAAAAE=", ""]
-    if isinstance(current, str) and current.swapcase() != current:
+    """Parts of a body that hold no fingerprint, or another than the current one: be it by the case of its letters, or
+    zeros, which a server may have for none."""
+    texts = ["AAAAAAAAAAE=", "AAAAAAAAAAA=", ""]
+    if isinstance(current, str):
         texts.append(current.swapcase())
-    return ({}, *({"labelFingerprint": text} for text in texts))
+    return ({}, *({"labelFingerprint": text} for text in texts if text != current))
 
 
 def _with(text: str, place: int, alphabet: str) -> str:

@@ -172,6 +172,7 @@ class Service(SourceUse):
         taken = {
             "unlabelled": given is None and not there,
             "blank": given == "",
+            "zero": given == "AAAAAAAAAAA=",
             "nothing-new": given is not None and wanted.items() <= there.items(),
         }
         if any(

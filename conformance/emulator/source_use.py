@@ -157,6 +157,8 @@ class SourceUse(Reads):
         replacement = image.fields["deprecated"].get("replacement")
         if not replacement and "deprecate.use-obsolete/of-replacements" in unchecked:
             return []
+        if by_full_url and "deprecate.use-obsolete/no-warning-by-full-url" in unchecked:
+            return []
         if "deprecate.use-obsolete/no-name" in unchecked:
             name = "source"
         data = [{"key": "resource_name", "value": f"projects/{owner.name}/global/images/{name}"}]

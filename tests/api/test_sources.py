@@ -172,7 +172,8 @@ def test_deprecated_image_as_source(scenario: Scenario, state: str) -> None:
             look = source.image or look
         if state_of(look) == state:
             usable = state in ("ACTIVE", "DEPRECATED")
-            for url in [url_of(api, source)] if usable else urls_of(api, source):
+            named = list(urls_of(api, source))
+            for url in named[:1] if state == "ACTIVE" or replaced else named[1:2] if usable else named:
                 api.create({"sourceImage": url}, intent=Intent(valid=usable, rules=("deprecate.use-obsolete",)))
 
     scenario.each([True, False] if state == "DEPRECATED" else [False], act)

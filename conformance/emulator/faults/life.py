@@ -296,6 +296,12 @@ _LIFE: tuple[Row, ...] = (
     ),
     (
         "labels.fingerprint-required",
+        "zero",
+        "setLabels takes a fingerprint of zeros",
+        unchecked("labels.fingerprint-required/zero"),
+    ),
+    (
+        "labels.fingerprint-required",
         "nothing-new",
         "setLabels takes any fingerprint where it sets no label that is not there",
         unchecked("labels.fingerprint-required/nothing-new"),
@@ -362,6 +368,12 @@ _LIFE: tuple[Row, ...] = (
         "no-warning",
         "the use of a DEPRECATED image gives no warning",
         unchecked("deprecate.use-obsolete/no-warning"),
+    ),
+    (
+        "deprecate.use-obsolete",
+        "no-warning-by-full-url",
+        "the use of a DEPRECATED image gives no warning where a full URL names it",
+        unchecked("deprecate.use-obsolete/no-warning-by-full-url"),
     ),
     (
         "labels.fingerprint-changes",

@@ -107,7 +107,7 @@ def test_each_kind_of_source_in_one_shape() -> None:
     assert [next(iter(body)) for body in kinds] == ["sourceImage", "sourceDisk", "sourceSnapshot", "rawDisk"]
 
 
-@pytest.mark.parametrize("current", ["42WmSpB8rSM=", "1234", None])
+@pytest.mark.parametrize("current", ["42WmSpB8rSM=", "AAAAAAAAAAA=", "AAAAAAAAAAE=", "1234", None])
 def test_no_stale_fingerprint_is_the_current_one(current: str | None) -> None:
     texts = [part.get("labelFingerprint") for part in stale_fingerprints(current)]
     assert current is None or current not in texts
