@@ -403,7 +403,8 @@ class Inquiry:
             return Fact("far", number, leaf.path)
         if volatile(leaf.path, leaf.token):
             return Fact("shaped", number, leaf.path, shape(leaf.token))
-        if leaf.value in STATES and good in STATES:
+        # Operations that go on are in one state or another; those that have ended are DONE.
+        if leaf.value in STATES - {"DONE"} and good in STATES:
             return Fact("is", number, leaf.path, token, holds=False)
         return Fact("is", number, leaf.path, leaf.token)
 
