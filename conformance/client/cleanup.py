@@ -200,9 +200,10 @@ class _Own:
             response = None
             if name not in UNADDRESSABLE:
                 response = _send(self._target, "GET", project, f"images/{_quoted(name)}")
-            if response is not None and response.status == OK and not _is_another(response.json, name):
+            missing = response is not None and (response.meant in MISSING or response.empty)
+            if response is not None and response.meant == OK and not missing and not _is_another(response.json, name):
                 found.add(Found(project, name))
-            elif whole or (response is not None and response.status in MISSING and not self._target.nameless):
+            elif whole or (missing and not self._target.nameless):
                 self.gone.add((project, name))
             else:
                 self.unknown.add((project, name))

@@ -46,6 +46,8 @@ SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
 _ERROR_ALONE = re.compile(rb'\s*\{\s*"error"\s*:')
 """How a body begins that may be an error and nothing else."""
 
+_NOTHING = re.compile(rb"\s*(?:\{\s*\}|null)\s*")
+
 _COLLECTIONS = re.compile(
     r"^(?P<root>.*?/compute/(?P<version>[a-z0-9]+))/projects/(?P<project>[^/]+)/"
     r"(?:global|zones/(?P<zone>[^/]+))/(?P<rest>(?:images|operations|imageFamilyViews)(?:/.*)?)$"
@@ -79,6 +81,9 @@ _SOURCES = re.compile(
 
 ZONAL = "imageFamilyViews.get"
 """The one API method below a zone: operations of zones, for one, are another API."""
+
+_SHOWS_ONE = frozenset({"images.get", "images.getFromFamily", "globalOperations.get", "globalOperations.wait", ZONAL})
+"""The API methods that answer one resource as it is."""
 
 MUTATIONS = frozenset({"images.insert", "images.delete", "images.patch", "images.setLabels", "images.deprecate"})
 """The API methods that answer an operation of their own."""
@@ -199,6 +204,11 @@ class Response:
         message = error.get("message") if isinstance(error, dict) and "errors" not in error else error
         return 400 if message and isinstance(message, str) else self.status
 
+    @property
+    def empty(self) -> bool:
+        """Whether this is a success that shows nothing: an empty object, or null."""
+        return 200 <= self.status < 300 and _NOTHING.fullmatch(self.body) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -300,11 +310,19 @@ class Exchange:
         """The API method, as `images.insert`; the HTTP verb where it is none."""
         return self.route.method if self.route else self.request.verb
 
-    @property
+    @cached_property
     def status(self) -> int:
-        """The HTTP status, or the one that an error names which is answered with a status of success; 0 without an
-        answer."""
-        return self.response.meant if self.response else 0
+        """The HTTP status, or what the body says where that is one of success: the status of an error, or 404 where
+        nothing is shown of the one thing that was asked for. 0 without an answer."""
+        if self.response is None:
+            return 0
+        return 404 if self.shows_nothing else self.response.meant
+
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether the answer is a success that shows nothing of the one thing that was asked for."""
+        empty = self.response is not None and self.response.empty
+        return empty and self.method in _SHOWS_ONE and not self.mask.partial
 
     @property
     def answered(self) -> bool:

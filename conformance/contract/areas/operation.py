@@ -588,11 +588,11 @@ def _not_found(history: History) -> Iterator[Finding]:
         about = exchange.intent is not None and "operation.not-found" in exchange.intent.rules
         if about and exchange.failure != NOT_RECORDED:
             yield expect(
-                exchange.status == 404,
+                exchange.status == 404 and not exchange.shows_nothing,
                 "an operation that does not exist is not answered 404",
                 exchange,
                 expected="HTTP 404",
-                observed=f"HTTP {exchange.status}",
+                observed=f"HTTP {exchange.response.status if exchange.response else 0}",
             )
 
 

@@ -108,7 +108,8 @@ def _json(history: History) -> Iterator[Finding]:
             continue
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         typed = kind == "application/json" or kind.endswith("+json") or (history.trace.recorded and not kind)
-        nothing = exchange.answered and exchange.method in LOOKS and not isinstance(response.json, dict)
+        success = exchange.answered or exchange.shows_nothing
+        nothing = success and exchange.method in LOOKS and not isinstance(response.json, dict)
         yield expect(
             response.json is not NOT_JSON and not nothing and typed,
             "an answer is not JSON, or does not say so",
@@ -133,7 +134,8 @@ def _errors(history: History) -> Iterator[tuple[Exchange, dict[str, Any]]]:
     """Each answer that is an error in JSON, with its `error` object; not one that may be cut down by `fields`."""
     for exchange, error in _refusals(history):
         whole = not exchange.mask.partial
-        if whole and exchange.response is not None and exchange.response.json is not NOT_JSON:
+        shown = exchange.response is not None and exchange.response.json is not NOT_JSON
+        if whole and shown and not exchange.shows_nothing:
             yield exchange, error
 
 
@@ -379,11 +381,11 @@ def _not_found(history: History) -> Iterator[Finding]:
         intent = exchange.intent
         if intent is not None and "transport.not-found" in intent.rules and exchange.failure != NOT_RECORDED:
             yield expect(
-                exchange.status == 404 or exchange.number in missed,
+                (exchange.status == 404 and not exchange.shows_nothing) or exchange.number in missed,
                 "an image that does not exist is not answered 404",
                 exchange,
                 expected="HTTP 404",
-                observed=f"HTTP {exchange.status}",
+                observed=f"HTTP {exchange.response.status if exchange.response else 0}",
             )
 
 

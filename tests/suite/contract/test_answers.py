@@ -50,6 +50,7 @@ def test_form_of_an_error(answer: Any, verdict: str) -> None:
         ({"error": {"message": "not found"}}, 400),
         ({"error": ""}, 200),
         ({"error": None}, 200),
+        ([], 200),
         ({"error": {"errors": [{"code": "RESOURCE_NOT_FOUND", "message": "It is not there."}]}}, 200),
         (image(**error(404)), 200),
     ],
@@ -58,6 +59,20 @@ def test_error_with_a_status_of_success_is_the_error_that_it_names(answer: Any, 
     story = Story().get(answer)
     assert story.trace().exchanges[0].status == status
     assert story.verdict("transport.error-envelope") == ("silent" if status == 200 else "broken")
+
+
+@pytest.mark.parametrize("answer", [{}, None])
+def test_success_that_shows_nothing_of_what_was_asked_for_says_that_it_is_not_there(answer: Any) -> None:
+    asked = Intent(valid=False, rules=("transport.not-found",))
+    story = Story().say("GET", "images/one", None, 200, answer, asked).poll(answer)
+    assert [exchange.status for exchange in story.trace().exchanges] == [404, 404]
+    assert story.broken() == {"transport.not-found", *([] if answer == {} else ["transport.json"])}
+    assert Story().insert(operation()).get(answer).verdict("operation.success-means-ready") == "broken"
+
+
+def test_success_that_shows_nothing_of_what_nobody_asked_to_show_is_one() -> None:
+    story = Story().say("GET", "images", None, 200, {}).say("GET", "images/one?fields=labels", None, 200, {})
+    assert [exchange.status for exchange in story.insert({}).trace().exchanges] == [200, 200, 200]
 
 
 @pytest.mark.parametrize(

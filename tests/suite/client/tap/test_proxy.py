@@ -19,7 +19,7 @@ PATH = "/compute/beta/projects/p/global/images"
 GET = (
     b"GET " + PATH.encode() + b"/one?x=%2F&y= HTTP/1.1\r\nhost:  Some-Host:80 \r\nX-Odd:\tvalue \r\nX-Odd: two\r\n\r\n"
 )
-OK = b"HTTP/1.1 200 Fine by me\r\nContent-Type: application/json\r\nX-Odd:  a\r\nContent-Length: 2\r\n\r\n{}"
+OK = b'HTTP/1.1 200 Fine by me\r\nContent-Type: application/json\r\nX-Odd:  a\r\nContent-Length: 7\r\n\r\n{"a":1}'
 CHUNKED = b'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;a=b\r\n{"a":\r\n2\r\n1}\r\n0\r\nX-Trailer: 1\r\n\r\n'
 
 
@@ -31,13 +31,13 @@ def insert(body: bytes, *headers: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("request_", "answer", "status", "content"),
     [
-        (GET, OK, 200, b"{}"),
+        (GET, OK, 200, b'{"a":1}'),
         (GET, CHUNKED, 200, b'{"a":1}'),
         (GET, b"HTTP/1.1 204 No Content\r\nx: y\r\n\r\n", 204, b""),
         (GET, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", 304, b""),
         (GET.replace(b"GET", b"HEAD"), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 200, b""),
-        (insert(b'{"name": "one"}'), OK, 200, b"{}"),
-        (GET, b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK, 200, b"{}"),
+        (insert(b'{"name": "one"}'), OK, 200, b'{"a":1}'),
+        (GET, b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK, 200, b'{"a":1}'),
     ],
     ids=["length", "chunked", "204", "304", "head", "post", "interim"],
 )
@@ -78,12 +78,12 @@ def test_compressed_answer_is_recorded_unpacked() -> None:
 def test_answer_that_ends_with_the_connection() -> None:
     def answer(data: bytes, connection: socket.socket) -> object:
         del data
-        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n{}")
+        connection.sendall(b'HTTP/1.0 200 OK\r\n\r\n{"a":1}')
         return CLOSE
 
     with Wire(answer) as target, tapped(target.url) as tap, tap.connect() as wire:
         wire.sendall(GET)
-        assert all_of(wire).endswith(b"\r\n\r\n{}")
+        assert all_of(wire).endswith(b'\r\n\r\n{"a":1}')
     assert [(item.status, item.failure) for item in tap.exchanges] == [(200, "")]
 
 
@@ -153,7 +153,7 @@ def test_requests_in_one_piece_are_answered_in_order() -> None:
         assert heard(wire, len(answers)) == answers
         assert target.heard == [GET + insert(b"{}")]
     told = [(item.request.verb, item.response and item.response.body) for item in tap.exchanges]
-    assert told == [("GET", b"{}"), ("POST", b'{"a":1}')]
+    assert told == [("GET", b'{"a":1}'), ("POST", b'{"a":1}')]
 
 
 def test_body_larger_than_what_is_kept_passes_whole() -> None:
