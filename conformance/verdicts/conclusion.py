@@ -3,6 +3,7 @@ decided."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,9 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
         whole: whether all rules that were to be tried had their turn.
     """
     rules = {verdict: [rule for rule, own in judgements.items() if own.verdict is verdict] for verdict in Verdict}
-    failed = [rule for rule, own in judgements.items() if own.verdict.under(strict=strict) is Verdict.FAILED]
+    failed = _first_things_first(
+        [rule for rule, own in judgements.items() if own.verdict.under(strict=strict) is Verdict.FAILED], judgements
+    )
     blocked = [rule for rule in rules[Verdict.BLOCKED] if _gates(rule, judgements, tallies, strict=strict)]
     broken_off = _broken_off(ending, failed)
     if broken_off is not None:
@@ -86,6 +89,12 @@ def conclude(  # noqa: PLR0913 - all that an exit status depends on
     other = "other " if exceptions else ""
     text = "; ".join([f"all {other}rules that were put to the test hold", *exceptions, *_refusals(judgements)])
     return Conclusion(Exit.CONFORMANT, Outcome.CONFORMANT, text)
+
+
+def _first_things_first(rules: list[str], judgements: Mapping[str, Judgement]) -> list[str]:
+    """Rules in the order in which it is worth the while to mend them: first those that explain the most others."""
+    explained = Counter(own.root for own in judgements.values())
+    return sorted(rules, key=lambda rule: -explained[rule])
 
 
 def _broken_off(ending: Ending, failed: Sequence[str]) -> Conclusion | None:

@@ -118,3 +118,12 @@ def test_lost_target_has_reached_no_level() -> None:
     lost = Ending(lost="it does not answer")
     found = conclude(judged(), {}, lost, [], strict=False, complete=False, level="core", whole=False)
     assert (found.exit_status, found.reason) == (Exit.UNTESTABLE, "it does not answer")
+
+
+def test_what_explains_the_most_others_is_named_first() -> None:
+    found = changed("transport.json", Verdict.FAILED)
+    for rule in ("request-id.absent", "request-id.distinct"):
+        found[rule] = Judgement(Verdict.FAILED, root="life.insert")
+    found["life.insert"] = Judgement(Verdict.FAILED, root="life.insert")
+    told = conclude(found, {}, Ending(), [], strict=False, complete=False).reason
+    assert told.startswith("4 rules failed: life.insert, transport.json, request-id.")
