@@ -14,7 +14,7 @@ from conformance.client.budget import BudgetSpent
 from conformance.client.journal import Image, Journalled, journalled
 from conformance.client.target import Target
 from conformance.client.transport import TargetLost
-from conformance.trace.exchange import MISSING, Request, Response
+from conformance.trace.exchange import MISSING, Request, Response, plainly_named
 
 PAGES_MAXIMUM = 20
 LIST_SECONDS_MAXIMUM = 10.0
@@ -285,7 +285,8 @@ def census(target: Target, project: str) -> Census | None:
     items, complete = listed(target, project)
     if items is None:
         return None
-    return Census(frozenset((_text(item.get("name", "")), _text(item.get("id", ""))) for item in items), complete)
+    images = map(plainly_named, items)
+    return Census(frozenset((_text(image.get("name", "")), _text(image.get("id", ""))) for image in images), complete)
 
 
 def _text(value: Any) -> str:
@@ -333,7 +334,7 @@ def _calls_itself_otherwise(page: Mapping[str, Any]) -> bool:
 
 def _is_another(answer: Any, name: str) -> bool:
     """Whether an answer is an image of another name; one in other letters may be the one that was sent."""
-    shown = answer.get("name") if isinstance(answer, dict) else None
+    shown = plainly_named(answer).get("name") if isinstance(answer, dict) else None
     return isinstance(shown, str) and shown.casefold() != name.casefold()
 
 

@@ -46,6 +46,8 @@ SUITE_NAME = re.compile(r"conformance-[0-9a-f]{8}-[-a-z0-9]+")
 _ERROR_ALONE = re.compile(rb'\s*\{\s*"error"\s*:')
 """How a body begins that may be an error and nothing else."""
 
+_PATH_FOR_A_NAME = re.compile(r"(?:.*/)?(?:images|operations)/([^/]+)")
+
 _NOTHING = re.compile(rb"\s*(?:\{\s*\}|null)\s*")
 
 _COLLECTIONS = re.compile(
@@ -240,6 +242,13 @@ class Source:
         return str(self.value.get("sizeGb") or self.value.get("diskSizeGb") or "")
 
 
+def plainly_named(value: dict[str, Any]) -> dict[str, Any]:
+    """A resource by its mere name where the path of an image or operation stands in the place of that."""
+    name = value.get("name")
+    found = _PATH_FOR_A_NAME.fullmatch(name) if isinstance(name, str) and "/" in name else None
+    return {**value, "name": found[1]} if found else value
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One request and its answer, or the reason why there is none.
@@ -384,12 +393,12 @@ class Exchange:
 
     @cached_property
     def resource(self) -> dict[str, Any] | None:
-        """The JSON object of a 2xx answer, with the names of enums that were asked for as numbers; None where there is
-        none."""
+        """The JSON object of a 2xx answer, with the names of enums that were asked for as numbers, and a name where a
+        path stands in its place; None where there is none."""
         value = self.response.json if self.response is not None and self.answered else None
         if not isinstance(value, dict):
             return None
-        return with_names(value) if self._asks_for_numbers else value
+        return plainly_named(with_names(value) if self._asks_for_numbers else value)
 
     @property
     def bare_items(self) -> list[Any] | None:
@@ -400,8 +409,19 @@ class Exchange:
     @cached_property
     def items(self) -> list[dict[str, Any]]:
         """The JSON objects that a 2xx answer lists, as its `items`, or as an array of its own."""
+        return [plainly_named(item) for item in self._raw_items]
+
+    @property
+    def _raw_items(self) -> list[dict[str, Any]]:
         items = self.bare_items or (self.resource or {}).get("items")
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+    @property
+    def paths_for_names(self) -> list[str]:
+        """The names of images and operations in a 2xx answer that are no names, but whole paths."""
+        value = self.response.json if self.response is not None and self.answered else None
+        shown = [value] if isinstance(value, dict) else []
+        return [item["name"] for item in (*shown, *self._raw_items) if plainly_named(item) is not item]
 
     @property
     def last_page(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from conformance.contract.bystanders import CHANGEABLE, UNNOTICED_SECONDS
@@ -25,6 +26,9 @@ RULES = Rules()
 
 NAME = re.compile(NAME_PATTERN)
 
+SHOWS_IMAGES = frozenset({"images.get", "images.getFromFamily", "images.list"})
+"""The API methods that answer images."""
+
 
 def bad_name(name: str) -> bool:
     """Whether a text is no name, as the pattern for names has it."""
@@ -34,6 +38,22 @@ def bad_name(name: str) -> bool:
 def right_name(name: str) -> bool:
     """Whether a text is a name for certain, by its pattern and its length."""
     return bool(NAME.fullmatch(name)) and len(name) <= NAME_MAXIMUM
+
+
+_blamed_though_right = blamed_though_right("name", lambda view: right_name(view.text("name")))
+
+
+def _shown_as_a_name(history: History) -> Iterator[Finding]:
+    """Judges each name that an answer about images shows: a path is none."""
+    for exchange in history.exchanges:
+        if exchange.method in SHOWS_IMAGES and exchange.answered:
+            yield expect(
+                not exchange.paths_for_names,
+                "a path is shown in the place of a name",
+                exchange,
+                expected="a name",
+                observed=next(iter(exchange.paths_for_names), None),
+            )
 
 
 RULES.add(
@@ -51,11 +71,12 @@ RULES.add(
     request_rule(
         "image.name.pattern",
         "doc",
-        "Every name that matches [a-z]([-a-z0-9]*[a-z0-9])? is accepted, and every other is refused.",
+        "Every name that matches [a-z]([-a-z0-9]*[a-z0-9])? is accepted, and every other is refused; no path is shown "
+        "in its place.",
         "Fields > name",
         "The regular expression for names is given in full, so it decides what is a name and what is none.",
         lambda view: bad_name(view.text("name")),
-        also=blamed_though_right("name", lambda view: right_name(view.text("name"))),
+        also=lambda history: chain(_blamed_though_right(history), _shown_as_a_name(history)),
     )
 )
 RULES.add(

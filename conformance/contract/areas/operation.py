@@ -107,13 +107,13 @@ def _id(history: History) -> Iterator[Finding]:
 def _name(history: History) -> Iterator[Finding]:
     for mutation in history.mutations:
         if mutation.answer is not None and mutation.exchange.mask.covers("name"):
-            name = mutation.answer.get("name")
+            name, paths = mutation.answer.get("name"), mutation.exchange.paths_for_names
             yield expect(
-                isinstance(name, str) and bool(name),
-                "an operation has no name",
+                isinstance(name, str) and bool(name) and not paths,
+                "an operation has a path for a name" if paths else "an operation has no name",
                 mutation.exchange,
                 expected="a name",
-                observed=name,
+                observed=paths[0] if paths else name,
             )
     for exchange in history.exchanges:
         route = exchange.route

@@ -169,6 +169,14 @@ FAULTS: tuple[Fault, ...] = (
         ("operation.name", "operation.self-link"),
     ),
     Fault(
+        "image.name.pattern",
+        "path",
+        "a path stands in the place of the name of an image",
+        shown_image(
+            lambda image, call, times: image.update(name=f"projects/{call.project}/global/images/{image['name']}")
+        ),
+    ),
+    Fault(
         "image.labels.round-trip",
         "cut",
         "keys of labels are cut at 62 characters",

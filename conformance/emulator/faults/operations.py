@@ -217,6 +217,13 @@ _ROWS: tuple[Row, ...] = (
         ),
         MOVING,
     ),
+    (
+        "operation.name",
+        "path",
+        "a path stands in the place of the name of an operation",
+        _each("name", lambda name, times: f"operations/{name}"),
+        ("operation.list",),  # a filter for the name finds none
+    ),
     ("operation.name", "missing", "operations have no name", _without("name")),
     ("operation.name", "not-kept", "an operation is answered, and found by nothing", _not_kept),
     ("operation.name", "not-kept-when-done", "operations that are DONE at once are not kept", _not_kept_when_done),

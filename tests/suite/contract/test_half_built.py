@@ -696,3 +696,21 @@ def test_list_may_leave_out_what_came_of_an_insert() -> None:
 
 def test_list_that_is_an_array_has_no_kind() -> None:
     assert "life.list-kind" in one().say("GET", "images", None, 200, [image()]).broken()
+
+
+@pytest.mark.parametrize("path", ["projects/p/global/images/one", "https://localhost/v1/projects/p/global/images/one"])
+def test_path_in_the_place_of_a_name_breaks_one_rule(path: str) -> None:
+    """What the image is, is judged all the same."""
+    story = Story().insert(operation()).get(image(name=path, status="FAILED"))
+    assert story.broken() == {"image.name.pattern", "operation.success-means-ready"}
+    assert (
+        Story().insert(operation(), description="a/images/one").get(image(description="a/images/one")).broken() == set()
+    )
+    listed = Story().insert(operation()).say("GET", "images", None, 200, {"items": [image(name=path)]})
+    assert "image.name.pattern" in listed.broken()
+
+
+def test_path_in_the_place_of_the_name_of_an_operation_breaks_one_rule() -> None:
+    done = operation(name="operations/operation-1")
+    story = Story().insert({**done, "status": "RUNNING", "endTime": None, "progress": 0}).poll(done).get(image())
+    assert story.broken() == {"operation.name"}
