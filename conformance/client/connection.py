@@ -102,9 +102,13 @@ class Connections:
     Args:
         root: the URL below which all requests go.
         verify: whether certificates are checked, or a file of those to trust.
+
+    Attributes:
+        kept: whether connections stay open for the next request.
     """
 
     def __init__(self, root: str, verify: bool | str) -> None:
+        self.kept = True
         self.proxy = _proxy(root)
         self._root = parse_url(root)
         self._verify = verify
@@ -132,8 +136,20 @@ class Connections:
         """
         with watch.within(timeout) as term:
             reply = self._exchange(request, headers, timeout, limit)
+        if not self.kept:
+            self.renew()
         # What is left of an answer that was cut off in time is none.
         return Reply(None, TIMED_OUT, reply.sent, reply.received) if term.over else reply
+
+    def send_beside(self, request: Request, headers: Mapping[str, str], timeout: float) -> Reply:
+        """Sends a request on a connection of its own, while that of this thread stays open and idle; the arguments are
+        those of `send`."""
+        idle, self._local.pool = getattr(self._local, "pool", None), None
+        try:
+            return self.send(request, headers, timeout)
+        finally:
+            self.renew()
+            self._local.pool = idle
 
     def _pool(self) -> HTTPConnectionPool:
         if not self.open:

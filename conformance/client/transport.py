@@ -227,8 +227,23 @@ class Transport:
 
     def connect(self) -> None:
         """Opens the connection of this thread, if it is not open, by a request that asks for nothing."""
-        if not self._connections.open:
+        if self._connections.kept and not self._connections.open:
             self._probe(Request("GET", self._root))
+
+    def serves_side_by_side(self) -> bool:
+        """Whether the target answers on one connection while another is open and idle: a server of one thread may
+        not."""
+        self.connect()
+        probe = Request("GET", self._root)
+        self._pay()
+        reply = self._connections.send_beside(probe, {**self._headers, **self._authorization()}, CONNECT_SECONDS)
+        self.aside(probe, reply)
+        return reply.failure != TIMED_OUT
+
+    def close_after_each(self) -> None:
+        """From now on no connection stays open after an answer, so that there is one at a time."""
+        self._connections.kept = False
+        self._connections.renew()
 
     def disconnect(self) -> None:
         """Closes the connection of this thread; its next request opens another."""

@@ -84,6 +84,7 @@ class Behaviour:
         idle_seconds: how long a connection is kept open that nobody uses.
         own_date: whether hooks write the Date of answers.
         http_1_0: whether answers are in HTTP/1.0.
+        one_connection: whether connections wait until the one before is closed.
         takes_incomplete: whether what arrived of a request is taken for all of it where the client hung up in its
             middle.
         deletes_successors: whether a name is free while its image is being deleted, and the deletion takes the next
@@ -148,6 +149,7 @@ class Behaviour:
     idle_seconds: int = 5
     own_date: bool = False
     http_1_0: bool = False
+    one_connection: bool = False
     deletes_successors: bool = False
     remembers_refusals: bool = False
     recognises_without_request_id: bool = False

@@ -90,6 +90,19 @@ COMPOSITIONS: tuple[Composition, ...] = (
         variants=("instant", "no-wait", "no-operations-list"),
     ),
     Composition(
+        "borrowed-operations",
+        "a mock with the operations of another API: paths for names, done for a status, and errors answered 200",
+        (
+            *("operation.name/path", "operation.status/done-instead", "operation.progress/text"),
+            *("image.name.pattern/path", "transport.error-envelope/answered-200", "image.self-link/relative"),
+            *("operation.type/verb", "operation.target-link/missing", "request-id.client-operation-id/missing"),
+            *("image.labels.limits/unchecked", "image.family.pattern/unchecked"),
+            *_NO_MEMORY,
+            *_LABELS_OPEN,
+        ),
+        variants=("instant", "no-wait", "no-operations-list"),
+    ),
+    Composition(
         "store-without-uniqueness",
         "a store that keeps whatever comes, two images of one name as well",
         (

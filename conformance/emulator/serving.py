@@ -17,7 +17,7 @@ import uvicorn
 from conformance.emulator.access import LIMITED
 from conformance.emulator.app import create_app
 from conformance.emulator.behaviour import Behaviour
-from conformance.emulator.compat import answer_in_http_1_0
+from conformance.emulator.compat import answer_in_http_1_0, one_connection_at_a_time
 from conformance.emulator.compositions import COMPOSITIONS, Composition
 from conformance.emulator.faults import FAULTS
 from conformance.emulator.faults.row import Change
@@ -76,11 +76,13 @@ def change(behaviour: Behaviour, hardships: Iterable[str], composition: str, nam
                 f"there is no fault or variant '{name}'; near to it are {', '.join(near) or 'none'}."
             )
         changes[name](behaviour)
-    if behaviour.http_1_0:
-        try:
+    try:
+        if behaviour.http_1_0:
             answer_in_http_1_0()
-        except NotImplementedError as error:
-            raise typer.BadParameter(f"{error}.") from None
+        if behaviour.one_connection:
+            one_connection_at_a_time()
+    except NotImplementedError as error:
+        raise typer.BadParameter(f"{error}.") from None
 
 
 def _composition(name: str) -> Composition:
@@ -141,7 +143,7 @@ def serve(  # noqa: PLR0913 - all that a server is told
         app,
         log_level="critical",
         access_log=False,
-        http="httptools",
+        http=one_connection_at_a_time() if behaviour.one_connection else "httptools",
         lifespan="off",
         server_header=False,
         date_header=not behaviour.own_date,

@@ -86,6 +86,7 @@ def look(
             sources = found
             _note_configuration(findings, target, sources, configured)
             created = _insert_under_names(findings, target, api(), sources)
+        findings.single = not target.profile.sparing and not target.transport.serves_side_by_side()
         findings.restless = _restless(created, first)
         target.restless = frozenset(findings.restless)
         target.nameless = findings.nameless = _is_had_by_id_alone(created, first)

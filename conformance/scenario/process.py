@@ -274,11 +274,13 @@ class Process:
             raise Untestable(str(lost)) from None
 
     def _note(self, findings: Findings) -> None:
-        """Waits for operations from now on where looks at them are dear, and the target offers to; and takes no field
-        that changes by itself for what tells images apart."""
+        """Waits for operations from now on where looks at them are dear, and the target offers to; takes no field that
+        changes by itself for what tells images apart; and keeps no connection open that others wait for."""
         self.target.waits = self.ground.profile.sparing and "wait" in findings.present
         self.target.restless = frozenset(findings.restless)
         self.target.nameless = findings.nameless
+        if findings.single:
+            self.target.transport.close_after_each()
 
     def _limit_time(self, pace: float) -> None:
         """Gives the run, unless it is told how long it may take, some times as long as a correct target would let it

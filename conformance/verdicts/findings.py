@@ -22,6 +22,7 @@ class Findings:
         refused: the fields that the target refuses, with whatever value, though scenarios would use them by the way.
         restless: the fields that tell one image from another, but which the target shows otherwise at every look.
         nameless: whether images are had by their ids alone, and not by their names.
+        single: whether the target serves one connection at a time, and none beside one that is idle.
     """
 
     absent: dict[str, str] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Findings:
     refused: list[str] = field(default_factory=list)
     restless: list[str] = field(default_factory=list)
     nameless: bool = False
+    single: bool = False
     sources: dict[str, str | None] = field(default_factory=dict)
     remark: str = ""
 

@@ -165,6 +165,11 @@ ROWS: tuple[Variant, ...] = (
         "lists show the newest image first",
         lambda behaviour: behaviour.on_request.append(_newest_first),
     ),
+    Variant(
+        "one-connection",
+        "a connection is served until it is closed, and others wait meanwhile",
+        switched(one_connection=True, idle_seconds=60),
+    ),
     Variant("closes-when-idle", "connections are closed without notice after each answer", switched(idle_seconds=0)),
     Variant(
         "other-charset",

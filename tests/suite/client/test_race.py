@@ -8,6 +8,8 @@ import pytest
 
 from conformance.client.race import Race
 from conformance.client.transport import Transport
+from conformance.emulator.process import EmulatorProcess
+from conformance.trace.exchange import Request
 
 
 @pytest.mark.parametrize("late", range(3))
@@ -45,3 +47,20 @@ def test_error_of_one_is_raised_when_all_have_ended() -> None:
         assert sorted(ended) == [1, 2]
     finally:
         race.close()
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_race_of_a_target_that_serves_one_connection_at_a_time(single: bool) -> None:
+    with EmulatorProcess(variants=["one-connection"] if single else []) as emulator:
+        root = f"{emulator.url}/compute/beta"
+        transport = Transport(root, {})
+        race = Race(transport, 4)
+        try:
+            assert transport.serves_side_by_side() == (not single)
+            if single:
+                transport.close_after_each()
+            asked = Request("GET", f"{root}/projects/p/global/images")
+            answers = race.run(lambda number: transport.send(asked, "images.list").response)
+            assert [answer and answer.status for answer in answers] == [200] * 4
+        finally:
+            race.close()

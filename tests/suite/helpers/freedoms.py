@@ -144,6 +144,7 @@ FREEDOMS: dict[str, dict[str, tuple[str, ...]]] = {
         "answers have headers of many kinds": ("many-headers",),
         "the content type is written in several ways": ("bare-content-type", "other-charset"),
         "connections are closed, told or untold": ("connection-close", "http-1.0", "closes-when-idle"),
+        "connections are served one after another": ("one-connection",),
         "pages are small or empty": ("pages-of-one", "empty-pages", "no-items"),
     },
 }
