@@ -101,6 +101,7 @@ COMPOSITIONS: tuple[Composition, ...] = (
             *_LABELS_OPEN,
         ),
         variants=("instant", "no-wait", "no-operations-list"),
+        also=("life.list-*",),  # a filter for a name finds none
     ),
     Composition(
         "store-without-uniqueness",

@@ -242,10 +242,17 @@ class Source:
         return str(self.value.get("sizeGb") or self.value.get("diskSizeGb") or "")
 
 
-def plainly_named(value: dict[str, Any]) -> dict[str, Any]:
-    """A resource by its mere name where the path of an image or operation stands in the place of that."""
+def _path_for_a_name(value: dict[str, Any]) -> re.Match[str] | None:
+    """The path of an image or operation that stands in the place of its name; None where none does."""
     name = value.get("name")
-    found = _PATH_FOR_A_NAME.fullmatch(name) if isinstance(name, str) and "/" in name else None
+    return _PATH_FOR_A_NAME.fullmatch(name) if isinstance(name, str) and "/" in name else None
+
+
+def plainly_named(value: dict[str, Any]) -> dict[str, Any]:
+    """A resource, and the image that a family's view shows, by its mere name where a path stands in its place."""
+    found, image = _path_for_a_name(value), value.get("image")
+    if isinstance(image, dict) and _path_for_a_name(image):
+        value = {**value, "image": plainly_named(image)}
     return {**value, "name": found[1]} if found else value
 
 
@@ -421,7 +428,8 @@ class Exchange:
         """The names of images and operations in a 2xx answer that are no names, but whole paths."""
         value = self.response.json if self.response is not None and self.answered else None
         shown = [value] if isinstance(value, dict) else []
-        return [item["name"] for item in (*shown, *self._raw_items) if plainly_named(item) is not item]
+        found = (_path_for_a_name(item) for item in (*shown, *self._raw_items))
+        return [path[0] for path in found if path]
 
     @property
     def last_page(self) -> bool:
