@@ -216,6 +216,15 @@ def test_rules_that_a_sentence_names_are_links(broken: Results) -> None:
     assert '1 rule failed: <a href="#image.kind">image.kind</a>; no rule is image.kind-of' in page.render(held)
 
 
+def test_head_of_a_page_tells_a_reason_once(broken: Results) -> None:
+    reason = "the target does not answer"
+    summary = broken.summary
+    partial = summary.coverage.model_copy(update={"partial": reason})
+    told = summary.model_copy(update={"reason": reason, "coverage": partial})
+    head, _, _ = page.render(broken.model_copy(update={"summary": told})).partition("</header>")
+    assert head.count(f"{reason}</p>") == 1
+
+
 def test_half_a_character_is_written_as_its_escape(hostile: Results, tmp_path: Path) -> None:
     path = write_results(hostile, tmp_path)
     assert read_results(path) == hostile
