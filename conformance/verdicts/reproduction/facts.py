@@ -241,11 +241,11 @@ class Inquiry:
             elif better:
                 yield Fact("is", number, ":status", str(better[0]), holds=False)
             return
-        others = [status for status in (*REFUSALS, *WITHOUT_ACCESS) if status != exchange.status]
+        others = [status for status in (*REFUSALS, *WITHOUT_ACCESS) if status != response.status]
         if any(self._gone({number: replace(exchange, response=replace(response, status=status))}) for status in others):
-            yield Fact("is", number, ":status", str(exchange.status))
+            yield Fact("is", number, ":status", str(response.status))
         elif any(self._gone({number: replace(exchange, response=answer)}) for answer in self._successes(exchange)):
-            yield Fact("is", number, ":class", str(exchange.status // 100))
+            yield Fact("is", number, ":class", str(response.status // 100))
 
     def _successes(self, exchange: Exchange) -> Iterator[Response]:
         """Answers that the request might have got, had it succeeded."""

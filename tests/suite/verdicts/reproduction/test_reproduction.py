@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from helpers.bad_target import Answer, BadTarget, always
-from helpers.story import REQUEST_ID, Story, image, operation
+from helpers.story import REQUEST_ID, Story, image, operation, refusal
 
 from conformance.commands.run import judge
 from conformance.config.settings import Settings
@@ -221,6 +221,15 @@ def test_part_that_every_refusal_lacks_is_told() -> None:
     rule, trace = catalogue()["transport.error-list"], Story().get({"error": error}, status=400).trace()
     facts = plan(rule, first_breach(rule.id, trace), trace).facts
     assert any(fact.path.startswith(".error.errors") and not fact.holds for fact, _ in facts)
+
+
+def test_facts_of_an_answer_are_those_of_the_wire() -> None:
+    """An error that is answered 200 is an error to every rule, but a script sees 200."""
+    rule, trace = catalogue()["transport.error-envelope"], Story().get(refusal(404, "notFound")).trace()
+    facts = [fact for fact, _ in plan(rule, first_breach(rule.id, trace), trace).facts]
+    assert [(fact.path, fact.token, fact.holds) for fact in facts if fact.path.startswith(":")] == [
+        (":status", "200", True)
+    ]
 
 
 @pytest.mark.parametrize(
